@@ -1,0 +1,29 @@
+"""Answer a further question about a study's populations."""
+
+import step
+from step import Path
+
+from gancensus.config import REAL, AnyAnalysis
+from gancensus.files import read_samples, write_table
+from gancensus.randomness import derive_rng
+
+
+def main() -> None:
+    """Write the analysis's table."""
+    args = step.arguments(
+        __doc__,
+        study=str,
+        analysis=step.section(AnyAnalysis),
+        seed=int,
+        populations=[str],
+        features=[Path],
+        output=Path,
+    )
+    groups = step.grouped(args.features, len(args.populations))
+    samples = {name: read_samples(paths) for name, paths in zip(args.populations, groups, strict=True)}
+    real = {name: samples.pop(name) for name in REAL}
+    rng = derive_rng(args.seed, args.study, args.analysis.kind)
+    write_table(args.output, args.analysis.analyse(real, samples, rng), args.analysis.schema)
+
+
+step.run(main)

@@ -1,0 +1,32 @@
+"""Fit an encoder on the training samples."""
+
+import step
+from step import Path
+
+from gancensus import tables
+from gancensus.config import AnyEncoder
+from gancensus.files import read_samples, write_model, write_table
+from gancensus.randomness import derive_seed
+from gancensus.training import architecture, history_columns
+
+
+def main() -> None:
+    """Fit; write weights and history."""
+    args = step.arguments(
+        __doc__,
+        study=str,
+        name=str,
+        encoder=step.section(AnyEncoder),
+        seed=int,
+        device=str,
+        train=[Path],
+        model=Path,
+        history=Path,
+    )
+    x = read_samples(args.train).x
+    fitted = args.encoder.fit(x, derive_seed(args.seed, args.study, "encoder", args.name), args.device)
+    write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
+    write_model(args.model, fitted.weights, architecture(args.encoder, x.shape[1:]))
+
+
+step.run(main)

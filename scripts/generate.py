@@ -1,0 +1,66 @@
+"""Draw one part of a generator's samples, or take it from the user's file."""
+
+import numpy as np
+import step
+from step import Path
+
+from gancensus.config import AnyGenerator
+from gancensus.errors import UserError
+from gancensus.files import read_model, read_samples, read_user_samples, write_samples
+from gancensus.randomness import derive_rng
+from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
+from gancensus.training import architecture
+
+
+def draw(args, rows: slice, like: Samples):
+    """Draw the rows block by block: each block has its own random numbers, so the parts change no value."""
+    shape = like.x.shape[1:]
+    weights = read_model(args.origin, architecture(args.generator, shape))
+    blocks = []
+    for start in range(rows.start, rows.stop, BLOCK):
+        rng = derive_rng(args.seed, args.study, "generate", args.population, start // BLOCK)
+        noise = args.generator.noise(min(BLOCK, rows.stop - start), rng)
+        blocks.append(args.generator.generate(weights, noise, shape, args.device))
+    return np.concatenate([np.empty((0, *shape), dtype=np.float32), *blocks])
+
+
+def take(args, like: Samples):
+    """Read the user's samples, scaled as the real ones are."""
+    found = read_user_samples(args.origin)
+    x = found.x if isinstance(found, Samples) else found[0]
+    if x.shape[1:] != like.x.shape[1:]:
+        raise UserError(
+            f"{args.origin}: samples have shape {x.shape[1:]}, but the real samples of {args.study} "
+            f"have {like.x.shape[1:]}; bring both to one shape"
+        )
+    return x if isinstance(found, Samples) or like.scale is None else like.scale.encode(x)
+
+
+def main() -> None:
+    """Write the part with sample_id that are unique in the study."""
+    args = step.arguments(
+        __doc__,
+        study=str,
+        population=str,
+        generator=step.section(AnyGenerator),
+        seed=int,
+        device=str,
+        part=int,
+        parts=int,
+        origin=Path,
+        like=Path,
+        output=Path,
+    )
+    like = read_samples([args.like])
+    if args.generator.trained:
+        rows = part_rows(args.generator.samples, args.part, args.parts)
+        x = draw(args, rows, like)
+    else:
+        x = take(args, like)
+        rows = part_rows(len(x), args.part, args.parts)
+        x = x[rows]
+    ids = generated_ids(args.population, range(rows.start, rows.stop))
+    write_samples(args.output, Samples(x, ids, scale=like.scale))
+
+
+step.run(main)

@@ -1,0 +1,34 @@
+"""Split the real samples of a study; write one part of each split."""
+
+import step
+from step import Path
+
+from gancensus.config import AnySource, Splits
+from gancensus.files import write_samples
+from gancensus.prepare import split
+from gancensus.randomness import derive_rng
+from gancensus.samples import check, part_rows
+
+
+def main() -> None:
+    """Read the source, split it, write the part."""
+    args = step.arguments(
+        __doc__,
+        study=str,
+        source=step.section(AnySource),
+        splits=step.section(Splits),
+        seed=int,
+        part=int,
+        parts=int,
+        train=Path,
+        calibrate=Path,
+        holdout=Path,
+    )
+    samples = check(args.source.load(), f"source {args.source.kind}")
+    rng = derive_rng(args.seed, args.study, "prepare")
+    for name, rows in split(len(samples), dict(args.splits), rng).items():
+        part = rows[part_rows(len(rows), args.part, args.parts)]
+        write_samples(getattr(args, name), samples.take(part))
+
+
+step.run(main)

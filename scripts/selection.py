@@ -1,0 +1,20 @@
+"""Keep the densest share of the training samples."""
+
+import step
+from step import Path
+
+from gancensus import tables
+from gancensus.config import AnyScore
+from gancensus.files import read_samples, write_table
+from gancensus.selection import select
+
+
+def main() -> None:
+    """Score the embedded samples and mark the kept ones."""
+    args = step.arguments(__doc__, score=step.section(AnyScore), keep=float, embedded=[Path], output=Path)
+    samples = read_samples(args.embedded)
+    scores, kept = select(args.score, samples.x, samples.label, args.keep)
+    write_table(args.output, {"sample_id": samples.sample_id, "score": scores, "kept": kept}, tables.SELECTION)
+
+
+step.run(main)

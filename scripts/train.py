@@ -1,0 +1,39 @@
+"""Train one replica of a generator."""
+
+import numpy as np
+import step
+from step import Path
+
+from gancensus import tables
+from gancensus.config import AnyGenerator
+from gancensus.files import columns, read_samples, write_model, write_table
+from gancensus.randomness import derive_seed
+from gancensus.training import architecture, history_columns
+
+
+def main() -> None:
+    """Train on all samples or on the kept ones; write weights and history."""
+    args = step.arguments(
+        __doc__,
+        study=str,
+        name=str,
+        replica=int,
+        generator=step.section(AnyGenerator),
+        seed=int,
+        device=str,
+        train=[Path],
+        selection=[Path],
+        model=Path,
+        history=Path,
+    )
+    samples = read_samples(args.train)
+    for path in args.selection:
+        table = columns(path)
+        samples = samples.take(np.isin(samples.sample_id, table["sample_id"][table["kept"]]))
+    seed = derive_seed(args.seed, args.study, "train", args.name, args.replica)
+    fitted = args.generator.train(samples.x, seed, args.device)
+    write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
+    write_model(args.model, fitted.weights, architecture(args.generator, samples.x.shape[1:]))
+
+
+step.run(main)

@@ -1,0 +1,1 @@
+"""How many different samples can a generative model make, and is that as many as the data has?"""

@@ -1,0 +1,260 @@
+"""The birthday paradox: from duplicate pairs to collision probability, support size and birthday curve.
+
+A population of n samples and its pairs of duplicates form a graph: samples are vertices, duplicates are edges.
+Everything here is a statistic of that graph. `Collision` holds the probability that two samples are duplicates,
+`first_hits` and `curve` the probability that a batch of s samples holds a duplicate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, sqrt
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from gancensus.estimate import Estimate
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Collision:
+    """The probability that two samples of a population are duplicates, with its interval.
+
+    `samples` n, `pairs` n(n-1)/2, `duplicates` the pairs found, `value` = duplicates / pairs. `log_variance` is the
+    variance of ln(value), None when no duplicate was found; then `low` is 0 and `high` a one-sided bound.
+    """
+
+    samples: int
+    pairs: int
+    duplicates: int
+    value: float
+    low: float
+    high: float
+    log_variance: float | None
+
+    @property
+    def effective_support(self) -> Estimate:
+        """1 / collision: the Renyi-2 effective support (Hill number of order 2), in samples.
+
+        Without a duplicate, value and high are None and low is the one-sided bound 1 / high.
+        """
+        if self.duplicates == 0:
+            return Estimate(None, 1 / self.high, None)
+        return Estimate(1 / self.value, 1 / self.high, 1 / self.low)
+
+
+def collision(samples: int, i: IntArray, j: IntArray, level: float = 0.95) -> Collision:
+    """Collision probability of a population of `samples` from its duplicate pairs (i, j), int64 row positions.
+
+    Each duplicate pair appears once, with i < j. The value is the U-statistic C = K / (n(n-1)/2), K the number of
+    pairs, unbiased for q = P(two samples are duplicates) (Hoeffding 1948, Ann. Math. Stat. 19, 293).
+
+    The interval is C exp(+-z sd), sd^2 = max(V_pois, V_jack - V_pois) / C^2, with V_pois = K / (n(n-1)/2)^2 the
+    variance if the pairs were independent and V_jack the jackknife over samples (Arvesen 1969, Ann. Math. Stat. 40,
+    2076). The pairs share samples, so V_pois alone covers only where every sample has the same chance of a duplicate;
+    the jackknife counts that quadratic part of the variance twice (Efron & Stein 1981, Ann. Stat. 9, 586), hence the
+    difference. With K = 0, low is 0 and high is -ln(1 - level) / pairs, one-sided (the rule of three). `high` is at
+    most 1. Raises ValueError when samples < 2.
+    """
+    if samples < 2:
+        raise ValueError(f"a collision needs at least 2 samples, not {samples}")
+    pairs = samples * (samples - 1) // 2
+    duplicates = int(i.size)
+    if duplicates == 0:
+        return Collision(samples, pairs, 0, 0.0, 0.0, min(1.0, -log(1 - level) / pairs), None)
+    value = duplicates / pairs
+    poisson = duplicates / pairs**2
+    degree = np.bincount(np.concatenate([i, j]), minlength=samples)
+    pairs_without_one = max(1, pairs - samples + 1)  # 0 when n = 2, where the jackknife is 0 as well
+    spread = samples * int(degree @ degree) - 4 * duplicates**2  # n^2 times the variance of the degrees
+    jackknife = (samples - 1) * spread / (samples * pairs_without_one) ** 2
+    log_variance = max(poisson, jackknife - poisson) / value**2
+    factor = exp(_z(level) * sqrt(log_variance))
+    return Collision(samples, pairs, duplicates, value, value / factor, min(1.0, value * factor), log_variance)
+
+
+def ratio(a: Collision, b: Collision, level: float = 0.95) -> Estimate:
+    """Collision probability of `a` over that of `b`, two independent populations; above 1, `a` is less diverse.
+
+    The interval is on the log scale, its variance the sum of both log variances. Without a duplicate only a bound
+    remains, made of the ends of both intervals (at their own level): in `a`, value and low are 0 and high is
+    a.high / b.low; in `b`, low is a.low / b.high and value and high are None. Without a duplicate in either, nothing
+    is known about the ratio: all None.
+    """
+    if a.log_variance is None and b.log_variance is None:
+        return Estimate(None, None, None)
+    if a.log_variance is None:
+        return Estimate(0.0, 0.0, a.high / b.low)
+    if b.log_variance is None:
+        return Estimate(None, a.low / b.high, None)
+    value = a.value / b.value
+    factor = exp(_z(level) * sqrt(a.log_variance + b.log_variance))
+    return Estimate(value, value / factor, value * factor)
+
+
+def verdict(ratio: Estimate, margin: float) -> str:
+    """What the interval of a collision ratio says: an equivalence test with [1 / margin, margin] as equivalent.
+
+    'as diverse' when the interval lies within, else 'less diverse' when it lies above 1, 'more diverse' when it lies
+    below 1, else 'cannot tell'. An end that is None is unbounded.
+    """
+    low = 0.0 if ratio.low is None else ratio.low
+    high = float("inf") if ratio.high is None else ratio.high
+    if 1 / margin <= low and high <= margin:
+        return "as diverse"
+    if low > 1:
+        return "less diverse"
+    if high < 1:
+        return "more diverse"
+    return "cannot tell"
+
+
+def first_hits(samples: int, i: IntArray, j: IntArray, replicates: int, rng: np.random.Generator) -> IntArray:
+    """Size of the first batch that holds a duplicate, int64 (replicates,).
+
+    A replicate draws samples one at a time without replacement and stops at the first one that is a duplicate of one
+    already drawn. The share of replicates at or below s estimates P(s), the probability that s samples hold a
+    duplicate, for every s at once and without bias: a batch drawn without replacement from independent samples is
+    itself s independent samples. A population without a duplicate gives samples + 1, and only such a population.
+    """
+    if i.size == 0:
+        return np.full(replicates, samples + 1, dtype=np.int64)
+    start, neighbour = _adjacency(samples, i, j)
+    hits: IntArray = _draw_until_hit(start, neighbour, replicates, rng)
+    return hits
+
+
+def curve(
+    hits: IntArray, collision: Collision, batches: IntArray, level: float = 0.95
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Birthday curve P(s) and its band, three float64 (len(batches),), at batch sizes 1 <= s <= collision.samples.
+
+    `hits` come from `first_hits` on the population of `collision`. The band includes the sampling of the population.
+    On the scale ln(lambda), lambda = -ln(1 - P) (complementary log-log), its variance is collision.log_variance plus
+    the Monte Carlo variance of the replicates. Where few samples collide by chance, lambda(s) is q s(s-1)/2 and the
+    variance of its logarithm that of ln q; where some collide often, lambda(s) levels off in them and varies less.
+
+    Two facts about q bound the band further. The union bound: P(s) <= q s(s-1)/2. And for batches near the size of
+    the population, where any one duplicate gives P = 1, low is at most the Poisson value 1 - exp(-q_low s(s-1)/2).
+    P, low and high never decrease in s, and 0 <= low <= P <= high <= 1. Without a duplicate P and low are 0 and
+    high is 1 - exp(-collision.high s(s-1)/2).
+    """
+    size = np.arange(collision.samples + 1, dtype=np.float64)
+    pairs = size * (size - 1) / 2
+    if collision.log_variance is None:
+        high = -np.expm1(-collision.high * pairs)
+        return np.zeros(len(batches)), np.zeros(len(batches)), high[batches]
+    probability = _probability(collision.samples, hits)
+    # Half a replicate on either side of zero and one keeps the scale finite where no replicate, or every one, has hit.
+    smooth = (probability * hits.size + 0.5) / (hits.size + 1)
+    rate = -np.log1p(-smooth)
+    monte_carlo = smooth / ((1 - smooth) * hits.size * rate**2)
+    factor = np.exp(_z(level) * np.sqrt(collision.log_variance + monte_carlo))
+    low = -np.expm1(-np.minimum(rate / factor, collision.low * pairs))
+    high = np.minimum(-np.expm1(-rate * factor), collision.high * pairs)
+    low = np.maximum.accumulate(np.minimum(low, probability))
+    high = np.minimum.accumulate(np.maximum(high, probability)[::-1])[::-1]
+    return probability[batches], low[batches], high[batches]
+
+
+def batches(samples: int, hits: IntArray) -> IntArray:
+    """Batch sizes that a curve table lists, increasing int64.
+
+    Every size from 2 to 100, then 40 per factor of ten (the same for every population), up to the first size with
+    P > 0.999 or to `samples`. That last size, batch_half and the size before batch_half are always among them.
+    """
+    last = min(samples, int(np.searchsorted(_probability(samples, hits), 0.999, side="right")))
+    steps = np.arange(80, 40 * np.log10(samples) + 1)
+    sizes = np.concatenate([np.arange(2, 101), np.rint(10 ** (steps / 40)).astype(np.int64), [last]])
+    half = batch_half(samples, hits)
+    if half is not None:
+        sizes = np.concatenate([sizes, [half - 1, half]])
+    return np.unique(sizes[sizes <= last])
+
+
+def batch_half(samples: int, hits: IntArray) -> int | None:
+    """Smallest batch with P > 1/2, None when no replicate ever hit (all are samples + 1)."""
+    half = int(np.searchsorted(_probability(samples, hits), 0.5, side="right"))
+    return half if half <= samples else None
+
+
+def square_support(batch: int) -> float:
+    """Support size read off batch_half s as s^2 (Arora & Zhang 2017, arXiv:1706.08224).
+
+    This overstates a uniform support: s^2 / support tends to 2 ln 2 = 1.386; see `birthday_support`.
+    """
+    return float(batch**2)
+
+
+def birthday_support(batch: int) -> float:
+    """Size of the uniform support whose batch_half is s: (s - 1/2)^2 / (2 ln 2).
+
+    It inverts s = sqrt(2 d ln 2) + 1/2 + ..., the first terms of the birthday problem's solution (Brink 2012,
+    Ramanujan J. 28, 223).
+    """
+    return (batch - 0.5) ** 2 / (2 * log(2))
+
+
+def _z(level: float) -> float:
+    """Normal quantile of a two-sided interval at `level`."""
+    return float(ndtri((1 + level) / 2))
+
+
+def _probability(samples: int, hits: IntArray) -> FloatArray:
+    """Share of replicates that have hit by batch size s, for s = 0 to samples; float64 (samples + 1,)."""
+    share: FloatArray = np.cumsum(np.bincount(hits, minlength=samples + 1)[: samples + 1]) / hits.size
+    return share
+
+
+@numba.njit(cache=True, nogil=True)
+def _adjacency(samples: int, i: IntArray, j: IntArray) -> tuple[IntArray, npt.NDArray[np.int32]]:
+    """Compressed rows: the neighbours of v are neighbour[start[v] : start[v + 1]]."""
+    start = np.zeros(samples + 1, np.int64)
+    for e in range(i.size):
+        start[i[e] + 1] += 1
+        start[j[e] + 1] += 1
+    start = np.cumsum(start)
+    free = start[:-1].copy()
+    neighbour = np.empty(2 * i.size, np.int32)
+    for e in range(i.size):
+        neighbour[free[i[e]]] = j[e]
+        neighbour[free[j[e]]] = i[e]
+        free[i[e]] += 1
+        free[j[e]] += 1
+    return start, neighbour
+
+
+@numba.njit(cache=True, nogil=True)
+def _draw_until_hit(
+    start: IntArray, neighbour: npt.NDArray[np.int32], replicates: int, rng: np.random.Generator
+) -> IntArray:
+    """First hit of each replicate in a graph with at least one edge.
+
+    A partial Fisher-Yates shuffle draws the samples. It is never undone: from any order it draws evenly, so that a
+    replicate costs what it draws. The number of a replicate marks what it has drawn.
+    """
+    samples = start.size - 1
+    order = np.arange(samples).astype(np.int32)
+    drawn_by = np.full(samples, -1, np.int32)
+    hits = np.empty(replicates, np.int64)
+    for replicate in range(replicates):
+        size = 0
+        hit = False
+        while not hit:
+            k = rng.integers(size, samples)
+            v = order[k]
+            order[k] = order[size]
+            order[size] = v
+            size += 1
+            drawn_by[v] = replicate
+            for e in range(start[v], start[v + 1]):
+                if drawn_by[neighbour[e]] == replicate:
+                    hit = True
+                    break
+        hits[replicate] = size
+    return hits

@@ -1,0 +1,274 @@
+"""The configuration: what a user writes in YAML, validated whole into frozen objects, every error at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gancensus.analyses import Analysis
+from gancensus.encoders import Encoder
+from gancensus.errors import UserError
+from gancensus.family import EncoderName, Strict, members, suggestion, union
+from gancensus.generators import Generator
+from gancensus.metrics import Metric
+from gancensus.scores import Score
+from gancensus.sources import Source
+
+if TYPE_CHECKING:
+    AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = (
+        Source,
+        Encoder,
+        Score,
+        Generator,
+        Metric,
+        Analysis,
+    )
+else:
+    AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = map(
+        union, (Source, Encoder, Score, Generator, Metric, Analysis)
+    )
+
+REAL = ("train", "calibrate", "holdout")
+RESERVED = ("logs", "benchmarks")  # folders beside the studies' in the results
+
+
+def _check_name(name: str) -> str:
+    """Refuse names that are no safe part of a path."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*", name) or name in RESERVED:
+        raise PydanticCustomError(
+            "name", "a name is a letter, then letters, digits, '_', '+' or '-', and not 'logs' or 'benchmarks'"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+
+
+def _name_is_kind(section: Any) -> Any:
+    """Let the name of a metric be its kind, unless it says another: `{euclidean: {alpha: 0.01}}`."""
+    if not isinstance(section, Mapping):
+        return section
+    return {k: {"kind": k, **v} if isinstance(v, Mapping) else v for k, v in section.items()}
+
+
+Definition = Annotated[dict[Name, AnyMetric], BeforeValidator(_name_is_kind), Field(min_length=1)]
+
+
+class Splits(Strict):
+    """Disjoint random parts of the real samples: below 1 a share of them, from 1 on a count."""
+
+    train: float = Field(0.5, gt=0)
+    """What generators and encoders learn from."""
+    calibrate: float = Field(0.25, gt=0)
+    """What sets the thresholds of duplicates."""
+    holdout: float = Field(0.25, gt=0)
+    """What generated samples are compared with."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Splits:
+        sizes = (self.train, self.calibrate, self.holdout)
+        if any(size >= 1 and size != int(size) for size in sizes):
+            raise PydanticCustomError("splits", "a split is a share below 1 or a whole number of samples")
+        if sum(size for size in sizes if size < 1) > 1 + 1e-9:
+            raise PydanticCustomError("splits", "the shares of the splits add up to more than 1")
+        return self
+
+
+class Selection(Strict):
+    """Keeps the densest share of the training samples, class by class where there are labels."""
+
+    encoder: EncoderName
+    """The encoder in whose space density is measured."""
+    score: AnyScore
+    """How density is measured."""
+    keep: float = Field(gt=0, le=1)
+    """Share of the samples that stay."""
+
+
+class Census(Strict):
+    """How support sizes are estimated and judged."""
+
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence level of every interval."""
+    margin: float = Field(1.5, gt=1)
+    """Collision ratios within [1/margin, margin] count as equally diverse."""
+    replicates: int = Field(10_000, ge=100)
+    """Random orders of drawing that make the birthday curve."""
+
+
+class BaseStudy(Strict):
+    """A data set with the generators trained on it and the questions asked of them."""
+
+    source: AnySource
+    """Where the real samples come from."""
+    splits: Splits = Splits()
+    """How the real samples are divided."""
+    encoders: dict[Name, AnyEncoder] = {}
+    """Maps from samples to vectors, by name."""
+    selections: dict[Name, Selection] = {}
+    """Dense parts of `train`, by name."""
+    generators: dict[Name, AnyGenerator] = Field(min_length=1)
+    """What makes samples, by name; replica R of generator NAME is the population NAME-R."""
+    definitions: dict[Name, Definition] = Field(min_length=1)
+    """What makes two samples duplicates, by name: metrics that must all be within their threshold."""
+    census: Census = Census()
+    """How support sizes are estimated and judged."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _know_names(cls, data: Any, handler: ModelWrapValidatorHandler[BaseStudy], info: ValidationInfo) -> BaseStudy:
+        """Tell the fields that refer to encoders and selections which ones this study has."""
+        if isinstance(info.context, dict) and isinstance(data, Mapping):
+            for section in ("encoders", "selections"):
+                info.context[section] = list(data.get(section) or ())
+        return handler(data)
+
+    @property
+    def analyses(self) -> dict[str, Analysis]:
+        """The analyses that the study asks for, by kind."""
+        found = {kind: getattr(self, kind) for kind in members(Analysis)}
+        return {kind: analysis for kind, analysis in found.items() if analysis is not None}
+
+    @property
+    def generated(self) -> dict[str, tuple[str, int]]:
+        """The generated populations: generator and replica by population."""
+        return {f"{name}-{r}": (name, r) for name, g in self.generators.items() for r in range(g.replicas)}
+
+
+if TYPE_CHECKING:
+    Study = BaseStudy
+else:  # every analysis is a key of a study, so that a new one needs no change here
+    Study = create_model(
+        "Study",
+        __base__=BaseStudy,
+        __doc__=BaseStudy.__doc__,
+        **{
+            kind: (cls | None, Field(None, description=(cls.__doc__ or "").split("\n")[0]))
+            for kind, cls in members(Analysis).items()
+        },
+    )
+
+
+class Config(Strict):
+    """The whole configuration."""
+
+    seed: int = Field(0, ge=0)
+    """The one seed; every random number derives from it and from the names of what it is for."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks run; auto takes a CUDA GPU if there is one. A GPU gives its own reproducible numbers."""
+    parts: int = Field(1, ge=1, le=10_000)
+    """Files, and jobs, into which each population is cut; changes no result."""
+    shards: int = Field(1, ge=1, le=10_000)
+    """Jobs into which each search for duplicates is cut; changes no result."""
+    pathvars: dict[str, str] = {}
+    """Snakemake's path variables: `{results: FOLDER}` moves everything that is written."""
+    studies: dict[Name, Study] = Field(min_length=1)
+    """The studies, by name."""
+
+
+def load(raw: Mapping[str, Any], files: Sequence[Path] = ()) -> Config:
+    """Validate a configuration as Snakemake has read it from YAML files.
+
+    Raises UserError with every error at once: file and line where the key stands, key path, what is wrong, a hint.
+    """
+    try:
+        return Config.model_validate(dict(raw), context={})
+    except ValidationError as error:
+        trees = [(path, tree) for path in files if (tree := _compose(path)) is not None]
+        lines = [_describe(e, raw, trees) for e in error.errors()]
+        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in lines)) from None
+
+
+def _compose(path: Path) -> yaml.Node | None:
+    """Return the YAML nodes of a file, which know their lines."""
+    return yaml.compose(path.read_text(), Loader=yaml.SafeLoader) if path.is_file() else None
+
+
+def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple[Path, yaml.Node]]) -> str:
+    """Put one of pydantic's errors into words."""
+    keys = _key_path(error["loc"], raw)
+    message = error["msg"][:1].lower() + error["msg"][1:]
+    match error["type"]:
+        case "extra_forbidden":
+            message = f"unknown key{suggestion(keys[-1], _fields_at(error['loc'][:-1]))}"
+        case "missing":
+            message = "is missing"
+        case "union_tag_invalid":
+            tag, known = error["ctx"]["tag"], re.findall(r"'([^']+)'", error["ctx"]["expected_tags"])
+            message = f"kind '{tag}' is unknown{suggestion(tag, known)}"
+        case "union_tag_not_found":
+            message = "needs a `kind`"
+        case "literal_error":
+            known = re.findall(r"'([^']+)'", error["ctx"]["expected"])
+            message = f"'{error['input']}' is not possible{suggestion(error['input'], known)}"
+    told = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
+    if error["type"] not in told and isinstance(error["input"], str | int | float):
+        message += f" (found: {error['input']!r})"
+    place = next((f"{p}:{line}" for p, tree in reversed(trees) if (line := _line(tree, keys))), "configuration")
+    return f"{place}: {'.'.join(keys) or 'the file'}: {message}"
+
+
+def _key_path(loc: Iterable[int | str], raw: Any) -> list[str]:
+    """Return the keys of an error's location that are really in the file: pydantic adds the kinds of members."""
+    steps = [step for step in loc if step != "[key]"]
+    keys: list[str] = []
+    node = raw
+    for k, step in enumerate(steps):
+        if isinstance(node, Mapping) and step in node:
+            node = node[step]
+        elif isinstance(node, Mapping) and node.get("kind", step) == step and k < len(steps) - 1:
+            continue
+        keys.append(str(step))
+    return keys
+
+
+def _line(node: yaml.Node, keys: Sequence[str]) -> int | None:
+    """Return the line of the innermost key of the path that the file has, None when it has not even the first."""
+    line = None if keys else 1
+    for key in keys:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        entry = next(((k, v) for k, v in node.value if k.value == key), None)
+        if entry is None:
+            break
+        line, node = entry[0].start_mark.line + 1, entry[1]
+    return line
+
+
+def _fields_at(loc: Sequence[int | str]) -> list[str]:
+    """Return the keys that the model at a location knows, for 'did you mean'."""
+    kind: Any = Config
+    for step in loc:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = _inner(kind.model_fields[str(step)].annotation)
+        elif get_origin(kind) is dict:
+            kind = _inner(get_args(kind)[1])
+        elif get_origin(kind) is Union:
+            kind = next(m for m in get_args(kind) if m.model_fields["kind"].default == step)
+    return list(kind.model_fields)
+
+
+def _inner(annotation: Any) -> Any:
+    """Strip Annotated and Optional from a type."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    options = [option for option in get_args(annotation) if option is not type(None)]
+    if type(None) in get_args(annotation) and len(options) == 1:
+        return _inner(options[0])
+    return annotation

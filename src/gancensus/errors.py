@@ -1,0 +1,5 @@
+"""The one exception that reaches a user as a message instead of a traceback."""
+
+
+class UserError(Exception):
+    """Something a user can mend: one line that says what is wrong, where, and what to do."""

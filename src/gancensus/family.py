@@ -1,0 +1,74 @@
+"""The plug-in families: a folder each, in which one file is one member and one frozen model is its configuration."""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, TypeVar, Union
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+M = TypeVar("M", bound="Member")
+
+
+class Strict(BaseModel):
+    """A section of the configuration: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Member(Strict):
+    """A member of a family; its fields are configuration keys, and `kind` is its name."""
+
+    family: ClassVar[str]
+    kind: str
+
+
+def members(base: type[M]) -> dict[str, type[M]]:
+    """Return the members of a family by kind: what the modules in the folder of its base class define."""
+    package = importlib.import_module(base.__module__)
+    found = {}
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        code = importlib.import_module(f"{package.__name__}.{module.name}")
+        for value in vars(code).values():
+            if isinstance(value, type) and issubclass(value, base) and value.__module__ == code.__name__:
+                found[value.model_fields["kind"].default] = value
+    return found
+
+
+def union(base: type[M]) -> Any:
+    """Return the type that validates into whichever member of the family `kind` names."""
+    kinds = tuple(members(base).values())
+    return Annotated[Union[kinds], Field(discriminator="kind")] if len(kinds) > 1 else kinds[0]  # noqa: UP007
+
+
+def suggestion(word: object, known: Iterable[object]) -> str:
+    """Return '; did you mean X?' for the closest known word, or the list of known words."""
+    names = sorted(map(str, known))
+    close = difflib.get_close_matches(str(word), names, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(names) or 'none'}"
+
+
+def reference(section: str) -> Any:
+    """Return the type of a key that names an entry of a study's `encoders` or `selections`.
+
+    The names are found in the validation context, which a study fills before its own keys are validated.
+    """
+
+    def check(name: str, info: ValidationInfo) -> str:
+        known = (info.context or {}).get(section)
+        if known is not None and name not in known:
+            hint = suggestion(name, known)
+            raise PydanticCustomError(
+                "reference",
+                "'{name}' is not one of the study's {section}{hint}",
+                {"name": name, "section": section, "hint": hint},
+            )
+        return name
+
+    return Annotated[str, AfterValidator(check)]
+
+
+EncoderName = reference("encoders")
+SelectionName = reference("selections")

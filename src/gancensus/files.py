@@ -1,0 +1,265 @@
+"""The one place where files are opened: sample tables, result tables and models.
+
+Every Parquet file is written the same way (zstd, no dictionary for numbers, row groups of fixed size, nothing about
+time, host or path), to a temporary name that is then renamed: equal content gives equal bytes, and no reader ever sees
+half a file. Nothing that is read can execute code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gancensus.errors import UserError
+from gancensus.samples import Samples, Scale, check
+
+CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
+ROW_GROUP_BYTES = 1 << 24
+Columns = Mapping[str, Any]
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, temporary, error) from None
+
+
+def _cannot_write(path: Path, temporary: Path, error: OSError) -> UserError:
+    """Remove what was half-written and return the error to raise."""
+    if os.access(path.parent, os.W_OK):
+        temporary.unlink(missing_ok=True)
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UserError(f"cannot write {path}: {reason}; make room or choose another results folder, then run again")
+
+
+def write_table(path: Path, columns: Columns, schema: pa.Schema, about: Mapping[str, str] | None = None) -> None:
+    """Write a table with the given schema; `about` are short facts kept in the file's metadata."""
+    schema = schema.with_metadata({"gancensus": CONTRACT, **(about or {})})
+    table = pa.table({name: columns[name] for name in schema.names}, schema=schema)
+    row_bytes = max(1, table.nbytes // max(1, table.num_rows))
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=3,
+            row_group_size=max(1, ROW_GROUP_BYTES // row_bytes),
+            **_encodings(schema),
+        )
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, temporary, error) from None
+
+
+def _encodings(schema: pa.Schema) -> dict[str, Any]:
+    """Return the encoding per column: deltas for integers, byte streams for reals, dictionaries for strings."""
+    encoding, dictionary = {}, []
+    for field in schema:
+        if pa.types.is_integer(field.type):
+            encoding[field.name] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_floating(field.type):
+            encoding[field.name] = "BYTE_STREAM_SPLIT"
+        elif isinstance(field.type, pa.FixedShapeTensorType):
+            encoding[f"{field.name}.list.element"] = "BYTE_STREAM_SPLIT"
+        elif pa.types.is_string(field.type):
+            dictionary.append(field.name)
+    return {"column_encoding": encoding or None, "use_dictionary": dictionary or False}
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a table that gancensus wrote.
+
+    Raises UserError when the file is missing, truncated or no Parquet file.
+    """
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a readable Parquet file, perhaps truncated ({reason}); make it anew") from None
+
+
+def columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Read a result table as one array per column (nulls become NaN, or None in columns of strings)."""
+    table = read_table(path)
+    return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
+
+
+def about(path: Path) -> dict[str, str]:
+    """Read the short facts that a file's metadata keeps."""
+    return {key.decode(): value.decode() for key, value in (read_table(path).schema.metadata or {}).items()}
+
+
+def write_samples(path: Path, samples: Samples) -> None:
+    """Write a sample table: sample_id, label where known, x as a fixed-shape tensor."""
+    shape = samples.x.shape[1:]
+    tensor = pa.fixed_shape_tensor(pa.float32(), shape)
+    fields = [pa.field("sample_id", pa.int64()), pa.field("x", tensor, metadata={"unit": "1"})]
+    flat = pa.array(np.ascontiguousarray(samples.x).reshape(-1))
+    storage = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
+    content = {"sample_id": samples.sample_id, "x": pa.ExtensionArray.from_storage(tensor, storage)}
+    if samples.label is not None:
+        fields.insert(1, pa.field("label", pa.int32()))
+        content["label"] = samples.label
+    scale = {} if samples.scale is None else {"scale": json.dumps(asdict(samples.scale))}
+    write_table(path, content, pa.schema(fields), scale)
+
+
+def read_samples(paths: Sequence[Path]) -> Samples:
+    """Read a population from the sample tables of its parts, in order, and check the contract.
+
+    Raises UserError that names file, column and row for a missing column, a wrong type or shape, NaN or infinite
+    values and repeated sample_id.
+    """
+    parts = [_read_part(path) for path in paths]
+    for path, part in zip(paths, parts, strict=True):
+        if part.x.shape[1:] != parts[0].x.shape[1:]:
+            raise UserError(
+                f"{path}: column x has shape {part.x.shape[1:]}, but {paths[0]} has {parts[0].x.shape[1:]}; "
+                "all parts of a population need one shape"
+            )
+    if len(parts) == 1:
+        return parts[0]
+    labels = [part.label for part in parts if part.label is not None]
+    whole = Samples(
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.sample_id for part in parts]),
+        np.concatenate(labels) if len(labels) == len(parts) else None,
+        parts[0].scale,
+    )
+    return check(whole, ", ".join(map(str, paths)))
+
+
+def _read_part(path: Path) -> Samples:
+    """Read one sample table."""
+    table = read_table(path)
+    for name, kind in (("sample_id", pa.int64()), ("x", None)):
+        if name not in table.column_names:
+            raise UserError(f"{path}: column {name} is missing; a sample table has sample_id, x and optionally label")
+        if kind is not None and table.schema.field(name).type != kind:
+            raise UserError(f"{path}: column {name} is {table.schema.field(name).type}, it must be {kind}")
+    tensor = table.schema.field("x").type
+    if not isinstance(tensor, pa.FixedShapeTensorType) or tensor.value_type != pa.float32():
+        raise UserError(f"{path}: column x is {tensor}, it must be a fixed-shape tensor of float32")
+    for name in ("sample_id", "x"):
+        if table[name].null_count:
+            raise UserError(f"{path}: column {name} has {table[name].null_count} empty cells; every sample needs one")
+    x = table["x"].combine_chunks()
+    label = table["label"].to_numpy().astype(np.int32) if "label" in table.column_names else None
+    scale = (table.schema.metadata or {}).get(b"scale")
+    samples = Samples(
+        np.ascontiguousarray(x.to_numpy_ndarray()),
+        table["sample_id"].to_numpy(),
+        label,
+        None if scale is None else Scale(**{k: tuple(v) for k, v in json.loads(scale).items()}),
+    )
+    return check(samples, str(path))
+
+
+def write_model(path: Path, weights: Mapping[str, NDArray[Any]], architecture: str) -> None:
+    """Write the weights of a model as safetensors, with what they are the weights of."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(value) for name, value in weights.items()}
+    write_bytes(path, save(contiguous, metadata={"architecture": architecture}))  # one key: their order is not kept
+
+
+def read_model(path: Path, architecture: str) -> dict[str, NDArray[Any]]:
+    """Read the weights of a model.
+
+    Raises UserError when the file is unreadable or holds another architecture than the configuration asks for.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = (file.metadata() or {}).get("architecture", "unknown")
+            weights = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable model file ({error}); delete it and run again") from None
+    if found != architecture:
+        raise UserError(
+            f"{path}: holds the model {found}, but the configuration asks for {architecture}; delete it and run again"
+        )
+    return weights
+
+
+IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+Natural = tuple[NDArray[Any], NDArray[np.int32] | None]
+
+
+def read_user_samples(path: Path) -> Samples | Natural:
+    """Read what a user brings: a sample table, or natural values (n, *shape) and labels from an array or images.
+
+    Raises UserError when the path is missing, of an unknown kind, or holds no finite numbers of one shape.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
+    if path.suffix == ".parquet":
+        return read_samples([path])
+    x, label = _read_images(path) if path.is_dir() else _read_array(path)
+    if x.ndim < 2 or len(x) == 0 or not np.issubdtype(x.dtype, np.number):
+        raise UserError(f"{path}: holds {x.dtype} of shape {x.shape}; it must be numbers (samples, values, ...)")
+    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    if bad.any():
+        raise UserError(f"{path}: sample {int(np.argmax(bad))} has NaN or infinite values; remove or repair it")
+    if label is not None and label.shape != (len(x),):
+        raise UserError(f"{path}: {len(x)} samples but labels of shape {label.shape}; give one label per sample")
+    return x, label
+
+
+def _read_array(path: Path) -> Natural:
+    """Read a NumPy file without ever executing what it holds."""
+    if path.suffix not in (".npy", ".npz"):
+        raise UserError(f"{path}: unknown kind of file; bring .npy, .npz, .parquet or a folder of images")
+    try:
+        content = np.load(path, allow_pickle=False)
+        if path.suffix == ".npy":
+            return content, None
+        if "x" not in content:
+            raise UserError(
+                f"{path}: has no array `x` but {', '.join(content.files)}; save it as np.savez(path, x=...)"
+            )
+        return content["x"], content["label"].astype(np.int32) if "label" in content else None
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: not a readable NumPy file of plain numbers ({error})") from None
+
+
+def _read_images(folder: Path) -> Natural:
+    """Read a folder of images of one size; subfolders are classes."""
+    from PIL import Image, UnidentifiedImageError
+
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES)
+    if not paths:
+        raise UserError(f"{folder}: no images in it ({', '.join(sorted(IMAGES))})")
+    images = []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                images.append(np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")))
+        except (UnidentifiedImageError, OSError) as error:
+            raise UserError(f"{path}: not a readable image ({error}); remove or repair it") from None
+        if images[-1].shape != images[0].shape:
+            raise UserError(
+                f"{path}: is {images[-1].shape}, but {paths[0]} is {images[0].shape}; bring images to one size"
+            )
+    classes = sorted({path.parent for path in paths})
+    label = np.array([classes.index(path.parent) for path in paths], dtype=np.int32) if len(classes) > 1 else None
+    return np.stack(images), label

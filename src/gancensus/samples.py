@@ -1,0 +1,89 @@
+"""Samples in memory: what a step reads from, and writes to, the sample tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.errors import UserError
+
+BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
+ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How x in [-1, 1] maps to natural units: one entry per column, or a single one for a whole image."""
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def encode(self, natural: NDArray[Any]) -> NDArray[np.float32]:
+        """Map natural values (n, ...) so that low becomes -1 and high +1; a constant column becomes 0."""
+        low, high = np.asarray(self.low), np.asarray(self.high)
+        span = np.where(high > low, high - low, 1.0)
+        return np.where(high > low, 2.0 * (natural - low) / span - 1.0, 0.0).astype(np.float32)
+
+    def decode(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Map x (n, ...) in [-1, 1] back to natural values."""
+        low, high = np.asarray(self.low), np.asarray(self.high)
+        return low + (x.astype(np.float64) + 1.0) / 2.0 * (high - low)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x."""
+
+    x: NDArray[np.float32]
+    sample_id: NDArray[np.int64]
+    label: NDArray[np.int32] | None = None
+    scale: Scale | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: NDArray[Any] | slice) -> Samples:
+        """Return the samples at the given rows."""
+        label = None if self.label is None else self.label[rows]
+        return replace(self, x=self.x[rows], sample_id=self.sample_id[rows], label=label)
+
+
+def check(samples: Samples, where: str) -> Samples:
+    """Return the samples, or raise UserError naming the first row that breaks the contract of sample tables."""
+    if samples.x.ndim < 2 or 0 in samples.x.shape[1:]:
+        raise UserError(f"{where}: column x has shape {samples.x.shape[1:]}; a sample needs at least one value")
+    finite = np.isfinite(samples.x.reshape(len(samples), -1)).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise UserError(f"{where}: column x, row {row}: NaN or infinite; remove or repair the sample")
+    ids, counts = np.unique(samples.sample_id, return_counts=True)
+    if (counts > 1).any():
+        raise UserError(f"{where}: column sample_id: {ids[counts > 1][0]} appears twice; every sample needs its own")
+    return samples
+
+
+def part_rows(samples: int, part: int, parts: int) -> slice:
+    """Return the rows of a part: whole blocks, so that a block never depends on the number of parts."""
+    blocks = -(-samples // BLOCK)
+    return slice(min(part * blocks // parts * BLOCK, samples), min((part + 1) * blocks // parts * BLOCK, samples))
+
+
+def by_block(apply: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
+    """Apply a map to x (n, ...) block by block: what it gives for a sample depends on the samples beside it alone.
+
+    Products of matrices differ in the last bit with the number of rows, so the blocks must not depend on the parts.
+    """
+    return np.concatenate([apply(x[start : start + BLOCK]) for start in range(0, max(1, len(x)), BLOCK)])
+
+
+def generated_ids(population: str, rows: range) -> NDArray[np.int64]:
+    """Return the sample_id of generated rows: a block of its own per population, clear of the real samples' 0, 1, 2..."""
+    block = 1 + int.from_bytes(hashlib.sha256(population.encode()).digest()[:8], "big") % 9_000_000_000
+    return np.arange(rows.start, rows.stop, dtype=np.int64) + block * ROWS_PER_POPULATION

@@ -1,0 +1,39 @@
+"""The user's own real samples."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from gancensus.files import read_user_samples
+from gancensus.samples import Samples, Scale
+from gancensus.sources import Source
+
+
+class Files(Source):
+    """The user's real samples: an array (.npy, or .npz with `x` and optionally `label`), images, or a sample table.
+
+    A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
+    0...255, numbers from the minimum and maximum of the data (of each column, where a sample is a row). A sample table
+    (.parquet) is taken as it is.
+    """
+
+    kind: Literal["files"] = "files"
+    path: Path
+    """File or folder, relative to the working directory."""
+
+    def load(self) -> Samples:
+        """Return the samples x (n, *shape) in the order of the file, or of the sorted names of the images."""
+        found = read_user_samples(self.path)
+        if isinstance(found, Samples):
+            return found
+        natural, label = found
+        if natural.dtype == np.uint8:
+            scale = Scale(("value",), ("1",), (0.0,), (255.0,))
+        elif natural.ndim == 2:
+            names = tuple(f"x{k}" for k in range(natural.shape[1]))
+            low, high = natural.min(axis=0), natural.max(axis=0)
+            scale = Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
+        else:
+            scale = Scale(("value",), ("1",), (float(natural.min()),), (float(natural.max()),))
+        return Samples(scale.encode(natural), np.arange(len(natural), dtype=np.int64), label, scale)

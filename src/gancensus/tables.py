@@ -1,0 +1,64 @@
+"""The schemas of every result table: column, type, unit. docs/methods.md says how each column is computed."""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+
+def column(name: str, kind: pa.DataType, unit: str = "1") -> pa.Field:
+    """Return a column whose unit stands in its metadata ('1': a pure number)."""
+    return pa.field(name, kind, metadata={"unit": unit})
+
+
+STRING, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
+
+SELECTION = pa.schema([column("sample_id", INT), column("score", FLOAT, "nat"), column("kept", pa.bool_())])
+
+THRESHOLDS = pa.schema(
+    [column("metric", STRING), column("alpha", FLOAT), column("threshold", FLOAT), column("pairs", INT)]
+)
+
+SUPPORT = pa.schema(
+    [
+        column("study", STRING),
+        column("definition", STRING),
+        column("population", STRING),
+        column("samples", INT),
+        column("pairs", INT),
+        column("duplicates", INT),
+        *(column(f"collision{end}", FLOAT) for end in ("", "_low", "_high")),
+        *(column(f"effective_support{end}", FLOAT) for end in ("", "_low", "_high")),
+        column("batch_half", INT),
+        column("square_support", FLOAT),
+        column("birthday_support", FLOAT),
+        *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
+        column("verdict", STRING),
+    ]
+)
+
+CURVE = pa.schema(
+    [
+        column("definition", STRING),
+        column("population", STRING),
+        column("batch", INT),
+        *(column(f"probability{end}", FLOAT) for end in ("", "_low", "_high")),
+    ]
+)
+
+FIDELITY = pa.schema(
+    [
+        column("population", STRING),
+        column("metric", STRING),
+        *(column(name, FLOAT) for name in ("value", "low", "high", "null")),
+    ]
+)
+
+
+def duplicates(metrics: Iterable[str]) -> pa.Schema:
+    """Return the schema of a table of duplicate pairs: the two samples and one exact value per metric."""
+    return pa.schema([column("i", INT), column("j", INT), *(column(metric, FLOAT) for metric in metrics)])
+
+
+def history(losses: Iterable[str]) -> pa.Schema:
+    """Return the schema of a training history: one row per epoch, the mean of each loss over it."""
+    return pa.schema([column("epoch", INT), *(column(loss, FLOAT, "nat") for loss in losses)])

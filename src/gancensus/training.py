@@ -1,0 +1,122 @@
+"""Training: the one loop that fits every network, with the same numbers on every run.
+
+One thread, deterministic algorithms and one seed per job; parallelism comes from jobs. A GPU gives its own
+reproducible numbers, not the CPU's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.errors import UserError
+from gancensus.family import Member
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+History = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training leaves: arrays by name, and each loss by epoch (empty where nothing was iterated)."""
+
+    weights: dict[str, NDArray[Any]]
+    history: History
+
+
+def choose_device(device: str) -> str:
+    """Return 'cpu' or 'cuda' for auto, cpu or cuda.
+
+    Raises UserError when CUDA is asked for and there is none.
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but PyTorch finds no CUDA GPU here; set device to auto or cpu")
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def deterministic(seed: int) -> Iterator[None]:
+    """Run with one thread, deterministic algorithms and torch's generators seeded; restore them afterwards."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is only deterministic with a fixed workspace
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(threads)
+
+
+def iterate(x: torch.Tensor, step: Callable[[torch.Tensor], Mapping[str, float]], epochs: int, batch: int) -> History:
+    """Call step on shuffled batches of x (n, ...) for a number of epochs; return each loss averaged by epoch.
+
+    The last, smaller batch of an epoch is left out (batch normalisation needs full ones) unless it is the only one.
+    """
+    import torch
+
+    batch = min(batch, len(x))
+    batches = len(x) // batch
+    history: dict[str, list[float]] = {}
+    for epoch in range(epochs):
+        order = torch.randperm(len(x))[: batches * batch].reshape(batches, batch).to(x.device)
+        losses = [step(x[rows]) for rows in order]
+        for name in losses[0]:
+            history.setdefault(name, []).append(float(np.mean([loss[name] for loss in losses])))
+        _report(epoch + 1, epochs, {name: values[-1] for name, values in history.items()})
+    return {name: np.asarray(values) for name, values in history.items()}
+
+
+def _report(epoch: int, epochs: int, losses: Mapping[str, float]) -> None:
+    """Print about twenty lines over a training, for whoever follows its log."""
+    if epoch % max(1, epochs // 20) == 0 or epoch == epochs:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
+        print(f"epoch {epoch}/{epochs} ({100 * epoch // epochs}%): {figures}", file=sys.stderr, flush=True)
+
+
+def weights_of(**networks: nn.Module) -> dict[str, NDArray[Any]]:
+    """Return the weights of networks as arrays, each name led by its network's."""
+    return {
+        f"{network}.{name}": value.detach().cpu().numpy()
+        for network, module in networks.items()
+        for name, value in module.state_dict().items()
+    }
+
+
+def load_weights(module: nn.Module, network: str, weights: Mapping[str, NDArray[Any]]) -> nn.Module:
+    """Put the weights of one network into a module of its architecture and set it to evaluation."""
+    import torch
+
+    own = {
+        k.removeprefix(f"{network}."): torch.from_numpy(v) for k, v in weights.items() if k.startswith(f"{network}.")
+    }
+    module.load_state_dict(own)
+    return module.eval()
+
+
+def architecture(member: Member, shape: tuple[int, ...]) -> str:
+    """Say what a model file holds the weights of: the configuration of its training and the shape of a sample."""
+    options = member.model_dump_json(exclude={"samples", "replicas", "train_on"})
+    return f"{options} for samples of shape {list(shape)}"
+
+
+def history_columns(history: History) -> dict[str, NDArray[Any]]:
+    """Return the columns of a history table: the epoch, from 1, and each loss."""
+    epochs = len(next(iter(history.values()), ()))
+    return {"epoch": np.arange(1, epochs + 1), **history}
