@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Answer a further question about a study's populations."""
 
 import step

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Turn the duplicates of a study into collision probabilities, birthday curves and support sizes."""
 
 import numpy as np

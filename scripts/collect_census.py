@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Put the support sizes of every study into one table."""
 
 import pyarrow as pa

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Map one part of a population to an encoder's vectors."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Fit an encoder on the training samples."""
 
 import step

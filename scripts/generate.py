@@ -1,7 +1,11 @@
+#!/usr/bin/env python
 """Draw one part of a generator's samples, or take it from the user's file."""
+
+from argparse import Namespace
 
 import numpy as np
 import step
+from numpy.typing import NDArray
 from step import Path
 
 from gancensus.config import AnyGenerator
@@ -12,7 +16,7 @@ from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
 from gancensus.training import architecture
 
 
-def draw(args, rows: slice, like: Samples):
+def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
     """Draw the rows block by block: each block has its own random numbers, so the parts change no value."""
     shape = like.x.shape[1:]
     weights = read_model(args.origin, architecture(args.generator, shape))
@@ -24,7 +28,7 @@ def draw(args, rows: slice, like: Samples):
     return np.concatenate([np.empty((0, *shape), dtype=np.float32), *blocks])
 
 
-def take(args, like: Samples):
+def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
     """Read the user's samples, scaled as the real ones are."""
     found = read_user_samples(args.origin)
     x = found.x if isinstance(found, Samples) else found[0]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Join the shards of a search into one table of duplicates."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Split the real samples of a study; write one part of each split."""
 
 import step

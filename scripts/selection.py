@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Keep the densest share of the training samples."""
 
 import step

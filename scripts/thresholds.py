@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Find how close is 'the same': the alpha-quantile of all distances between real samples, metric by metric."""
 
 import step

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Train one replica of a generator."""
 
 import numpy as np

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gancensus import birthday
 from gancensus.birthday import Collision
+from gancensus.estimate import Estimate
 
 REFERENCE = "holdout"
 
@@ -27,13 +28,13 @@ def count(
     samples: int, i: NDArray[np.int64], j: NDArray[np.int64], level: float, replicates: int, rng: np.random.Generator
 ) -> Count:
     """Count a population of a number of samples by the sample_id of its duplicate pairs."""
-    ids, position = np.unique(np.concatenate([i, j]), return_inverse=True)  # samples without a duplicate have no edge
+    _, position = np.unique(np.concatenate([i, j]), return_inverse=True)  # samples without a duplicate have no edge
     a, b = position[: len(i)], position[len(i) :]
     return Count(birthday.collision(samples, a, b, level), birthday.first_hits(samples, a, b, replicates, rng))
 
 
 def support_row(population: str, found: Count, reference: Count, level: float, margin: float) -> dict[str, Any]:
-    """Return a row of the table of support sizes, without study and definition; the reference has no ratio to itself."""
+    """Return a row of the table of support sizes, less study and definition; the reference has no ratio to itself."""
     collision = found.collision
     half = birthday.batch_half(collision.samples, found.hits)
     row = {
@@ -69,5 +70,5 @@ def curve_columns(population: str, found: Count, level: float) -> Mapping[str, A
     }
 
 
-def _ends(name: str, estimate: birthday.Estimate) -> dict[str, float | None]:
+def _ends(name: str, estimate: Estimate) -> dict[str, float | None]:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

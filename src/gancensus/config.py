@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -25,20 +25,18 @@ from gancensus.analyses import Analysis
 from gancensus.encoders import Encoder
 from gancensus.errors import UserError
 from gancensus.family import EncoderName, Strict, members, suggestion, union
-from gancensus.generators import Generator
+from gancensus.generators import Generator, Trained
 from gancensus.metrics import Metric
 from gancensus.scores import Score
 from gancensus.sources import Source
 
 if TYPE_CHECKING:
-    AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = (
-        Source,
-        Encoder,
-        Score,
-        Generator,
-        Metric,
-        Analysis,
-    )
+    AnySource = Source
+    AnyEncoder = Encoder
+    AnyScore = Score
+    AnyGenerator = Generator
+    AnyMetric = Metric
+    AnyAnalysis = Analysis
 else:
     AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = map(
         union, (Source, Encoder, Score, Generator, Metric, Analysis)
@@ -119,9 +117,9 @@ class BaseStudy(Strict):
     """Where the real samples come from."""
     splits: Splits = Splits()
     """How the real samples are divided."""
-    encoders: dict[Name, AnyEncoder] = {}
+    encoders: dict[Name, AnyEncoder] = Field({})
     """Maps from samples to vectors, by name."""
-    selections: dict[Name, Selection] = {}
+    selections: dict[Name, Selection] = Field({})
     """Dense parts of `train`, by name."""
     generators: dict[Name, AnyGenerator] = Field(min_length=1)
     """What makes samples, by name; replica R of generator NAME is the population NAME-R."""
@@ -136,7 +134,8 @@ class BaseStudy(Strict):
         """Tell the fields that refer to encoders and selections which ones this study has."""
         if isinstance(info.context, dict) and isinstance(data, Mapping):
             for section in ("encoders", "selections"):
-                info.context[section] = list(data.get(section) or ())
+                names = data.get(section, {})
+                info.context[section] = list(names) if isinstance(names, Mapping) else None  # wrong: said once, there
         return handler(data)
 
     @property
@@ -148,7 +147,8 @@ class BaseStudy(Strict):
     @property
     def generated(self) -> dict[str, tuple[str, int]]:
         """The generated populations: generator and replica by population."""
-        return {f"{name}-{r}": (name, r) for name, g in self.generators.items() for r in range(g.replicas)}
+        replicas = {name: g.replicas if isinstance(g, Trained) else 1 for name, g in self.generators.items()}
+        return {f"{name}-{replica}": (name, replica) for name, n in replicas.items() for replica in range(n)}
 
 
 if TYPE_CHECKING:
@@ -176,31 +176,49 @@ class Config(Strict):
     """Files, and jobs, into which each population is cut; changes no result."""
     shards: int = Field(1, ge=1, le=10_000)
     """Jobs into which each search for duplicates is cut; changes no result."""
-    pathvars: dict[str, str] = {}
+    pathvars: dict[str, str] = Field({})
     """Snakemake's path variables: `{results: FOLDER}` moves everything that is written."""
     studies: dict[Name, Study] = Field(min_length=1)
     """The studies, by name."""
 
 
-def load(raw: Mapping[str, Any], files: Sequence[Path] = ()) -> Config:
+def load(raw: Any, files: Sequence[Path] = ()) -> Config:
     """Validate a configuration as Snakemake has read it from YAML files.
 
     Raises UserError with every error at once: file and line where the key stands, key path, what is wrong, a hint.
     """
+    trees = [(path, _compose(path)) for path in files]
+    lines = [f"{path}:{repeat}" for path, tree in trees for repeat in _repeats(tree)]
     try:
-        return Config.model_validate(dict(raw), context={})
+        config = Config.model_validate(dict(raw) if isinstance(raw, Mapping) else raw, context={})
     except ValidationError as error:
-        trees = [(path, tree) for path in files if (tree := _compose(path)) is not None]
-        lines = [_describe(e, raw, trees) for e in error.errors()]
-        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in lines)) from None
+        lines += [_describe(e, raw, trees) for e in error.errors()]
+    if lines:
+        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in lines))
+    return config
 
 
 def _compose(path: Path) -> yaml.Node | None:
-    """Return the YAML nodes of a file, which know their lines."""
-    return yaml.compose(path.read_text(), Loader=yaml.SafeLoader) if path.is_file() else None
+    """Return the YAML nodes of a file, which know their lines; None when it is empty."""
+    try:
+        return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path}:{line}: not readable as YAML: {error.problem}; mend its punctuation") from None
 
 
-def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple[Path, yaml.Node]]) -> str:
+def _repeats(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield line and complaint for each key that a mapping has twice: YAML would silently take the last."""
+    lines: dict[str, int] = {}
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        keys, line = (*path, str(key.value)), key.start_mark.line + 1
+        if keys[-1] in lines:
+            yield f"{line}: {'.'.join(keys)}: is there already, in line {lines[keys[-1]]}; remove one of the two"
+        lines[keys[-1]] = line
+        yield from _repeats(value, keys)
+
+
+def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple[Path, yaml.Node | None]]) -> str:
     """Put one of pydantic's errors into words."""
     keys = _key_path(error["loc"], raw)
     message = error["msg"][:1].lower() + error["msg"][1:]
@@ -214,13 +232,18 @@ def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple
             message = f"kind '{tag}' is unknown{suggestion(tag, known)}"
         case "union_tag_not_found":
             message = "needs a `kind`"
+        case "dict_type" | "model_type":
+            message = "needs keys under it, each with its value"
+        case "too_short":
+            message = "needs at least one entry"
         case "literal_error":
-            known = re.findall(r"'([^']+)'", error["ctx"]["expected"])
+            known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
             message = f"'{error['input']}' is not possible{suggestion(error['input'], known)}"
     told = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
     if error["type"] not in told and isinstance(error["input"], str | int | float):
         message += f" (found: {error['input']!r})"
-    place = next((f"{p}:{line}" for p, tree in reversed(trees) if (line := _line(tree, keys))), "configuration")
+    there = keys[:-1] if error["type"] == "missing" else keys
+    place = next((f"{p}:{line}" for p, tree in reversed(trees) if (line := _line(tree, there))), "configuration")
     return f"{place}: {'.'.join(keys) or 'the file'}: {message}"
 
 
@@ -238,7 +261,7 @@ def _key_path(loc: Iterable[int | str], raw: Any) -> list[str]:
     return keys
 
 
-def _line(node: yaml.Node, keys: Sequence[str]) -> int | None:
+def _line(node: yaml.Node | None, keys: Sequence[str]) -> int | None:
     """Return the line of the innermost key of the path that the file has, None when it has not even the first."""
     line = None if keys else 1
     for key in keys:

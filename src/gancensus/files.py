@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
-from gancensus.samples import Samples, Scale, check
+from gancensus.samples import Samples, Scale, check, flatten
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
 ROW_GROUP_BYTES = 1 << 24
@@ -40,8 +43,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def _cannot_write(path: Path, temporary: Path, error: OSError) -> UserError:
     """Remove what was half-written and return the error to raise."""
-    if os.access(path.parent, os.W_OK):
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        temporary.unlink()
     reason = os.strerror(error.errno) if error.errno else str(error)
     return UserError(f"cannot write {path}: {reason}; make room or choose another results folder, then run again")
 
@@ -59,6 +62,7 @@ def write_table(path: Path, columns: Columns, schema: pa.Schema, about: Mapping[
             temporary,
             compression="zstd",
             compression_level=3,
+            write_page_checksum=True,
             row_group_size=max(1, ROW_GROUP_BYTES // row_bytes),
             **_encodings(schema),
         )
@@ -88,12 +92,18 @@ def read_table(path: Path) -> pa.Table:
     Raises UserError when the file is missing, truncated or no Parquet file.
     """
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: not a readable Parquet file, perhaps truncated ({reason}); make it anew") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a readable Parquet file, perhaps truncated ({_reason(error)}); make it anew"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def columns(path: Path) -> dict[str, NDArray[Any]]:
@@ -150,27 +160,38 @@ def read_samples(paths: Sequence[Path]) -> Samples:
 def _read_part(path: Path) -> Samples:
     """Read one sample table."""
     table = read_table(path)
-    for name, kind in (("sample_id", pa.int64()), ("x", None)):
+    for name in ("sample_id", "x"):
         if name not in table.column_names:
             raise UserError(f"{path}: column {name} is missing; a sample table has sample_id, x and optionally label")
-        if kind is not None and table.schema.field(name).type != kind:
+    labelled = "label" in table.column_names
+    for name, kind in (("sample_id", pa.int64()), ("label", pa.int32()))[: 1 + labelled]:
+        if table.schema.field(name).type != kind:
             raise UserError(f"{path}: column {name} is {table.schema.field(name).type}, it must be {kind}")
     tensor = table.schema.field("x").type
     if not isinstance(tensor, pa.FixedShapeTensorType) or tensor.value_type != pa.float32():
         raise UserError(f"{path}: column x is {tensor}, it must be a fixed-shape tensor of float32")
-    for name in ("sample_id", "x"):
-        if table[name].null_count:
-            raise UserError(f"{path}: column {name} has {table[name].null_count} empty cells; every sample needs one")
     x = table["x"].combine_chunks()
-    label = table["label"].to_numpy().astype(np.int32) if "label" in table.column_names else None
-    scale = (table.schema.metadata or {}).get(b"scale")
+    empty = {name: table[name].null_count for name in table.column_names}
+    empty["x"] += x.storage.flatten().null_count
+    for name, count in empty.items():
+        if count:
+            raise UserError(f"{path}: column {name} has {count} empty cells; every sample needs its value")
     samples = Samples(
         np.ascontiguousarray(x.to_numpy_ndarray()),
         table["sample_id"].to_numpy(),
-        label,
-        None if scale is None else Scale(**{k: tuple(v) for k, v in json.loads(scale).items()}),
+        table["label"].to_numpy() if labelled else None,
+        _read_scale(path, table),
     )
     return check(samples, str(path))
+
+
+def _read_scale(path: Path, table: pa.Table) -> Scale | None:
+    """Read the scale that a sample table may keep in its metadata."""
+    text = (table.schema.metadata or {}).get(b"scale")
+    try:
+        return None if text is None else Scale(**{k: tuple(v) for k, v in json.loads(text).items()})
+    except (ValueError, TypeError, AttributeError):
+        raise UserError(f"{path}: the scale in its metadata is unreadable; make the file anew") from None
 
 
 def write_model(path: Path, weights: Mapping[str, NDArray[Any]], architecture: str) -> None:
@@ -202,6 +223,7 @@ def read_model(path: Path, architecture: str) -> dict[str, NDArray[Any]]:
 
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+GREY = {"1": "L", "L": "L", "LA": "L"}  # Pillow's modes of grey images and what they are read as
 Natural = tuple[NDArray[Any], NDArray[np.int32] | None]
 
 
@@ -215,14 +237,18 @@ def read_user_samples(path: Path) -> Samples | Natural:
     if path.suffix == ".parquet":
         return read_samples([path])
     x, label = _read_images(path) if path.is_dir() else _read_array(path)
-    if x.ndim < 2 or len(x) == 0 or not np.issubdtype(x.dtype, np.number):
-        raise UserError(f"{path}: holds {x.dtype} of shape {x.shape}; it must be numbers (samples, values, ...)")
-    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "iuf":
+        raise UserError(f"{path}: holds {x.dtype} of shape {x.shape}; it must be real numbers (samples, values, ...)")
+    bad = ~np.isfinite(flatten(x)).all(axis=1)
     if bad.any():
         raise UserError(f"{path}: sample {int(np.argmax(bad))} has NaN or infinite values; remove or repair it")
-    if label is not None and label.shape != (len(x),):
+    if label is None:
+        return x, None
+    if label.shape != (len(x),):
         raise UserError(f"{path}: {len(x)} samples but labels of shape {label.shape}; give one label per sample")
-    return x, label
+    if label.dtype.kind not in "iu" or (label != label.astype(np.int32)).any():
+        raise UserError(f"{path}: labels are {label.dtype}; they must be whole numbers that fit into int32")
+    return x, label.astype(np.int32)
 
 
 def _read_array(path: Path) -> Natural:
@@ -231,20 +257,20 @@ def _read_array(path: Path) -> Natural:
         raise UserError(f"{path}: unknown kind of file; bring .npy, .npz, .parquet or a folder of images")
     try:
         content = np.load(path, allow_pickle=False)
-        if path.suffix == ".npy":
+        if isinstance(content, np.ndarray):
             return content, None
-        if "x" not in content:
-            raise UserError(
-                f"{path}: has no array `x` but {', '.join(content.files)}; save it as np.savez(path, x=...)"
-            )
-        return content["x"], content["label"].astype(np.int32) if "label" in content else None
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{path}: not a readable NumPy file of plain numbers ({error})") from None
+        with content:
+            if "x" not in content:
+                names = ", ".join(content.files) or "nothing"
+                raise UserError(f"{path}: has no array `x` but {names}; save it as np.savez(path, x=...)")
+            return content["x"], content.get("label")
+    except (ValueError, OSError, EOFError, MemoryError, RuntimeError, BadZipFile, zlib.error) as error:
+        raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
 
 
 def _read_images(folder: Path) -> Natural:
     """Read a folder of images of one size; subfolders are classes."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES)
     if not paths:
@@ -253,13 +279,13 @@ def _read_images(folder: Path) -> Natural:
     for path in paths:
         try:
             with Image.open(path) as image:
-                images.append(np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")))
-        except (UnidentifiedImageError, OSError) as error:
-            raise UserError(f"{path}: not a readable image ({error}); remove or repair it") from None
-        if images[-1].shape != images[0].shape:
-            raise UserError(
-                f"{path}: is {images[-1].shape}, but {paths[0]} is {images[0].shape}; bring images to one size"
-            )
+                deep = image.mode in ("I", "F") or image.mode.startswith("I;16")  # more than 8 bits: Pillow would clip
+                images.append(np.asarray(image if deep else image.convert(GREY.get(image.mode, "RGB"))))
+        except Exception as error:  # Pillow raises almost anything over a damaged file
+            raise UserError(f"{path}: not a readable image ({_reason(error)}); remove or repair it") from None
+        first, last = (f"{image.dtype} of shape {image.shape}" for image in (images[0], images[-1]))
+        if first != last:
+            raise UserError(f"{path}: is {last}, but {paths[0]} is {first}; bring images to one size and depth")
     classes = sorted({path.parent for path in paths})
     label = np.array([classes.index(path.parent) for path in paths], dtype=np.int32) if len(classes) > 1 else None
     return np.stack(images), label

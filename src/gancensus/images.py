@@ -30,7 +30,7 @@ def channels_first(x: NDArray[Any]) -> torch.Tensor:
     import torch
 
     images = x[..., None] if x.ndim == 3 else x
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
+    return torch.tensor(np.ascontiguousarray(np.moveaxis(images, -1, 1)))  # a copy: tables are read-only
 
 
 def channels_last(images: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:

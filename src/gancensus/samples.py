@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,7 +35,7 @@ class Scale:
     def decode(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Map x (n, ...) in [-1, 1] back to natural values."""
         low, high = np.asarray(self.low), np.asarray(self.high)
-        return low + (x.astype(np.float64) + 1.0) / 2.0 * (high - low)
+        return np.asarray(low + (x.astype(np.float64) + 1.0) / 2.0 * (high - low))
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,16 @@ class Samples:
         return replace(self, x=self.x[rows], sample_id=self.sample_id[rows], label=label)
 
 
+def flatten(x: NDArray[Any]) -> NDArray[Any]:
+    """Return samples x (n, *shape) as rows (n, values), also when there are none."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
+
+
 def check(samples: Samples, where: str) -> Samples:
     """Return the samples, or raise UserError naming the first row that breaks the contract of sample tables."""
     if samples.x.ndim < 2 or 0 in samples.x.shape[1:]:
         raise UserError(f"{where}: column x has shape {samples.x.shape[1:]}; a sample needs at least one value")
-    finite = np.isfinite(samples.x.reshape(len(samples), -1)).all(axis=1)
+    finite = np.isfinite(flatten(samples.x)).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
         raise UserError(f"{where}: column x, row {row}: NaN or infinite; remove or repair the sample")
@@ -84,6 +90,6 @@ def by_block(apply: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> 
 
 
 def generated_ids(population: str, rows: range) -> NDArray[np.int64]:
-    """Return the sample_id of generated rows: a block of its own per population, clear of the real samples' 0, 1, 2..."""
+    """Return the sample_id of generated rows: a block per population, clear of the real samples' 0, 1, 2..."""
     block = 1 + int.from_bytes(hashlib.sha256(population.encode()).digest()[:8], "big") % 9_000_000_000
     return np.arange(rows.start, rows.stop, dtype=np.int64) + block * ROWS_PER_POPULATION

@@ -15,10 +15,11 @@ def quantile(distances: NDArray[Any], alpha: float) -> float:
     It is one of the distances, so that `distance <= t` is true of ceil(alpha * pairs) pairs, more only when tied.
     Raises UserError when fewer than one pair is expected below it: the quantile would say nothing.
     """
-    rank = math.ceil(alpha * len(distances) * (1 - 1e-12))  # 0.1 * 30 is 3.0000000000000004
-    if alpha * len(distances) < 1:
+    expected = alpha * len(distances)  # 0.1 * 30 is 3.0000000000000004, and 1 / 49 * 49 is 0.9999999999999999
+    if expected < 1 - 1e-9:
         raise UserError(
             f"alpha {alpha} of the {len(distances)} pairs of `calibrate` is less than one pair; "
             "raise alpha or give `calibrate` more samples"
         )
+    rank = math.ceil(expected * (1 - 1e-12))
     return float(np.partition(distances, rank - 1)[rank - 1])

@@ -100,13 +100,21 @@ def weights_of(**networks: nn.Module) -> dict[str, NDArray[Any]]:
 
 
 def load_weights(module: nn.Module, network: str, weights: Mapping[str, NDArray[Any]]) -> nn.Module:
-    """Put the weights of one network into a module of its architecture and set it to evaluation."""
+    """Put the weights of one network into a module of its architecture and set it to evaluation.
+
+    Raises UserError when they do not fit: the layers may have changed since the model was trained.
+    """
     import torch
 
     own = {
         k.removeprefix(f"{network}."): torch.from_numpy(v) for k, v in weights.items() if k.startswith(f"{network}.")
     }
-    module.load_state_dict(own)
+    try:
+        module.load_state_dict(own)
+    except RuntimeError:
+        raise UserError(
+            f"the weights of {network} are not those of this version's layers; delete its model file and run again"
+        ) from None
     return module.eval()
 
 

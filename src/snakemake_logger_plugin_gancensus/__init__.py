@@ -97,12 +97,16 @@ def ending(error: str) -> str:
     return f"exit status {status}" if status else ""
 
 
-def repeat(shellcmd: str, start: Path, workdir: Path) -> str:
-    """One line that runs a job's command as Snakemake did (bash, strict mode), for a terminal that is in `start`."""
+def repeat(shellcmd: str, start: Path, workdir: Path, path: str = "") -> str:
+    """One line that runs a job's command as Snakemake did (bash, strict mode), for a terminal that is in `start`.
+
+    `path` is what the Snakefile has put before the terminal's PATH.
+    """
     command = shellcmd.strip()
     if re.search(r"[;|$`\n]", command):  # where strict mode can change the outcome
         one_line = command.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
         command = "bash -euo pipefail -c " + (f"$'{one_line}'" if "\n" in command else shlex.quote(command))
+    command = f"PATH={shlex.quote(path)}$PATH {command}" if path else command
     return command if start == workdir else f"cd {shlex.quote(str(workdir))} && {command}"
 
 
@@ -116,13 +120,13 @@ def tail(path: str) -> str:
     return f"  log   {path}, its end:\n{indent(lines, ' ' * 8)}" if lines else f"  log   {path} (empty)"
 
 
-def digest(failure: Failure, start: Path, workdir: Path) -> str:
+def digest(failure: Failure, start: Path, workdir: Path, path: str = "") -> str:
     """All that is needed to understand a failure; the command that repeats it is the last line."""
     lines = [f"  rule  {failure.rule}", *map(tail, failure.logs)]
     if failure.why:
         lines.insert(1, f"  why   {indent(failure.why, ' ' * 8).strip()}")
     if failure.shellcmd:
-        lines += ["  repeat it by hand:", repeat(failure.shellcmd, start, workdir)]
+        lines += ["  repeat it by hand:", repeat(failure.shellcmd, start, workdir, path)]
     return "\n".join(lines)
 
 
@@ -188,6 +192,7 @@ class LogHandler(LogHandlerBase):
         plain = self.common_settings.nocolor or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
         self.colour = sys.stderr.isatty() and not plain
         self.start = Path.cwd()
+        self.path = os.environ["PATH"]
         self.began = self.now = 0.0
         self.done = self.total = 0
         self.where = ""
@@ -305,7 +310,7 @@ class LogHandler(LogHandlerBase):
         for failure in self.failures.values():
             if isinstance(failure, Failure):
                 self.say(f"\nfailed: {failure.what}", "1;31")
-                self.say(digest(failure, self.start, Path.cwd()))
+                self.say(digest(failure, self.start, Path.cwd(), os.environ["PATH"].removesuffix(self.path)))
             else:
                 self.say(f"\n{failure}" if self.total else failure)
         self.total = 0  # logging calls close once more when Python exits

@@ -1,8 +1,3 @@
-def populations_of(wildcards):
-    """Every population of a study."""
-    return [*REAL, *study(wildcards).generated]
-
-
 rule analyse:
     input:
         lambda wc: [
@@ -12,24 +7,24 @@ rule analyse:
         ],
     output:
         "<results>/{study}/{analysis}.parquet",
-    wildcard_constraints:
-        analysis="|".join({kind for s in CONFIG.studies.values() for kind in s.analyses}) or "none",
-    params:
-        analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
-        populations=populations_of,
-        seed=CONFIG.seed,
     log:
         "<logs>/{study}/{analysis}.log",
     benchmark:
         "<benchmarks>/{study}/{analysis}.tsv"
-    message:
-        "measure {wildcards.analysis} in {wildcards.study}"
+    wildcard_constraints:
+        analysis="|".join({kind for s in CONFIG.studies.values() for kind in s.analyses}) or "none",
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
-    conda:
-        "../../envs/conda.yaml"
+    params:
+        analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
+        populations=populations_of,
+        seed=CONFIG.seed,
+    message:
+        "measure {wildcards.analysis} in {wildcards.study}"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/analyse.py --study {wildcards.study} --analysis {params.analysis:q}"
+        "analyse.py --study {wildcards.study} --analysis {params.analysis:q}"
         " --seed {params.seed} --populations {params.populations} --features {input:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -1,8 +1,3 @@
-def counted(wildcards):
-    """The populations that are counted: real samples that trained, real samples that did not, and generated ones."""
-    return ["train", "holdout", *study(wildcards).generated]
-
-
 rule census:
     input:
         lambda wc: [
@@ -13,24 +8,24 @@ rule census:
     output:
         support="<results>/{study}/census/support.parquet",
         curve="<results>/{study}/census/curve.parquet",
+    log:
+        "<logs>/{study}/census.log",
+    benchmark:
+        "<benchmarks>/{study}/census.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=30,
     params:
         census=lambda wc: section(study(wc).census),
         definitions=lambda wc: list(study(wc).definitions),
         populations=counted,
         seed=CONFIG.seed,
-    log:
-        "<logs>/{study}/census.log",
-    benchmark:
-        "<benchmarks>/{study}/census.tsv"
     message:
         "take the census of {wildcards.study}"
-    resources:
-        mem_mb=grows(2000),
-        runtime=30,
-    conda:
-        "../../envs/conda.yaml"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/census.py --study {wildcards.study} --census {params.census:q} --seed {params.seed}"
+        "census.py --study {wildcards.study} --census {params.census:q} --seed {params.seed}"
         " --definitions {params.definitions} --populations {params.populations} --duplicates {input:q}"
         " --support {output.support:q} --curve {output.curve:q} > {log:q} 2>&1"
 
@@ -44,12 +39,12 @@ rule collect_census:
         "<logs>/collect_census.log",
     benchmark:
         "<benchmarks>/collect_census.tsv"
-    message:
-        "collect the census of every study"
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(1000),
         runtime=10,
-    conda:
-        "../../envs/conda.yaml"
+    message:
+        "collect the census of every study"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/collect_census.py --supports {input:q} --output {output:q} > {log:q} 2>&1"
+        "collect_census.py --supports {input:q} --output {output:q} > {log:q} 2>&1"

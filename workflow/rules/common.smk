@@ -1,6 +1,8 @@
-# What all rules share: the validated configuration, the programs, and the names of populations and files.
+# What all rules share: the validated configuration, the programs, the names of populations and files, and the
+# functions that say what a job needs.
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,8 +16,10 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-PYTHON = sys.executable
+# Rules call the programs by name, with the Python that runs Snakemake.
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
+os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
+
 PARTS = range(CONFIG.parts)
 SHARDS = range(CONFIG.shards)
 
@@ -60,3 +64,41 @@ def parts_of(population, encoder=None):
 def grows(megabytes):
     """Memory that doubles with every attempt."""
     return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+
+
+def selection_of(wildcards):
+    """The selection that a generator trains on, if any."""
+    name = study(wildcards).generators[wildcards.name].train_on
+    return f"<results>/{{study}}/selections/{name}.parquet" if name else []
+
+
+def made_from(wildcards):
+    """The model of a trained generator, or the file that the user brings."""
+    name, _ = generator_of(wildcards)
+    generator = study(wildcards).generators[name]
+    return "<results>/{study}/generators/{population}/model.safetensors" if generator.trained else generator.path
+
+
+def compared(definition, population):
+    """The files that the metrics of a definition compare, metric by metric and part by part."""
+    return [file for metric in definition.values() for file in parts_of(population, metric.encoder)]
+
+
+def definition_of(wildcards):
+    """A definition of duplicates: its metrics by name."""
+    return study(wildcards).definitions[wildcards.definition]
+
+
+def embedded_train(wildcards):
+    """The vectors that a selection scores."""
+    return parts_of("train", study(wildcards).selections[wildcards.name].encoder)
+
+
+def counted(wildcards):
+    """The populations that are counted: real samples that trained, real samples that did not, and generated ones."""
+    return ["train", "holdout", *study(wildcards).generated]
+
+
+def populations_of(wildcards):
+    """Every population of a study."""
+    return [*REAL, *study(wildcards).generated]

@@ -4,23 +4,23 @@ rule fit_encoder:
     output:
         model="<results>/{study}/encoders/{encoder}/model.safetensors",
         history="<results>/{study}/encoders/{encoder}/history.parquet",
-    params:
-        encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
-        seed=CONFIG.seed,
-        device=CONFIG.device,
     log:
         "<logs>/{study}/fit_encoder/{encoder}.log",
     benchmark:
         "<benchmarks>/{study}/fit_encoder/{encoder}.tsv"
-    message:
-        "fit encoder {wildcards.encoder} of {wildcards.study}"
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
-    conda:
-        "../../envs/conda.yaml"
+    params:
+        encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
+        seed=CONFIG.seed,
+        device=CONFIG.device,
+    message:
+        "fit encoder {wildcards.encoder} of {wildcards.study}"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/fit_encoder.py --study {wildcards.study} --name {wildcards.encoder}"
+        "fit_encoder.py --study {wildcards.study} --name {wildcards.encoder}"
         " --encoder {params.encoder:q} --seed {params.seed} --device {params.device} --train {input:q}"
         " --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"
 
@@ -31,20 +31,20 @@ rule embed:
         model="<results>/{study}/encoders/{encoder}/model.safetensors",
     output:
         "<results>/{study}/embedded/{encoder}/{population}/{part}.parquet",
-    params:
-        encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
-        device=CONFIG.device,
     log:
         "<logs>/{study}/embed/{encoder}-{population}-{part}.log",
     benchmark:
         "<benchmarks>/{study}/embed/{encoder}-{population}-{part}.tsv"
-    message:
-        "embed {wildcards.population} of {wildcards.study} by {wildcards.encoder}, part {wildcards.part}"
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=20,
-    conda:
-        "../../envs/conda.yaml"
+    params:
+        encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
+        device=CONFIG.device,
+    message:
+        "embed {wildcards.population} of {wildcards.study} by {wildcards.encoder}, part {wildcards.part}"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/embed.py --encoder {params.encoder:q} --device {params.device}"
+        "embed.py --encoder {params.encoder:q} --device {params.device}"
         " --model {input.model:q} --samples {input.samples:q} --output {output:q} > {log:q} 2>&1"

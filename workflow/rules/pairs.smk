@@ -4,23 +4,23 @@ rule pairs:
         thresholds="<results>/{study}/thresholds/{definition}.parquet",
     output:
         temp("<results>/{study}/duplicates/{definition}/{population}/{shard}.parquet"),
-    params:
-        definition=lambda wc: sections(definition_of(wc)),
-        shards=CONFIG.shards,
     log:
         "<logs>/{study}/pairs/{definition}-{population}-{shard}.log",
     benchmark:
         "<benchmarks>/{study}/pairs/{definition}-{population}-{shard}.tsv"
-    message:
-        "search {wildcards.population} of {wildcards.study} for duplicates by {wildcards.definition},"
-        " shard {wildcards.shard}"
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
-    conda:
-        "../../envs/conda.yaml"
+    params:
+        definition=lambda wc: sections(definition_of(wc)),
+        shards=CONFIG.shards,
+    message:
+        "search {wildcards.population} of {wildcards.study} for duplicates by {wildcards.definition},"
+        " shard {wildcards.shard}"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q}"
+        "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q}"
         " --shard {wildcards.shard} --shards {params.shards} --features {input.features:q}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -34,12 +34,12 @@ rule merge_pairs:
         "<logs>/{study}/merge_pairs/{definition}-{population}.log",
     benchmark:
         "<benchmarks>/{study}/merge_pairs/{definition}-{population}.tsv"
-    message:
-        "merge the duplicates of {wildcards.population} of {wildcards.study} by {wildcards.definition}"
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=20,
-    conda:
-        "../../envs/conda.yaml"
+    message:
+        "merge the duplicates of {wildcards.population} of {wildcards.study} by {wildcards.definition}"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/merge_pairs.py --shards {input:q} --output {output:q} > {log:q} 2>&1"
+        "merge_pairs.py --shards {input:q} --output {output:q} > {log:q} 2>&1"

@@ -3,23 +3,23 @@ rule prepare:
         train="<results>/{study}/samples/train/{part}.parquet",
         calibrate="<results>/{study}/samples/calibrate/{part}.parquet",
         holdout="<results>/{study}/samples/holdout/{part}.parquet",
+    log:
+        "<logs>/{study}/prepare/{part}.log",
+    benchmark:
+        "<benchmarks>/{study}/prepare/{part}.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
     params:
         source=lambda wc: section(study(wc).source),
         splits=lambda wc: section(study(wc).splits),
         seed=CONFIG.seed,
         parts=CONFIG.parts,
-    log:
-        "<logs>/{study}/prepare/{part}.log",
-    benchmark:
-        "<benchmarks>/{study}/prepare/{part}.tsv"
     message:
         "prepare the real samples of {wildcards.study}, part {wildcards.part}"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    conda:
-        "../../envs/conda.yaml"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/prepare.py --study {wildcards.study} --source {params.source:q} --splits {params.splits:q}"
+        "prepare.py --study {wildcards.study} --source {params.source:q} --splits {params.splits:q}"
         " --seed {params.seed} --part {wildcards.part} --parts {params.parts}"
         " --train {output.train:q} --calibrate {output.calibrate:q} --holdout {output.holdout:q} > {log:q} 2>&1"

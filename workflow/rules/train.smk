@@ -1,9 +1,3 @@
-def selection_of(wildcards):
-    """The selection that a generator trains on, if any."""
-    name = study(wildcards).generators[wildcards.name].train_on
-    return f"<results>/{{study}}/selections/{name}.parquet" if name else []
-
-
 rule train:
     input:
         train=parts_of("train"),
@@ -11,24 +5,22 @@ rule train:
     output:
         model="<results>/{study}/generators/{name}-{replica}/model.safetensors",
         history="<results>/{study}/generators/{name}-{replica}/history.parquet",
-    params:
-        generator=lambda wc: section(
-            study(wc).generators[wc.name], exclude=["samples", "replicas", "train_on"]
-        ),
-        seed=CONFIG.seed,
-        device=CONFIG.device,
     log:
         "<logs>/{study}/train/{name}-{replica}.log",
     benchmark:
         "<benchmarks>/{study}/train/{name}-{replica}.tsv"
-    message:
-        "train generator {wildcards.name}-{wildcards.replica} of {wildcards.study}"
+    conda:
+        "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 120 * attempt,
-    conda:
-        "../../envs/conda.yaml"
+    params:
+        generator=lambda wc: section(study(wc).generators[wc.name], exclude=["samples", "replicas", "train_on"]),
+        seed=CONFIG.seed,
+        device=CONFIG.device,
+    message:
+        "train generator {wildcards.name}-{wildcards.replica} of {wildcards.study}"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/train.py --study {wildcards.study} --name {wildcards.name} --replica {wildcards.replica}"
+        "train.py --study {wildcards.study} --name {wildcards.name} --replica {wildcards.replica}"
         " --generator {params.generator:q} --seed {params.seed} --device {params.device}"
         " --train {input.train:q} --selection {input.selection:q} --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"

@@ -31,7 +31,7 @@ class Analysis(Member):
     def analyse(
         self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: np.random.Generator
     ) -> Columns:
-        """Return the columns of the table; real has train, calibrate and holdout, generated one entry per population."""
+        """Return the columns of the table; real has train, calibrate and holdout, generated every other population."""
         raise NotImplementedError
 
     def draw(self, table: Columns) -> Figure:

@@ -11,7 +11,7 @@ from pydantic import Field
 from gancensus import tables
 from gancensus.analyses import Analysis
 from gancensus.fidelity import fidelity
-from gancensus.samples import Samples
+from gancensus.samples import Samples, flatten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,8 +33,8 @@ class Fidelity(Analysis):
     schema = tables.FIDELITY
     title = "Fidelity"
     caption = (
-        "Each metric of the generated samples against held-out real ones, with its 95 % interval (delete-a-group "
-        "jackknife). The dashed line is the null value: what real training samples get in their place, at equal "
+        "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced half-samples "
+        "of both). The dashed line is the null value: what real training samples get in their place, at equal "
         "numbers. FID and KID are better when small, the others when near the null value."
     )
 
@@ -42,10 +42,10 @@ class Fidelity(Analysis):
         self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: np.random.Generator
     ) -> Columns:
         """Return a row per generated population and metric."""
-        rows = []
+        rows, holdout, train = [], flatten(real["holdout"].x), flatten(real["train"].x)
         for population, samples in generated.items():
-            flat = [s.x.reshape(len(s), -1) for s in (real["holdout"], samples, real["train"])]
-            for metric, found in fidelity(*flat, neighbours=self.neighbours, rng=rng).items():
+            found_all = fidelity(holdout, flatten(samples.x), train, neighbours=self.neighbours, rng=rng)
+            for metric, found in found_all.items():
                 rows.append((population, metric, *found.estimate, found.null))
         return dict(zip(self.schema.names, zip(*rows, strict=True), strict=True))
 

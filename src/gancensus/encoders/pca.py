@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gancensus.encoders import Encoder
 from gancensus.errors import UserError
+from gancensus.samples import flatten
 from gancensus.training import Fitted
 
 
@@ -29,7 +30,7 @@ class Pca(Encoder):
         """
         from sklearn.decomposition import PCA
 
-        flat = x.reshape(len(x), -1)
+        flat = flatten(x)
         if self.components > min(flat.shape):
             raise UserError(
                 f"encoder pca: {self.components} components of {len(flat)} samples with {flat.shape[1]} values; "
@@ -40,5 +41,6 @@ class Pca(Encoder):
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:
         """Return the coordinates (n, components) float32."""
-        centred = x.reshape(len(x), -1) - weights["mean"]
-        return (centred @ weights["components"].T).astype(np.float32)
+        centred = flatten(x) - weights["mean"]
+        z: NDArray[np.float32] = (centred @ weights["components"].T).astype(np.float32)
+        return z

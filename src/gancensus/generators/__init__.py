@@ -16,8 +16,6 @@ class Generator(Member):
 
     family = "generators"
     trained: ClassVar[bool]
-    replicas: int
-    train_on: str | None = None
 
 
 class Trained(Generator):

@@ -7,7 +7,7 @@ from gancensus.generators import Generator
 
 
 class Files(Generator):
-    """Samples that a model elsewhere has generated, scaled like the study's real samples: one replica.
+    """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
 
     The file is an array (.npy, or .npz with `x`), a folder of images, or a sample table (.parquet, taken as it is).
     """
@@ -16,5 +16,3 @@ class Files(Generator):
     kind: Literal["files"] = "files"
     path: Path
     """File or folder, relative to the working directory."""
-    replicas: Literal[1] = 1
-    """One file is one population."""

@@ -35,7 +35,7 @@ class Tabulargan(Gan):
         """Return rows (n, d)."""
         import torch
 
-        return torch.from_numpy(x.reshape(len(x), -1))
+        return torch.tensor(x.reshape(len(x), -1))  # a copy: tables are read-only
 
     def from_tensor(self, tensor: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """Return samples (n, *shape)."""

@@ -26,4 +26,5 @@ class Gaussian(Score):
         root = np.linalg.cholesky(covariance)
         mahalanobis = np.square(np.linalg.solve(root, centred.T)).sum(axis=0)
         log_determinant = 2.0 * np.log(np.diag(root)).sum()
-        return -0.5 * (log_determinant + mahalanobis + z.shape[1] * np.log(2 * np.pi))
+        likelihood: NDArray[np.float64] = -0.5 * (log_determinant + mahalanobis + z.shape[1] * np.log(2 * np.pi))
+        return likelihood

@@ -1,0 +1,51 @@
+# Everything happens in .venv, made on first use. PYTHON=python3.12 chooses another interpreter, CONFIG= another study.
+
+PYTHON ?= python3
+CONFIG ?= config/config.yaml
+CORES ?= all
+BIN = .venv/bin
+READY = .venv/ready
+GANCENSUS = $(BIN)/gancensus
+
+.DEFAULT_GOAL = help
+.PHONY: help run plan test snakemake-report docs lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
+
+# torch first, because its build (CPU or CUDA) is the machine's choice; then the locked rest, checked by hash.
+$(READY): envs/requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "gancensus needs Python 3.11 to 3.13"'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: $(READY) ## run every study of CONFIG on all cores, print the census
+	@$(GANCENSUS) run --configfile $(CONFIG) --cores $(CORES)
+
+plan: $(READY) ## show what would run, how many jobs, and why
+	@$(GANCENSUS) plan --configfile $(CONFIG) --cores $(CORES)
+
+test: $(READY) ## style, types, workflow lint and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
+	$(BIN)/pytest --numprocesses 2
+
+snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
+	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip
+
+docs: $(READY) ## write the schema and config/README.md anew from the code
+	$(BIN)/python scripts/document_config.py
+
+lock: $(READY) ## resolve envs/requirements.in anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --excludes envs/excludes.txt --custom-compile-command 'make lock' envs/requirements.in -o envs/requirements.lock
+
+clean: ## remove results and caches, keep .venv
+	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis

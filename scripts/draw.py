@@ -1,0 +1,109 @@
+#!/usr/bin/env python
+"""Draw a figure as SVG; the first argument names it, the others are its own. Beside it: which samples it shows."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import step
+from matplotlib.figure import Figure
+from step import Path
+
+from gancensus import figures
+from gancensus.config import AnyAnalysis
+from gancensus.errors import UserError
+from gancensus.files import columns, read_samples, write_bytes, write_table
+from gancensus.samples import Samples
+
+
+def populations(args: Namespace) -> dict[str, Samples]:
+    """Read the populations."""
+    groups = step.grouped(args.samples, len(args.populations))
+    return {name: read_samples(paths) for name, paths in zip(args.populations, groups, strict=True)}
+
+
+def write_shown(path: Path, groups: Sequence[tuple[str, Samples, object]]) -> None:
+    """Write which samples the figure shows."""
+    table, about = figures.shown(groups)
+    write_table(path, table, figures.SHOWN, about)
+
+
+def gallery(args: Namespace) -> Figure:
+    """Samples of each population."""
+    samples = populations(args)
+    write_shown(args.shown, [(name, figures.spread(s, figures.TILES), None) for name, s in samples.items()])
+    return figures.draw_gallery(samples)
+
+
+def birthday(args: Namespace) -> Figure:
+    """Probability of a duplicate by batch size."""
+    return figures.draw_birthday(columns(args.curve), columns(args.support))
+
+
+def support(args: Namespace) -> Figure:
+    """Effective support of each population."""
+    return figures.draw_support(columns(args.support))
+
+
+def closest(args: Namespace) -> Figure:
+    """Closest duplicate pairs of each population."""
+    found, groups = {}, []
+    for (name, samples), path in zip(populations(args).items(), args.duplicates, strict=True):
+        i, j, distance, *_ = columns(path).values()
+        best = figures.closest(distance)
+        first, second = (samples.take(figures.rows_of(samples, ids[best])) for ids in (i, j))
+        found[name] = (first, second, distance[best])
+        turns = figures.rows_of(samples, np.column_stack([i[best], j[best]]).ravel())
+        groups.append((name, samples.take(turns), np.repeat(distance[best], 2)))
+    write_shown(args.shown, groups)
+    return figures.draw_closest(found)
+
+
+def training(args: Namespace) -> Figure:
+    """Losses of generators and encoders."""
+    histories = [columns(path) for path in args.histories]
+    split = len(args.generators)
+    generators = dict(zip(args.generators, histories[:split], strict=True))
+    return figures.draw_training(generators, dict(zip(args.encoders, histories[split:], strict=True)))
+
+
+def selection(args: Namespace) -> Figure:
+    """Scores of the training samples, and the extremes of kept and dropped."""
+    table, samples = columns(args.selection), read_samples(args.samples)
+    margin, extremes = figures.extremes(table["score"], table["kept"], samples.label)
+    write_shown(args.shown, [(name, samples.take(rows), table["score"][rows]) for name, rows in extremes.items()])
+    return figures.draw_selection(samples, margin, table["kept"], extremes)
+
+
+def analysis(args: Namespace) -> Figure:
+    """An analysis's own figure."""
+    figure: Figure = args.analysis.draw(columns(args.table))
+    return figure
+
+
+FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
+    "gallery": (gallery, {"populations": [str], "samples": [Path], "shown": Path}),
+    "birthday": (birthday, {"curve": Path, "support": Path}),
+    "support": (support, {"support": Path}),
+    "closest": (closest, {"populations": [str], "samples": [Path], "duplicates": [Path], "shown": Path}),
+    "training": (training, {"generators": [str], "encoders": [str], "histories": [Path]}),
+    "selection": (selection, {"selection": Path, "samples": [Path], "shown": Path}),
+    "analysis": (analysis, {"analysis": step.section(AnyAnalysis), "table": Path}),
+}
+
+
+def main() -> None:
+    """Write the figure."""
+    name = sys.argv.pop(1) if len(sys.argv) > 1 else "nothing"
+    if name not in FIGURES:
+        raise UserError(f"there is no figure {name}; name one of {', '.join(FIGURES)} first")
+    draw, options = FIGURES[name]
+    args = step.arguments(__doc__, **options, output=Path)
+    write_bytes(args.output, figures.svg(draw(args)))
+
+
+step.run(main)

@@ -1,0 +1,104 @@
+"""The door: one command that runs the workflow, or says what it would run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gancensus.errors import UserError
+
+SNAKEFILE = Path(__file__).parents[2] / "workflow" / "Snakefile"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run `gancensus run` or `gancensus plan`; options that are not its own go to Snakemake."""
+    parser = argparse.ArgumentParser(prog="gancensus", description=__doc__)
+    parser.add_argument("command", choices=["run", "plan"], help="run everything, or show what would run and why")
+    parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"), help="%(default)s by default")
+    parser.add_argument("--results", type=Path, help="the folder that everything is written to")
+    parser.add_argument("--cores", default="all", help="processor cores to use, %(default)s by default")
+    args, rest = parser.parse_known_args(argv)
+    try:
+        results = results_folder(args.configfile, args.results)
+        if args.command == "run":
+            check_writable(results)
+        status = snakemake(args, rest)
+        if args.command == "run" and status == 0:
+            print(census_table(results / "census.parquet"))
+            print(f"\nreport: {results / 'report.html'}")
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    sys.exit(status)
+
+
+def snakemake(args: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run Snakemake on our workflow and return its exit status."""
+    if not SNAKEFILE.exists():
+        raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(args.configfile)]
+    command += ["--cores", args.cores, *(["--dry-run"] if args.command == "plan" else [])]
+    if args.results:
+        command += ["--config", f"pathvars={json.dumps({'results': str(args.results)})}"]
+    return subprocess.run([*command, *rest], check=False).returncode
+
+
+def results_folder(configfile: Path, chosen: Path | None) -> Path:
+    """Return the folder that everything is written to: the chosen one, the configuration's, or `results`."""
+    import yaml
+
+    if not configfile.is_file():
+        raise UserError(f"{configfile}: no such configuration file (looked for from {Path.cwd()})")
+    try:
+        config = yaml.safe_load(configfile.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{configfile}: not readable as YAML: {' '.join(str(error).split())}") from None
+    pathvars = config.get("pathvars") if isinstance(config, dict) else None
+    configured = pathvars.get("results") if isinstance(pathvars, dict) else None
+    return chosen or Path(str(configured or "results"))
+
+
+def check_writable(results: Path) -> None:
+    """Raise UserError when the results folder, or the one that it would be made in, cannot be written to."""
+    place = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"{place}: the results cannot be written there; choose another folder: --results FOLDER")
+
+
+def census_table(path: Path) -> str:
+    """Return the census as text: how many different samples each population has, and how that compares."""
+    from gancensus.files import read_table
+
+    heads = ("study", "definition", "population", "samples", "support", "interval", "ratio", "verdict")
+    lines = [heads, *(_cells(row) for row in read_table(path).to_pylist())]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    right = (3, 4, 5, 6)
+    return "\n".join(
+        "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """Put a row of the census into words."""
+
+    def figure(name: str) -> str:
+        value = row[name]
+        return "" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+    low, high = figure("effective_support_low"), figure("effective_support_high")
+    return (
+        row["study"],
+        row["definition"],
+        row["population"],
+        f"{row['samples']:,}",
+        figure("effective_support") or f"> {low}",
+        f"{low} to {high}" if high else "no duplicate",
+        figure("ratio"),
+        row["verdict"] or "reference",
+    )

@@ -1,0 +1,531 @@
+"""The figures: columns or samples in, a matplotlib Figure out, the same bytes for the same content.
+
+A population keeps its colour in every figure: held-out samples are black, training samples grey, each generator has a
+hue of its own (Okabe & Ito's, which colour-blind readers tell apart), and its replicas differ in line and marker.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from gancensus.census import REFERENCE
+from gancensus.report import SUPERSCRIPTS, integer, interval, number, rows, unit
+from gancensus.samples import Samples
+from gancensus.tables import FLOAT, INT, STRING, column
+
+Columns = Mapping[str, Any]
+Dashes = tuple[float, Sequence[float]]
+
+WIDTH = 9.0  # inches
+SHOWN = pa.schema(
+    [column("group", STRING), column("sample_id", INT), column("value", FLOAT), column("x", pa.list_(FLOAT))]
+)
+"""Which samples a figure shows: their group, a value (distance, score) and, for rows of a table, natural values."""
+
+CAPTIONS = {
+    "gallery": (
+        "Samples of each population, evenly spaced through it, none chosen by eye. Where samples are rows of a table, "
+        "the distribution of each column instead: the share of samples at or below a value, in natural units."
+    ),
+    "birthday": (
+        "The probability that a batch of samples holds at least one duplicate, by batch size, with its band. The "
+        "marker is the smallest batch for which a duplicate is more likely than not. A curve further left has fewer "
+        "different samples."
+    ),
+    "support": (
+        "The effective support: the number of equally likely samples that would collide as often as these do, with its "
+        "interval. The shaded band is the interval of the held-out real samples; only the comparison with them says "
+        "something, since the thresholds make their own value about one over alpha. An arrow is a one-sided bound, "
+        "where no duplicate was found."
+    ),
+    "closest": (
+        "The closest duplicate pairs of each population, side by side, closest first, with their distance by the "
+        "definition's first metric. Do they look like duplicates? Rows of a table are drawn as profiles over their "
+        "scaled columns, the two samples solid and dashed."
+    ),
+    "training": (
+        "Each loss by epoch, averaged over its batches. The discriminator's loss is ln 2 when it cannot tell real from "
+        "generated samples."
+    ),
+    "selection": (
+        "The score of each training sample relative to the cut (of its class, where there are labels: scores compare "
+        "only within a class), and the extremes: the best of each class in turn, then the second best, and so on; "
+        "likewise the worst."
+    ),
+}
+"""What each figure shows, for every report; an analysis has its own caption."""
+
+INK, PALE = "#444444", "#9a9a9a"
+REAL = {"train": "#8c8c8c", "calibrate": "#bdbdbd", "holdout": "#000000"}
+HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINES: tuple[Dashes, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+MARKERS = "os^DvPX"
+TILES = 32  # samples that a gallery shows of each population
+PAIRS = 8  # closest pairs that are shown of each population
+TABLE_COLUMNS = 12  # columns of a table that are shown
+UNBOUNDED = 1e18  # drawn as the end of a band without end
+
+styled = style.context(
+    [
+        "default",
+        {
+            "svg.hashsalt": "gancensus",
+            "svg.fonttype": "path",  # letters as outlines look the same everywhere
+            "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "axes.titlesize": 10,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#ebebeb",
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "legend.frameon": False,
+            "figure.constrained_layout.use": True,
+            "figure.constrained_layout.h_pad": 0.08,
+        },
+    ]
+)
+
+
+class Look(NamedTuple):
+    """How a population is drawn."""
+
+    colour: str
+    line: Dashes
+    marker: str
+
+
+def looks(populations: Sequence[str]) -> dict[str, Look]:
+    """Return the look of each population of a study: hues in the order of the generators, darker after the sixth."""
+    generators = list(dict.fromkeys(p.rpartition("-")[0] for p in populations if p not in REAL))
+    found = {}
+    for population in populations:
+        name, _, replica = population.rpartition("-")
+        if population in REAL:
+            found[population] = Look(REAL[population], LINES[0], "o")
+        else:
+            turn, hue = divmod(generators.index(name), len(HUES))
+            red, green, blue = (channel * 0.6**turn for channel in to_rgb(HUES[hue]))
+            colour = to_hex((red, green, blue))
+            found[population] = Look(colour, LINES[int(replica) % len(LINES)], MARKERS[int(replica) % len(MARKERS)])
+    return found
+
+
+@styled
+def svg(figure: Figure) -> bytes:
+    """Render a figure as SVG without date and version."""
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return content.getvalue()
+
+
+@styled
+def draw_gallery(populations: Mapping[str, Samples]) -> Figure:
+    """Draw some samples of each population (images), or the distribution of each column (rows of a table)."""
+    if _are_rows(next(iter(populations.values()))):
+        return _draw_columns(populations)
+    tiles = {name: pixels(spread(samples, TILES).x) for name, samples in populations.items()}
+    width = next(iter(tiles.values())).shape[2]
+    columns = max(4, min(16, 2048 // width))
+    gap = max(1, width // 16)
+    return _draw_mosaics({name: mosaic(images, columns, gap) for name, images in tiles.items()}, looks(list(tiles)))
+
+
+@styled
+def draw_birthday(curve: Columns, support: Columns) -> Figure:
+    """Draw the probability of a duplicate by batch size, a panel per definition, from the two tables of the census."""
+    definitions, populations = unique(support["definition"]), unique(support["population"])
+    look = looks(populations)
+    half = {(row["definition"], row["population"]): row["batch_half"] for row in rows(support)}
+    height = max(2.9, 0.9 + 0.21 * len(populations))
+    figure = Figure(figsize=(WIDTH, height * len(definitions)))
+    for ax, definition in zip(panels(figure, len(definitions)), definitions, strict=True):
+        ax.set_title(definition)
+        ax.axhline(0.5, color=PALE, linewidth=0.8, linestyle=(0, (4, 3)))
+        handles = []
+        for population in populations:
+            here = (curve["definition"] == definition) & (curve["population"] == population)
+            batch, middle, low, high = (np.insert(curve[name][here], 0, start) for name, start in _CURVE.items())
+            colour, line, marker = look[population]
+            ax.fill_between(batch, low, high, color=colour, alpha=0.15, linewidth=0)
+            ax.plot(batch, middle, color=colour, linestyle=line, linewidth=1.6)
+            reached = half[definition, population]
+            if reached is not None:
+                at = np.interp(reached, batch, middle)
+                ax.plot(reached, at, marker, color=colour, markersize=6, markeredgecolor="white", clip_on=False)
+            label = f"{population}:  {'none found' if reached is None else integer(reached)}"
+            handles.append(Line2D([], [], color=colour, linestyle=line, marker=marker, label=label))
+        title = "smallest batch with P > ½"
+        ax.legend(handles=handles, title=title, loc="upper left", bbox_to_anchor=(1.01, 1.0), alignment="left")
+        ax.set(ylim=(0, 1.02), ylabel="probability of a duplicate", xlabel="batch size (samples)")
+        _log_axis(ax, 1, max(4, curve["batch"].max()))
+    return figure
+
+
+_CURVE = {"batch": 1, "probability": 0, "probability_low": 0, "probability_high": 0}  # a batch of one has no pair
+
+
+@styled
+def draw_support(support: Columns) -> Figure:
+    """Draw the effective support of each population with its interval and verdict, a panel per definition."""
+    definitions, populations = unique(support["definition"]), unique(support["population"])
+    look = looks(populations)
+    height = 0.85 + 0.27 * len(populations)
+    figure = Figure(figsize=(WIDTH, height * len(definitions)))
+    grid = figure.subplots(len(definitions), 2, sharey=True, width_ratios=(2, 1), squeeze=False)
+    ends = [value for end in ("", "_low", "_high") for value in support[f"effective_support{end}"]]
+    for (ax, words), definition in zip(grid, definitions, strict=True):
+        ax.set_title(definition)
+        words.set_axis_off()
+        for y, row in enumerate(row for row in rows(support) if row["definition"] == definition):
+            _draw_count(ax, y, row, look[row["population"]])
+            _write_count(words, y, row)
+        ax.set(ylim=(len(populations) - 0.4, -0.6), xlabel="effective support (samples)")
+        ax.set_yticks(range(len(populations)), populations)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(visible=False, axis="y")
+        ax.spines["left"].set_visible(False)
+        _log_axis(ax, max(0.8, np.nanmin(ends) / 1.5), np.nanmax(ends) * 2)
+    return figure
+
+
+def _draw_count(ax: Axes, y: int, row: Mapping[str, Any], look: Look) -> None:
+    """Draw one population's effective support: an interval, or an arrow from its bound."""
+    value, low, high = (row[f"effective_support{end}"] for end in ("", "_low", "_high"))
+    if value is None:
+        ax.plot(low, y, "|", color=look.colour, markersize=9, markeredgewidth=1.6)
+        arrow = {"arrowstyle": "<|-", "color": look.colour, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (low, y), xytext=(30, 0), textcoords="offset points", arrowprops=arrow)
+    else:
+        span = [[value - low], [high - value]]
+        ax.errorbar(value, y, xerr=span, fmt=look.marker, color=look.colour, markersize=5.5, capsize=3, linewidth=1.6)
+    if row["population"] == REFERENCE:
+        ax.axvspan(low, UNBOUNDED if high is None else high, color="black", alpha=0.08, linewidth=0)
+
+
+def _write_count(ax: Axes, y: int, row: Mapping[str, Any]) -> None:
+    """Write one population's effective support and its verdict."""
+    value, reach = interval(row, "effective_support")
+    ax.text(0, y, f"{value}  ({reach})" if reach else value, va="center", color=INK)
+    ax.text(0.62, y, row["verdict"] or "the reference", va="center")
+
+
+@styled
+def draw_closest(pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]]]) -> Figure:
+    """Draw the closest pairs of each population: first samples, second samples and their distances."""
+    look = looks(list(pairs))
+    if _are_rows(next(iter(pairs.values()))[0]):
+        return _draw_profiles(pairs, look)
+    tiles = {}
+    for name, (first, second, _) in pairs.items():
+        a, b = pixels(first.x), pixels(second.x)
+        seam = np.full((*a.shape[:2], max(1, a.shape[2] // 16), 3), 255, dtype=np.uint8)
+        tiles[name] = np.concatenate([a, seam, b], axis=2)
+    width = next(iter(tiles.values())).shape[2]
+    gap = max(3, width // 6)
+    figure = _draw_mosaics({name: mosaic(images, PAIRS, gap) for name, images in tiles.items()}, look, notes=0.25)
+    for ax, (_, _, distances) in zip(figure.axes, pairs.values(), strict=True):
+        for k, distance in enumerate(distances):
+            at = (k * (width + gap) + width / 2, 0)
+            ax.annotate(
+                number(distance), at, (0, -4), ("data", "axes fraction"), "offset points", ha="center", va="top"
+            )
+        if len(distances) == 0:
+            ax.text(0, 0.5, "no duplicates found", transform=ax.transAxes, va="center", color=INK)
+    return figure
+
+
+@styled
+def draw_training(generators: Mapping[str, Columns], encoders: Mapping[str, Columns]) -> Figure:
+    """Draw the losses by epoch: a panel per loss of the generators, and a panel per encoder and loss."""
+    look = looks(list(generators))
+    own = {loss: [g for g in generators if loss in generators[g]] for h in generators.values() for loss in _losses(h)}
+    foreign = [(name, loss) for name, history in encoders.items() for loss in _losses(history)]
+    count = max(1, len(own) + len(foreign))
+    figure = Figure(figsize=(WIDTH, 0.4 + 2.6 * -(-count // 2)))
+    axes = iter(panels(figure, count, columns=2))
+    for loss, populations in own.items():
+        ax = _loss_panel(next(axes), f"generators: {loss} loss")
+        for population in populations:
+            history, (colour, line, _) = generators[population], look[population]
+            ax.plot(history["epoch"], history[loss], color=colour, linestyle=line, linewidth=1.1)
+        if loss == "discriminator":
+            ax.axhline(math.log(2), color="black", linewidth=0.9, linestyle=(0, (4, 3)))
+            ax.annotate("ln 2", (1, math.log(2)), (2, 0), ("axes fraction", "data"), "offset points", va="center")
+    for name, loss in foreign:
+        ax = _loss_panel(next(axes), f"encoder {name}: {loss}")
+        ax.plot(encoders[name]["epoch"], encoders[name][loss], color=INK, linewidth=1.1)
+    for ax in axes:
+        ax.set_axis_off()
+        ax.text(0, 0.5, "nothing was trained by epochs")
+    _population_legend(figure, look)
+    return figure
+
+
+def _losses(history: Columns) -> list[str]:
+    return [name for name in history if name != "epoch"]
+
+
+def _loss_panel(ax: Axes, title: str) -> Axes:
+    ax.set(title=title, xlabel="epoch", ylabel="loss (nat)")
+    return ax
+
+
+METRICS = {
+    "fid": "FID, small is good",
+    "kid": "KID, small is good",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+}
+
+
+@styled
+def draw_fidelity(table: Columns) -> Figure:
+    """Draw a panel per metric: each population's value with its interval, and its null value as a dashed line."""
+    metrics, populations = unique(table["metric"]), unique(table["population"])
+    look = looks(populations)
+    figure = Figure(figsize=(WIDTH, 0.5 + 2.6 * -(-len(metrics) // 3)))
+    for ax, metric in zip(panels(figure, len(metrics), columns=3), metrics, strict=True):
+        ax.set_title(METRICS.get(metric, metric))
+        for row in rows(table):
+            if row["metric"] == metric and row["value"] is not None:
+                x, (colour, _, marker) = populations.index(row["population"]), look[row["population"]]
+                span = [[row["value"] - row["low"]], [row["high"] - row["value"]]]
+                ax.errorbar(
+                    x, row["value"], yerr=span, fmt=marker, color=colour, markersize=5, capsize=3, clip_on=False
+                )
+                ax.hlines(row["null"], x - 0.45, x + 0.45, color=INK, linestyle=(0, (3, 2)), linewidth=1.2)
+        turn: dict[str, Any] = (
+            {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(populations) > 3 else {}
+        )
+        ax.set_xticks(range(len(populations)), populations, **turn)
+        ax.set_xlim(-0.6, len(populations) - 0.4)
+        ax.grid(visible=False, axis="x")
+        if metric != "kid":
+            ax.set_ylim(bottom=0)
+    null = Line2D([], [], color=INK, linestyle=(0, (3, 2)), label="null value: real training samples in their place")
+    figure.legend(handles=[null], loc="outside lower left")
+    return figure
+
+
+@styled
+def draw_selection(
+    samples: Samples, margin: NDArray[np.float64], kept: NDArray[np.bool_], extremes: Mapping[str, NDArray[np.int64]]
+) -> Figure:
+    """Draw the scores (n,) above their cut, by kept and dropped, and the images at the rows of the two extremes."""
+    groups = {} if _are_rows(samples) else extremes
+    tiles = {name: mosaic(pixels(samples.x[r]), 16, max(1, samples.x.shape[2] // 16)) for name, r in groups.items()}
+    heights = [2.4, *(_mosaic_height(tile) + 0.35 for tile in tiles.values())]
+    figure = Figure(figsize=(WIDTH, sum(heights)))
+    top, *below = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    width = max(np.ptp(margin) / 60, 1e-9)
+    edges = width * np.arange(math.floor(margin.min() / width), math.floor(margin.max() / width) + 2)
+    for part, name, colour in ((kept, "kept", INK), (~kept, "dropped", "#c4c4c4")):
+        top.hist(margin[part], edges, color=colour, label=f"{name}: {integer(part.sum())}")
+    cut = "the cut of its class" if samples.label is not None else "the cut"
+    top.set(xlabel=f"score minus {cut} (nat)", ylabel="training samples")
+    top.legend()
+    for ax, (name, tile) in zip(below, tiles.items(), strict=True):
+        _draw_mosaic(ax, name, tile, "black")
+    return figure
+
+
+def unique(names: Any) -> list[str]:
+    """Return the different names in their order."""
+    return list(dict.fromkeys(names))
+
+
+def spread(samples: Samples, count: int) -> Samples:
+    """Return a number of samples, or all if there are fewer, evenly spaced from the first to the last."""
+    return samples.take(np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(np.int64))
+
+
+def rows_of(samples: Samples, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of the samples that have the given sample_id."""
+    order = np.argsort(samples.sample_id)
+    return order[np.searchsorted(samples.sample_id, ids, sorter=order)]
+
+
+def closest(distance: NDArray[np.float64], count: int = PAIRS) -> NDArray[np.int64]:
+    """Return the rows of the smallest distances, smallest first, the earlier row first where they tie."""
+    limit = np.partition(distance, count)[count] if len(distance) > count else np.inf
+    near = np.flatnonzero(distance <= limit)
+    return near[np.argsort(distance[near], kind="stable")][:count]
+
+
+def extremes(
+    scores: NDArray[np.float64], kept: NDArray[np.bool_], label: NDArray[np.int32] | None, count: int = TILES
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.int64]]]:
+    """Return scores minus the lowest kept score of their class, and the rows of the best kept and the worst dropped.
+
+    Scores compare only within a class, so the extremes take the classes in turn.
+    """
+    classes = np.zeros(len(scores), dtype=np.int32) if label is None else label
+    margin, from_best, from_worst = np.empty((3, len(scores)))
+    for one in np.unique(classes):
+        here = np.flatnonzero(classes == one)
+        margin[here] = scores[here] - scores[here][kept[here]].min()
+        from_best[here[np.argsort(-scores[here], kind="stable")]] = np.arange(len(here))
+        from_worst[here] = len(here) - from_best[here]
+    best_first, worst_first = np.lexsort((classes, from_best)), np.lexsort((classes, from_worst))
+    return margin, {
+        "highest scores, kept": best_first[kept[best_first]][:count],
+        "lowest scores, dropped": worst_first[~kept[worst_first]][:count],
+    }
+
+
+def shown(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns of SHOWN for groups of samples with their values, and the names and units of their columns."""
+    table: dict[str, list[Any]] = {name: [] for name in SHOWN.names}
+    about = {}
+    for group, samples, values in groups:
+        natural: Any = np.empty((len(samples), 0))
+        if _are_rows(samples):
+            names, units, natural = _natural(samples)
+            about = {"names": json.dumps(names), "units": json.dumps(units)}
+        table["group"] += [group] * len(samples)
+        table["sample_id"] += samples.sample_id.tolist()
+        table["value"] += [None] * len(samples) if values is None else list(values)
+        table["x"] += natural.tolist()
+    return table, about
+
+
+def _natural(samples: Samples) -> tuple[list[str], list[str], NDArray[np.float64]]:
+    """Return names, units and natural values (n, d) of samples that are rows of a table."""
+    scale, columns = samples.scale, samples.x.shape[1]
+    if scale is None:
+        return [f"x{k}" for k in range(columns)], ["1"] * columns, samples.x.astype(np.float64)
+    names = list(scale.names) if len(scale.names) == columns else [f"{scale.names[0]} {k}" for k in range(columns)]
+    return names, list(scale.units) * (columns // len(scale.units)), scale.decode(samples.x)
+
+
+def pixels(x: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); a third axis of layers is averaged."""
+    if x.ndim == 4 and x.shape[3] != 3:
+        x = x.mean(axis=3)
+    grey = np.clip((x + 1) * 127.5, 0, 255).round().astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=3) if grey.ndim == 3 else grey
+
+
+def mosaic(images: NDArray[np.uint8], columns: int, gap: int) -> NDArray[np.uint8]:
+    """Lay out RGB images (n, H, W, 3) in rows, white between them and where the last row ends."""
+    count, height, width, _ = images.shape
+    lines = max(1, -(-count // columns))
+    sheet = np.full((lines, columns, height + gap, width + gap, 3), 255, dtype=np.uint8)
+    for k, image in enumerate(images):
+        sheet[k // columns, k % columns, :height, :width] = image
+    whole = sheet.transpose(0, 2, 1, 3, 4).reshape(lines * (height + gap), columns * (width + gap), 3)
+    return whole[:-gap, :-gap]
+
+
+def panels(figure: Figure, count: int, columns: int = 1) -> list[Axes]:
+    """Return a number of axes in a grid of so many columns."""
+    grid = figure.add_gridspec(-(-count // columns), min(columns, count))
+    return [figure.add_subplot(grid[k // columns, k % columns]) for k in range(count)]
+
+
+def _are_rows(samples: Samples) -> bool:
+    return samples.x.ndim == 2
+
+
+def _mosaic_height(image: NDArray[np.uint8]) -> float:
+    """Return the height in inches of a mosaic that is as wide as the figure."""
+    return WIDTH * float(image.shape[0]) / float(image.shape[1])
+
+
+def _draw_mosaics(images: Mapping[str, NDArray[np.uint8]], look: Mapping[str, Look], notes: float = 0.0) -> Figure:
+    """Draw a mosaic per population, with room for notes (inches) under each."""
+    height = sum(_mosaic_height(image) + 0.35 + notes for image in images.values())
+    figure = Figure(figsize=(WIDTH, height))
+    for ax, (name, image) in zip(panels(figure, len(images)), images.items(), strict=True):
+        _draw_mosaic(ax, name, image, look[name].colour)
+    return figure
+
+
+def _draw_mosaic(ax: Axes, title: str, image: NDArray[np.uint8], colour: str) -> None:
+    ax.imshow(image, interpolation="none")  # the viewer keeps the pixels sharp
+    ax.set_title(f"{title} (real)" if title == REFERENCE else title, color=colour)
+    ax.set_axis_off()
+
+
+def _draw_columns(populations: Mapping[str, Samples]) -> Figure:
+    """Draw the empirical distribution function of each column."""
+    look = looks(list(populations))
+    levels = np.linspace(0, 1, 201)
+    natural = {population: _natural(samples) for population, samples in populations.items()}
+    names, units, _ = next(iter(natural.values()))
+    count = min(TABLE_COLUMNS, len(names))
+    figure = Figure(figsize=(WIDTH, 0.6 + 2.1 * -(-count // 4)))
+    for k, ax in enumerate(panels(figure, count, columns=4)):
+        for population, (_, _, values) in natural.items():
+            colour, line, _ = look[population]
+            ax.plot(np.quantile(values[:, k], levels), levels, color=colour, linestyle=line, linewidth=1.3)
+        ax.set(xlabel=f"{names[k]} ({unit(units[k])})" if unit(units[k]) else names[k], ylim=(0, 1))
+        if k % 4 == 0:
+            ax.set_ylabel("share at or below")
+    _population_legend(figure, look)
+    return figure
+
+
+def _population_legend(figure: Figure, look: Mapping[str, Look]) -> None:
+    """Say under the panels which line is which population."""
+    handles = [Line2D([], [], color=colour, linestyle=line, label=name) for name, (colour, line, _) in look.items()]
+    figure.legend(handles=handles, loc="outside lower left", ncols=6)
+
+
+def _draw_profiles(
+    pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]]], look: Mapping[str, Look]
+) -> Figure:
+    """Draw pairs of rows as profiles over their columns, a panel per pair."""
+    columns = PAIRS // 2
+    figure = Figure(figsize=(WIDTH, 0.2 + 1.5 * len(pairs)))
+    grid = figure.subplots(len(pairs), columns, sharex=True, sharey=True, squeeze=False)
+    for line, (population, (first, second, distances)) in zip(grid, pairs.items(), strict=True):
+        line[0].set_title(population, color=look[population].colour)
+        for k, ax in enumerate(line):
+            ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]) if k < len(distances) else "")
+            if k < len(distances):
+                ax.plot(first.x[k], color=look[population].colour, linewidth=1.2)
+                ax.plot(second.x[k], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
+        if len(distances) == 0:
+            line[0].text(0, 0, "no duplicates found", color=INK, va="center")
+    return figure
+
+
+def _log_axis(ax: Axes, low: float, high: float) -> None:
+    """Make the x axis logarithmic, with plain numbers: 2, 5, 10, 20."""
+    ax.set(xscale="log", xlim=(low, high))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 500 * low else (1,)))
+    ax.xaxis.set_major_formatter(FuncFormatter(_log_label))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _log_label(value: float, _: Any) -> str:
+    if value < 1e5:
+        return f"{value:,.6g}"
+    mantissa, exponent = f"{value:.0e}".split("e")
+    power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return power if mantissa == "1" else f"{mantissa} × {power}"

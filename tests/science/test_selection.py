@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import chi2, multivariate_normal
+from sklearn.mixture import GaussianMixture
+
+from gancensus.fidelity import frechet_distance
+from gancensus.scores import Score
+from gancensus.scores.gaussian import Gaussian
+from gancensus.selection import kept_count, select
+
+
+class First(Score):
+    """The first coordinate, for answers known by sight."""
+
+    kind: Literal["first"] = "first"
+
+    def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
+        return z[:, 0].astype(np.float64)
+
+
+def column(values: list[int]) -> NDArray[np.float32]:
+    return np.asarray(values, dtype=np.float32)[:, None]
+
+
+@pytest.mark.parametrize("percent", range(10, 91, 5))
+def test_the_count_is_that_of_the_reference_implementation(percent: int) -> None:
+    """Which keeps scores strictly above np.percentile(scores, 100 - percent): the formula, and the thing itself.
+
+    Where (n-1)(100-percent)/100 is whole the percentile is a score of its own, and NumPy's interpolation may come out a
+    last bit below it: then the reference keeps that one too.
+    """
+    for n in range(3, 400):
+        cut = (n - 1) * Fraction(100 - percent, 100)
+        count = kept_count(n, percent / 100)
+        assert count == max(1, n - 1 - cut.numerator // cut.denominator)
+        scores = np.random.default_rng(n).standard_normal(n)
+        reference = int((scores > np.percentile(scores, 100 - percent)).sum())
+        assert reference - count in ((0, 1) if cut.denominator == 1 else (0,))
+
+
+@given(st.integers(1, 10_000), st.floats(0.001, 0.999))
+def test_at_least_one_and_never_all_but_for_keep_one(n: int, keep: float) -> None:
+    assert 1 <= kept_count(n, keep) <= max(1, n - 1)
+    assert kept_count(n, 1) == n
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 3)), min_size=1, max_size=60), st.integers(1, 100))
+def test_the_best_of_each_class_are_kept(samples: list[tuple[int, int]], percent: int) -> None:
+    """Tied or not, exactly the count of each class; none that is left out is better, nor as good and earlier."""
+    z = column([score for score, _ in samples])
+    label = np.asarray([one for _, one in samples], dtype=np.int32)
+    scores, kept = select(First(), z, label, percent / 100)
+    np.testing.assert_array_equal(scores, z[:, 0])
+    for one in set(label.tolist()):
+        rows = np.flatnonzero(label == one)
+        rank = sorted(rows, key=lambda row: (-scores[row], row))
+        count = kept_count(len(rows), percent / 100)
+        assert set(np.flatnonzero(kept & (label == one))) == set(rank[:count])
+        alone = select(First(), z[rows], None, percent / 100)[1]
+        np.testing.assert_array_equal(kept[rows], alone)
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_selections_are_nested_up_to_everything(labelled: bool) -> None:
+    rng = np.random.default_rng(1)
+    z = rng.standard_normal((300, 4), dtype=np.float32)
+    label = rng.integers(0, 5, 300).astype(np.int32) if labelled else None
+    inner = np.zeros(300, dtype=bool)
+    for keep in (0.01, 0.1, 0.4, 0.5, 0.9, 1.0):
+        kept = select(Gaussian(), z, label, keep)[1]
+        assert (kept >= inner).all()
+        inner = kept
+    assert inner.all()
+
+
+@pytest.mark.parametrize(("n", "keep", "count"), [(11, 0.5, 5), (100, 0.4, 40), (7, 1.0, 7), (1, 0.5, 1)])
+def test_of_equal_scores_the_first_are_kept(n: int, keep: float, count: int) -> None:
+    assert np.flatnonzero(select(First(), column([3] * n), None, keep)[1]).tolist() == list(range(count))
+
+
+# The Gaussian score
+
+
+@pytest.mark.parametrize(("n", "d"), [(50, 1), (400, 3), (300, 20), (20, 30)])
+def test_gaussian_score_is_that_of_scikit_learn_and_of_scipy(n: int, d: int) -> None:
+    """Also with fewer samples than dimensions, where only the ridge keeps the covariance regular."""
+    rng = np.random.default_rng(n)
+    z = (3 + rng.standard_normal((n, d)) @ rng.standard_normal((d, d))).astype(np.float32)
+    found = Gaussian().score(z)
+    model = GaussianMixture(1, reg_covar=1e-5).fit(z.astype(np.float64))
+    np.testing.assert_allclose(found, model.score_samples(z.astype(np.float64)), rtol=1e-6)
+    covariance = np.cov(z.T.astype(np.float64), bias=True).reshape(d, d) + 1e-5 * np.eye(d)
+    expected = multivariate_normal(z.mean(axis=0, dtype=np.float64), covariance).logpdf(z)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_gaussian_score_of_equal_vectors() -> None:
+    found = Gaussian().score(np.ones((5, 2), dtype=np.float32))
+    np.testing.assert_allclose(found, -np.log(2 * np.pi * 1e-5))
+
+
+@pytest.mark.parametrize(("d", "keep", "distance"), [(2, 0.5, 0.397934), (2, 0.4, 0.533567), (8, 0.5, 0.372962)])
+def test_gaussian_selection_of_a_gaussian_is_the_ball(d: int, keep: float, distance: float) -> None:
+    """Its covariance is c I, c = P(chi2_{d+2} <= t) / keep, t the keep-quantile of chi2_d; FD d (1 - sqrt c)^2."""
+    t = chi2.ppf(keep, d)
+    assert d * (1 - np.sqrt(chi2.cdf(t, d + 2) / keep)) ** 2 == pytest.approx(distance, abs=1e-6)
+    z = np.random.default_rng(d).standard_normal((100_000, d), dtype=np.float32)
+    kept = select(Gaussian(), z, None, keep)[1]
+    inside = np.square(z).sum(axis=1) <= t
+    assert (kept != inside).mean() < 0.01
+    assert frechet_distance(z, z[kept]) == pytest.approx(distance, rel=0.02)
