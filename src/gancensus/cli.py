@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         results = results_folder(args.configfile, args.results)
         if args.command == "run":
             check_writable(results)
+            unlock(args.configfile)
         status = snakemake(args, rest)
         if args.command == "run" and status == 0:
             print(census_table(results / "census.parquet"))
@@ -58,7 +59,9 @@ def results_folder(configfile: Path, chosen: Path | None) -> Path:
         config = yaml.safe_load(configfile.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{configfile}: not readable as YAML: {' '.join(str(error).split())}") from None
-    pathvars = config.get("pathvars") if isinstance(config, dict) else None
+    if not isinstance(config, dict):
+        raise UserError(f"{configfile}: holds no keys; a configuration has at least `studies` (see config/README.md)")
+    pathvars = config.get("pathvars")
     configured = pathvars.get("results") if isinstance(pathvars, dict) else None
     return chosen or Path(str(configured or "results"))
 
@@ -68,6 +71,23 @@ def check_writable(results: Path) -> None:
     place = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
         raise UserError(f"{place}: the results cannot be written there; choose another folder: --results FOLDER")
+
+
+def unlock(configfile: Path) -> None:
+    """Remove the lock that a killed run has left in this folder.
+
+    Raises UserError when Snakemake is still at work here: two runs would write the same files.
+    """
+    import psutil
+
+    locks = Path(".snakemake/locks")
+    if not locks.is_dir() or not any(locks.iterdir()):
+        return
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if process.info["cwd"] == str(Path.cwd()) and "snakemake" in (process.info["cmdline"] or []):
+            raise UserError(f"another run is at work in this folder (process {process.pid}); wait for it, or end it")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(configfile)]
+    subprocess.run([*command, "--unlock", "--quiet", "all"], check=True)
 
 
 def census_table(path: Path) -> str:
@@ -102,3 +122,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         figure("ratio"),
         row["verdict"] or "reference",
     )
+
+
+if __name__ == "__main__":
+    main()

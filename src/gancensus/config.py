@@ -267,7 +267,7 @@ def _line(node: yaml.Node | None, keys: Sequence[str]) -> int | None:
     for key in keys:
         if not isinstance(node, yaml.MappingNode):
             break
-        entry = next(((k, v) for k, v in node.value if k.value == key), None)
+        entry = next(((k, v) for k, v in reversed(node.value) if k.value == key), None)  # the one that YAML takes
         if entry is None:
             break
         line, node = entry[0].start_mark.line + 1, entry[1]

@@ -36,39 +36,6 @@ SHOWN = pa.schema(
 )
 """Which samples a figure shows: their group, a value (distance, score) and, for rows of a table, natural values."""
 
-CAPTIONS = {
-    "gallery": (
-        "Samples of each population, evenly spaced through it, none chosen by eye. Where samples are rows of a table, "
-        "the distribution of each column instead: the share of samples at or below a value, in natural units."
-    ),
-    "birthday": (
-        "The probability that a batch of samples holds at least one duplicate, by batch size, with its band. The "
-        "marker is the smallest batch for which a duplicate is more likely than not. A curve further left has fewer "
-        "different samples."
-    ),
-    "support": (
-        "The effective support: the number of equally likely samples that would collide as often as these do, with its "
-        "interval. The shaded band is the interval of the held-out real samples; only the comparison with them says "
-        "something, since the thresholds make their own value about one over alpha. An arrow is a one-sided bound, "
-        "where no duplicate was found."
-    ),
-    "closest": (
-        "The closest duplicate pairs of each population, side by side, closest first, with their distance by the "
-        "definition's first metric. Do they look like duplicates? Rows of a table are drawn as profiles over their "
-        "scaled columns, the two samples solid and dashed."
-    ),
-    "training": (
-        "Each loss by epoch, averaged over its batches. The discriminator's loss is ln 2 when it cannot tell real from "
-        "generated samples."
-    ),
-    "selection": (
-        "The score of each training sample relative to the cut (of its class, where there are labels: scores compare "
-        "only within a class), and the extremes: the best of each class in turn, then the second best, and so on; "
-        "likewise the worst."
-    ),
-}
-"""What each figure shows, for every report; an analysis has its own caption."""
-
 INK, PALE = "#444444", "#9a9a9a"
 REAL = {"train": "#8c8c8c", "calibrate": "#bdbdbd", "holdout": "#000000"}
 HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -260,12 +258,13 @@ def _read_array(path: Path) -> Natural:
         if isinstance(content, np.ndarray):
             return content, None
         with content:
-            if "x" not in content:
-                names = ", ".join(content.files) or "nothing"
-                raise UserError(f"{path}: has no array `x` but {names}; save it as np.savez(path, x=...)")
-            return content["x"], content.get("label")
-    except (ValueError, OSError, EOFError, MemoryError, RuntimeError, BadZipFile, zlib.error) as error:
+            arrays = {name: content[name] for name in ("x", "label") if name in content}
+    except Exception as error:  # NumPy raises almost anything over a damaged file
         raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
+    if "x" not in arrays:
+        names = ", ".join(content.files) or "nothing"
+        raise UserError(f"{path}: has no array `x` but {names}; save it as np.savez(path, x=...)")
+    return arrays["x"], arrays.get("label")
 
 
 def _read_images(folder: Path) -> Natural:

@@ -4,24 +4,63 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from gancensus.census import REFERENCE
-
 Row = Mapping[str, Any]
-VERDICTS = ("as diverse", "less diverse", "more diverse", "cannot tell")
+
+FIGURES = {
+    "gallery": (
+        "Samples",
+        "Samples of each population, evenly spaced through it, none chosen by eye. Where samples are rows of a table: "
+        "the distribution of each column, as the share of samples at or below a value, in natural units.",
+    ),
+    "birthday": (
+        "Birthday curve",
+        "The probability that a batch of samples holds at least one duplicate, by batch size, with its band. A marker "
+        "is the smallest batch in which a duplicate is more likely than not. The further left a curve rises, the fewer "
+        "different samples there are.",
+    ),
+    "support": (
+        "Effective support",
+        "The number of equally likely samples that would collide as often as these do, with its interval. The shaded "
+        "band is the interval of the held-out real samples. Where no duplicate was found, an arrow points up from the "
+        "one-sided bound.",
+    ),
+    "closest": (
+        "Closest pairs",
+        "The closest duplicate pairs of each population side by side, closest first, with their distance by the first "
+        "metric of the definition: whoever looks at them sees what the definition calls the same. Rows of a table are "
+        "drawn as profiles over their scaled columns, one sample solid, the other dashed.",
+    ),
+    "selection": (
+        "Selection",
+        "The score of each training sample above or below the cut (of its class, where there are labels: scores "
+        "compare only within a class), and the extremes of both sides: the first of each class, then the second, and "
+        "so on.",
+    ),
+    "training": (
+        "Training",
+        "Each loss by epoch, averaged over its batches. The loss of a discriminator is ln 2 when it cannot tell real "
+        "samples from generated ones.",
+    ),
+}
+"""Title and caption of each figure, for every report; an analysis has its own."""
+
+SENTENCES = {
+    "as diverse": "{names} {be} as diverse as the held-out data",
+    "less diverse": "{names} {be} less diverse than the held-out data",
+    "more diverse": "{names} {be} more diverse than the held-out data",
+    "cannot tell": "for {names}, there are too few samples to tell",
+    "depends on the definition": "for {names}, it depends on what counts as a duplicate",
+}
 NOTHING = "–"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def rows(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Turn columns into rows, NaN into None."""
-    columns = [
-        [None if value != value else value for value in np.asarray(column).tolist()] for column in table.values()
-    ]
+    """Turn the arrays of a table into rows, NaN into None."""
+    columns = [[None if value != value else value for value in column.tolist()] for column in table.values()]
     return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
@@ -38,6 +77,12 @@ def number(value: float | None, digits: int = 3) -> str:
     else:
         text = f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
     return text.replace("-", "−")
+
+
+def short(value: float) -> str:
+    """Write a measured value with up to four significant digits: 25.6, 74, 0.2013."""
+    text = number(value, 4)
+    return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
 def integer(value: float | None) -> str:
@@ -82,12 +127,23 @@ def _in_words(bound: str) -> str:
     return bound.replace("≥", "at least").replace("≤", "at most")
 
 
-def verdicts(rows: Iterable[Row]) -> dict[str, list[str]]:
+def verdicts(support: Iterable[Row], generated: Iterable[str]) -> dict[str, list[str]]:
     """Return the generated populations by their verdict; those on which the definitions differ come last."""
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        if row["population"] not in (REFERENCE, "train"):
-            found.setdefault(row["population"], set()).add(row["verdict"])
-    groups = {verdict: [p for p, said in found.items() if said == {verdict}] for verdict in VERDICTS}
-    groups["depends on the definition"] = [p for p, said in found.items() if len(said) > 1]
+    said: dict[str, set[str]] = {population: set() for population in generated}
+    for row in support:
+        if row["population"] in said:
+            said[row["population"]].add(row["verdict"])
+    groups: dict[str, list[str]] = {verdict: [] for verdict in SENTENCES}
+    for population, words in said.items():
+        groups[words.pop() if len(words) == 1 else "depends on the definition"].append(population)
     return {verdict: populations for verdict, populations in groups.items() if populations}
+
+
+def headline(found: Mapping[str, Sequence[str]]) -> str:
+    """Say in a sentence what `verdicts` found."""
+    parts = []
+    for verdict, populations in found.items():
+        *others, last = populations
+        names = f"{', '.join(others)} and {last}" if others else last
+        parts.append(SENTENCES[verdict].format(names=names, be="are" if others else "is"))
+    return "; ".join(parts) + "."

@@ -126,7 +126,10 @@ def digest(failure: Failure, start: Path, workdir: Path, path: str = "") -> str:
     if failure.why:
         lines.insert(1, f"  why   {indent(failure.why, ' ' * 8).strip()}")
     if failure.shellcmd:
-        lines += ["  repeat it by hand:", repeat(failure.shellcmd, start, workdir, path)]
+        command = failure.shellcmd.strip()
+        for log in failure.logs:  # by hand, its output belongs on the screen
+            command = command.removesuffix(f" > {shlex.quote(log)} 2>&1")
+        lines += ["  repeat it by hand:", repeat(command, start, workdir, path)]
     return "\n".join(lines)
 
 

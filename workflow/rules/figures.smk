@@ -1,0 +1,216 @@
+# Figures are drawn from tables. Their captions stand in src/gancensus/report.py, once for both reports.
+
+from gancensus.report import FIGURES
+
+# The populations of each study whose generators were trained here.
+TRAINED = {
+    name: [population for population, (generator, _) in s.generated.items() if s.generators[generator].trained]
+    for name, s in CONFIG.studies.items()
+}
+
+
+rule draw_gallery:
+    input:
+        lambda wc: [file for p in ["holdout", *study(wc).generated] for file in parts_of(p)],
+    output:
+        figure=report(
+            "<results>/{study}/figures/gallery.svg",
+            category="{study}",
+            labels={"figure": "samples"},
+            caption="../report/figure.rst",
+        ),
+        shown="<results>/{study}/figures/gallery.parquet",
+    log:
+        "<logs>/{study}/draw/gallery.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/gallery.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=20,
+    params:
+        populations=lambda wc: ["holdout", *study(wc).generated],
+        caption=FIGURES["gallery"][1],
+    message:
+        "draw samples of {wildcards.study}"
+    shell:
+        "draw.py gallery --populations {params.populations} --samples {input:q}"
+        " --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
+
+
+rule draw_birthday:
+    input:
+        support="<results>/{study}/census/support.parquet",
+        curve="<results>/{study}/census/curve.parquet",
+    output:
+        report(
+            "<results>/{study}/figures/birthday.svg",
+            category="{study}",
+            labels={"figure": "birthday curve"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/{study}/draw/birthday.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/birthday.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        caption=FIGURES["birthday"][1],
+    message:
+        "draw the birthday curves of {wildcards.study}"
+    shell:
+        "draw.py birthday --curve {input.curve:q} --support {input.support:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule draw_support:
+    input:
+        "<results>/{study}/census/support.parquet",
+    output:
+        report(
+            "<results>/{study}/figures/support.svg",
+            category="{study}",
+            labels={"figure": "effective support"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/{study}/draw/support.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/support.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        caption=FIGURES["support"][1],
+    message:
+        "draw the support sizes of {wildcards.study}"
+    shell:
+        "draw.py support --support {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule draw_closest:
+    input:
+        samples=lambda wc: [file for p in counted(wc) for file in parts_of(p)],
+        duplicates=lambda wc: [f"<results>/{{study}}/duplicates/{{definition}}/{p}.parquet" for p in counted(wc)],
+    output:
+        figure=report(
+            "<results>/{study}/figures/closest-{definition}.svg",
+            category="{study}",
+            labels={"figure": "closest pairs by {definition}"},
+            caption="../report/figure.rst",
+        ),
+        shown="<results>/{study}/figures/closest-{definition}.parquet",
+    log:
+        "<logs>/{study}/draw/closest-{definition}.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/closest-{definition}.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(2000),
+        runtime=20,
+    params:
+        populations=counted,
+        caption=FIGURES["closest"][1],
+    message:
+        "draw the closest pairs of {wildcards.study} by {wildcards.definition}"
+    shell:
+        "draw.py closest --populations {params.populations} --samples {input.samples:q}"
+        " --duplicates {input.duplicates:q} --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
+
+
+rule draw_training:
+    input:
+        generators=lambda wc: [f"<results>/{{study}}/generators/{p}/history.parquet" for p in TRAINED[wc.study]],
+        encoders=lambda wc: [f"<results>/{{study}}/encoders/{e}/history.parquet" for e in study(wc).encoders],
+    output:
+        report(
+            "<results>/{study}/figures/training.svg",
+            category="{study}",
+            labels={"figure": "training"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/{study}/draw/training.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/training.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        generators=lambda wc: TRAINED[wc.study],
+        encoders=lambda wc: list(study(wc).encoders),
+        caption=FIGURES["training"][1],
+    message:
+        "draw the losses of {wildcards.study}"
+    shell:
+        "draw.py training --generators {params.generators} --encoders {params.encoders}"
+        " --histories {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule draw_selection:
+    input:
+        selection="<results>/{study}/selections/{name}.parquet",
+        samples=parts_of("train"),
+    output:
+        figure=report(
+            "<results>/{study}/figures/selection-{name}.svg",
+            category="{study}",
+            labels={"figure": "selection {name}"},
+            caption="../report/figure.rst",
+        ),
+        shown="<results>/{study}/figures/selection-{name}.parquet",
+    log:
+        "<logs>/{study}/draw/selection-{name}.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/selection-{name}.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        caption=FIGURES["selection"][1],
+    message:
+        "draw what {wildcards.name} of {wildcards.study} keeps and drops"
+    shell:
+        "draw.py selection --selection {input.selection:q} --samples {input.samples:q}"
+        " --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
+
+
+rule draw_analysis:
+    input:
+        "<results>/{study}/{analysis}.parquet",
+    output:
+        report(
+            "<results>/{study}/figures/{analysis}.svg",
+            category="{study}",
+            labels={"figure": "{analysis}"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/{study}/draw/{analysis}.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/{analysis}.tsv"
+    wildcard_constraints:
+        analysis="|".join({kind for s in CONFIG.studies.values() for kind in s.analyses}) or "none",
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
+        caption=lambda wc: study(wc).analyses[wc.analysis].caption,
+    message:
+        "draw {wildcards.analysis} of {wildcards.study}"
+    shell:
+        "draw.py analysis --analysis {params.analysis:q} --table {input:q} --output {output:q} > {log:q} 2>&1"

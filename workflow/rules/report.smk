@@ -1,0 +1,83 @@
+# What people read, and what says where every file came from.
+
+# Every result, relative to the results; {part} stands for each part of a population.
+RESULTS = ["census.parquet"]
+# What the report shows.
+READ = []
+
+for name, s in CONFIG.studies.items():
+    everyone = [*REAL, *s.generated]
+    comparisons = [*s.analyses.values(), *(metric for d in s.definitions.values() for metric in d.values())]
+    encoders = sorted({c.encoder for c in comparisons if c.encoder})
+    parted = [f"samples/{p}" for p in everyone]
+    parted += [f"embedded/{e}/{p}" for e in encoders for p in everyone]
+    parted += [f"embedded/{selection.encoder}/train" for selection in s.selections.values()]
+    models = [f"encoders/{e}" for e in s.encoders] + [f"generators/{p}" for p in TRAINED[name]]
+    tables = ["census/curve", *(f"selections/{x}" for x in s.selections)]
+    tables += [f"duplicates/{d}/{p}" for d in s.definitions for p in ("train", "holdout", *s.generated)]
+    shown = ["gallery", *(f"closest-{d}" for d in s.definitions), *(f"selection-{x}" for x in s.selections)]
+    drawn = ["birthday", "support", "training", *s.analyses, *shown]
+
+    RESULTS += [f"{name}/{folder}/{{part}}.parquet" for folder in parted]
+    RESULTS += [f"{name}/{folder}/{file}" for folder in models for file in ("model.safetensors", "history.parquet")]
+    RESULTS += [f"{name}/{table}.parquet" for table in tables]
+    READ += [f"{name}/{table}.parquet" for table in ("census/support", *s.analyses)]
+    READ += [f"{name}/thresholds/{d}.parquet" for d in s.definitions]
+    READ += [f"{name}/figures/{figure}.svg" for figure in drawn]
+    READ += [f"{name}/figures/{figure}.parquet" for figure in shown]
+
+RESULTS += READ
+
+
+rule provenance:
+    input:
+        [f"<results>/{file}" for pattern in RESULTS for file in expand(pattern, part=PARTS)],
+    output:
+        "<results>/provenance.json",
+    log:
+        "<logs>/provenance.log",
+    benchmark:
+        "<benchmarks>/provenance.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=30,
+    params:
+        configuration=section(CONFIG, exclude=["pathvars"]),
+        files=lambda wildcards: RESULTS,
+        parts=CONFIG.parts,
+    message:
+        "write down where every result came from"
+    shell:
+        "provenance.py --configuration {params.configuration:q} --files {params.files:q} --parts {params.parts}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+rule report:
+    input:
+        [f"<results>/{file}" for file in READ],
+        provenance="<results>/provenance.json",
+        template=str(SCRIPTS.parent / "workflow/report/report.html.j2"),
+    output:
+        report(
+            "<results>/report.html",
+            category="all studies",
+            labels={"figure": "the whole report"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        caption="Every study on one page, which opens without a network.",
+    message:
+        "write the report"
+    shell:
+        "report.py --provenance {input.provenance:q} --template {input.template:q} --output {output:q} > {log:q} 2>&1"

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from gancensus import tables
 from gancensus.analyses import Analysis
-from gancensus.fidelity import fidelity
 from gancensus.samples import Samples, flatten
 
 if TYPE_CHECKING:
@@ -33,15 +32,17 @@ class Fidelity(Analysis):
     schema = tables.FIDELITY
     title = "Fidelity"
     caption = (
-        "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced half-samples "
-        "of both). The dashed line is the null value: what real training samples get in their place, at equal "
-        "numbers. FID and KID are better when small, the others when near the null value."
+        "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced "
+        "half-samples of both). The dashed line is the null value: what real training samples get in their place, at "
+        "equal numbers. FID and KID are better when small, the others when near the null value."
     )
 
     def analyse(
         self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: np.random.Generator
     ) -> Columns:
         """Return a row per generated population and metric."""
+        from gancensus.fidelity import fidelity
+
         rows, holdout, train = [], flatten(real["holdout"].x), flatten(real["train"].x)
         for population, samples in generated.items():
             found_all = fidelity(holdout, flatten(samples.x), train, neighbours=self.neighbours, rng=rng)

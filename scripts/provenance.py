@@ -1,0 +1,63 @@
+#!/usr/bin/env python
+"""Write down what the results were made with and from: versions, commit, configuration, and every file's digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import subprocess
+from importlib.metadata import requires, version
+
+import step
+from step import Path
+
+from gancensus.config import Config
+from gancensus.files import write_bytes
+
+
+def packages() -> dict[str, str]:
+    """Return the versions of the packages that gancensus needs."""
+    needed = [
+        re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires("gancensus") or () if "extra ==" not in line
+    ]
+    return {name: version(name) for name in sorted(needed)}
+
+
+def git(*command: str) -> str | None:
+    """Return what git says about the workflow's own repository, None where there is no git or no history."""
+    root = Path(__file__).resolve().parents[1]
+    where = ("--no-optional-locks", f"--git-dir={root / '.git'}", f"--work-tree={root}")
+    try:
+        return subprocess.run(["git", *where, *command], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main() -> None:
+    """Write one JSON file; it holds no time, host or user."""
+    args = step.arguments(__doc__, configuration=step.section(Config), files=[str], parts=int, output=Path)
+    results = args.output.parent
+    files = {f.replace("{part}", str(part)) for f in args.files for part in range(args.parts)}
+    changes = git("status", "--porcelain")
+    content = {
+        "gancensus": version("gancensus"),
+        "python": platform.python_version(),
+        "packages": packages(),
+        "commit": git("rev-parse", "HEAD"),
+        "uncommitted_changes": None if changes is None else changes != "",
+        "seed": args.configuration.seed,
+        "configuration": args.configuration.model_dump(mode="json", exclude={"pathvars"}),
+        "files": {file: digest(results / file) for file in sorted(files)},
+    }
+    write_bytes(args.output, json.dumps(content, indent=2).encode() + b"\n")
+
+
+step.run(main)

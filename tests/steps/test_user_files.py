@@ -1,0 +1,331 @@
+"""What users bring: arrays, images and sample tables of real or of generated samples."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from gancensus.errors import UserError
+from gancensus.files import read_samples, read_user_samples, write_samples
+from gancensus.generators import files as generated
+from gancensus.samples import Samples, Scale
+from gancensus.sources.files import Files
+
+Step = Callable[..., subprocess.CompletedProcess[str]]
+Make = Callable[[Path], object]
+ROWS = np.array([[0.0, 5.0, 7.0], [10.0, 6.0, 7.0], [5.0, 9.0, 7.0]])
+GREY = np.arange(3 * 4 * 6, dtype=np.uint8).reshape(3, 4, 6)
+
+
+def image(path: Path, pixels: NDArray[Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def load(path: Path) -> Samples:
+    return Files(path=path).load()
+
+
+def natural(samples: Samples) -> NDArray[np.float64]:
+    assert samples.scale is not None
+    return samples.scale.decode(samples.x)
+
+
+# Arrays
+
+
+def test_rows_are_scaled_column_by_column(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", ROWS)
+    found = load(tmp_path / "x.npy")
+    assert found.x.dtype == np.float32
+    np.testing.assert_allclose(found.x, np.array([[-1, -1, 0], [1, -0.5, 0], [0, 1, 0]]))
+    np.testing.assert_allclose(natural(found), ROWS)
+    assert found.sample_id.tolist() == [0, 1, 2]
+    assert found.label is None
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.uint16, np.float32, np.float64])
+def test_images_are_scaled_as_a_whole(tmp_path: Path, kind: type[np.generic]) -> None:
+    """Bytes from 0 to 255, other numbers from their minimum to their maximum."""
+    np.save(tmp_path / "x.npy", GREY.astype(kind))
+    found = load(tmp_path / "x.npy")
+    assert found.x.shape == (3, 4, 6)
+    assert found.x.dtype == np.float32
+    np.testing.assert_allclose(natural(found), GREY, atol=1e-5)
+    high = 255 if kind is np.uint8 else 71
+    np.testing.assert_allclose(found.x, GREY / high * 2 - 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_npz_with_labels(tmp_path: Path, save: Callable[..., None], kind: type[np.generic]) -> None:
+    save(tmp_path / "x.npz", x=ROWS, label=np.array([4, 0, 4], dtype=kind), other=np.zeros(9))
+    found = load(tmp_path / "x.npz")
+    np.testing.assert_allclose(natural(found), ROWS)
+    assert found.label is not None
+    assert found.label.tolist() == [4, 0, 4]
+    assert found.label.dtype == np.int32
+
+
+def test_the_content_counts_not_the_suffix(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", ROWS)
+    np.savez(tmp_path / "y.npz", x=ROWS)
+    (tmp_path / "x.npy").rename(tmp_path / "x.npz")
+    (tmp_path / "y.npz").rename(tmp_path / "y.npy")
+    for name in ("x.npz", "y.npy"):
+        np.testing.assert_allclose(natural(load(tmp_path / name)), ROWS)
+
+
+def test_a_sample_table_is_taken_as_it_is(tmp_path: Path) -> None:
+    scale = Scale(("a", "b", "c"), ("K", "m", "1"), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0))
+    mine = Samples(ROWS.astype(np.float32), np.array([7, 3, 5]), np.array([1, 0, 1], dtype=np.int32), scale)
+    write_samples(tmp_path / "x.parquet", mine)
+    found = load(tmp_path / "x.parquet")
+    np.testing.assert_array_equal(found.x, mine.x)
+    assert found.sample_id.tolist() == [7, 3, 5]
+    assert found.scale == scale
+
+
+# Images
+
+
+def test_a_folder_of_images_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name, pixels in zip(("b.png", "c.PNG", "a.bmp"), GREY, strict=True):
+        image(tmp_path / name, pixels)
+    (tmp_path / "notes.txt").write_text("no image")
+    found = load(tmp_path)
+    np.testing.assert_allclose(natural(found), GREY[[2, 0, 1]], atol=1e-5)
+    assert found.label is None
+
+
+def test_subfolders_are_classes(tmp_path: Path) -> None:
+    for name, pixels in zip(("dog/1.png", "cat/1.png", "dog/0.png"), GREY, strict=True):
+        image(tmp_path / name, pixels)
+    found = load(tmp_path)
+    np.testing.assert_allclose(natural(found), GREY[[1, 2, 0]], atol=1e-5)
+    assert found.label is not None
+    assert found.label.tolist() == [0, 1, 1]
+    assert found.label.dtype == np.int32
+
+
+def test_one_subfolder_is_no_class(tmp_path: Path) -> None:
+    image(tmp_path / "all" / "1.png", GREY[0])
+    assert load(tmp_path).label is None
+
+
+def test_colour_images(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    image(tmp_path / "1.png", pixels)
+    found = load(tmp_path)
+    assert found.x.shape == (1, 4, 6, 3)
+    np.testing.assert_allclose(natural(found)[0], pixels, atol=1e-4)
+
+
+@pytest.mark.parametrize(("mode", "shape"), [("1", (4, 6)), ("LA", (4, 6)), ("RGBA", (4, 6, 3)), ("P", (4, 6, 3))])
+def test_other_images_become_grey_or_colour_of_eight_bits(tmp_path: Path, mode: str, shape: tuple[int, ...]) -> None:
+    Image.fromarray(GREY[0]).convert(mode).save(tmp_path / "1.png")
+    found = read_user_samples(tmp_path)
+    assert isinstance(found, tuple)
+    assert found[0].shape == (1, *shape)
+    assert found[0].dtype == np.uint8
+
+
+def test_sixteen_bits_are_not_clipped_to_eight(tmp_path: Path) -> None:
+    deep = (GREY[0].astype(np.uint16) + 1) * 900
+    image(tmp_path / "1.png", deep)
+    np.testing.assert_allclose(natural(load(tmp_path))[0], deep, atol=0.01)
+
+
+# What cannot be used: how it is made, and what the message says after the name of the file
+
+
+def corrupt(path: Path) -> None:
+    image(path / "1.png", GREY[0])
+    image(path / "2.png", GREY[1])
+    (path / "2.png").write_bytes((path / "2.png").read_bytes()[:45])
+
+
+def two_sizes(path: Path) -> None:
+    image(path / "1.png", GREY[0])
+    image(path / "2.png", GREY[0, :3])
+
+
+def two_kinds(path: Path) -> None:
+    image(path / "1.png", GREY[0])
+    image(path / "2.png", np.zeros((4, 6, 3), dtype=np.uint8))
+
+
+def truncated(path: Path) -> None:
+    np.savez(path, x=ROWS)
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def no_array(path: Path) -> None:
+    np.savez(path, y=ROWS, z=ROWS)
+
+
+def nan(path: Path, bad: float) -> None:
+    rows = ROWS.copy()
+    rows[2, 1] = bad
+    np.save(path, rows)
+
+
+NUMBERS = "it must be real numbers (samples, values, ...)"
+NO_NUMPY = ": not a readable NumPy file of plain numbers"
+WHOLE = "they must be whole numbers that fit into int32"
+BAD: dict[str, tuple[str, Make, str]] = {
+    "missing": ("x.npy", lambda p: None, ": no such file or folder"),
+    "suffix": (
+        "x.csv",
+        lambda p: p.write_text("1,2"),
+        ": unknown kind of file; bring .npy, .npz, .parquet or a folder",
+    ),
+    "no images": ("x", Path.mkdir, ": no images in it"),
+    "corrupt image": ("x", corrupt, "/2.png: not a readable image"),
+    "two sizes": ("x", two_sizes, "/2.png: is uint8 of shape (3, 6), but"),
+    "grey and colour": ("x", two_kinds, "/2.png: is uint8 of shape (4, 6, 3), but"),
+    "nan": ("x.npy", lambda p: nan(p, np.nan), ": sample 2 has NaN or infinite values"),
+    "infinity": ("x.npy", lambda p: nan(p, -np.inf), ": sample 2 has NaN or infinite values"),
+    "one dimension": ("x.npy", lambda p: np.save(p, ROWS[0]), f": holds float64 of shape (3,); {NUMBERS}"),
+    "no dimension": ("x.npy", lambda p: np.save(p, np.array(3)), f": holds int64 of shape (); {NUMBERS}"),
+    "no samples": ("x.npy", lambda p: np.save(p, ROWS[:0]), f": holds float64 of shape (0, 3); {NUMBERS}"),
+    "no values": ("x.npy", lambda p: np.save(p, ROWS[:, :0]), f": holds float64 of shape (3, 0); {NUMBERS}"),
+    "text": ("x.npy", lambda p: np.save(p, np.array([["a"]])), f": holds <U1 of shape (1, 1); {NUMBERS}"),
+    "complex": ("x.npy", lambda p: np.save(p, ROWS + 1j), f": holds complex128 of shape (3, 3); {NUMBERS}"),
+    "objects": ("x.npy", lambda p: np.save(p, ROWS.astype(object), allow_pickle=True), NO_NUMPY),
+    "objects in npz": ("x.npz", lambda p: np.savez(p, x=ROWS.astype(object)), NO_NUMPY),
+    "pickle": ("x.npy", lambda p: p.write_bytes(pickle.dumps(ROWS)), NO_NUMPY),
+    "pickle as npz": ("x.npz", lambda p: p.write_bytes(pickle.dumps(ROWS)), NO_NUMPY),
+    "empty file": ("x.npy", lambda p: p.write_bytes(b""), NO_NUMPY),
+    "truncated": ("x.npz", truncated, NO_NUMPY),
+    "no x": ("x.npz", no_array, ": has no array `x` but y, z; save it as np.savez(path, x=...)"),
+    "few labels": ("x.npz", lambda p: np.savez(p, x=ROWS, label=[1, 2]), ": 3 samples but labels of shape (2,)"),
+    "real labels": ("x.npz", lambda p: np.savez(p, x=ROWS, label=[1.0, np.nan, 2]), f": labels are float64; {WHOLE}"),
+    "text labels": ("x.npz", lambda p: np.savez(p, x=ROWS, label=["a"] * 3), f": labels are <U1; {WHOLE}"),
+    "large labels": ("x.npz", lambda p: np.savez(p, x=ROWS, label=[1, 2, 2**40]), f": labels are int64; {WHOLE}"),
+    "bad table": ("x.parquet", lambda p: p.write_bytes(b"PAR1"), ": not a readable Parquet file"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_used_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    file, make, message = BAD[name]
+    path = tmp_path / file
+    make(path)
+    with pytest.raises(UserError) as error:
+        load(path)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(f"{path}{message}")
+
+
+def test_a_pickle_is_never_executed(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "sprung",))
+
+    for name in ("x.npy", "x.npz", "x.parquet"):
+        (tmp_path / name).write_bytes(pickle.dumps(Trap()))
+    np.save(tmp_path / "y.npy", np.array([[Trap()]], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "y.npz", x=np.array([[Trap()]], dtype=object))
+    for name in ("x.npy", "x.npz", "x.parquet", "y.npy", "y.npz"):
+        with pytest.raises(UserError):
+            load(tmp_path / name)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_a_damaged_array_is_an_error_or_still_an_array(tmp_path: Path, suffix: str) -> None:
+    """Every byte in turn is spoiled: nothing but a UserError may come of it."""
+    path = tmp_path / f"x.{suffix}"
+    np.save(path, ROWS) if suffix == "npy" else np.savez(path, x=ROWS)
+    content = path.read_bytes()
+    for k in range(len(content)):
+        path.write_bytes(content[:k] + bytes([content[k] ^ 0x55]) + content[k + 1 :])
+        try:
+            read_user_samples(path)
+        except UserError as error:
+            assert "\n" not in str(error)
+
+
+# The user's generated samples
+
+
+def generate(step: Step, path: Path, folder: Path, part: int = 0, parts: int = 1) -> tuple[Any, Path]:
+    """Run the step for a generator that is a file, beside three real rows of [0, 10], [0, 1] and [5, 5]."""
+    scale = Scale(("a", "b", "c"), ("1",) * 3, (0.0, 0.0, 5.0), (10.0, 1.0, 5.0))
+    write_samples(folder / "real.parquet", Samples(np.zeros((3, 3), np.float32), np.arange(3), scale=scale))
+    output = folder / f"{part}.parquet"
+    options = {
+        "study": "mine",
+        "population": "theirs-0",
+        "generator": generated.Files(path=path).model_dump_json(),
+        "seed": 1,
+        "device": "cpu",
+        "part": part,
+        "parts": parts,
+        "origin": path,
+        "like": folder / "real.parquet",
+        "output": output,
+    }
+    return step("generate", *(word for name, value in options.items() for word in (f"--{name}", value))), output
+
+
+def test_generated_arrays_are_scaled_like_the_real_samples(tmp_path: Path, step: Step) -> None:
+    np.save(tmp_path / "x.npy", np.array([[0.0, 0.5, 5.0], [10.0, 1.0, 6.0], [20.0, 0.0, 5.0]]))
+    run, output = generate(step, tmp_path / "x.npy", tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    found = read_samples([output])
+    np.testing.assert_allclose(found.x, [[-1, 0, 0], [1, 1, 0], [3, -1, 0]])
+    assert found.sample_id.min() >= 10**9
+    assert found.scale is not None
+
+
+def test_parts_of_a_generated_file_are_the_file(tmp_path: Path, step: Step) -> None:
+    x = np.random.default_rng(1).uniform(0, 1, (300, 3))
+    np.save(tmp_path / "x.npy", x)
+    runs = [generate(step, tmp_path / "x.npy", tmp_path, part, 3) for part in range(3)]
+    assert [run.stderr for run, _ in runs] == [""] * 3
+    found = read_samples([output for _, output in runs])
+    assert len(found) == 300
+    np.testing.assert_allclose(found.x[:, 0], x[:, 0] / 5 - 1, atol=1e-6)
+
+
+def test_generated_samples_of_another_shape(tmp_path: Path, step: Step) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((4, 2)))
+    run, output = generate(step, tmp_path / "x.npy", tmp_path)
+    assert run.returncode == 1
+    assert run.stderr == (
+        f"error: {tmp_path / 'x.npy'}: samples have shape (2,), but the real samples of mine have (3,); "
+        "bring both to one shape\n"
+    )
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("name", ["nan", "pickle", "few labels"])
+def test_bad_real_samples_stop_the_step(name: str, tmp_path: Path, step: Step) -> None:
+    file, make, message = BAD[name]
+    path = tmp_path / file
+    make(path)
+    outputs = {split: tmp_path / f"{split}.parquet" for split in ("train", "calibrate", "holdout")}
+    options = {
+        "study": "mine",
+        "source": Files(path=path).model_dump_json(),
+        "splits": "{}",
+        "seed": 1,
+        "part": 0,
+        "parts": 1,
+        **outputs,
+    }
+    run = step("prepare", *(word for name, value in options.items() for word in (f"--{name}", value)))
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"error: {path}{message}")
+    assert not list(tmp_path.glob("*.parquet*"))

@@ -1,0 +1,67 @@
+"""Runs of the whole workflow in a folder of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+STUDY: dict[str, Any] = yaml.safe_load((ROOT / "config/test.yaml").read_text())
+
+
+def command(folder: Path, config: dict[str, Any], *options: str) -> list[str]:
+    """Write the configuration into the folder; return the command that runs it there."""
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "my.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    return [sys.executable, "-m", "gancensus.cli", "run", "--configfile", "my.yaml", *options]
+
+
+def run(folder: Path, config: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow in the folder to its end."""
+    return subprocess.run(command(folder, config, *options), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def run_until(folder: Path, config: dict[str, Any], log: str, text: str) -> None:
+    """Run until a job's log holds the text, then kill everything at once, as when the power goes."""
+    process = subprocess.Popen(
+        command(folder, config),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    path = folder / "results/logs" / log
+    deadline = time.monotonic() + 300
+    while not (path.exists() and text in path.read_text()):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, f"{log} never said {text!r}"
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def parquet_bytes(folder: Path) -> dict[str, bytes]:
+    """Every Parquet file of a run; the parts of a population, whose number may differ, as one."""
+    results = folder / "results"
+    parts: dict[str, list[Path]] = {}
+    files = {}
+    for path in sorted(results.rglob("*.parquet")):
+        name = str(path.relative_to(results))
+        if path.stem.isdigit():
+            parts.setdefault(str(path.parent.relative_to(results)), []).append(path)
+        else:
+            files[name] = path.read_bytes()
+    for name, paths in parts.items():
+        table = pa.concat_tables([pq.read_table(path) for path in sorted(paths, key=lambda p: int(p.stem))])
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.combine_chunks(), sink)
+        files[name] = sink.getvalue().to_pybytes()
+    return files

@@ -1,0 +1,278 @@
+"""The configuration: what is right is read, and what is wrong is said all at once, with its line and a hint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gancensus.config import Config, load
+from gancensus.errors import UserError
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
+GOOD = """\
+seed: 1
+studies:
+  digits:
+    source: {kind: digits}
+    splits: {train: 0.5, calibrate: 0.25, holdout: 0.25}
+    encoders:
+      pca: {kind: pca, components: 16}
+    selections:
+      dense: {encoder: pca, score: {kind: gaussian}, keep: 0.5}
+    generators:
+      gan: {kind: dcgan, replicas: 2, train_on: dense}
+    definitions:
+      pixels: {euclidean: {alpha: 0.001}}
+      both: {euclidean: {alpha: 0.01}, codes: {kind: euclidean, encoder: pca, alpha: 0.01}}
+    fidelity: {encoder: pca}
+"""
+
+
+def read(folder: Path, text: str) -> Config:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return load(yaml.safe_load(text), [path])
+
+
+def errors(folder: Path, text: str) -> list[str]:
+    """The lines of the message, without the name of the file."""
+    with pytest.raises(UserError) as error:
+        read(folder, text)
+    first, *lines = str(error.value).splitlines()
+    assert first == "the configuration has errors:"
+    start = f"  {folder}/config.yaml:"
+    assert all(line.startswith(start) for line in lines)
+    return [line.removeprefix(start) for line in lines]
+
+
+# What is right
+
+
+def test_a_configuration_becomes_objects(tmp_path: Path) -> None:
+    config = read(tmp_path, GOOD)
+    study = config.studies["digits"]
+    assert (config.seed, config.device, config.parts, config.shards) == (1, "auto", 1, 1)
+    assert study.source.kind == "digits"
+    assert list(study.generated) == ["gan-0", "gan-1"]
+    assert study.generated["gan-1"] == ("gan", 1)
+    assert list(study.analyses) == ["fidelity"]
+    assert study.definitions["pixels"]["euclidean"].alpha == 0.001
+    assert study.definitions["both"]["codes"].encoder == "pca"
+    assert study.selections["dense"].score.kind == "gaussian"
+    assert study.census.margin == 1.5
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_are_right(path: Path) -> None:
+    assert load(yaml.safe_load(path.read_text()), [path]).studies
+
+
+@pytest.mark.parametrize("number", ["1e-3", "1.0e-3", "0.001", ".001", "1E-3"])
+def test_yaml_reads_1e_3_as_text_and_it_works(tmp_path: Path, number: str) -> None:
+    config = read(tmp_path, GOOD.replace("{alpha: 0.001}", f"{{alpha: {number}}}"))
+    assert config.studies["digits"].definitions["pixels"]["euclidean"].alpha == 0.001
+
+
+@pytest.mark.parametrize("name", ["a", "Digits_2", "digits-8x8", "a+b"])
+def test_names(tmp_path: Path, name: str) -> None:
+    assert list(read(tmp_path, GOOD.replace("digits:", f"{name}:")).studies) == [name]
+
+
+def test_whole_splits_are_counts(tmp_path: Path) -> None:
+    splits = "splits: {train: 1000, calibrate: 0.2, holdout: 300}"
+    assert read(tmp_path, re.sub(r"splits: .*", splits, GOOD)).studies["digits"].splits.train == 1000
+
+
+def test_sections_may_be_shared_by_anchors(tmp_path: Path) -> None:
+    text = GOOD.replace("{kind: pca, components: 16}", "&it {kind: pca, components: 16}\n      more: *it")
+    assert len(read(tmp_path, text).studies["digits"].encoders) == 2
+
+
+# What is wrong: the change, and the one line that is said of it, in which @ stands for `studies.digits.`
+
+NAME = "a name is a letter, then letters, digits, '_', '+' or '-', and not 'logs' or 'benchmarks'"
+ALPHA = "13: @definitions.pixels.euclidean.alpha: input should be"
+WHOLE = "input should be a valid integer"
+TWICE = "is there already, in line"
+KEEP = "9: @selections.dense.keep: input should be"
+WRONG: list[tuple[str, str, str]] = [
+    # unknown and misspelt keys
+    ("seed: 1", "sed: 1", "1: sed: unknown key; did you mean 'seed'?"),
+    ("    splits:", "    spilts:", "5: @spilts: unknown key; did you mean 'splits'?"),
+    ("{train: 0.5", "{trian: 0.5", "5: @splits.trian: unknown key; did you mean 'train'?"),
+    ("components", "component", "7: @encoders.pca.component: unknown key; did you mean 'components'?"),
+    ("replicas: 2", "epohs: 2", "11: @generators.gan.epohs: unknown key; did you mean 'epochs'?"),
+    (
+        "pixels: {euclidean: {alpha: 0.001}}",
+        "pixels: {euclidean: {alpha: 0.001, bin: 3}}",
+        "13: @definitions.pixels.euclidean.bin: unknown key; there are: alpha, encoder, kind",
+    ),
+    # wrong types
+    ("seed: 1", "seed: one", f"1: seed: {WHOLE}, unable to parse string as an integer (found: 'one')"),
+    ("seed: 1", "seed: 1.5", f"1: seed: {WHOLE}, got a number with a fractional part (found: 1.5)"),
+    ("seed: 1", "seed: [1]", f"1: seed: {WHOLE}"),
+    (
+        "components: 16",
+        "components: -1",
+        "7: @encoders.pca.components: input should be greater than or equal to 1 (found: -1)",
+    ),
+    (
+        "{kind: digits}",
+        "digits",
+        "4: @source: input should be a valid dictionary or object to extract fields from (found: 'digits')",
+    ),
+    (
+        "{alpha: 0.001}",
+        "0.001",
+        "13: @definitions.pixels.euclidean: needs keys under it, each with its value (found: 0.001)",
+    ),
+    # numbers out of their range
+    ("{alpha: 0.001}", "{alpha: 0}", f"{ALPHA} greater than 0 (found: 0)"),
+    ("{alpha: 0.001}", "{alpha: 1}", f"{ALPHA} less than 1 (found: 1)"),
+    ("{alpha: 0.001}", "{alpha: -1}", f"{ALPHA} greater than 0 (found: -1)"),
+    ("{alpha: 0.001}", "{alpha: 2}", f"{ALPHA} less than 1 (found: 2)"),
+    ("{alpha: 0.001}", "{alpha: .nan}", f"{ALPHA} a finite number (found: nan)"),
+    ("keep: 0.5", "keep: 0", f"{KEEP} greater than 0 (found: 0)"),
+    ("keep: 0.5", "keep: 1.5", f"{KEEP} less than or equal to 1 (found: 1.5)"),
+    ("train: 0.5", "train: 0.6", "5: @splits: the shares of the splits add up to more than 1"),
+    ("train: 0.5", "train: 1.5", "5: @splits: a split is a share below 1 or a whole number of samples"),
+    # references
+    (
+        "both: {euclidean: {alpha: 0.01}, codes: {kind: euclidean, encoder: pca",
+        "both: {euclidean: {alpha: 0.01}, codes: {kind: euclidean, encoder: pcb",
+        "14: @definitions.both.codes.encoder: 'pcb' is not one of the study's encoders; did you mean 'pca'?",
+    ),
+    (
+        "train_on: dense",
+        "train_on: x",
+        "11: @generators.gan.train_on: 'x' is not one of the study's selections; there are: dense",
+    ),
+    (
+        "{encoder: pca, score",
+        "{encoder: x, score",
+        "9: @selections.dense.encoder: 'x' is not one of the study's encoders; there are: pca",
+    ),
+    (
+        "fidelity: {encoder: pca}",
+        "fidelity: {encoder: x}",
+        "15: @fidelity.encoder: 'x' is not one of the study's encoders; there are: pca",
+    ),
+    # kinds
+    ("{kind: digits}", "{kind: digit}", "4: @source: kind 'digit' is unknown; did you mean 'digits'?"),
+    ("kind: dcgan", "kind: gan", "11: @generators.gan: kind 'gan' is unknown; did you mean 'dcgan'?"),
+    (
+        "kind: gaussian",
+        "kind: gauss",
+        "9: @selections.dense.score.kind: 'gauss' is not possible; did you mean 'gaussian'?",
+    ),
+    (
+        "pixels: {euclidean",
+        "pixels: {cosine",
+        "13: @definitions.pixels.cosine.kind: 'cosine' is not possible; there are: euclidean",
+    ),
+    ("{kind: dcgan, ", "{", "11: @generators.gan: needs a `kind`"),
+    ("seed: 1", "device: gpu", "1: device: 'gpu' is not possible; did you mean 'cpu'?"),
+    # missing keys
+    ("    source: {kind: digits}\n", "", "3: @source: is missing"),
+    ("{alpha: 0.001}", "{}", "13: @definitions.pixels.euclidean.alpha: is missing"),
+    ("{kind: digits}", "{kind: files}", "4: @source.path: is missing"),
+    ("studies:", "pathvars:", "1: studies: is missing"),
+    # names
+    ("  digits:", "  a/b:", f"3: studies.a/b: {NAME} (found: 'a/b')"),
+    ("  digits:", "  a b:", f"3: studies.a b: {NAME} (found: 'a b')"),
+    ("  digits:", "  ..:", f"3: studies...: {NAME} (found: '..')"),
+    ("  digits:", "  logs:", f"3: studies.logs: {NAME} (found: 'logs')"),
+    ("  digits:", "  8x8:", f"3: studies.8x8: {NAME} (found: '8x8')"),
+    ("  digits:", "  8:", "3: studies.8: input should be a valid string (found: 8)"),
+    ("      gan:", "      ../gan:", f"11: @generators.../gan: {NAME} (found: '../gan')"),
+    ("      pixels:", "      all pixels:", f"13: @definitions.all pixels: {NAME} (found: 'all pixels')"),
+    # sections of the wrong form
+    ("{euclidean: {alpha: 0.001}}", "{}", "13: @definitions.pixels: needs at least one entry"),
+    (
+        "    encoders:\n      pca: {kind: pca, components: 16}",
+        "    encoders: 3",
+        "6: @encoders: needs keys under it, each with its value (found: 3)",
+    ),
+    (
+        "    encoders:\n      pca: {kind: pca, components: 16}",
+        "    encoders:",
+        "6: @encoders: needs keys under it, each with its value",
+    ),
+    # YAML would silently take the last
+    ("seed: 1", "seed: 1\nseed: 2", f"2: seed: {TWICE} 1; remove one of the two"),
+    ("      gan:", "      gan: {kind: dcgan}\n      gan:", f"12: @generators.gan: {TWICE} 11; remove one of the two"),
+    (
+        "alpha: 0.001",
+        "alpha: 0.001, alpha: 0.1",
+        f"13: @definitions.pixels.euclidean.alpha: {TWICE} 13; remove one of the two",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), WRONG)
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    lines = errors(tmp_path, GOOD.replace(old, new, 1))
+    if old == "studies:":  # then the studies stand in the wrong place, too
+        lines = [line for line in lines if "pathvars" not in line]
+    assert lines == [message.replace("@", "studies.digits.")]
+
+
+def test_all_errors_are_said_at_once(tmp_path: Path) -> None:
+    text = "seed: 0\n" + GOOD.replace("seed: 1", "seed: x").replace("keep: 0.5", "keep: 3").replace(
+        "train: 0.5", "trian: 0.5"
+    )
+    text = text.replace("kind: dcgan", "kind: dcgn").replace("{alpha: 0.001}", "{alfa: 0.001}")
+    assert sorted(int(line.split(":")[0]) for line in errors(tmp_path, text)) == [2, 2, 6, 10, 12, 14, 14]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "1: the file: needs keys under it, each with its value"),
+        ("# nothing\n", "1: the file: needs keys under it, each with its value"),
+        ("{}", "1: studies: is missing"),
+        ("just text", "1: the file: needs keys under it, each with its value (found: 'just text')"),
+        ("- a\n- b\n", "1: the file: needs keys under it, each with its value"),
+        ("seed: 1\nstudies:\n", "2: studies: needs keys under it, each with its value"),
+        ("seed: 1\nstudies: {}\n", "2: studies: needs at least one entry"),
+        ("studies: [a, b]\n", "1: studies: needs keys under it, each with its value"),
+        ("studies: digits\n", "1: studies: needs keys under it, each with its value (found: 'digits')"),
+        ("studies:\n  a:\n", "2: studies.a: needs keys under it, each with its value"),
+        ("studies:\n  a: 3\n", "2: studies.a: needs keys under it, each with its value (found: 3)"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path: Path, text: str, message: str) -> None:
+    assert errors(tmp_path, text) == [message]
+
+
+def test_the_file_that_has_the_key_is_named(tmp_path: Path) -> None:
+    """Of several, the last, which wins; what no file has comes from the command line."""
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(GOOD)
+    second.write_text("# mine\nseed: -1\n")
+    raw: dict[str, Any] = yaml.safe_load(GOOD) | {"seed": -1, "parts": 0}
+    with pytest.raises(UserError) as error:
+        load(raw, [first, second])
+    assert [line.split(": ")[0].strip() for line in str(error.value).splitlines()[1:]] == [
+        f"{second}:2",
+        "configuration",
+    ]
+
+
+def test_punctuation_that_is_no_yaml(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 1\nstudies: {a: [}\n")
+    with pytest.raises(UserError, match=r"config\.yaml:2: not readable as YAML: "):
+        load({}, [tmp_path / "config.yaml"])
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:pathlib.Path.touch", "!!python/object/new:pathlib.Path"])
+def test_reading_the_file_executes_nothing(tmp_path: Path, tag: str) -> None:
+    trap = tmp_path / "sprung"
+    (tmp_path / "config.yaml").write_text(f"seed: {tag} [!!python/object/apply:pathlib.Path ['{trap}']]\n{GOOD[8:]}")
+    load(yaml.safe_load(GOOD), [tmp_path / "config.yaml"])
+    assert not trap.exists()

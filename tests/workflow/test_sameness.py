@@ -1,0 +1,53 @@
+"""The same tables for any number of cores, shards and parts, uninterrupted or killed."""
+
+from pathlib import Path
+
+import pytest
+from runs import STUDY, parquet_bytes, run, run_until
+
+CONFIG = STUDY | {"parts": 1, "shards": 1}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The tables of a run on one core with one shard and one part."""
+    folder = tmp_path_factory.mktemp("alone")
+    done = run(folder, CONFIG, "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    return parquet_bytes(folder)
+
+
+def same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    """Compare names and bytes."""
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_cores_shards_and_parts_change_no_byte(alone: dict[str, bytes], tmp_path: Path) -> None:
+    done = run(tmp_path, CONFIG | {"parts": 3, "shards": 3}, "--cores", "2")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("results/smoke/samples/train/*.parquet"))) == 3
+    same(parquet_bytes(tmp_path), alone)
+
+
+def test_killed_runs_go_on_and_change_no_byte(alone: dict[str, bytes], tmp_path: Path) -> None:
+    run_until(tmp_path, CONFIG, "smoke/train/curated-0.log", "epoch 1/")
+    assert not list(tmp_path.glob("results/smoke/generators/*/model.safetensors"))
+    run_until(tmp_path, CONFIG, "smoke/pairs/both-curated-0-0.log", "")
+    assert not (tmp_path / "results/smoke/duplicates/both/curated-0.parquet").exists()
+    done = run(tmp_path, CONFIG, "--cores", "2")
+    assert done.returncode == 0, done.stderr
+    same(parquet_bytes(tmp_path), alone)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+    again = run(tmp_path, CONFIG, "--cores", "2")
+    assert again.returncode == 0
+    assert "nothing to do: every file is up to date" in again.stderr
+    assert "as diverse" in again.stdout
+    assert "results/report.html" in again.stdout
+
+
+def test_another_seed_gives_other_samples(alone: dict[str, bytes], tmp_path: Path) -> None:
+    done = run(tmp_path, CONFIG | {"seed": 2}, "--until", "prepare")
+    assert "as diverse" not in done.stdout
+    assert parquet_bytes(tmp_path)["smoke/samples/train"] != alone["smoke/samples/train"]
