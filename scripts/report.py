@@ -12,11 +12,11 @@ import step
 import yaml
 from step import Path
 
-from gancensus import report
+from gancensus import words
 from gancensus.config import Config, Study
 from gancensus.files import about, read_table, write_bytes
 
-LINES, COLUMNS = 6, 12  # of each group in a table of samples
+LINES = 6  # of each group in a table of samples
 NUMBERS = 200  # rows of an analysis that are shown as a table
 
 
@@ -34,17 +34,17 @@ def census_of(folder: Path, study: Study) -> list[dict[str, Any]]:
 
 def figures_of(folder: Path, study: Study) -> list[dict[str, Any]]:
     """Return the figures below the census, in the order of the page."""
-    title, caption = report.FIGURES["closest"]
-    chosen, reason = report.FIGURES["selection"]
+    title, caption = words.FIGURES["closest"]
+    chosen, reason = words.FIGURES["selection"]
     return [
-        figure(folder, "gallery", *report.FIGURES["gallery"], samples=True),
+        figure(folder, "gallery", *words.FIGURES["gallery"], samples=True),
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
         *(
             figure(folder, kind, a.title, a.caption) | numbers(folder / f"{kind}.parquet")
             for kind, a in study.analyses.items()
         ),
-        figure(folder, "training", *report.FIGURES["training"]),
+        figure(folder, "training", *words.FIGURES["training"]),
     ]
 
 
@@ -63,10 +63,10 @@ def sample_rows(shown: Path) -> dict[str, Any] | None:
     names, units = json.loads(facts["names"]), json.loads(facts["units"])
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in read_table(shown).to_pylist():
-        groups.setdefault(row["group"], []).append(row | {"x": row["x"][:COLUMNS]})
+        groups.setdefault(row["group"], []).append(row | {"x": row["x"][: words.TABLE_COLUMNS]})
     return {
-        "heads": list(zip(names, units, strict=True))[:COLUMNS],
-        "more": max(0, len(names) - COLUMNS),
+        "heads": list(zip(names, units, strict=True))[: words.TABLE_COLUMNS],
+        "more": max(0, len(names) - words.TABLE_COLUMNS),
         "groups": {group: lines[:LINES] for group, lines in groups.items()},
     }
 
@@ -85,11 +85,11 @@ def study_of(folder: Path, study: Study) -> dict[str, Any]:
     return {
         "name": folder.name,
         "census": study.census,
-        "verdicts": report.verdicts(support, study.generated),
+        "verdicts": words.verdicts(support, study.generated),
         "generated": list(study.generated),
         "definitions": definitions,
-        "support": figure(folder, "support", *report.FIGURES["support"]),
-        "birthday": figure(folder, "birthday", *report.FIGURES["birthday"]),
+        "support": figure(folder, "support", *words.FIGURES["support"]),
+        "birthday": figure(folder, "birthday", *words.FIGURES["birthday"]),
         "figures": figures_of(folder, study),
     }
 
@@ -106,7 +106,7 @@ def main() -> None:
         studies=[study_of(args.output.parent / name, study) for name, study in studies.items()],
         provenance=provenance,
         configuration=yaml.safe_dump(provenance["configuration"], sort_keys=False, allow_unicode=True),
-        words=report,
+        words=words,
     )
     write_bytes(args.output, page.encode())
 

@@ -6,8 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 Step = Callable[..., subprocess.CompletedProcess[str]]
@@ -17,8 +22,8 @@ Step = Callable[..., subprocess.CompletedProcess[str]]
 def step() -> Step:
     """Run a step program as a rule does: step("embed", "--encoder", ...), with what subprocess.run takes."""
 
-    def run(name: str, *options: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
+    def run(name: str, *options: object, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, options)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)  # type: ignore[call-overload, no-any-return]
+        return subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
 
     return run

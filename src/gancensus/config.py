@@ -232,10 +232,13 @@ def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple
             message = f"kind '{tag}' is unknown{suggestion(tag, known)}"
         case "union_tag_not_found":
             message = "needs a `kind`"
-        case "dict_type" | "model_type":
+        case "dict_type" | "model_type" | "model_attributes_type":
             message = "needs keys under it, each with its value"
         case "too_short":
             message = "needs at least one entry"
+        case "literal_error" if keys[-1] == "kind":  # of a family of one, which is no union
+            tag, known, keys = error["input"], [error["ctx"]["expected"].strip("'")], keys[:-1]
+            message = f"kind '{tag}' is unknown{suggestion(tag, known)}"
         case "literal_error":
             known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
             message = f"'{error['input']}' is not possible{suggestion(error['input'], known)}"

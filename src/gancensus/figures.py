@@ -23,9 +23,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gancensus.census import REFERENCE
-from gancensus.report import SUPERSCRIPTS, integer, interval, number, rows, unit
 from gancensus.samples import Samples
 from gancensus.tables import FLOAT, INT, STRING, column
+from gancensus.words import SUPERSCRIPTS, TABLE_COLUMNS, integer, interval, number, rows, unit
 
 Columns = Mapping[str, Any]
 Dashes = tuple[float, Sequence[float]]
@@ -43,7 +43,6 @@ LINES: tuple[Dashes, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5,
 MARKERS = "os^DvPX"
 TILES = 32  # samples that a gallery shows of each population
 PAIRS = 8  # closest pairs that are shown of each population
-TABLE_COLUMNS = 12  # columns of a table that are shown
 UNBOUNDED = 1e18  # drawn as the end of a band without end
 
 styled = style.context(
@@ -135,7 +134,7 @@ def draw_birthday(curve: Columns, support: Columns) -> Figure:
             here = (curve["definition"] == definition) & (curve["population"] == population)
             batch, middle, low, high = (np.insert(curve[name][here], 0, start) for name, start in _CURVE.items())
             colour, line, marker = look[population]
-            ax.fill_between(batch, low, high, color=colour, alpha=0.15, linewidth=0)
+            ax.fill_between(batch, low, high, color=colour, alpha=min(0.15, 1 / len(populations)), linewidth=0)
             ax.plot(batch, middle, color=colour, linestyle=line, linewidth=1.6)
             reached = half[definition, population]
             if reached is not None:
@@ -267,6 +266,7 @@ METRICS = {
     "density": "density",
     "coverage": "coverage",
 }
+SHARES = ("precision", "recall", "coverage")
 
 
 @styled
@@ -291,7 +291,9 @@ def draw_fidelity(table: Columns) -> Figure:
         ax.set_xticks(range(len(populations)), populations, **turn)
         ax.set_xlim(-0.6, len(populations) - 0.4)
         ax.grid(visible=False, axis="x")
-        if metric != "kid":
+        if metric in SHARES:
+            ax.set_ylim(0, 1.02)
+        elif metric != "kid":
             ax.set_ylim(bottom=0)
     null = Line2D([], [], color=INK, linestyle=(0, (3, 2)), label="null value: real training samples in their place")
     figure.legend(handles=[null], loc="outside lower left")
@@ -425,16 +427,18 @@ def _mosaic_height(image: NDArray[np.uint8]) -> float:
 
 def _draw_mosaics(images: Mapping[str, NDArray[np.uint8]], look: Mapping[str, Look], notes: float = 0.0) -> Figure:
     """Draw a mosaic per population, with room for notes (inches) under each."""
-    height = sum(_mosaic_height(image) + 0.35 + notes for image in images.values())
-    figure = Figure(figsize=(WIDTH, height))
-    for ax, (name, image) in zip(panels(figure, len(images)), images.items(), strict=True):
+    heights = [_mosaic_height(image) + 0.35 + notes for image in images.values()]
+    figure = Figure(figsize=(WIDTH, sum(heights)))
+    grid = figure.subplots(len(images), 1, height_ratios=heights, squeeze=False)
+    for ax, (name, image) in zip(grid[:, 0], images.items(), strict=True):
         _draw_mosaic(ax, name, image, look[name].colour)
     return figure
 
 
 def _draw_mosaic(ax: Axes, title: str, image: NDArray[np.uint8], colour: str) -> None:
     ax.imshow(image, interpolation="none")  # the viewer keeps the pixels sharp
-    ax.set_title(f"{title} (real)" if title == REFERENCE else title, color=colour)
+    ax.set_anchor("NW")
+    ax.set_title(title, color=colour)
     ax.set_axis_off()
 
 
@@ -473,12 +477,14 @@ def _draw_profiles(
     for line, (population, (first, second, distances)) in zip(grid, pairs.items(), strict=True):
         line[0].set_title(population, color=look[population].colour)
         for k, ax in enumerate(line):
-            ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]) if k < len(distances) else "")
-            if k < len(distances):
-                ax.plot(first.x[k], color=look[population].colour, linewidth=1.2)
-                ax.plot(second.x[k], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
+            if k >= len(distances):
+                ax.set_axis_off()
+                continue
+            ax.plot(first.x[k], color=look[population].colour, linewidth=1.2)
+            ax.plot(second.x[k], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
+            ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]))
         if len(distances) == 0:
-            line[0].text(0, 0, "no duplicates found", color=INK, va="center")
+            line[0].text(0, 0.5, "no duplicates found", transform=line[0].transAxes, color=INK, va="center")
     return figure
 
 

@@ -68,6 +68,7 @@ def iterate(x: torch.Tensor, step: Callable[[torch.Tensor], Mapping[str, float]]
     """Call step on shuffled batches of x (n, ...) for a number of epochs; return each loss averaged by epoch.
 
     The last, smaller batch of an epoch is left out (batch normalisation needs full ones) unless it is the only one.
+    Raises UserError when a loss becomes NaN or infinite.
     """
     import torch
 
@@ -79,7 +80,10 @@ def iterate(x: torch.Tensor, step: Callable[[torch.Tensor], Mapping[str, float]]
         losses = [step(x[rows]) for rows in order]
         for name in losses[0]:
             history.setdefault(name, []).append(float(np.mean([loss[name] for loss in losses])))
-        _report(epoch + 1, epochs, {name: values[-1] for name, values in history.items()})
+        last = {name: values[-1] for name, values in history.items()}
+        _report(epoch + 1, epochs, last)
+        if not np.isfinite(list(last.values())).all():
+            raise UserError(f"the training diverged in epoch {epoch + 1}: a loss is not finite; lower `learning_rate`")
     return {name: np.asarray(values) for name, values in history.items()}
 
 

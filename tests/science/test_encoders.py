@@ -115,5 +115,6 @@ def test_vae_tells_planted_clusters_apart() -> None:
     left, right = z[side == 0], z[side == 1]
     apart = np.linalg.norm(left.mean(axis=0) - right.mean(axis=0))
     assert apart > 4 * max(left.std(axis=0).max(), right.std(axis=0).max())
+    assert np.abs(z.mean(axis=0)).max() < 0.5  # the divergence draws the means, all together, to N(0, 1)
     losses = fitted.history["reconstruction"]
     assert losses[-1] < losses[0] / 2

@@ -52,7 +52,7 @@ def same(a: Pairs, b: Pairs) -> bool:
     return all(x.shape == y.shape and x.dtype == y.dtype and np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), SAMPLES, st.integers(1, 3), TILES, st.integers(1, 9))
 def test_finds_what_brute_force_finds(data: st.DataObject, samples: int, metrics: int, tile: int, shards: int) -> None:
     features = [data.draw(exact_features(samples)) for _ in range(metrics)]
@@ -66,7 +66,7 @@ def test_finds_what_brute_force_finds(data: st.DataObject, samples: int, metrics
     assert same(merge(found), expected)  # a pair in two shards would be there twice
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), SAMPLES, TILES)
 def test_all_distances_are_those_of_scipy(data: st.DataObject, samples: int, tile: int) -> None:
     features = data.draw(exact_features(samples))
@@ -76,7 +76,7 @@ def test_all_distances_are_those_of_scipy(data: st.DataObject, samples: int, til
     np.testing.assert_array_equal(np.sort(found), np.sort(pdist(features)) if samples > 1 else np.empty(0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.integers(2, 12), st.integers(1, 5), TILES)
 def test_no_pair_is_lost_whatever_the_numbers(data: st.DataObject, samples: int, width: int, tile: int) -> None:
     """Over all of float32: the threshold is some pair's own distance, which `<=` must keep."""
@@ -129,7 +129,7 @@ def test_the_order_of_the_metrics_changes_no_pair() -> None:
 # The Euclidean metric
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.integers(1, 6), st.integers(1, 32))
 def test_the_exact_distance(data: st.DataObject, samples: int, width: int) -> None:
     a, b = (METRIC.features(data.draw(npst.arrays(np.float32, (samples, width), elements=FLOATS))) for _ in range(2))
@@ -143,7 +143,7 @@ def test_the_exact_distance(data: st.DataObject, samples: int, width: int) -> No
     np.testing.assert_array_equal(found, [METRIC.exact(a, b, i[k : k + 1], j[k : k + 1])[0] for k in range(len(i))])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.integers(1, 6), st.integers(1, 6), st.integers(1, 5))
 def test_every_pair_within_the_threshold_is_a_candidate(data: st.DataObject, n: int, m: int, width: int) -> None:
     a, b = (METRIC.features(data.draw(npst.arrays(np.float32, (k, width), elements=FLOATS))) for k in (n, m))

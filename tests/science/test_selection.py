@@ -86,6 +86,12 @@ def test_of_equal_scores_the_first_are_kept(n: int, keep: float, count: int) -> 
     assert np.flatnonzero(select(First(), column([3] * n), None, keep)[1]).tolist() == list(range(count))
 
 
+def test_ties_at_the_cut_are_kept_in_the_order_of_the_samples() -> None:
+    values = np.random.default_rng(2).integers(0, 3, 1000)
+    expected = np.argsort(-values, kind="stable")[:600]
+    assert set(np.flatnonzero(select(First(), column(values.tolist()), None, 0.6)[1])) == set(expected)
+
+
 # The Gaussian score
 
 

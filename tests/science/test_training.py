@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from gancensus.encoders.vae import Vae
 from gancensus.errors import UserError
 from gancensus.generators.tabulargan import Tabulargan
 from gancensus.training import (
@@ -113,6 +114,14 @@ def test_history_columns_count_epochs_from_one() -> None:
     columns = history_columns({"a": np.array([3.0, 2.0]), "b": np.zeros(2)})
     assert {name: column.tolist() for name, column in columns.items()} == {"epoch": [1, 2], "a": [3, 2], "b": [0, 0]}
     assert history_columns({})["epoch"].tolist() == []
+
+
+def test_a_training_that_diverges_says_so() -> None:
+    losses = iter([1.0, 2.0, np.nan])
+    with pytest.raises(UserError, match=r"diverged in epoch 3: .*lower `learning_rate`"):
+        iterate(torch.zeros(2, 1), lambda rows: {"loss": next(losses)}, epochs=9, batch=2)
+    with pytest.raises(UserError, match="diverged"):
+        Vae(latent=2, width=2, epochs=20, learning_rate=1.0).fit(np.ones((64, 8, 8), dtype=np.float32), 1, "cpu")
 
 
 # Weights

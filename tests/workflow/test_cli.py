@@ -15,7 +15,8 @@ from gancensus.files import write_table
 
 def changed(**keys: Any) -> dict[str, Any]:
     """The smoke configuration with other keys in its study."""
-    return STUDY | {"studies": {"smoke": STUDY["studies"]["smoke"] | keys}}
+    config: dict[str, Any] = STUDY | {"studies": {"smoke": STUDY["studies"]["smoke"] | keys}}
+    return config
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,6 @@ def test_the_census_as_text(tmp_path: Path) -> None:
     other |= {"effective_support_high": 1234.5, "ratio": 2.5, "verdict": "less diverse"}
     write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, tables.SUPPORT)
     head, first, second = cli.census_table(tmp_path / "c.parquet").splitlines()
-    assert head.split() == "study definition population samples support interval ratio verdict".split()
-    assert first.split() == "s d holdout 4,000 > 2,669,778 no duplicate reference".split()
-    assert second.split() == "s d gan-0 4,000 12.3 10 to 1,234 2.5 less diverse".split()
+    assert head.split() == ["study", "definition", "population", "samples", "support", "interval", "ratio", "verdict"]
+    assert first.split() == ["s", "d", "holdout", "4,000", ">", "2,669,778", "no", "duplicate", "reference"]
+    assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10", "to", "1,234", "2.5", "less", "diverse"]

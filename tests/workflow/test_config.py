@@ -123,7 +123,7 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "{kind: digits}",
         "digits",
-        "4: @source: input should be a valid dictionary or object to extract fields from (found: 'digits')",
+        "4: @source: needs keys under it, each with its value (found: 'digits')",
     ),
     (
         "{alpha: 0.001}",
@@ -167,12 +167,12 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "kind: gaussian",
         "kind: gauss",
-        "9: @selections.dense.score.kind: 'gauss' is not possible; did you mean 'gaussian'?",
+        "9: @selections.dense.score: kind 'gauss' is unknown; did you mean 'gaussian'?",
     ),
     (
         "pixels: {euclidean",
-        "pixels: {cosine",
-        "13: @definitions.pixels.cosine.kind: 'cosine' is not possible; there are: euclidean",
+        "pixels: {euclidian",
+        "13: @definitions.pixels.euclidian: kind 'euclidian' is unknown; did you mean 'euclidean'?",
     ),
     ("{kind: dcgan, ", "{", "11: @generators.gan: needs a `kind`"),
     ("seed: 1", "device: gpu", "1: device: 'gpu' is not possible; did you mean 'cpu'?"),

@@ -1,6 +1,6 @@
-# Figures are drawn from tables. Their captions stand in src/gancensus/report.py, once for both reports.
+# Figures are drawn from tables. Their captions stand in src/gancensus/words.py, once for both reports.
 
-from gancensus.report import FIGURES
+from gancensus.words import FIGURES
 
 # The populations of each study whose generators were trained here.
 TRAINED = {

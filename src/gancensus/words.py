@@ -55,6 +55,7 @@ SENTENCES = {
     "depends on the definition": "for {names}, it depends on what counts as a duplicate",
 }
 NOTHING = "–"
+TABLE_COLUMNS = 12  # columns of a table of samples that are shown
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -80,8 +81,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def short(value: float) -> str:
-    """Write a measured value with up to four significant digits: 25.6, 74, 0.2013."""
-    text = number(value, 4)
+    """Write a measured value: 0.201, 25.6, 74, 1,846."""
+    if 100 <= abs(value) < 1e9:
+        return f"{value:,.0f}".replace("-", "−")
+    text = number(value)
     return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
@@ -114,13 +117,14 @@ def size(row: Row) -> str:
 
 def sentence(row: Row) -> str:
     """Say what a row of the table of support sizes found, without its verdict."""
-    none = f" shows no duplicate among {integer(row['samples'])} samples, so it" if row["duplicates"] == 0 else ""
+    none = f" shows no duplicate among {integer(row['samples'])} samples: it" if row["duplicates"] == 0 else ""
     found = f"{row['population']}{none} makes {size(row)} effectively different samples"
     ratio, reach = interval(row, "ratio", digits=2)
     if ratio == NOTHING:
         return f"{found}."
-    often = f"{_in_words(ratio)} times as often as two held-out ones"
-    return f"{found}; two of them are duplicates {often}{reach and f' ({reach})'}."
+    return (
+        f"{found} and repeats itself {_in_words(ratio)} times {reach and f'({reach}) '}as often as the held-out data."
+    )
 
 
 def _in_words(bound: str) -> str:

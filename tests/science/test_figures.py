@@ -1,0 +1,261 @@
+"""Figures: what is drawn, where, in which colour, and the same bytes every time."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from gancensus import figures
+from gancensus.census import count, curve_columns, support_row
+from gancensus.samples import Samples, Scale
+from gancensus.tables import CURVE, SUPPORT
+from gancensus.words import TABLE_COLUMNS
+
+
+def population(samples: int, duplicates: int) -> Any:
+    """Count a population whose first samples are each the duplicate of the next."""
+    i = np.arange(duplicates, dtype=np.int64) * 2
+    return count(samples, i, i + 1, 0.95, 200, np.random.default_rng(samples))
+
+
+def census(duplicates: dict[str, int], definitions: tuple[str, ...] = ("pixels",)) -> tuple[Any, Any]:
+    """Return the columns of curve and support for populations of 100 samples with so many duplicate pairs."""
+    found = {name: population(100, pairs) for name, pairs in duplicates.items()}
+    lines, curves = [], []
+    for definition in definitions:
+        for name, counted in found.items():
+            row = support_row(name, counted, found["holdout"], 0.95, 1.5)
+            lines.append({"study": "s", "definition": definition, **row})
+            curve = curve_columns(name, counted, 0.95)
+            curves.append({"definition": [definition] * len(curve["batch"]), **curve})
+    support = {name: np.array([line[name] for line in lines]) for name in SUPPORT.names}
+    for name in SUPPORT.names[3:-1]:
+        support[name] = support[name].astype(np.float64)  # None becomes NaN, as in tables that are read
+    return {name: np.concatenate([c[name] for c in curves]) for name in CURVE.names}, support
+
+
+def images(*shape: int, seed: int = 0) -> Samples:
+    x = np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+    return Samples(x, np.arange(shape[0], dtype=np.int64))
+
+
+def table(samples: int, columns: int = 3) -> Samples:
+    scale = Scale(("a", "b$", "c"), ("1", "kg/m^2", "mm"), (0.0, 10.0, -1.0), (1.0, 20.0, 1.0))
+    found = images(samples, columns)
+    return Samples(found.x, found.sample_id, scale=scale if columns == 3 else None)
+
+
+def words(figure: Figure) -> str:
+    """Every text of a figure, after it was drawn."""
+    figures.svg(figure)
+    return "\n".join(text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text")))  # type: ignore[attr-defined]
+
+
+def line_colours(ax: Axes) -> set[str]:
+    return {to_hex(line.get_color()) for line in ax.lines if len(np.atleast_1d(line.get_xdata())) > 2}
+
+
+def test_looks_keep_hues_for_generators_and_lines_for_replicas() -> None:
+    names = ["train", "holdout", *(f"g{g}-{r}" for g in range(9) for r in range(3))]
+    look = figures.looks(names)
+    assert look["holdout"].colour == "#000000"
+    assert to_hex(look["train"].colour) == "#8c8c8c"
+    assert len(set(look.values())) == len(names)
+    assert look["g0-0"].colour == look["g0-1"].colour == "#0072b2"
+    assert look["g0-0"][1:] != look["g0-1"][1:]
+    assert len({look[f"g{g}-0"].colour for g in range(9)}) == 9
+    assert figures.looks(["g0-0", "g1-0"])["g1-0"] == look["g1-0"]  # the same without the real populations
+
+
+def test_same_content_gives_the_same_bytes_whatever_the_users_style() -> None:
+    curve, support = census({"train": 3, "holdout": 4, "gan-0": 9})
+    first = figures.svg(figures.draw_birthday(curve, support))
+    with rc_context({"font.size": 20, "svg.hashsalt": None, "axes.grid": False}):
+        assert figures.svg(figures.draw_birthday(curve, support)) == first
+    assert b"<metadata" not in first
+    assert not re.search(rb"href=.(?!#)", first)
+
+
+def test_birthday_marks_the_smallest_batch_with_a_likely_duplicate() -> None:
+    curve, support = census({"train": 3, "holdout": 4, "gan-0": 20}, ("pixels", "latent"))
+    figure = figures.draw_birthday(curve, support)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["pixels", "latent"]
+    ax = figure.axes[0]
+    assert ax.get_xscale() == "log"
+    assert ax.get_ylim()[0] == 0
+    half = support["batch_half"][2]
+    marked = [line for line in ax.lines if len(np.atleast_1d(line.get_xdata())) == 1]
+    assert half in [np.atleast_1d(line.get_xdata())[0] for line in marked]
+    legend = ax.get_legend()
+    assert legend is not None
+    assert f"gan-0:  {int(half)}" in [text.get_text() for text in legend.get_texts()]
+    assert line_colours(ax) >= {"#000000", "#8c8c8c", "#0072b2"}
+
+
+def test_birthday_and_support_without_any_duplicate() -> None:
+    curve, support = census({"holdout": 0, "gan-0": 0})
+    assert "gan-0:  none found" in words(figures.draw_birthday(curve, support))
+    figure = figures.draw_support(support)
+    assert "≥ 1,650" in words(figure)  # 4950 pairs over -ln 0.05
+    assert "cannot tell" in words(figure)
+    assert sum(hasattr(a, "arrow_patch") and a.arrow_patch is not None for a in figure.axes[0].texts) == 2
+
+
+def test_support_shades_the_interval_of_holdout_and_writes_the_verdict() -> None:
+    _, support = census({"train": 5, "holdout": 5, "gan-0": 45})
+    figure = figures.draw_support(support)
+    text = words(figure)
+    assert "less diverse" in text
+    assert "the reference" in text
+    assert "990" in text  # 4950 pairs / 5 duplicates
+    low, high = (support[f"effective_support{end}"][1] for end in ("_low", "_high"))
+    (band,) = [p for p in figure.axes[0].patches if p.get_alpha() == 0.08]
+    assert np.allclose(band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx, (low, high))
+
+
+def test_one_population_and_many() -> None:
+    for names in (["holdout"], ["train", "holdout", *(f"g{k}-{r}" for k in range(5) for r in range(2))]):
+        curve, support = census(dict.fromkeys(names, 4))
+        assert set(names) <= set(words(figures.draw_support(support)).split("\n"))
+        legend = figures.draw_birthday(curve, support).axes[0].get_legend()
+        assert legend is not None
+        assert len(legend.get_texts()) == len(names)
+
+
+@pytest.mark.parametrize("shape", [(40, 8, 8), (40, 8, 8, 3), (5, 8, 12, 1), (40, 8, 8, 25)])
+def test_gallery_shows_pixels_as_they_are(shape: tuple[int, ...]) -> None:
+    real = images(*shape)
+    figure = figures.draw_gallery({"holdout": real, "gan-0": images(*shape, seed=1)})
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["holdout", "gan-0"]
+    sheet = np.asarray(figure.axes[0].images[0].get_array())
+    first = real.x[0] if len(shape) == 3 else real.x[0] if shape[3] == 3 else real.x[0].mean(axis=2)
+    grey = np.clip((first + 1) * 127.5, 0, 255).round()
+    height, width = shape[1:3]
+    assert np.array_equal(sheet[:height, :width], grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2))
+    assert (sheet[:, width] == 255).all()
+    assert figures.svg(figure).count(b"image-rendering:pixelated") == 2
+
+
+def test_gallery_of_rows_draws_distributions_in_natural_units() -> None:
+    real = table(30)
+    figure = figures.draw_gallery({"holdout": real, "gan-0": table(50)})
+    assert [ax.get_xlabel() for ax in figure.axes] == ["a", "b$ (kg/m²)", "c (mm)"]
+    values = np.asarray(figure.axes[1].lines[0].get_xdata())
+    natural = 10 + (real.x[:, 1].astype(np.float64) + 1) * 5
+    assert (values[0], values[-1]) == pytest.approx((natural.min(), natural.max()))
+    assert len(figures.draw_gallery({"holdout": table(9, 40)}).axes) == TABLE_COLUMNS
+
+
+def test_spread_takes_the_ends_and_all_of_few() -> None:
+    assert figures.spread(images(100, 2, 2), 4).sample_id.tolist() == [0, 33, 66, 99]
+    assert len(figures.spread(images(3, 2, 2), 32)) == 3
+
+
+def test_closest_takes_the_smallest_and_the_earlier_of_equal_ones() -> None:
+    distance = np.array([3.0, 1.0, 2.0, 1.0, 2.0, 0.5])
+    assert figures.closest(distance, 4).tolist() == [5, 1, 3, 2]
+    assert figures.closest(distance[:2], 4).tolist() == [1, 0]
+    assert figures.closest(np.empty(0)).tolist() == []
+    many = np.random.default_rng(0).integers(0, 50, 5000).astype(np.float64)
+    assert figures.closest(many, 300).tolist() == np.argsort(many, kind="stable")[:300].tolist()
+
+
+def test_rows_of_finds_samples_by_id() -> None:
+    samples = Samples(np.zeros((4, 1), np.float32), np.array([70, 5, 900, 6]))
+    assert figures.rows_of(samples, np.array([6, 70, 6])).tolist() == [3, 0, 3]
+
+
+@pytest.mark.parametrize("samples", [images(10, 8, 8), images(10, 8, 8, 3), table(10)])
+def test_closest_pairs_stand_side_by_side_with_their_distance(samples: Samples) -> None:
+    none = samples.take(np.arange(0))
+    pairs = {
+        "holdout": (samples.take(np.array([0, 1])), samples.take(np.array([2, 3])), np.array([0.125, 0.25])),
+        "gan-0": (none, none, np.empty(0)),
+    }
+    figure = figures.draw_closest(pairs)
+    text = words(figure)
+    assert "0.125" in text
+    assert "no duplicates found" in text
+    if samples.x.ndim > 2:
+        sheet = np.asarray(figure.axes[0].images[0].get_array())
+        assert np.array_equal(sheet[:8, :8], figures.pixels(samples.x)[0])
+        assert np.array_equal(sheet[:8, 9:17], figures.pixels(samples.x)[2])
+
+
+def test_training_panels_by_loss_with_the_line_of_chance() -> None:
+    history = {"epoch": np.arange(1, 6), "discriminator": np.full(5, 0.6), "generator": np.full(5, 0.8)}
+    vae = {"epoch": np.arange(1, 4), "reconstruction": np.arange(3.0)}
+    closed_form = {"epoch": np.empty(0)}
+    figure = figures.draw_training({"a-0": history, "a-1": history}, {"pca": closed_form, "latent": vae})
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == [
+        "generators: discriminator loss",
+        "generators: generator loss",
+        "encoder latent: reconstruction",
+    ]
+    heights = [np.asarray(line.get_ydata()) for line in figure.axes[0].lines]
+    assert any(np.allclose(height, np.log(2)) for height in heights)
+    assert not any(np.allclose(line.get_ydata(), np.log(2)) for line in figure.axes[1].lines)
+    assert figure.axes[0].get_ylabel() == "loss (nat)"
+    assert "nothing was trained" in words(figures.draw_training({}, {"pca": closed_form}))
+
+
+def test_fidelity_draws_value_interval_and_null() -> None:
+    metrics = ["fid", "kid", "precision"]
+    rows = [(p, m, 0.5, 0.4, 0.7, 0.1 * k) for p in ("a-0", "b-0") for k, m in enumerate(metrics)]
+    names = ("population", "metric", "value", "low", "high", "null")
+    columns = {name: np.array(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+    columns["value"][0] = np.nan
+    figure = figures.draw_fidelity(columns)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["FID, small is good", "KID, small is good", "precision"]
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["a-0", "b-0"]
+    assert figure.axes[2].get_ylim() == (0, 1.02)
+    nulls = [segment[0][1] for c in figure.axes[2].collections for segment in c.get_segments() if len(segment) == 2]  # type: ignore[attr-defined]
+    assert nulls.count(0.2) == 2
+    assert len(figure.axes[0].containers) == 1  # the value that is missing is not drawn
+
+
+def test_extremes_take_the_classes_in_turn() -> None:
+    scores = np.array([5.0, 1.0, 3.0, -50.0, -10.0, -90.0, 4.0, -60.0])
+    label = np.array([0, 0, 0, 1, 1, 1, 0, 1], dtype=np.int32)
+    kept = np.array([True, False, False, True, True, False, True, False])
+    margin, rows = figures.extremes(scores, kept, label)
+    assert margin.tolist() == [1.0, -3.0, -1.0, 0.0, 40.0, -40.0, 0.0, -10.0]
+    assert rows["highest scores, kept"].tolist() == [0, 4, 6, 3]
+    assert rows["lowest scores, dropped"].tolist() == [1, 5, 2, 7]
+    assert (margin[kept] >= 0).all()
+    assert (margin[~kept] < 0).all()
+
+
+@pytest.mark.parametrize("keep_all", [False, True])
+@pytest.mark.parametrize("samples", [images(50, 8, 8), images(50, 8, 8, 3), table(50)])
+def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> None:
+    scores = np.random.default_rng(0).normal(size=50)
+    kept = scores >= (scores.min() if keep_all else 0)
+    margin, rows = figures.extremes(scores, kept, None)
+    figure = figures.draw_selection(samples, margin, kept, rows)
+    assert f"kept: {kept.sum()}" in words(figure)
+    assert figure.axes[0].get_xlabel() == "score minus the cut (nat)"
+    bars = [patch.get_height() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]
+    assert sum(bars) == 50
+    assert len(figure.axes) == (1 if samples.x.ndim == 2 else 3)
+
+
+def test_shown_rows_are_in_natural_units_and_images_have_none() -> None:
+    samples = table(4)
+    columns, about = figures.shown([("holdout", samples, None), ("gan-0", samples.take(np.array([2])), [0.5])])
+    assert columns["group"] == ["holdout"] * 4 + ["gan-0"]
+    assert columns["value"] == [None] * 4 + [0.5]
+    assert samples.scale is not None
+    assert np.allclose(columns["x"], samples.scale.decode(samples.x)[[0, 1, 2, 3, 2]])
+    assert about == {"names": '["a", "b$", "c"]', "units": '["1", "kg/m^2", "mm"]'}
+    columns, about = figures.shown([("holdout", images(2, 8, 8), None)])
+    assert columns["x"] == [[], []]
+    assert about == {}

@@ -1,0 +1,117 @@
+"""Words and numbers for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gancensus import words
+
+
+def row(**values: Any) -> dict[str, Any]:
+    """A row of the census of 4,000 samples; every column can be set."""
+    names = [f"{name}{end}" for name in ("effective_support", "ratio") for end in ("", "_low", "_high")]
+    return {"population": "gan-0", "samples": 4000, "duplicates": 9, **dict.fromkeys(names), **values}
+
+
+SIZE = {"effective_support": 2104.0, "effective_support_low": 1722.0, "effective_support_high": 2571.0}
+RATIO = {"ratio": 0.96, "ratio_low": 0.754, "ratio_high": 1.22}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2.9586, "2.96"),
+        (1230.3, "1,230"),
+        (8.128e-4, "8.13 × 10⁻⁴"),
+        (0.0123, "0.0123"),
+        (999.7, "1,000"),
+        (9.996, "10.0"),
+        (1, "1.00"),
+        (0, "0"),
+        (-0.00884, "−8.84 × 10⁻³"),
+        (7_998_000, "8,000,000"),
+        (1.6e9, "1.60 × 10⁹"),
+        (None, "–"),
+        (float("nan"), "–"),
+    ],
+)
+def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
+    assert words.number(value) == text
+
+
+@given(st.floats(1e-12, 1e12), st.integers(1, 6))
+def test_numbers_read_back_within_half_a_digit(value: float, digits: int) -> None:
+    text = words.number(value, digits).replace(",", "")
+    mantissa, _, power = text.partition(" × 10")
+    exponent = int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+    assert float(mantissa) * 10.0**exponent == pytest.approx(value, rel=0.51 * 10.0 ** (1 - digits))
+
+
+def test_measured_values_lose_their_zeros_and_counts_keep_theirs() -> None:
+    assert [words.short(v) for v in (0.2013, 25.6, 74.0, 5.0, 0.0, 1845.7, 100.0, -12.5)] == (
+        ["0.201", "25.6", "74", "5", "0", "1,846", "100", "−12.5"]
+    )
+    assert [words.integer(v) for v in (7998000, 36.0, None, float("nan"))] == ["7,998,000", "36", "–", "–"]
+
+
+def test_units_are_set_in_type() -> None:
+    assert [words.unit(u) for u in ("1", "kg/m^2", "muU/mL", "mmHg", "cm^-1")] == [
+        "",
+        "kg/m²",
+        "µU/mL",
+        "mmHg",
+        "cm⁻¹",
+    ]
+
+
+def test_rows_turn_nan_into_none() -> None:
+    table = {"n": np.array([1, 2]), "x": np.array([np.nan, 0.5]), "word": np.array(["a", None], dtype=object)}
+    assert words.rows(table) == [{"n": 1, "x": None, "word": "a"}, {"n": 2, "x": 0.5, "word": None}]
+
+
+def test_intervals_and_bounds() -> None:
+    assert words.interval(row(**SIZE), "effective_support") == ("2,100", "1,720 to 2,570")
+    assert words.interval(row(effective_support_low=30.0), "effective_support") == ("≥ 30.0", "")
+    assert words.interval(row(ratio=0.0, ratio_low=0.0, ratio_high=0.25), "ratio") == ("≤ 0.250", "")
+    assert words.interval(row(), "ratio") == ("–", "")
+
+
+def test_sentences_claim_no_more_than_the_intervals() -> None:
+    assert words.sentence(row(**SIZE, **RATIO)) == (
+        "gan-0 makes about 2,100 (1,700 to 2,600) effectively different samples and repeats itself 0.96 times "
+        "(0.75 to 1.2) as often as the held-out data."
+    )
+    nothing = row(duplicates=0, effective_support_low=2_670_000.0, ratio=0.0, ratio_low=0.0, ratio_high=0.25)
+    assert words.sentence(nothing) == (
+        "gan-0 shows no duplicate among 4,000 samples: it makes at least 2,700,000 effectively different samples and "
+        "repeats itself at most 0.25 times as often as the held-out data."
+    )
+    unknown = row(duplicates=0, effective_support_low=2_670_000.0)
+    assert words.sentence(unknown).endswith("at least 2,700,000 effectively different samples.")
+
+
+def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
+    said: dict[str, list[str | None]] = {
+        "train": ["cannot tell", "cannot tell"],
+        "holdout": [None, None],
+        "a-0": ["less diverse", "less diverse"],
+        "a-1": ["as diverse", "less diverse"],
+        "b-0": ["as diverse", "as diverse"],
+        "b-1": ["less diverse", "less diverse"],
+    }
+    support = [{"population": population, "verdict": word} for population, words in said.items() for word in words]
+    found = words.verdicts(support, ["a-0", "a-1", "b-0", "b-1"])
+    assert found == {
+        "as diverse": ["b-0"],
+        "less diverse": ["a-0", "b-1"],
+        "depends on the definition": ["a-1"],
+    }
+    assert words.headline(found) == (
+        "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; for a-1, it "
+        "depends on what counts as a duplicate."
+    )
