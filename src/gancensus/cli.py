@@ -61,6 +61,8 @@ def results_folder(configfile: Path, chosen: Path | None) -> Path:
         raise UserError(f"{configfile}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(config, dict):
         raise UserError(f"{configfile}: holds no keys; a configuration has at least `studies` (see config/README.md)")
+    if "__use_yte__" in config:  # Snakemake would run the Python in it
+        raise UserError(f"{configfile}: __use_yte__: a configuration is plain YAML here; take the key out")
     pathvars = config.get("pathvars")
     configured = pathvars.get("results") if isinstance(pathvars, dict) else None
     return chosen or Path(str(configured or "results"))

@@ -3,10 +3,10 @@
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 M = TypeVar("M", bound="Member")
@@ -16,6 +16,15 @@ class Strict(BaseModel):
     """A section of the configuration: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, data: Any) -> Any:
+        """Refuse `epochs: yes`, which would count as 1."""
+        for name, field in cls.model_fields.items() if isinstance(data, Mapping) else ():
+            if field.annotation in (int, float) and isinstance(data.get(name), bool):
+                raise PydanticCustomError("number", "{key} needs a number, not yes or no", {"key": name})
+        return data
 
 
 class Member(Strict):

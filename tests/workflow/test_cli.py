@@ -75,6 +75,7 @@ def test_a_read_only_results_folder_is_named(tmp_path: Path) -> None:
         (None, "no such configuration file"),
         ("studies: [1", "not readable as YAML"),
         ("", "holds no keys"),
+        ("__use_yte__: true\nseed: ?1 + 1\n", "plain YAML"),
     ],
 )
 def test_an_unreadable_configuration_file_is_named(tmp_path: Path, text: str | None, message: str) -> None:

@@ -115,6 +115,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("seed: 1", "seed: one", f"1: seed: {WHOLE}, unable to parse string as an integer (found: 'one')"),
     ("seed: 1", "seed: 1.5", f"1: seed: {WHOLE}, got a number with a fractional part (found: 1.5)"),
     ("seed: 1", "seed: [1]", f"1: seed: {WHOLE}"),
+    ("components: 16", "components: yes", "7: @encoders.pca: components needs a number, not yes or no"),
     (
         "components: 16",
         "components: -1",
