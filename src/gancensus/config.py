@@ -258,7 +258,7 @@ def _key_path(loc: Iterable[int | str], raw: Any) -> list[str]:
     for k, step in enumerate(steps):
         if isinstance(node, Mapping) and step in node:
             node = node[step]
-        elif isinstance(node, Mapping) and node.get("kind", step) == step and k < len(steps) - 1:
+        elif isinstance(node, Mapping) and step == node.get("kind", step if k < len(steps) - 1 else None):
             continue
         keys.append(str(step))
     return keys

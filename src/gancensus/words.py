@@ -51,8 +51,8 @@ SENTENCES = {
     "as diverse": "{names} {be} as diverse as the held-out data",
     "less diverse": "{names} {be} less diverse than the held-out data",
     "more diverse": "{names} {be} more diverse than the held-out data",
-    "cannot tell": "for {names}, there are too few samples to tell",
-    "depends on the definition": "for {names}, it depends on what counts as a duplicate",
+    "cannot tell": "{names}: too few samples to tell",
+    "depends on the definition": "{names}: it depends on what counts as a duplicate",
 }
 NOTHING = "–"
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown

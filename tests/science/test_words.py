@@ -112,6 +112,6 @@ def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
         "depends on the definition": ["a-1"],
     }
     assert words.headline(found) == (
-        "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; for a-1, it "
-        "depends on what counts as a duplicate."
+        "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; a-1: it depends "
+        "on what counts as a duplicate."
     )
