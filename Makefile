@@ -35,7 +35,7 @@ test: $(READY) ## style, types, workflow lint and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
 	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip
