@@ -16,7 +16,7 @@ from step import Path
 from gancensus import figures
 from gancensus.config import AnyAnalysis
 from gancensus.errors import UserError
-from gancensus.files import columns, read_samples, write_bytes, write_table
+from gancensus.files import columns, read_samples, read_table, write_bytes, write_table
 from gancensus.samples import Samples
 
 
@@ -76,7 +76,8 @@ def selection(args: Namespace) -> Figure:
     table, samples = columns(args.selection), read_samples(args.samples)
     margin, extremes = figures.extremes(table["score"], table["kept"], samples.label)
     write_shown(args.shown, [(name, samples.take(rows), table["score"][rows]) for name, rows in extremes.items()])
-    return figures.draw_selection(samples, margin, table["kept"], extremes)
+    unit = read_table(args.selection).schema.field("score").metadata[b"unit"].decode()
+    return figures.draw_selection(samples, margin, unit, table["kept"], extremes)
 
 
 def analysis(args: Namespace) -> Figure:

@@ -15,11 +15,13 @@ from gancensus.randomness import derive_rng
 from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
 from gancensus.training import architecture
 
+FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
+
 
 def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
     """Draw the rows block by block: each block has its own random numbers, so the parts change no value."""
     shape = like.x.shape[1:]
-    weights = read_model(args.origin, architecture(args.generator, shape))
+    weights = read_model(args.model[0], architecture(args.generator, shape))
     blocks = []
     for start in range(rows.start, rows.stop, BLOCK):
         rng = derive_rng(args.seed, args.study, "generate", args.population, start // BLOCK)
@@ -30,14 +32,23 @@ def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
 
 def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
     """Read the user's samples, scaled as the real ones are."""
-    found = read_user_samples(args.origin)
+    path = args.generator.path
+    found = read_user_samples(path)
     x = found.x if isinstance(found, Samples) else found[0]
     if x.shape[1:] != like.x.shape[1:]:
         raise UserError(
-            f"{args.origin}: samples have shape {x.shape[1:]}, but the real samples of {args.study} "
-            f"have {like.x.shape[1:]}; bring both to one shape"
+            f"{path}: samples have shape {x.shape[1:]}, but the real samples of {args.study} have {like.x.shape[1:]}; "
+            "bring both to one shape"
         )
-    return x if isinstance(found, Samples) or like.scale is None else like.scale.encode(x)
+    if isinstance(found, Samples) or like.scale is None:
+        return x
+    scaled = like.scale.encode(x)
+    if np.median(np.abs(scaled)) > FAR:
+        raise UserError(
+            f"{path}: values such as {np.median(x):.3g} lie far from those of the real samples of {args.study} "
+            f"({min(like.scale.low):.3g} to {max(like.scale.high):.3g}); bring both to the same units"
+        )
+    return scaled
 
 
 def main() -> None:
@@ -51,7 +62,7 @@ def main() -> None:
         device=str,
         part=int,
         parts=int,
-        origin=Path,
+        model=[Path],
         like=Path,
         output=Path,
     )

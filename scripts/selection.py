@@ -15,7 +15,8 @@ def main() -> None:
     args = step.arguments(__doc__, score=step.section(AnyScore), keep=float, embedded=[Path], output=Path)
     samples = read_samples(args.embedded)
     scores, kept = select(args.score, samples.x, samples.label, args.keep)
-    write_table(args.output, {"sample_id": samples.sample_id, "score": scores, "kept": kept}, tables.SELECTION)
+    table = {"sample_id": samples.sample_id, "score": scores, "kept": kept}
+    write_table(args.output, table, tables.selection(args.score.unit))
 
 
 step.run(main)

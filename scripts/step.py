@@ -12,6 +12,8 @@ from typing import Any
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "src"))  # where gancensus is not installed: conda
+
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
 
 from gancensus.errors import UserError  # noqa: E402

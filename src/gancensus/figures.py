@@ -254,7 +254,7 @@ def _losses(history: Columns) -> list[str]:
 
 
 def _loss_panel(ax: Axes, title: str) -> Axes:
-    ax.set(title=title, xlabel="epoch", ylabel="loss (nat)")
+    ax.set(title=title, xlabel="epoch", ylabel="loss")
     return ax
 
 
@@ -302,9 +302,13 @@ def draw_fidelity(table: Columns) -> Figure:
 
 @styled
 def draw_selection(
-    samples: Samples, margin: NDArray[np.float64], kept: NDArray[np.bool_], extremes: Mapping[str, NDArray[np.int64]]
+    samples: Samples,
+    margin: NDArray[np.float64],
+    unit: str,
+    kept: NDArray[np.bool_],
+    extremes: Mapping[str, NDArray[np.int64]],
 ) -> Figure:
-    """Draw the scores (n,) above their cut, by kept and dropped, and the images at the rows of the two extremes."""
+    """Draw the scores (n,) above their cut in their unit, by kept and dropped, and the images of the two extremes."""
     groups = {} if _are_rows(samples) else extremes
     tiles = {name: mosaic(pixels(samples.x[r]), 16, max(1, samples.x.shape[2] // 16)) for name, r in groups.items()}
     heights = [2.4, *(_mosaic_height(tile) + 0.35 for tile in tiles.values())]
@@ -315,7 +319,7 @@ def draw_selection(
     for part, name, colour in ((kept, "kept", INK), (~kept, "dropped", "#c4c4c4")):
         top.hist(margin[part], edges, color=colour, label=f"{name}: {integer(part.sum())}")
     cut = "the cut of its class" if samples.label is not None else "the cut"
-    top.set(xlabel=f"score minus {cut} (nat)", ylabel="training samples")
+    top.set(xlabel=f"score minus {cut} ({unit})", ylabel="training samples")
     top.legend()
     for ax, (name, tile) in zip(below, tiles.items(), strict=True):
         _draw_mosaic(ax, name, tile, "black")

@@ -12,8 +12,6 @@ def column(name: str, kind: pa.DataType, unit: str = "1") -> pa.Field:
 
 STRING, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 
-SELECTION = pa.schema([column("sample_id", INT), column("score", FLOAT, "nat"), column("kept", pa.bool_())])
-
 THRESHOLDS = pa.schema(
     [column("metric", STRING), column("alpha", FLOAT), column("threshold", FLOAT), column("pairs", INT)]
 )
@@ -59,6 +57,11 @@ def duplicates(metrics: Iterable[str]) -> pa.Schema:
     return pa.schema([column("i", INT), column("j", INT), *(column(metric, FLOAT) for metric in metrics)])
 
 
+def selection(unit: str) -> pa.Schema:
+    """Return the schema of a selection, whose score has the unit of its kind."""
+    return pa.schema([column("sample_id", INT), column("score", FLOAT, unit), column("kept", pa.bool_())])
+
+
 def history(losses: Iterable[str]) -> pa.Schema:
     """Return the schema of a training history: one row per epoch, the mean of each loss over it."""
-    return pa.schema([column("epoch", INT), *(column(loss, FLOAT, "nat") for loss in losses)])
+    return pa.schema([column("epoch", INT), *(column(loss, FLOAT) for loss in losses)])

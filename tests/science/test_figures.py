@@ -240,7 +240,7 @@ def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> 
     scores = np.random.default_rng(0).normal(size=50)
     kept = scores >= (scores.min() if keep_all else 0)
     margin, rows = figures.extremes(scores, kept, None)
-    figure = figures.draw_selection(samples, margin, kept, rows)
+    figure = figures.draw_selection(samples, margin, "nat", kept, rows)
     assert f"kept: {kept.sum()}" in words(figure)
     assert figure.axes[0].get_xlabel() == "score minus the cut (nat)"
     bars = [patch.get_height() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]

@@ -126,7 +126,7 @@ def test_result_tables_round_trip_with_nulls_units_and_facts(tmp_path: Path) -> 
     [
         tables.SUPPORT,
         tables.CURVE,
-        tables.SELECTION,
+        tables.selection("nat"),
         tables.THRESHOLDS,
         tables.FIDELITY,
         tables.duplicates(["a"]),

@@ -72,11 +72,19 @@ def selection_of(wildcards):
     return f"<results>/{{study}}/selections/{name}.parquet" if name else []
 
 
-def made_from(wildcards):
-    """The model of a trained generator, or the file that the user brings."""
+def model_of(wildcards):
+    """The model of a generated population, if its generator was trained here."""
     name, _ = generator_of(wildcards)
-    generator = study(wildcards).generators[name]
-    return "<results>/{study}/generators/{population}/model.safetensors" if generator.trained else generator.path
+    trained = study(wildcards).generators[name].trained
+    return "<results>/{study}/generators/{population}/model.safetensors" if trained else []
+
+
+def files_of(member):
+    """The user's files that a source or generator reads, watched for changes; a missing one is the step's to name."""
+    path = getattr(member, "path", None)
+    if path is None or not path.exists():
+        return []
+    return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
 
 
 def compared(definition, population):

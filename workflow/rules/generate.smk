@@ -1,6 +1,7 @@
 rule generate:
     input:
-        origin=made_from,
+        model=model_of,
+        files=lambda wc: files_of(study(wc).generators[generator_of(wc)[0]]),
         like="<results>/{study}/samples/train/0.parquet",
     output:
         "<results>/{study}/samples/{population}/{part}.parquet",
@@ -25,5 +26,5 @@ rule generate:
     shell:
         "generate.py --study {wildcards.study} --population {wildcards.population}"
         " --generator {params.generator:q} --seed {params.seed} --device {params.device}"
-        " --part {wildcards.part} --parts {params.parts} --origin {input.origin:q} --like {input.like:q}"
+        " --part {wildcards.part} --parts {params.parts} --model {input.model:q} --like {input.like:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -1,4 +1,6 @@
 rule prepare:
+    input:
+        lambda wc: files_of(study(wc).source),
     output:
         train="<results>/{study}/samples/train/{part}.parquet",
         calibrate="<results>/{study}/samples/calibrate/{part}.parquet",

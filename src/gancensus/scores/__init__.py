@@ -1,5 +1,7 @@
 """Scores: how dense the neighbourhood of a training sample is; the sparsest samples are left out of a selection."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ class Score(Member):
     """A score of embedded samples: higher is denser."""
 
     family = "scores"
+    unit: ClassVar[str]
 
     def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the score (n,) of each of the vectors z (n, d) among them."""

@@ -18,6 +18,7 @@ class Gaussian(Score):
     """
 
     kind: Literal["gaussian"] = "gaussian"
+    unit = "nat"
 
     def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-likelihood (n,) of z (n, d)."""
