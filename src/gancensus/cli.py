@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             check_writable(results)
             unlock(args.configfile)
         status = snakemake(args, rest)
-        if args.command == "run" and status == 0:
+        if args.command == "run" and status == 0 and (results / "census.parquet").exists():  # not so with --until
             print(census_table(results / "census.parquet"))
             print(f"\nreport: {results / 'report.html'}")
     except UserError as error:

@@ -52,7 +52,7 @@ SENTENCES = {
     "less diverse": "{names} {be} less diverse than the held-out data",
     "more diverse": "{names} {be} more diverse than the held-out data",
     "cannot tell": "{names}: too few samples to tell",
-    "depends on the definition": "{names}: it depends on what counts as a duplicate",
+    "mixed": "{names}: the verdict differs between the definitions of a duplicate",
 }
 NOTHING = "–"
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
@@ -139,7 +139,7 @@ def verdicts(support: Iterable[Row], generated: Iterable[str]) -> dict[str, list
             said[row["population"]].add(row["verdict"])
     groups: dict[str, list[str]] = {verdict: [] for verdict in SENTENCES}
     for population, words in said.items():
-        groups[words.pop() if len(words) == 1 else "depends on the definition"].append(population)
+        groups[words.pop() if len(words) == 1 else "mixed"].append(population)
     return {verdict: populations for verdict, populations in groups.items() if populations}
 
 

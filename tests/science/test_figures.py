@@ -203,7 +203,7 @@ def test_training_panels_by_loss_with_the_line_of_chance() -> None:
     heights = [np.asarray(line.get_ydata()) for line in figure.axes[0].lines]
     assert any(np.allclose(height, np.log(2)) for height in heights)
     assert not any(np.allclose(line.get_ydata(), np.log(2)) for line in figure.axes[1].lines)
-    assert figure.axes[0].get_ylabel() == "loss (nat)"
+    assert figure.axes[0].get_ylabel() == "loss"
     assert "nothing was trained" in words(figures.draw_training({}, {"pca": closed_form}))
 
 

@@ -109,9 +109,9 @@ def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
     assert found == {
         "as diverse": ["b-0"],
         "less diverse": ["a-0", "b-1"],
-        "depends on the definition": ["a-1"],
+        "mixed": ["a-1"],
     }
     assert words.headline(found) == (
-        "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; a-1: it depends "
-        "on what counts as a duplicate."
+        "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; a-1: the "
+        "verdict differs between the definitions of a duplicate."
     )

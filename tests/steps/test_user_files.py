@@ -271,11 +271,10 @@ def generate(step: Step, path: Path, folder: Path, part: int = 0, parts: int = 1
         "device": "cpu",
         "part": part,
         "parts": parts,
-        "origin": path,
         "like": folder / "real.parquet",
         "output": output,
     }
-    return step("generate", *(word for name, value in options.items() for word in (f"--{name}", value))), output
+    return step("generate", "--model", *(word for name, value in options.items() for word in (f"--{name}", value))), output
 
 
 def test_generated_arrays_are_scaled_like_the_real_samples(tmp_path: Path, step: Step) -> None:
