@@ -1,6 +1,8 @@
 #!/usr/bin/env python
 """Answer a further question about a study's populations."""
 
+from functools import partial
+
 import step
 from step import Path
 
@@ -23,7 +25,7 @@ def main() -> None:
     groups = step.grouped(args.features, len(args.populations))
     samples = {name: read_samples(paths) for name, paths in zip(args.populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
-    rng = derive_rng(args.seed, args.study, args.analysis.kind)
+    rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     write_table(args.output, args.analysis.analyse(real, samples, rng), args.analysis.schema)
 
 

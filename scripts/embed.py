@@ -7,18 +7,21 @@ import step
 from step import Path
 
 from gancensus.config import AnyEncoder
-from gancensus.files import read_model, read_samples, write_samples
+from gancensus.files import drop_parts, read_model, read_samples, write_samples
 from gancensus.samples import by_block
 from gancensus.training import architecture
 
 
 def main() -> None:
     """Apply the encoder block by block, so that the parts change no value."""
-    args = step.arguments(__doc__, encoder=step.section(AnyEncoder), device=str, model=Path, samples=Path, output=Path)
+    args = step.arguments(
+        __doc__, encoder=step.section(AnyEncoder), device=str, parts=int, model=Path, samples=Path, output=Path
+    )
     samples = read_samples([args.samples])
     weights = read_model(args.model, architecture(args.encoder, samples.x.shape[1:]))
     vectors = by_block(lambda x: args.encoder.apply(weights, x, args.device), samples.x)
     write_samples(args.output, replace(samples, x=vectors, scale=None))
+    drop_parts(args.output, args.parts)
 
 
 step.run(main)

@@ -10,7 +10,7 @@ from step import Path
 
 from gancensus.config import AnyGenerator
 from gancensus.errors import UserError
-from gancensus.files import read_model, read_samples, read_user_samples, write_samples
+from gancensus.files import drop_parts, read_model, read_samples, read_user_samples, write_samples
 from gancensus.randomness import derive_rng
 from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
 from gancensus.training import architecture
@@ -40,13 +40,15 @@ def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
             f"{path}: samples have shape {x.shape[1:]}, but the real samples of {args.study} have {like.x.shape[1:]}; "
             "bring both to one shape"
         )
-    if isinstance(found, Samples) or like.scale is None:
-        return x
-    scaled = like.scale.encode(x)
+    if len(x) < 2:
+        raise UserError(f"{path}: {len(x)} sample; a pair needs at least two")
+    scale = None if isinstance(found, Samples) else like.scale  # a table is scaled already
+    scaled = x.astype(np.float32) if scale is None else scale.encode(x)
     if np.median(np.abs(scaled)) > FAR:
+        low, high = (-1.0, 1.0) if scale is None else (min(scale.low), max(scale.high))
         raise UserError(
             f"{path}: values such as {np.median(x):.3g} lie far from those of the real samples of {args.study} "
-            f"({min(like.scale.low):.3g} to {max(like.scale.high):.3g}); bring both to the same units"
+            f"({low:.3g} to {high:.3g}); bring both to the same units"
         )
     return scaled
 
@@ -76,6 +78,7 @@ def main() -> None:
         x = x[rows]
     ids = generated_ids(args.population, range(rows.start, rows.stop))
     write_samples(args.output, Samples(x, ids, scale=like.scale))
+    drop_parts(args.output, args.parts)
 
 
 step.run(main)

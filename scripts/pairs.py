@@ -24,6 +24,7 @@ def main() -> None:
     metrics = list(args.definition.values())
     populations = [read_samples(paths) for paths in step.grouped(args.features, len(metrics))]
     features = [metric.features(samples.x) for metric, samples in zip(metrics, populations, strict=True)]
+    print(f"searching {len(populations[0])} samples, shard {args.shard} of {args.shards}", flush=True)
     found = find_pairs(metrics, features, columns(args.thresholds)["threshold"].tolist(), args.shard, args.shards)
     ids = populations[0].sample_id
     values = dict(zip(args.definition, found.values.T, strict=True))

@@ -5,7 +5,7 @@ import step
 from step import Path
 
 from gancensus.config import AnySource, Splits
-from gancensus.files import write_samples
+from gancensus.files import drop_parts, write_samples
 from gancensus.prepare import split
 from gancensus.randomness import derive_rng
 from gancensus.samples import check, part_rows
@@ -30,6 +30,7 @@ def main() -> None:
     for name, rows in split(len(samples), dict(args.splits), rng).items():
         part = rows[part_rows(len(rows), args.part, args.parts)]
         write_samples(getattr(args, name), samples.take(part))
+        drop_parts(getattr(args, name), args.parts)
 
 
 step.run(main)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gancensus.config import read
 from gancensus.errors import UserError
 
 SNAKEFILE = Path(__file__).parents[2] / "workflow" / "Snakefile"
@@ -25,12 +26,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--cores", default="all", help="processor cores to use, %(default)s by default")
     args, rest = parser.parse_known_args(argv)
     try:
-        results = results_folder(args.configfile, args.results)
+        results = args.results or Path(read(args.configfile).pathvars.results)
         if args.command == "run":
             check_writable(results)
             unlock(args.configfile)
         status = snakemake(args, rest)
-        if args.command == "run" and status == 0 and (results / "census.parquet").exists():  # not so with --until
+        if args.command == "run" and status == 0 and not rest:  # Snakemake's own options may ask for less
             print(census_table(results / "census.parquet"))
             print(f"\nreport: {results / 'report.html'}")
     except UserError as error:
@@ -47,25 +48,6 @@ def snakemake(args: argparse.Namespace, rest: Sequence[str]) -> int:
     if args.results:
         command += ["--config", f"pathvars={json.dumps({'results': str(args.results)})}"]
     return subprocess.run([*command, *rest], check=False).returncode
-
-
-def results_folder(configfile: Path, chosen: Path | None) -> Path:
-    """Return the folder that everything is written to: the chosen one, the configuration's, or `results`."""
-    import yaml
-
-    if not configfile.is_file():
-        raise UserError(f"{configfile}: no such configuration file (looked for from {Path.cwd()})")
-    try:
-        config = yaml.safe_load(configfile.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{configfile}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{configfile}: holds no keys; a configuration has at least `studies` (see config/README.md)")
-    if "__use_yte__" in config:  # Snakemake would run the Python in it
-        raise UserError(f"{configfile}: __use_yte__: a configuration is plain YAML here; take the key out")
-    pathvars = config.get("pathvars")
-    configured = pathvars.get("results") if isinstance(pathvars, dict) else None
-    return chosen or Path(str(configured or "results"))
 
 
 def check_writable(results: Path) -> None:
@@ -86,10 +68,11 @@ def unlock(configfile: Path) -> None:
     if not locks.is_dir() or not any(locks.iterdir()):
         return
     for process in psutil.process_iter(["cmdline", "cwd"]):
-        if process.info["cwd"] == str(Path.cwd()) and "snakemake" in (process.info["cmdline"] or []):
+        words = {Path(word).name for word in process.info["cmdline"] or ()}
+        if process.info["cwd"] == str(Path.cwd()) and "snakemake" in words:
             raise UserError(f"another run is at work in this folder (process {process.pid}); wait for it, or end it")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(configfile)]
-    subprocess.run([*command, "--unlock", "--quiet", "all"], check=True)
+    subprocess.run([*command, "--unlock", "--quiet", "all"], check=False)
 
 
 def census_table(path: Path) -> str:
@@ -108,22 +91,12 @@ def census_table(path: Path) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Put a row of the census into words."""
+    from gancensus import words
 
-    def figure(name: str) -> str:
-        value = row[name]
-        return "" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-    low, high = figure("effective_support_low"), figure("effective_support_high")
-    return (
-        row["study"],
-        row["definition"],
-        row["population"],
-        f"{row['samples']:,}",
-        figure("effective_support") or f"> {low}",
-        f"{low} to {high}" if high else "no duplicate",
-        figure("ratio"),
-        row["verdict"] or "reference",
-    )
+    support, reach = words.interval(row, "effective_support")
+    samples, ratio = words.integer(row["samples"]), words.interval(row, "ratio")[0]
+    place = (row["study"], row["definition"], row["population"])
+    return (*place, samples, support, reach or "no duplicate", ratio, row["verdict"] or "reference")
 
 
 if __name__ == "__main__":

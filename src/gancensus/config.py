@@ -65,7 +65,18 @@ def _name_is_kind(section: Any) -> Any:
     return {k: {"kind": k, **v} if isinstance(v, Mapping) else v for k, v in section.items()}
 
 
-Definition = Annotated[dict[Name, AnyMetric], BeforeValidator(_name_is_kind), Field(min_length=1)]
+def _check_metric(name: str) -> str:
+    """Refuse the names of the columns beside the metrics' in a table of duplicates."""
+    if name in ("i", "j"):
+        raise PydanticCustomError("name", "a metric cannot be called 'i' or 'j', which name the two samples of a pair")
+    return name
+
+
+Definition = Annotated[
+    dict[Annotated[Name, AfterValidator(_check_metric)], AnyMetric],
+    BeforeValidator(_name_is_kind),
+    Field(min_length=1),
+]
 
 
 class Splits(Strict):
@@ -103,7 +114,7 @@ class Census(Strict):
     """How support sizes are estimated and judged."""
 
     level: float = Field(0.95, gt=0.5, lt=1)
-    """Confidence level of every interval."""
+    """Confidence level of the census's intervals."""
     margin: float = Field(1.5, gt=1)
     """Collision ratios within [1/margin, margin] count as equally diverse."""
     replicates: int = Field(10_000, ge=100)
@@ -131,8 +142,12 @@ class BaseStudy(Strict):
     @model_validator(mode="wrap")
     @classmethod
     def _know_names(cls, data: Any, handler: ModelWrapValidatorHandler[BaseStudy], info: ValidationInfo) -> BaseStudy:
-        """Tell the fields that refer to encoders and selections which ones this study has."""
+        """Tell the fields that refer to encoders and selections which ones this study has.
+
+        An analysis with nothing after its key (`fidelity:`) is asked for too.
+        """
         if isinstance(info.context, dict) and isinstance(data, Mapping):
+            data = {k: {} if v is None and k in members(Analysis) else v for k, v in data.items()}
             for section in ("encoders", "selections"):
                 names = data.get(section, {})
                 info.context[section] = list(names) if isinstance(names, Mapping) else None  # wrong: said once, there
@@ -165,6 +180,13 @@ else:  # every analysis is a key of a study, so that a new one needs no change h
     )
 
 
+class Pathvars(Strict):
+    """Snakemake's path variables."""
+
+    results: str = Field("results", min_length=1)
+    """The folder that everything is written to, relative to the working directory."""
+
+
 class Config(Strict):
     """The whole configuration."""
 
@@ -176,10 +198,21 @@ class Config(Strict):
     """Files, and jobs, into which each population is cut; changes no result."""
     shards: int = Field(1, ge=1, le=10_000)
     """Jobs into which each search for duplicates is cut; changes no result."""
-    pathvars: dict[str, str] = Field({})
-    """Snakemake's path variables: `{results: FOLDER}` moves everything that is written."""
+    pathvars: Pathvars = Pathvars()
+    """Snakemake's path variables."""
     studies: dict[Name, Study] = Field(min_length=1)
     """The studies, by name."""
+
+
+def read(path: Path) -> Config:
+    """Read and validate a configuration file.
+
+    Raises UserError as `load` does, and when there is no such file or it is no YAML.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such configuration file (looked for from {Path.cwd()})")
+    _compose(path)  # its errors name the line
+    return load(yaml.safe_load(path.read_text(encoding="utf-8")), [path])
 
 
 def load(raw: Any, files: Sequence[Path] = ()) -> Config:
@@ -202,6 +235,8 @@ def _compose(path: Path) -> yaml.Node | None:
     """Return the YAML nodes of a file, which know their lines; None when it is empty."""
     try:
         return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not a text file in UTF-8") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}:{line}: not readable as YAML: {error.problem}; mend its punctuation") from None

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
@@ -32,6 +33,10 @@ class Member(Strict):
 
     family: ClassVar[str]
     kind: str
+
+    def files(self) -> list[Path]:
+        """Return the user's files and folders that the member reads: when they change, its jobs run again."""
+        return []
 
 
 def members(base: type[M]) -> dict[str, type[M]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -89,8 +89,13 @@ def read_table(path: Path) -> pa.Table:
 
     Raises UserError when the file is missing, truncated or no Parquet file.
     """
+    return _readable(path, lambda: pq.read_table(path, page_checksum_verification=True))
+
+
+def _readable(path: Path, read: Callable[[], Any]) -> Any:
+    """Return what read finds in a Parquet file, or raise UserError."""
     try:
-        return pq.read_table(path, page_checksum_verification=True)
+        return read()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -111,8 +116,9 @@ def columns(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def about(path: Path) -> dict[str, str]:
-    """Read the short facts that a file's metadata keeps."""
-    return {key.decode(): value.decode() for key, value in (read_table(path).schema.metadata or {}).items()}
+    """Read the short facts that a file's metadata keeps, and nothing else of it."""
+    facts = _readable(path, lambda: pq.read_schema(path)).metadata or {}
+    return {key.decode(): value.decode() for key, value in facts.items()}
 
 
 def write_samples(path: Path, samples: Samples) -> None:
@@ -128,6 +134,13 @@ def write_samples(path: Path, samples: Samples) -> None:
         content["label"] = samples.label
     scale = {} if samples.scale is None else {"scale": json.dumps(asdict(samples.scale))}
     write_table(path, content, pa.schema(fields), scale)
+
+
+def drop_parts(path: Path, parts: int) -> None:
+    """Remove the parts beside a sample table that an earlier, larger number of parts has left."""
+    for other in path.parent.glob("*.parquet"):
+        if other.stem.isdigit() and int(other.stem) >= parts:
+            other.unlink(missing_ok=True)
 
 
 def read_samples(paths: Sequence[Path]) -> Samples:
@@ -161,6 +174,9 @@ def _read_part(path: Path) -> Samples:
     for name in ("sample_id", "x"):
         if name not in table.column_names:
             raise UserError(f"{path}: column {name} is missing; a sample table has sample_id, x and optionally label")
+    for name in table.column_names:
+        if name not in ("sample_id", "label", "x"):
+            raise UserError(f"{path}: column {name} is unknown; a sample table has sample_id, x and optionally label")
     labelled = "label" in table.column_names
     for name, kind in (("sample_id", pa.int64()), ("label", pa.int32()))[: 1 + labelled]:
         if table.schema.field(name).type != kind:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 from collections import deque
@@ -24,6 +25,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 TAIL = 15  # lines of a failed job's log
+FULL = 1 << 16  # bytes: with fewer left, a job cannot even say what is wrong
 NOTES = {  # Snakemake's texts that matter during a run (how they start), in our words
     "Nothing to be done": "nothing to do: every file is up to date",
     "Terminating processes": "stopping: waiting for the running jobs to end",
@@ -117,7 +119,10 @@ def tail(path: str) -> str:
             lines = dedent("".join(deque(log, TAIL))).rstrip()
     except OSError:
         return f"  log   {path} (not written)"
-    return f"  log   {path}, its end:\n{indent(lines, ' ' * 8)}" if lines else f"  log   {path} (empty)"
+    if lines:
+        return f"  log   {path}, its end:\n{indent(lines, ' ' * 8)}"
+    full = shutil.disk_usage(Path(path).parent).free < FULL
+    return f"  log   {path} (empty{': the disk is full; make room, then run again' if full else ''})"
 
 
 def digest(failure: Failure, start: Path, workdir: Path, path: str = "") -> str:

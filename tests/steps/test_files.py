@@ -424,7 +424,19 @@ def test_bad_models(name: str, tmp_path: Path, step: Step) -> None:
     write_samples(source, samples())
     encoder = Pca(components=2).model_dump_json()
     run = step(
-        "embed", "--encoder", encoder, "--device", "cpu", "--model", model, "--samples", source, "--output", output
+        "embed",
+        "--encoder",
+        encoder,
+        "--device",
+        "cpu",
+        "--parts",
+        1,
+        "--model",
+        model,
+        "--samples",
+        source,
+        "--output",
+        output,
     )
     assert failed(run, [output]).startswith(f"{model}: {message}")
 
@@ -435,7 +447,18 @@ def test_a_part_without_samples_passes_through_a_step(tmp_path: Path, step: Step
     encoder = Pca(components=2)
     pca(model, architecture(encoder, (2,)))
     write_samples(source, samples(0))
-    options = ("--encoder", encoder.model_dump_json(), "--device", "cpu", "--model", model, "--samples", source)
+    options = (
+        "--encoder",
+        encoder.model_dump_json(),
+        "--device",
+        "cpu",
+        "--parts",
+        1,
+        "--model",
+        model,
+        "--samples",
+        source,
+    )
     run = step("embed", *options, "--output", output)
     assert (run.returncode, run.stderr) == (0, "")
     assert read_samples([output]).x.shape == (0, 2)

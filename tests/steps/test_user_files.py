@@ -84,14 +84,31 @@ def test_the_content_counts_not_the_suffix(tmp_path: Path) -> None:
         np.testing.assert_allclose(natural(load(tmp_path / name)), ROWS)
 
 
-def test_a_sample_table_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_sample_table_is_taken_as_it_is_in_the_order_of_its_ids(tmp_path: Path) -> None:
     scale = Scale(("a", "b", "c"), ("K", "m", "1"), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0))
-    mine = Samples(ROWS.astype(np.float32), np.array([7, 3, 5]), np.array([1, 0, 1], dtype=np.int32), scale)
+    x = (ROWS / 10).astype(np.float32)
+    mine = Samples(x, np.array([7, 3, 5]), np.array([1, 0, 1], dtype=np.int32), scale)
     write_samples(tmp_path / "x.parquet", mine)
     found = load(tmp_path / "x.parquet")
-    np.testing.assert_array_equal(found.x, mine.x)
-    assert found.sample_id.tolist() == [7, 3, 5]
+    np.testing.assert_array_equal(found.x, x[[1, 2, 0]])
+    assert found.sample_id.tolist() == [3, 5, 7]
+    assert found.label is not None
+    assert found.label.tolist() == [0, 1, 1]
     assert found.scale == scale
+
+
+@pytest.mark.parametrize(
+    ("x", "ids", "message"),
+    [
+        ([[0.0], [1.5]], [0, 1], "column x, row 1: a value outside"),
+        ([[0.0], [0.5]], [0, -1], "column sample_id: must lie in 0"),
+        ([[0.0], [0.5]], [0, 10**9], "column sample_id: must lie in 0"),
+    ],
+)
+def test_a_sample_table_that_is_not_as_ours(tmp_path: Path, x: Any, ids: list[int], message: str) -> None:
+    write_samples(tmp_path / "x.parquet", Samples(np.array(x, dtype=np.float32), np.array(ids)))
+    with pytest.raises(UserError, match=message):
+        load(tmp_path / "x.parquet")
 
 
 # Images
@@ -274,7 +291,9 @@ def generate(step: Step, path: Path, folder: Path, part: int = 0, parts: int = 1
         "like": folder / "real.parquet",
         "output": output,
     }
-    return step("generate", "--model", *(word for name, value in options.items() for word in (f"--{name}", value))), output
+    return step(
+        "generate", "--model", *(word for name, value in options.items() for word in (f"--{name}", value))
+    ), output
 
 
 def test_generated_arrays_are_scaled_like_the_real_samples(tmp_path: Path, step: Step) -> None:

@@ -9,6 +9,7 @@ import pytest
 from runs import STUDY, run
 
 from gancensus import cli, tables
+from gancensus.config import read
 from gancensus.errors import UserError
 from gancensus.files import write_table
 
@@ -73,35 +74,45 @@ def test_a_read_only_results_folder_is_named(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (None, "no such configuration file"),
-        ("studies: [1", "not readable as YAML"),
-        ("", "holds no keys"),
-        ("__use_yte__: true\nseed: ?1 + 1\n", "plain YAML"),
+        ("studies: [1", "my.yaml:.*not readable as YAML"),
+        ("", "my.yaml:1: the file: "),
+        ("__use_yte__: true\nseed: ?1 + 1\n", "__use_yte__: unknown key"),
+        ("pathvars: {resluts: x}\nstudies: {}", "pathvars.resluts: unknown key; did you mean 'results'?"),
+        ("pathvars: [x]\nstudies: {}", "pathvars: needs keys under it"),
     ],
 )
-def test_an_unreadable_configuration_file_is_named(tmp_path: Path, text: str | None, message: str) -> None:
+def test_an_unreadable_configuration_is_named(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "my.yaml"
     if text is not None:
         path.write_text(text)
     with pytest.raises(UserError, match=message):
-        cli.results_folder(path, None)
+        read(path)
 
 
-def test_the_results_folder_is_chosen_configured_or_the_default(tmp_path: Path) -> None:
-    path = tmp_path / "my.yaml"
-    path.write_text("pathvars: {results: there}")
-    assert cli.results_folder(path, Path("here")) == Path("here")
-    assert cli.results_folder(path, None) == Path("there")
-    path.write_text("seed: 1")
-    assert cli.results_folder(path, None) == Path("results")
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", folder], check=False)
+    if mounted.returncode:
+        pytest.skip("cannot mount a small folder here")
+    try:
+        done = run(tmp_path, STUDY, "--results", "small", "--until", "prepare")
+        assert done.returncode == 1
+        assert "the disk is full" in done.stderr or "No space left on device; make room" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not list(folder.rglob("*.tmp"))
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_a_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake/locks").mkdir(parents=True)
     (tmp_path / ".snakemake/locks/0.input.lock").write_text("")
-    script = tmp_path / "snakemake"
+    script = tmp_path / "bin/snakemake"
+    script.parent.mkdir()
     script.write_text("read line")
-    living = subprocess.Popen(["bash", "snakemake"], stdin=subprocess.PIPE, cwd=tmp_path, env=dict(os.environ))
+    living = subprocess.Popen(["bash", str(script)], stdin=subprocess.PIPE, cwd=tmp_path, env=dict(os.environ))
     try:
         with pytest.raises(UserError, match=rf"another run is at work in this folder \(process {living.pid}\)"):
             cli.unlock(tmp_path / "my.yaml")
@@ -117,5 +128,5 @@ def test_the_census_as_text(tmp_path: Path) -> None:
     write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, tables.SUPPORT)
     head, first, second = cli.census_table(tmp_path / "c.parquet").splitlines()
     assert head.split() == ["study", "definition", "population", "samples", "support", "interval", "ratio", "verdict"]
-    assert first.split() == ["s", "d", "holdout", "4,000", ">", "2,669,778", "no", "duplicate", "reference"]
-    assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10", "to", "1,234", "2.5", "less", "diverse"]
+    assert first.split() == ["s", "d", "holdout", "4,000", "≥", "2,670,000", "no", "duplicate", "–", "reference"]
+    assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "less", "diverse"]

@@ -11,8 +11,6 @@ rule analyse:
         "<logs>/{study}/{analysis}.log",
     benchmark:
         "<benchmarks>/{study}/{analysis}.tsv"
-    wildcard_constraints:
-        analysis="|".join({kind for s in CONFIG.studies.values() for kind in s.analyses}) or "none",
     conda:
         "../../envs/conda.yaml"
     resources:

@@ -3,13 +3,16 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from gancensus.analyses import Analysis
 from gancensus.config import REAL, load
 from gancensus.errors import UserError
+from gancensus.family import members
 
 try:
     CONFIG = load(config, [Path(path) for path in workflow.configfiles])
@@ -25,7 +28,8 @@ SHARDS = range(CONFIG.shards)
 
 
 wildcard_constraints:
-    study="|".join(CONFIG.studies),
+    study="|".join(map(re.escape, CONFIG.studies)),
+    analysis="|".join(members(Analysis)),
     population=r"[A-Za-z][A-Za-z0-9_+-]*",
     name=r"[A-Za-z][A-Za-z0-9_+-]*",
     encoder=r"[A-Za-z][A-Za-z0-9_+-]*",
@@ -81,10 +85,8 @@ def model_of(wildcards):
 
 def files_of(member):
     """The user's files that a source or generator reads, watched for changes; a missing one is the step's to name."""
-    path = getattr(member, "path", None)
-    if path is None or not path.exists():
-        return []
-    return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
+    found = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
+    return sorted(str(file) for file in found if file.is_file())
 
 
 def compared(definition, population):

@@ -32,9 +32,9 @@ rule embed:
     output:
         "<results>/{study}/embedded/{encoder}/{population}/{part}.parquet",
     log:
-        "<logs>/{study}/embed/{encoder}-{population}-{part}.log",
+        "<logs>/{study}/embed/{encoder}/{population}-{part}.log",
     benchmark:
-        "<benchmarks>/{study}/embed/{encoder}-{population}-{part}.tsv"
+        "<benchmarks>/{study}/embed/{encoder}/{population}-{part}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -43,8 +43,9 @@ rule embed:
     params:
         encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
         device=CONFIG.device,
+        parts=CONFIG.parts,
     message:
         "embed {wildcards.population} of {wildcards.study} by {wildcards.encoder}, part {wildcards.part}"
     shell:
-        "embed.py --encoder {params.encoder:q} --device {params.device}"
+        "embed.py --encoder {params.encoder:q} --device {params.device} --parts {params.parts}"
         " --model {input.model:q} --samples {input.samples:q} --output {output:q} > {log:q} 2>&1"

@@ -200,8 +200,6 @@ rule draw_analysis:
         "<logs>/{study}/draw/{analysis}.log",
     benchmark:
         "<benchmarks>/{study}/draw/{analysis}.tsv"
-    wildcard_constraints:
-        analysis="|".join({kind for s in CONFIG.studies.values() for kind in s.analyses}) or "none",
     conda:
         "../../envs/conda.yaml"
     resources:

@@ -5,9 +5,9 @@ rule pairs:
     output:
         temp("<results>/{study}/duplicates/{definition}/{population}/{shard}.parquet"),
     log:
-        "<logs>/{study}/pairs/{definition}-{population}-{shard}.log",
+        "<logs>/{study}/pairs/{definition}/{population}-{shard}.log",
     benchmark:
-        "<benchmarks>/{study}/pairs/{definition}-{population}-{shard}.tsv"
+        "<benchmarks>/{study}/pairs/{definition}/{population}-{shard}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -31,9 +31,9 @@ rule merge_pairs:
     output:
         "<results>/{study}/duplicates/{definition}/{population}.parquet",
     log:
-        "<logs>/{study}/merge_pairs/{definition}-{population}.log",
+        "<logs>/{study}/merge_pairs/{definition}/{population}.log",
     benchmark:
-        "<benchmarks>/{study}/merge_pairs/{definition}-{population}.tsv"
+        "<benchmarks>/{study}/merge_pairs/{definition}/{population}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -29,9 +29,13 @@ class Analysis(Member):
     """The encoder whose vectors are compared; without one, the samples themselves."""
 
     def analyse(
-        self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: np.random.Generator
+        self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: Callable[[str], np.random.Generator]
     ) -> Columns:
-        """Return the columns of the table; real has train, calibrate and holdout, generated every other population."""
+        """Return the columns of the table.
+
+        real has train, calibrate and holdout, generated every other population; rng gives each of them random numbers
+        of its own, so that no population changes what is said of another.
+        """
         raise NotImplementedError
 
     def draw(self, table: Columns) -> Figure:

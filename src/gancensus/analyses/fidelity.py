@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,14 +38,14 @@ class Fidelity(Analysis):
     )
 
     def analyse(
-        self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: np.random.Generator
+        self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: Callable[[str], np.random.Generator]
     ) -> Columns:
         """Return a row per generated population and metric."""
         from gancensus.fidelity import fidelity
 
         rows, holdout, train = [], flatten(real["holdout"].x), flatten(real["train"].x)
         for population, samples in generated.items():
-            found_all = fidelity(holdout, flatten(samples.x), train, neighbours=self.neighbours, rng=rng)
+            found_all = fidelity(holdout, flatten(samples.x), train, neighbours=self.neighbours, rng=rng(population))
             for metric, found in found_all.items():
                 rows.append((population, metric, *found.estimate, found.null))
         return dict(zip(self.schema.names, zip(*rows, strict=True), strict=True))

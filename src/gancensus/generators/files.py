@@ -16,3 +16,7 @@ class Files(Generator):
     kind: Literal["files"] = "files"
     path: Path
     """File or folder, relative to the working directory."""
+
+    def files(self) -> list[Path]:
+        """Return the path."""
+        return [self.path]
