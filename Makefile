@@ -15,7 +15,7 @@ help: ## show this list
 
 # torch first, because its build (CPU or CUDA) is the machine's choice; then the locked rest, checked by hash.
 $(READY): envs/requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "gancensus needs Python 3.11 to 3.13"'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("gancensus needs Python 3.11 to 3.13; choose one: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement envs/requirements.lock
@@ -29,8 +29,8 @@ plan: $(READY) ## show what would run, how many jobs, and why
 	@$(GANCENSUS) plan --configfile $(CONFIG) --cores $(CORES)
 
 test: $(READY) ## style, types, workflow lint and all tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check src scripts tests
+	$(BIN)/ruff format --check src scripts tests
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint

@@ -16,6 +16,7 @@ from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
 from gancensus.training import architecture
 
 FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
+NARROW = 0.05  # and so are images that use less than a fortieth of that range
 
 
 def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
@@ -44,11 +45,12 @@ def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
         raise UserError(f"{path}: {len(x)} sample; a pair needs at least two")
     scale = None if isinstance(found, Samples) else like.scale  # a table is scaled already
     scaled = x.astype(np.float32) if scale is None else scale.encode(x)
-    if np.median(np.abs(scaled)) > FAR:
+    narrow = scaled.ndim > 2 and np.ptp(scaled) < NARROW  # in images; a column of a table may well be constant
+    if np.median(np.abs(scaled)) > FAR or narrow:
         low, high = (-1.0, 1.0) if scale is None else (min(scale.low), max(scale.high))
         raise UserError(
-            f"{path}: values such as {np.median(x):.3g} lie far from those of the real samples of {args.study} "
-            f"({low:.3g} to {high:.3g}); bring both to the same units"
+            f"{path}: values from {x.min():.3g} to {x.max():.3g}, but the real samples of {args.study} have "
+            f"{low:.3g} to {high:.3g}; bring both to the same units"
         )
     return scaled
 

@@ -8,7 +8,7 @@ Everything here is a statistic of that graph. `Collision` holds the probability 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, log, log1p, sqrt
 
 import numba
 import numpy as np
@@ -140,14 +140,15 @@ def curve(
     variance of its logarithm that of ln q; where some collide often, lambda(s) levels off in them and varies less.
 
     Two facts about q bound the band further. The union bound: P(s) <= q s(s-1)/2. And for batches near the size of
-    the population, where any one duplicate gives P = 1, low is at most the Poisson value 1 - exp(-q_low s(s-1)/2).
+    the population, where any one duplicate gives P = 1, low is at most the value of
+    independent pairs, 1 - (1 - q_low)^(s(s-1)/2).
     P, low and high never decrease in s, and 0 <= low <= P <= high <= 1. Without a duplicate P and low are 0 and
-    high is 1 - exp(-collision.high s(s-1)/2).
+    high is 1 - (1 - collision.high)^(s(s-1)/2).
     """
     size = np.arange(collision.samples + 1, dtype=np.float64)
     pairs = size * (size - 1) / 2
     if collision.log_variance is None:
-        high = -np.expm1(-collision.high * pairs)
+        high = -np.expm1(-_rate(collision.high) * pairs)
         return np.zeros(len(batches)), np.zeros(len(batches)), high[batches]
     probability = _probability(collision.samples, hits)
     # Half a replicate on either side of zero and one keeps the scale finite where no replicate, or every one, has hit.
@@ -155,11 +156,16 @@ def curve(
     rate = -np.log1p(-smooth)
     monte_carlo = smooth / ((1 - smooth) * hits.size * rate**2)
     factor = np.exp(_z(level) * np.sqrt(collision.log_variance + monte_carlo))
-    low = -np.expm1(-np.minimum(rate / factor, collision.low * pairs))
+    low = -np.expm1(-np.minimum(rate / factor, _rate(collision.low) * pairs))
     high = np.minimum(-np.expm1(-rate * factor), collision.high * pairs)
     low = np.maximum.accumulate(np.minimum(low, probability))
     high = np.minimum.accumulate(np.maximum(high, probability)[::-1])[::-1]
     return probability[batches], low[batches], high[batches]
+
+
+def _rate(collision: float) -> float:
+    """-ln(1 - q): with independent pairs, a batch is without a duplicate with probability exp(-rate s(s-1)/2)."""
+    return -log1p(-min(collision, 1 - 2**-53))
 
 
 def batches(samples: int, hits: IntArray) -> IntArray:

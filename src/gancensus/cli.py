@@ -47,7 +47,12 @@ def snakemake(args: argparse.Namespace, rest: Sequence[str]) -> int:
     command += ["--cores", args.cores, *(["--dry-run"] if args.command == "plan" else [])]
     if args.results:
         command += ["--config", f"pathvars={json.dumps({'results': str(args.results)})}"]
-    return subprocess.run([*command, *rest], check=False).returncode
+    process = subprocess.Popen([*command, *rest])
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # Snakemake has got it too, and ends its jobs
+        process.wait()
+        return 130
 
 
 def check_writable(results: Path) -> None:

@@ -231,6 +231,17 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
     return config
 
 
+def check_files(config: Config) -> None:
+    """Raise UserError for every file or folder of the user's that a study names and that is not there."""
+    lines = []
+    for name, study in config.studies.items():
+        named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
+        missing = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
+        lines += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in missing.items()]
+    if lines:
+        raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in lines))
+
+
 def _compose(path: Path) -> yaml.Node | None:
     """Return the YAML nodes of a file, which know their lines; None when it is empty."""
     try:

@@ -27,15 +27,19 @@ class Scale:
     high: tuple[float, ...]
 
     def encode(self, natural: NDArray[Any]) -> NDArray[np.float32]:
-        """Map natural values (n, ...) so that low becomes -1 and high +1; a constant column becomes 0."""
-        low, high = np.asarray(self.low), np.asarray(self.high)
-        span = np.where(high > low, high - low, 1.0)
-        return np.where(high > low, 2.0 * (natural - low) / span - 1.0, 0.0).astype(np.float32)
+        """Map natural values (n, ...) so that low becomes -1 and high +1; where low = high they are only shifted."""
+        middle, half = self._middle_and_half()
+        return np.asarray((natural - middle) / half, dtype=np.float32)
 
     def decode(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Map x (n, ...) in [-1, 1] back to natural values."""
+        middle, half = self._middle_and_half()
+        return np.asarray(middle + half * x.astype(np.float64))
+
+    def _middle_and_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         low, high = np.asarray(self.low), np.asarray(self.high)
-        return np.asarray(low + (x.astype(np.float64) + 1.0) / 2.0 * (high - low))
+        half = high / 2 - low / 2
+        return low / 2 + high / 2, np.where(half > 0, half, 1.0)
 
 
 @dataclass(frozen=True)

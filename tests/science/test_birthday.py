@@ -430,8 +430,15 @@ def band(samples: int, pairs: Pairs, replicates: int, at: IntArray, seed: int = 
 def test_curve_without_a_duplicate() -> None:
     probability, low, high = band(1000, (NONE, NONE), 10, np.array([2, 500, 1000]))
     assert not probability.any() and not low.any()
-    assert high[2] == pytest.approx(0.95)
-    assert high == pytest.approx(-np.expm1(-2.995732 / 499500 * np.array([1, 124750, 499500])))
+    assert high[2] == pytest.approx(0.95, abs=1e-5)
+    assert high == pytest.approx(1 - (1 - 2.995732 / 499500) ** np.array([1, 124750, 499500]))
+
+
+def test_the_band_of_a_batch_of_two_is_the_interval_of_the_collision_probability() -> None:
+    i, j = (index.astype(np.int64) for index in np.nonzero(np.triu(np.arange(60)[:, None] % 4 < 3 * np.ones(60), k=1)))
+    c = collision(60, i, j)
+    _, low, _ = band(60, (i, j), 100_000, np.array([2]))
+    assert low[0] == pytest.approx(c.low, abs=0.01)
 
 
 def test_curve_where_no_replicate_or_every_one_hits() -> None:

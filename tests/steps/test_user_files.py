@@ -301,7 +301,7 @@ def test_generated_arrays_are_scaled_like_the_real_samples(tmp_path: Path, step:
     run, output = generate(step, tmp_path / "x.npy", tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
     found = read_samples([output])
-    np.testing.assert_allclose(found.x, [[-1, 0, 0], [1, 1, 0], [3, -1, 0]])
+    np.testing.assert_allclose(found.x, [[-1, 0, 0], [1, 1, 1], [3, -1, 0]])
     assert found.sample_id.min() >= 10**9
     assert found.scale is not None
 

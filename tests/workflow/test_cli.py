@@ -25,6 +25,10 @@ def changed(**keys: Any) -> dict[str, Any]:
     [
         (STUDY | {"sed": 1}, ["my.yaml:", "sed: unknown key", "did you mean 'seed'?"]),
         (changed(splits={"train": "many"}), ["my.yaml:", "studies.smoke.splits.train"]),
+        (
+            changed(source={"kind": "files", "path": "real.npy"}),
+            ["studies.smoke.source: real.npy: no such file or folder"],
+        ),
         (STUDY | {"studies": {"../smoke": STUDY["studies"]["smoke"]}}, ["my.yaml:", "studies.../smoke: a name is"]),
     ],
 )
@@ -40,7 +44,7 @@ def test_a_wrong_configuration_writes_nothing(tmp_path: Path, config: dict[str, 
     ("config", "message"),
     [
         (changed(splits={"train": 1000, "calibrate": 500, "holdout": 500}), "= 2000 samples, but the source has 1797"),
-        (changed(source={"kind": "files", "path": "real.npy"}), "real.npy: no such file or folder"),
+        (changed(splits={"train": 0.9, "calibrate": 0.0001, "holdout": 0.01}), "split calibrate would have 0 of 1797"),
     ],
 )
 def test_what_the_data_cannot_give_is_the_last_thing_on_the_screen(

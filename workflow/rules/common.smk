@@ -10,12 +10,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from gancensus.analyses import Analysis
-from gancensus.config import REAL, load
+from gancensus.config import REAL, check_files, load
 from gancensus.errors import UserError
 from gancensus.family import members
 
 try:
     CONFIG = load(config, [Path(path) for path in workflow.configfiles])
+    check_files(CONFIG)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -84,7 +85,7 @@ def model_of(wildcards):
 
 
 def files_of(member):
-    """The user's files that a source or generator reads, watched for changes; a missing one is the step's to name."""
+    """The user's files that a source or generator reads, watched for changes."""
     found = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
     return sorted(str(file) for file in found if file.is_file())
 
