@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, Union
+from typing import Annotated, Any, TypeVar, Union
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -31,7 +31,6 @@ class Strict(BaseModel):
 class Member(Strict):
     """A member of a family; its fields are configuration keys, and `kind` is its name."""
 
-    family: ClassVar[str]
     kind: str
 
     def files(self) -> list[Path]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 class Analysis(Member):
     """An analysis reads every population, as samples or as an encoder's vectors, and makes one table and one figure."""
 
-    family = "analyses"
     schema: ClassVar[pa.Schema]
     title: ClassVar[str]
     caption: ClassVar[str]

@@ -12,8 +12,6 @@ from gancensus.training import Fitted
 class Encoder(Member):
     """An encoder is fitted on `train` and applied to every population."""
 
-    family = "encoders"
-
     def fit(self, x: NDArray[Any], seed: int, device: str) -> Fitted:
         """Fit on x (n, *shape) float32; return the weights and the history of the losses."""
         raise NotImplementedError

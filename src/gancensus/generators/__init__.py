@@ -14,7 +14,6 @@ from gancensus.training import Fitted
 class Generator(Member):
     """Whatever makes samples: a population per replica."""
 
-    family = "generators"
     trained: ClassVar[bool]
 
 

@@ -12,8 +12,6 @@ from gancensus.family import EncoderName, Member
 class Metric(Member):
     """A distance between samples: what is compared (features), a cheap filter, and the exact value."""
 
-    family = "metrics"
-
     alpha: float = Field(gt=0, lt=1)
     """Share of the pairs of `calibrate` that count as duplicates: the threshold is that quantile of their distances."""
     encoder: EncoderName | None = None

@@ -11,7 +11,6 @@ from gancensus.family import Member
 class Score(Member):
     """A score of embedded samples: higher is denser."""
 
-    family = "scores"
     unit: ClassVar[str]
 
     def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -7,10 +7,8 @@ from gancensus.samples import Samples
 class Source(Member):
     """A source hands over all real samples of a study; the step `prepare` splits them."""
 
-    family = "sources"
-
     def load(self) -> Samples:
-        """Return every sample in a fixed order, scaled to [-1, 1]; sample_id counts from 0.
+        """Return every sample, scaled to [-1, 1], in the order of its sample_id, which lies in 0 ... 10^9 - 1.
 
         Raises UserError when the data cannot be found or read.
         """
