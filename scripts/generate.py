@@ -12,11 +12,8 @@ from gancensus.config import AnyGenerator
 from gancensus.errors import UserError
 from gancensus.files import drop_parts, read_model, read_samples, read_user_samples, write_samples
 from gancensus.randomness import derive_rng
-from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
+from gancensus.samples import BLOCK, Samples, generated_ids, in_same_units, part_rows
 from gancensus.training import architecture
-
-FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
-NARROW = 0.05  # and so are images that use less than a fortieth of that range
 
 
 def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
@@ -45,8 +42,7 @@ def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
         raise UserError(f"{path}: {len(x)} sample; a pair needs at least two")
     scale = None if isinstance(found, Samples) else like.scale  # a table is scaled already
     scaled = x.astype(np.float32) if scale is None else scale.encode(x)
-    narrow = scaled.ndim > 2 and np.ptp(scaled) < NARROW  # in images; a column of a table may well be constant
-    if np.median(np.abs(scaled)) > FAR or narrow:
+    if not in_same_units(scaled):
         low, high = (-1.0, 1.0) if scale is None else (min(scale.low), max(scale.high))
         raise UserError(
             f"{path}: values from {x.min():.3g} to {x.max():.3g}, but the real samples of {args.study} have "

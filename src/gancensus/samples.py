@@ -15,6 +15,8 @@ from gancensus.errors import UserError
 
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
+FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
+NARROW = 0.05  # and so are images that use less than a fortieth of that range
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Samples:
         """Return the samples at the given rows."""
         label = None if self.label is None else self.label[rows]
         return replace(self, x=self.x[rows], sample_id=self.sample_id[rows], label=label)
+
+
+def in_same_units(scaled: NDArray[np.float32]) -> bool:
+    """Tell whether generated samples (n, *shape), scaled like the real ones, can be in the same natural units."""
+    narrow = scaled.ndim > 2 and np.ptp(scaled) < NARROW  # in images; a column of a table may well be constant
+    return bool(np.median(np.abs(scaled)) <= FAR) and not narrow
 
 
 def flatten(x: NDArray[Any]) -> NDArray[Any]:

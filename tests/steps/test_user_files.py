@@ -275,10 +275,15 @@ def test_a_damaged_array_is_an_error_or_still_an_array(tmp_path: Path, suffix: s
 # The user's generated samples
 
 
-def generate(step: Step, path: Path, folder: Path, part: int = 0, parts: int = 1) -> tuple[Any, Path]:
+THREE = Scale(("a", "b", "c"), ("1",) * 3, (0.0, 0.0, 5.0), (10.0, 1.0, 5.0))
+REAL = Samples(np.zeros((3, 3), np.float32), np.arange(3), scale=THREE)
+
+
+def generate(
+    step: Step, path: Path, folder: Path, part: int = 0, parts: int = 1, real: Samples = REAL
+) -> tuple[Any, Path]:
     """Run the step for a generator that is a file, beside three real rows of [0, 10], [0, 1] and [5, 5]."""
-    scale = Scale(("a", "b", "c"), ("1",) * 3, (0.0, 0.0, 5.0), (10.0, 1.0, 5.0))
-    write_samples(folder / "real.parquet", Samples(np.zeros((3, 3), np.float32), np.arange(3), scale=scale))
+    write_samples(folder / "real.parquet", real)
     output = folder / f"{part}.parquet"
     options = {
         "study": "mine",
@@ -347,3 +352,14 @@ def test_bad_real_samples_stop_the_step(name: str, tmp_path: Path, step: Step) -
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"error: {path}{message}")
     assert not list(tmp_path.glob("*.parquet*"))
+
+
+def test_generated_images_in_another_unit_are_refused(tmp_path: Path, step: Step) -> None:
+    """Images of 0 ... 1 beside real ones of 0 ... 255 would all look black, hence equal."""
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((20, 4, 4)))
+    scale = Scale(("value",), ("1",), (0.0,), (255.0,))
+    real = Samples(np.zeros((3, 4, 4), np.float32), np.arange(3), scale=scale)
+    run, output = generate(step, tmp_path / "x.npy", tmp_path, real=real)
+    assert run.returncode == 1
+    assert "but the real samples of mine have 0 to 255; bring both to the same units" in run.stderr
+    assert not output.exists()

@@ -82,6 +82,12 @@ def test_names(tmp_path: Path, name: str) -> None:
     assert list(read(tmp_path, GOOD.replace("digits:", f"{name}:")).studies) == [name]
 
 
+def test_an_analysis_without_keys_is_asked_for(tmp_path: Path) -> None:
+    assert list(read(tmp_path, GOOD.replace("fidelity: {encoder: pca}", "fidelity:")).studies["digits"].analyses) == [
+        "fidelity"
+    ]
+
+
 def test_whole_splits_are_counts(tmp_path: Path) -> None:
     splits = "splits: {train: 1000, calibrate: 0.2, holdout: 300}"
     assert read(tmp_path, re.sub(r"splits: .*", splits, GOOD)).studies["digits"].splits.train == 1000
@@ -110,6 +116,12 @@ WRONG: list[tuple[str, str, str]] = [
         "pixels: {euclidean: {alpha: 0.001}}",
         "pixels: {euclidean: {alpha: 0.001, bin: 3}}",
         "13: @definitions.pixels.euclidean.bin: unknown key; there are: alpha, encoder, kind",
+    ),
+    (
+        "codes: {kind",
+        "j: {kind",
+        "14: @definitions.both.j: a metric cannot be called 'i' or 'j', which name the two samples of a pair "
+        "(found: 'j')",
     ),
     # wrong types
     ("seed: 1", "seed: one", f"1: seed: {WHOLE}, unable to parse string as an integer (found: 'one')"),
