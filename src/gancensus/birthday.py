@@ -1,4 +1,4 @@
-"""The birthday paradox: from duplicate pairs to collision probability, support size and birthday curve.
+"""The birthday paradox: from duplicates to collision probability, support size and birthday curve.
 
 A population of n samples and its pairs of duplicates form a graph: samples are vertices, duplicates are edges.
 Everything here is a statistic of that graph. `Collision` holds the probability that two samples are duplicates,
@@ -8,13 +8,14 @@ Everything here is a statistic of that graph. `Collision` holds the probability 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, log1p, sqrt
+from math import exp, fsum, log, log1p, sqrt
 
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import betaincinv, gammaincinv, ndtri
 
+from gancensus import graph
 from gancensus.estimate import Estimate
 
 IntArray = npt.NDArray[np.int64]
@@ -23,16 +24,17 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Collision:
-    """The probability that two samples of a population are duplicates, with its interval.
+    """The probability that two samples are duplicates, with its interval.
 
-    `samples` n, `pairs` n(n-1)/2, `duplicates` the pairs found, `value` = duplicates / pairs. `log_variance` is the
-    variance of ln(value), None when no duplicate was found; then `low` is 0 and `high` a one-sided bound.
+    `samples` n (of the first population, where two are compared), `pairs` the pairs that were compared, `duplicates`
+    those found, `value` = duplicates / pairs. `log_variance` is the variance of ln(value), None when no duplicate was
+    found; then `low` is 0 and `high` a one-sided bound. Where no pair was compared, value is None and high is 1.
     """
 
     samples: int
     pairs: int
     duplicates: int
-    value: float
+    value: float | None
     low: float
     high: float
     log_variance: float | None
@@ -43,39 +45,120 @@ class Collision:
 
         Without a duplicate, value and high are None and low is the one-sided bound 1 / high.
         """
-        if self.duplicates == 0:
+        if not self.value:
             return Estimate(None, 1 / self.high, None)
         return Estimate(1 / self.value, 1 / self.high, 1 / self.low)
 
 
-def collision(samples: int, i: IntArray, j: IntArray, level: float = 0.95) -> Collision:
-    """Collision probability of a population of `samples` from its duplicate pairs (i, j), int64 row positions.
+def collision(degrees: IntArray, partners: IntArray | None = None, level: float = 0.95) -> Collision:
+    """Collision probability of a population from the number of duplicates of each sample, int64 (n,).
 
-    Each duplicate pair appears once, with i < j. The value is the U-statistic C = K / (n(n-1)/2), K the number of
-    pairs, unbiased for q = P(two samples are duplicates) (Hoeffding 1948, Ann. Math. Stat. 19, 293).
+    `partners`, int64 (n,), is the number of samples that each was compared with: under matched conditions those of
+    its own condition. None means all others, n - 1. With K = sum(degrees) / 2 duplicates among M = sum(partners) / 2
+    pairs, the value is C = K / M, unbiased for q = P(two samples are duplicates) where all pairs are compared
+    (Hoeffding 1948, Ann. Math. Stat. 19, 293).
 
-    The interval is C exp(+-z sd), sd^2 = max(V_pois, V_jack - V_pois) / C^2, with V_pois = K / (n(n-1)/2)^2 the
-    variance if the pairs were independent and V_jack the jackknife over samples (Arvesen 1969, Ann. Math. Stat. 40,
-    2076). The pairs share samples, so V_pois alone covers only where every sample has the same chance of a duplicate;
-    the jackknife counts that quadratic part of the variance twice (Efron & Stein 1981, Ann. Stat. 9, 586), hence the
-    difference. With K = 0, low is 0 and high is -ln(1 - level) / pairs, one-sided (the rule of three). `high` is at
-    most 1. Raises ValueError when samples < 2.
+    The interval is C exp(+-z sd), sd^2 = max(V_pois, V_jack - V_pois) / C^2, with V_pois = K / M^2 the variance if the
+    pairs were independent and V_jack the jackknife over samples (Arvesen 1969, Ann. Math. Stat. 40, 2076), of
+    C_(-i) = (K - degree_i) / (M - partners_i). The pairs share samples, so V_pois alone covers only where every sample
+    has the same chance of a duplicate; the jackknife counts that quadratic part of the variance twice (Efron & Stein
+    1981, Ann. Stat. 9, 586), hence the difference.
+
+    Where the degrees vary no more than with independent pairs, sum (degree_i - C partners_i)^2 <= 2 K (1 - C), the
+    interval is Garwood's exact one for a Poisson count K, over M (Garwood 1936, Biometrika 28, 437): with few
+    duplicates the other falls to a coverage of 0.87. Where all pairs are compared, this is z3 <= C^2, with z3 =
+    sum degree_i (degree_i - 1) / (n(n-1)(n-2)) the estimate of P(a sample is a duplicate of two others).
+
+    With K = 0, low is 0 and high is -ln(1 - level) / M, one-sided (the rule of three), which takes pairs for
+    independent. Where all duplicates come from one frequent sample it holds with 70 % instead of 95 %; the bound that
+    holds for any population is 22.5 / n^2, x^2 / n^2 with (1 + x) exp(-x) = 0.05, in place of 6.0 / n^2.
+    `high` is at most 1. Raises ValueError when there are fewer than 2 samples.
+
+    Measured coverage of the 95 % interval at n = 100, 300, 2000: uniform .97 .97 .96, Zipf .93 .94 .95, an atom of 10 %
+    .94 .95 .95. With 0 to 3 duplicates expected from a uniform support .97 to 1, with more .94 to .985. Populations
+    whose duplicates all come from a sample that is drawn fewer than about five times are beyond it: .80 to .92.
     """
-    if samples < 2:
-        raise ValueError(f"a collision needs at least 2 samples, not {samples}")
-    pairs = samples * (samples - 1) // 2
-    duplicates = int(i.size)
+    if degrees.size < 2:
+        raise ValueError(f"a collision needs at least 2 samples, not {degrees.size}")
+    if partners is None:
+        partners = np.full(degrees.size, degrees.size - 1, dtype=np.int64)
+    return _estimate(int(degrees.sum()) // 2, int(partners.sum()) // 2, [(degrees, partners)], level)
+
+
+def cross_collision(
+    degrees_a: IntArray,
+    degrees_b: IntArray,
+    partners_a: IntArray | None = None,
+    partners_b: IntArray | None = None,
+    level: float = 0.95,
+) -> Collision:
+    """Probability that a sample of population a and one of b are duplicates: the two-sample U-statistic K / M.
+
+    `degrees_a`, int64 (n,), is the number of duplicates in b of each sample of a, `degrees_b`, int64 (m,), the reverse;
+    both sum to K. `partners_a` and `partners_b` are the numbers compared with, both sum to M; None means all, M = n m.
+
+    The interval is that of `collision`, with V_jack the sum of the jackknife variances of both sides (Arvesen 1969):
+    each side holds the variance that comes from pairs once, so that here, too, the sum counts V_pois twice.
+    `effective_support` is the size of a uniform support, shared by both, with that probability.
+
+    Measured coverage of the 95 % interval where both populations are alike, and for planted copies: .94 to .98 (up to
+    .99 with 3 duplicates or fewer expected). Where what is frequent in one is rare in the other it falls to .80 to .94,
+    and to .63 for an atom of 10 % that the other meets once in 10,000: the few samples that decide are not drawn.
+    Raises ValueError when either has no samples.
+    """
+    if not (degrees_a.size and degrees_b.size):
+        raise ValueError(f"a cross-collision needs samples on both sides, not {degrees_a.size} and {degrees_b.size}")
+    if partners_a is None:
+        partners_a = np.full(degrees_a.size, degrees_b.size, dtype=np.int64)
+    if partners_b is None:
+        partners_b = np.full(degrees_b.size, degrees_a.size, dtype=np.int64)
+    sides = [(degrees_a, partners_a), (degrees_b, partners_b)]
+    return _estimate(int(degrees_a.sum()), int(partners_a.sum()), sides, level)
+
+
+def _estimate(duplicates: int, pairs: int, sides: list[tuple[IntArray, IntArray]], level: float) -> Collision:
+    """Collision of pairs that join one population with itself or, with two sides (degrees, partners), with another."""
+    samples = sides[0][0].size
+    if pairs == 0:
+        return Collision(samples, 0, 0, None, 0.0, 1.0, None)
     if duplicates == 0:
         return Collision(samples, pairs, 0, 0.0, 0.0, min(1.0, -log(1 - level) / pairs), None)
     value = duplicates / pairs
     poisson = duplicates / pairs**2
-    degree = np.bincount(np.concatenate([i, j]), minlength=samples)
-    pairs_without_one = max(1, pairs - samples + 1)  # 0 when n = 2, where the jackknife is 0 as well
-    spread = samples * int(degree @ degree) - 4 * duplicates**2  # n^2 times the variance of the degrees
-    jackknife = (samples - 1) * spread / (samples * pairs_without_one) ** 2
+    jackknife = sum(_jackknife(duplicates, pairs, *side) for side in sides)
     log_variance = max(poisson, jackknife - poisson) / value**2
-    factor = exp(_z(level) * sqrt(log_variance))
-    return Collision(samples, pairs, duplicates, value, value / factor, min(1.0, value * factor), log_variance)
+    # fsum, here and below: the same whatever the order of the samples.
+    spread = sum(fsum(((degrees - value * partners) ** 2).tolist()) for degrees, partners in sides)
+    if spread <= 2 * duplicates * (1 - value):
+        low = float(gammaincinv(duplicates, (1 - level) / 2)) / pairs
+        high = float(gammaincinv(duplicates + 1, (1 + level) / 2)) / pairs
+    else:
+        factor = exp(_z(level) * sqrt(log_variance))
+        low, high = value / factor, value * factor
+    return Collision(samples, pairs, duplicates, value, low, min(1.0, high), log_variance)
+
+
+def _jackknife(duplicates: int, pairs: int, degrees: IntArray, partners: IntArray) -> float:
+    """Variance (n - 1) / n sum (C_(-i) - mean)^2 of a collision probability over the samples of one side."""
+    left = np.maximum(1, pairs - partners)  # 0 where one sample is in every pair: then the numerator is 0 as well
+    without = ((duplicates - degrees) / left).tolist()
+    mean = fsum(without) / len(without)
+    return (len(without) - 1) / len(without) * fsum((c - mean) ** 2 for c in without)
+
+
+def copied_share(degrees: IntArray, level: float = 0.95) -> Estimate:
+    """Share of the samples with at least one duplicate, with Clopper & Pearson's interval (1934, Biometrika 26, 404).
+
+    `degrees`, int64 (n,), is the number of duplicates of each sample in another population, such as `train`: given
+    that one, the samples are independent, and so the interval is exact. Raises ValueError without samples.
+    """
+    samples, copied = degrees.size, int(np.count_nonzero(degrees))
+    if samples == 0:
+        raise ValueError("a share needs at least 1 sample")
+    tail = (1 - level) / 2
+    low = float(betaincinv(copied, samples - copied + 1, tail)) if copied > 0 else 0.0
+    high = float(betaincinv(copied + 1, samples - copied, 1 - tail)) if copied < samples else 1.0
+    return Estimate(copied / samples, low, high)
 
 
 def ratio(a: Collision, b: Collision, level: float = 0.95) -> Estimate:
@@ -83,10 +166,10 @@ def ratio(a: Collision, b: Collision, level: float = 0.95) -> Estimate:
 
     The interval is on the log scale, its variance the sum of both log variances. Without a duplicate only a bound
     remains, made of the ends of both intervals (at their own level): in `a`, value and low are 0 and high is
-    a.high / b.low; in `b`, low is a.low / b.high and value and high are None. Without a duplicate in either, nothing
-    is known about the ratio: all None.
+    a.high / b.low; in `b`, low is a.low / b.high and value and high are None. Without a duplicate in either, or
+    without a pair compared in one of them, nothing is known about the ratio: all None.
     """
-    if a.log_variance is None and b.log_variance is None:
+    if a.value is None or b.value is None or (a.log_variance is None and b.log_variance is None):
         return Estimate(None, None, None)
     if a.log_variance is None:
         return Estimate(0.0, 0.0, a.high / b.low)
@@ -124,7 +207,7 @@ def first_hits(samples: int, i: IntArray, j: IntArray, replicates: int, rng: np.
     """
     if i.size == 0:
         return np.full(replicates, samples + 1, dtype=np.int64)
-    start, neighbour = _adjacency(samples, i, j)
+    start, neighbour = graph.adjacency(samples, i, j)
     hits: IntArray = _draw_until_hit(start, neighbour, replicates, rng)
     return hits
 
@@ -144,7 +227,12 @@ def curve(
     independent pairs, 1 - (1 - q_low)^(s(s-1)/2).
     P, low and high never decrease in s, and 0 <= low <= P <= high <= 1. Without a duplicate P and low are 0 and
     high is 1 - (1 - collision.high)^(s(s-1)/2).
+
+    `collision` is that of all pairs, also under matched conditions, for a batch holds pairs of any condition; raises
+    ValueError when it is not.
     """
+    if collision.pairs != collision.samples * (collision.samples - 1) // 2:
+        raise ValueError(f"a curve needs the collision of all pairs of {collision.samples} samples")
     size = np.arange(collision.samples + 1, dtype=np.float64)
     pairs = size * (size - 1) / 2
     if collision.log_variance is None:
@@ -215,24 +303,6 @@ def _probability(samples: int, hits: IntArray) -> FloatArray:
     """Share of replicates that have hit by batch size s, for s = 0 to samples; float64 (samples + 1,)."""
     share: FloatArray = np.cumsum(np.bincount(hits, minlength=samples + 1)[: samples + 1]) / hits.size
     return share
-
-
-@numba.njit(cache=True, nogil=True)
-def _adjacency(samples: int, i: IntArray, j: IntArray) -> tuple[IntArray, npt.NDArray[np.int32]]:
-    """Compressed rows: the neighbours of v are neighbour[start[v] : start[v + 1]]."""
-    start = np.zeros(samples + 1, np.int64)
-    for e in range(i.size):
-        start[i[e] + 1] += 1
-        start[j[e] + 1] += 1
-    start = np.cumsum(start)
-    free = start[:-1].copy()
-    neighbour = np.empty(2 * i.size, np.int32)
-    for e in range(i.size):
-        neighbour[free[i[e]]] = j[e]
-        neighbour[free[j[e]]] = i[e]
-        free[i[e]] += 1
-        free[j[e]] += 1
-    return start, neighbour
 
 
 @numba.njit(cache=True, nogil=True)
