@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 from scipy.special import betaincinv, ndtri, stdtrit
 
 from gancensus.errors import UserError
 from gancensus.estimate import Estimate
+from gancensus.neighbours import incidence, square_radii
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.floating[Any]]
@@ -165,7 +165,7 @@ def fidelity(
 
 
 def _float64(x: Points) -> Floats:
-    return np.asarray(x, dtype=np.float64)
+    return np.ascontiguousarray(x, dtype=np.float64)
 
 
 def _check(samples: dict[str, Floats], needed: int, neighbours: int) -> None:
@@ -201,33 +201,9 @@ def _other_kernel_sum(x: Floats) -> float:
 
 
 def _neighbourhoods(real: Floats, fake: Floats, neighbours: int) -> Prdc:
-    real_radii, fake_radii = _square_radii(real, neighbours), _square_radii(fake, neighbours)
-    precise = np.zeros(len(fake), dtype=np.bool_)
-    recalled = covered = incidences = 0
-    for rows in _blocks(len(real), len(fake)):
-        distances = _square_distances(real[rows], fake)
-        in_real_ball = distances < real_radii[rows, None]
-        precise |= in_real_ball.any(axis=0)
-        incidences += int(np.count_nonzero(in_real_ball))
-        covered += int(np.count_nonzero(in_real_ball.any(axis=1)))
-        recalled += int(np.count_nonzero((distances < fake_radii).any(axis=1)))
-    n, m = len(real), len(fake)
-    return Prdc(float(precise.mean()), recalled / n, incidences / (neighbours * m), covered / n)
-
-
-def _square_radii(x: Floats, neighbours: int) -> Floats:
-    """Square distance of each point to its k-th nearest other point (n,)."""
-    radii = np.empty(len(x))
-    for rows in _blocks(len(x), len(x)):
-        distances = _square_distances(x[rows], x)
-        np.fill_diagonal(distances[:, rows], np.inf)
-        radii[rows] = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1]
-    return radii
-
-
-def _square_distances(x: Floats, y: Floats) -> Floats:
-    """Square distances from the differences, not from a matrix product: 0 for equal points, the same in any block."""
-    return np.asarray(cdist(x, y, "sqeuclidean"))
+    found = incidence(real, fake, square_radii(real, neighbours), square_radii(fake, neighbours))
+    density = found.pairs / (neighbours * len(fake))
+    return Prdc(float(found.y_in_x.mean()), float(found.x_in_y.mean()), density, float(found.x_holds_y.mean()))
 
 
 def _cut(x: Floats, size: int, rng: np.random.Generator) -> Floats:

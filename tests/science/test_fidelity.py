@@ -14,6 +14,7 @@ from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
 from gancensus import fidelity as module
+from gancensus import neighbours
 from gancensus.errors import UserError
 from gancensus.fidelity import (
     METRICS,
@@ -133,10 +134,19 @@ def test_kernel_distance_is_unbiased(shift: float) -> None:
 # precision, recall, density, coverage
 
 
-@pytest.mark.parametrize(("n", "m", "d", "k"), [(120, 80, 2, 5), (60, 150, 16, 3), (90, 90, 1, 1), (200, 100, 64, 5)])
+@pytest.mark.parametrize(
+    ("n", "m", "d", "k"), [(120, 80, 2, 5), (60, 150, 16, 3), (90, 90, 1, 1), (200, 100, 64, 5), (1500, 1100, 8, 5)]
+)
 def test_prdc_agrees_with_the_reference_package(n: int, m: int, d: int, k: int) -> None:
     real, fake = normal(1, n, d), 0.4 + 0.8 * normal(2, m, d)
     assert precision_recall_density_coverage(real, fake, k)._asdict() == pytest.approx(compute_prdc(real, fake, k))
+
+
+def test_prdc_agrees_with_the_reference_package_in_many_dimensions() -> None:
+    real, fake = 3 + normal(1, 300, 2048), 3.01 + 0.99 * normal(2, 200, 2048)
+    found = precision_recall_density_coverage(real, fake)
+    assert 0 < found.recall < 1 and 0 < found.coverage < 1
+    assert found._asdict() == pytest.approx(compute_prdc(real, fake, 5))
 
 
 def test_prdc_on_a_line_by_hand() -> None:
@@ -221,6 +231,7 @@ def test_the_block_size_changes_nothing(block: int, monkeypatch: pytest.MonkeyPa
     real, fake = rng.poisson(3, (64, 5)) / 3, rng.poisson(3, (41, 5)) / 3
     whole, kernel = precision_recall_density_coverage(real, fake), kernel_distance(real, fake)
     monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(neighbours, "TILE", block)
     assert precision_recall_density_coverage(real, fake) == whole
     assert kernel_distance(real, fake) == pytest.approx(kernel, rel=1e-9)
 
