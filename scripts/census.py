@@ -1,19 +1,45 @@
 #!/usr/bin/env python
-"""Turn the duplicates of a study into collision probabilities, birthday curves and support sizes."""
+"""Turn the duplicates of a study into collision probabilities, birthday curves, support sizes, diversity and copies."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import step
 from step import Path
 
 from gancensus import tables
-from gancensus.census import REFERENCE, count, curve_columns, support_row
+from gancensus.census import REFERENCE, Graph, copies_row, count, curve_columns, diversity_rows, null_of, support_row
 from gancensus.config import Census
 from gancensus.files import about, columns, write_table
 from gancensus.randomness import derive_rng
 
 
+def read(duplicates: Path, repeats: Path) -> Graph:
+    """Read what a search has found."""
+    pairs, counts, facts = columns(duplicates), columns(repeats), about(duplicates)
+    condition = counts["condition"]
+    return Graph(
+        counts["sample_id"],
+        counts["duplicates"],
+        counts["partners"],
+        None if condition.dtype.kind == "f" else condition,  # missing values
+        int(facts["samples"]),
+        int(facts["listed"]),
+        pairs["i"],
+        pairs["j"],
+    )
+
+
+def write(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> None:
+    """Write rows as a table."""
+    found = list(rows)
+    write_table(path, {name: [row[name] for row in found] for name in schema.names}, schema)
+
+
 def main() -> None:
-    """Write a row of support and a curve per definition and population."""
+    """Write a row of support, a curve, a diversity profile and a row of copies per definition and population."""
     args = step.arguments(
         __doc__,
         study=str,
@@ -21,24 +47,44 @@ def main() -> None:
         seed=int,
         definitions=[str],
         populations=[str],
+        searches=[str],
         duplicates=[Path],
+        repeats=[Path],
         support=Path,
         curve=Path,
+        diversity=Path,
+        copies=Path,
     )
     level, margin = args.census.level, args.census.margin
-    rows, curves = [], []
-    for definition, paths in zip(args.definitions, step.grouped(args.duplicates, len(args.definitions)), strict=True):
-        counts = {}
-        for population, path in zip(args.populations, paths, strict=True):
-            pairs, samples = columns(path), int(about(path)["samples"])
-            rng = derive_rng(args.seed, args.study, "census", definition, population)
-            counts[population] = count(samples, pairs["i"], pairs["j"], level, args.census.replicates, rng)
-        for population, found in counts.items():
-            row = support_row(population, found, counts[REFERENCE], level, margin)
+    rows, curves, profiles, copies = [], [], [], []
+    files = [step.grouped(paths, len(args.definitions)) for paths in (args.duplicates, args.repeats)]
+    for definition, *paths in zip(args.definitions, *files, strict=True):
+        graphs = {search: read(*pair) for search, *pair in zip(args.searches, *paths, strict=True)}
+
+        def rng(*names: str, definition: str = definition) -> np.random.Generator:
+            return derive_rng(args.seed, args.study, *names[:1], definition, *names[1:])
+
+        found = {p: count(graphs[p], level, args.census.replicates, rng("census", p)) for p in args.populations}
+        for population in args.populations:
+            found_here, own = found[population], graphs[population]
+            across = graphs.get(f"{population}~{REFERENCE}")
+            if population == "train":
+                across = graphs[f"{REFERENCE}~train"].transposed()
+            null = None
+            if across is not None:
+                streams = rng("permutation", population)
+                null = null_of(own, graphs[REFERENCE], across, args.census.permutations, level, streams)
+            row = support_row(population, found_here, found[REFERENCE], null, level, margin)
             rows.append({"study": args.study, "definition": definition, **row})
-            curve = curve_columns(population, found, level)
+            curve = curve_columns(population, found_here, level)
             curves.append({"definition": [definition] * len(curve["batch"]), **curve})
-    write_table(args.support, {name: [row[name] for row in rows] for name in tables.SUPPORT.names}, tables.SUPPORT)
+            profiles += [{"definition": definition, **row} for row in diversity_rows(population, own, level)]
+            if f"{population}~train" in graphs:
+                pairs = (graphs[f"{population}~train"], graphs[f"{REFERENCE}~train"], across)
+                copies.append({"definition": definition, **copies_row(population, *pairs, level, margin)})
+    write(args.support, rows, tables.SUPPORT)
+    write(args.diversity, profiles, tables.DIVERSITY)
+    write(args.copies, copies, tables.COPIES)
     write_table(
         args.curve, {name: np.concatenate([c[name] for c in curves]) for name in tables.CURVE.names}, tables.CURVE
     )

@@ -28,11 +28,11 @@ def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
     return np.concatenate([np.empty((0, *shape), dtype=np.float32), *blocks])
 
 
-def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
-    """Read the user's samples, scaled as the real ones are."""
+def take(args: Namespace, like: Samples) -> Samples:
+    """Read the user's samples, scaled as the real ones are, and their conditions."""
     path = args.generator.path
     found = read_user_samples(path)
-    x = found.x if isinstance(found, Samples) else found[0]
+    x = found.x
     if x.shape[1:] != like.x.shape[1:]:
         raise UserError(
             f"{path}: samples have shape {x.shape[1:]}, but the real samples of {args.study} have {like.x.shape[1:]}; "
@@ -48,7 +48,8 @@ def take(args: Namespace, like: Samples) -> NDArray[np.float32]:
             f"{path}: values from {x.min():.3g} to {x.max():.3g}, but the real samples of {args.study} have "
             f"{low:.3g} to {high:.3g}; bring both to the same units"
         )
-    return scaled
+    ids = generated_ids(args.population, range(len(x)))
+    return Samples(scaled, ids, None, like.scale, found.conditions, like.units)
 
 
 def main() -> None:
@@ -69,13 +70,12 @@ def main() -> None:
     like = read_samples([args.like])
     if args.generator.trained:
         rows = part_rows(args.generator.samples, args.part, args.parts)
-        x = draw(args, rows, like)
+        ids = generated_ids(args.population, range(rows.start, rows.stop))
+        samples = Samples(draw(args, rows, like), ids, scale=like.scale)
     else:
-        x = take(args, like)
-        rows = part_rows(len(x), args.part, args.parts)
-        x = x[rows]
-    ids = generated_ids(args.population, range(rows.start, rows.stop))
-    write_samples(args.output, Samples(x, ids, scale=like.scale))
+        samples = take(args, like)
+        samples = samples.take(part_rows(len(samples), args.part, args.parts))
+    write_samples(args.output, samples)
     drop_parts(args.output, args.parts)
 
 

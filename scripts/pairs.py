@@ -1,39 +1,94 @@
 #!/usr/bin/env python
-"""Search one shard of a population's pairs for duplicates."""
+"""Search one shard of a population's pairs for duplicates, or of its pairs with another population's samples."""
 
+from argparse import Namespace
+from collections.abc import Sequence
+
+import numpy as np
 import step
+from numpy.typing import NDArray
 from step import Path
 
 from gancensus import tables
 from gancensus.config import Definition
-from gancensus.files import columns, read_samples, write_table
-from gancensus.pairs import find_pairs
+from gancensus.files import columns, write_table
+from gancensus.join import choose_device
+from gancensus.pairs import Side, costs, deal, find_pairs
+from gancensus.populations import PILOT, Population, condition_groups, condition_line
+from gancensus.repeats import Tally, expected_share, listed_rows, partners
+from gancensus.samples import Samples
 
 
 def main() -> None:
-    """Write the pairs within all thresholds, by sample_id, with their exact values."""
+    """Write the duplicates by sample_id, with their exact distances, and how often each sample is repeated."""
     args = step.arguments(
         __doc__,
         definition=step.section(Definition),
         thresholds=Path,
         shard=int,
         shards=int,
+        memory=int,
+        cap=int,
+        device=str,
+        populations=[str],
         features=[Path],
-        output=Path,
+        duplicates=Path,
+        repeats=Path,
     )
     metrics = list(args.definition.values())
-    populations = [read_samples(paths) for paths in step.grouped(args.features, len(metrics))]
-    features = [metric.features(samples.x) for metric, samples in zip(metrics, populations, strict=True)]
-    print(f"searching {len(populations[0])} samples, shard {args.shard} of {args.shards}", flush=True)
-    found = find_pairs(metrics, features, columns(args.thresholds)["threshold"].tolist(), args.shard, args.shards)
-    ids = populations[0].sample_id
-    values = dict(zip(args.definition, found.values.T, strict=True))
+    conditions = [metric for metric in metrics if metric.fixed is not None]
+    thresholds = columns(args.thresholds)["threshold"].tolist()
+    spaces = [step.spaces(metrics, paths) for paths in step.grouped(args.features, len(args.populations))]
+    samples = [next(iter(rows.values())).identities() for rows in spaces]
+    populations = [Population(metrics, rows) for rows in spaces]
+    sizes = " x ".join(f"{len(s):,}" for s in samples)
+    print(f"searching {sizes} samples, shard {args.shard} of {args.shards}", flush=True)
+    share = expected_share(metrics, thresholds, *(population.some(PILOT) for population in populations))
+    listed = listed_rows(share, args.cap, *map(len, samples))
+    if listed[0] < len(samples[0]):
+        print(
+            f"about {share:.2%} of the pairs are duplicates: every one is counted; those among {listed[0]:,} of the "
+            f"{len(samples[0]):,} samples of {args.populations[0]} are listed",
+            flush=True,
+        )
+    a, *others = (population.side(args.memory, args.shards) for population in populations)
+    b = next(iter(others), None)
+    todo = deal(costs(a, b, condition_line(conditions, samples)), args.shard, args.shards)
+    tally = Tally([len(s) for s in samples], len(metrics), listed, args.cap)
+    for done, task in enumerate(todo, 1):
+        for found in find_pairs(metrics, thresholds, a, b, [task], choose_device(args.device)):
+            tally.add(found)
+        print(f"{done} of {len(todo)} tasks searched", flush=True)
+    if conditions:
+        a = Side(a.blocks, Population(conditions, spaces[0]).features)
+        b = b and Side(b.blocks, Population(conditions, spaces[-1]).features)
+    write(args, samples, tally, partners(conditions, a, b, todo), condition_groups(conditions, samples))
+
+
+def write(
+    args: Namespace,
+    samples: list[Samples],
+    tally: Tally,
+    compared: Sequence[NDArray[np.int64]],
+    groups: NDArray[np.int64] | None,
+) -> None:
+    """Write the table of duplicates and that of repeats."""
+    first, last = samples[0].sample_id, samples[-1].sample_id
+    found = tally.pairs
     write_table(
-        args.output,
-        {"i": ids[found.i], "j": ids[found.j], **values},
+        args.duplicates,
+        {"i": first[found.i], "j": last[found.j], **dict(zip(args.definition, found.values.T, strict=True))},
         tables.duplicates(args.definition),
-        {"samples": str(len(ids))},
+        {"samples": str(len(first)), "listed": str(tally.listed[0])},
     )
+    repeats = {
+        "population": np.repeat(args.populations, [len(s) for s in samples]),
+        "sample_id": np.concatenate([s.sample_id for s in samples]),
+        "duplicates": np.concatenate(tally.repeats[: len(samples)]),
+        "partners": np.concatenate(compared[: len(samples)]),
+        "condition": [None] * sum(map(len, samples)) if groups is None else groups,
+    }
+    write_table(args.repeats, repeats, tables.REPEATS)
 
 
 step.run(main)

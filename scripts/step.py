@@ -17,6 +17,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "src"))  # where gance
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
 
 from gancensus.errors import UserError  # noqa: E402
+from gancensus.files import SampleRows  # noqa: E402
+from gancensus.metrics import Metric  # noqa: E402
 
 
 def arguments(description: str | None, **kinds: Any) -> argparse.Namespace:
@@ -48,6 +50,12 @@ def grouped(paths: Sequence[Path], groups: int) -> list[list[Path]]:
     return [list(paths[k * parts : (k + 1) * parts]) for k in range(groups)]
 
 
+def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None, SampleRows]:
+    """Open the files of a population in every space of the metrics, in the order in which the metrics name them."""
+    names = list(dict.fromkeys(metric.space for metric in metrics))
+    return {name: SampleRows(parts) for name, parts in zip(names, grouped(paths, len(names)), strict=True)}
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a step; what a user can mend is one line on stderr and exit status 1."""
     try:
@@ -57,4 +65,4 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(1)
 
 
-__all__ = ["Path", "arguments", "grouped", "run", "section"]
+__all__ = ["Path", "arguments", "grouped", "run", "section", "spaces"]

@@ -6,19 +6,44 @@ from step import Path
 
 from gancensus import tables
 from gancensus.config import Definition
-from gancensus.files import read_samples, write_table
-from gancensus.pairs import all_distances
-from gancensus.thresholds import quantile
+from gancensus.files import write_table
+from gancensus.join import choose_device
+from gancensus.metrics import Calibrated
+from gancensus.populations import Population
+from gancensus.randomness import derive_rng
+from gancensus.repeats import partners
+from gancensus.thresholds import threshold
 
 
 def main() -> None:
-    """Write one row per metric."""
-    args = step.arguments(__doc__, definition=step.section(Definition), features=[Path], output=Path)
-    rows = []
-    groups = step.grouped(args.features, len(args.definition))
-    for (name, metric), paths in zip(args.definition.items(), groups, strict=True):
-        distances = all_distances(metric, metric.features(read_samples(paths).x))
-        rows.append((name, metric.alpha, quantile(distances, metric.alpha), len(distances)))
+    """Write one row per metric; a threshold that the configuration gives has no alpha."""
+    args = step.arguments(
+        __doc__,
+        study=str,
+        name=str,
+        definition=step.section(Definition),
+        level=float,
+        seed=int,
+        memory=int,
+        device=str,
+        features=[Path],
+        output=Path,
+    )
+    metrics = list(args.definition.values())
+    spaces = step.spaces(metrics, args.features)
+    conditions = [metric for metric in metrics if metric.fixed is not None]
+    pairs = int(partners(conditions, Population(conditions or metrics, spaces).side(args.memory))[0].sum()) // 2
+    rows: list[tuple[str, float | None, float | None, float | None, float | None, int, int]] = []
+    for name, metric in args.definition.items():
+        if not isinstance(metric, Calibrated):
+            rows.append((name, None, metric.fixed, metric.fixed, metric.fixed, pairs, pairs))
+            continue
+        print(f"{name}: {pairs} pairs of calibrate", flush=True)
+        side = Population([metric, *conditions], spaces).side(args.memory)
+        rng = derive_rng(args.seed, args.study, "thresholds", args.name, name)
+        device = choose_device(args.device)
+        found = threshold(metric, metric.alpha, conditions, side, pairs, args.level, rng, device)
+        rows.append((name, metric.alpha, *found, pairs))
     write_table(
         args.output, dict(zip(tables.THRESHOLDS.names, zip(*rows, strict=True), strict=True)), tables.THRESHOLDS
     )

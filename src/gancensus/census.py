@@ -2,65 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus import birthday
+from gancensus import birthday, diversity, permutation
 from gancensus.birthday import Collision
 from gancensus.estimate import Estimate
+from gancensus.graph import degrees
+from gancensus.repeats import is_listed
 
 REFERENCE = "holdout"
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What a search has found: samples of a population, or of two one after the other, and their pairs.
+
+    sample_id, duplicates, partners (how many other samples each was compared with) and condition (equal where samples
+    are compared; None where that is a matter of distance), int64 (n,), of the first `split` samples and then of the
+    other population's; pairs by sample_id, those among the `listed` samples of the first.
+    """
+
+    sample_id: IntArray
+    duplicates: IntArray
+    partners: IntArray
+    condition: IntArray | None
+    split: int
+    listed: int
+    i: IntArray
+    j: IntArray
+
+    @property
+    def whole(self) -> bool:
+        """Whether every pair is listed."""
+        return self.listed == self.split
+
+    def transposed(self) -> Graph:
+        """Return the same pairs, of the other population with the first."""
+        ids, duplicates, partners = (
+            np.roll(column, -self.split) for column in (self.sample_id, self.duplicates, self.partners)
+        )
+        condition = None if self.condition is None else np.roll(self.condition, -self.split)
+        split = len(ids) - self.split
+        return Graph(ids, duplicates, partners, condition, split, split if self.whole else 0, self.j, self.i)
+
+    def rows(self, ids: IntArray, other: bool = False) -> IntArray:
+        """Return the rows of samples of the first population, or of the other."""
+        known = self.sample_id[self.split :] if other else self.sample_id[: self.split]
+        order = np.argsort(known)
+        found: IntArray = order[np.searchsorted(known, ids, sorter=order)]
+        return found
+
+    def edges(self) -> tuple[IntArray, IntArray]:
+        """Return the pairs within a population as positions among its listed samples."""
+        place = np.cumsum(is_listed(np.arange(self.split), self.listed, self.split)) - 1
+        return place[self.rows(self.i)], place[self.rows(self.j)]
 
 
 @dataclass(frozen=True)
 class Count:
-    """The collisions of a population, and the batches at which random orders of drawing first met a duplicate."""
+    """The collisions of a population.
+
+    `collision` is over the compared pairs, `batches` over all pairs of the listed samples: where samples are compared
+    under matched conditions only, the birthday curve is that of batches as they come, conditions mixed. `hits` are the
+    batches at which random orders of drawing first met a duplicate.
+    """
 
     collision: Collision
-    hits: NDArray[np.int64]
+    batches: Collision
+    hits: IntArray
 
 
-def count(
-    samples: int, i: NDArray[np.int64], j: NDArray[np.int64], level: float, replicates: int, rng: np.random.Generator
-) -> Count:
-    """Count a population of a number of samples by the sample_id of its duplicate pairs."""
-    _, position = np.unique(np.concatenate([i, j]), return_inverse=True)  # samples without a duplicate have no edge
-    a, b = position[: len(i)], position[len(i) :]
-    return Count(birthday.collision(samples, a, b, level), birthday.first_hits(samples, a, b, replicates, rng))
+def count(graph: Graph, level: float, replicates: int, rng: np.random.Generator) -> Count:
+    """Count a population."""
+    i, j = graph.edges()
+    return Count(
+        birthday.collision(graph.duplicates, graph.partners, level),
+        birthday.collision(degrees(graph.listed, i, j), level=level),
+        birthday.first_hits(graph.listed, i, j, replicates, rng),
+    )
 
 
-def support_row(population: str, found: Count, reference: Count, level: float, margin: float) -> dict[str, Any]:
+def null_of(
+    population: Graph,
+    reference: Graph,
+    across: Graph,
+    permutations: int,
+    level: float,
+    rng: np.random.Generator,
+) -> permutation.Null | None:
+    """Return what the ratio of collisions is when the labels of two populations are drawn at random.
+
+    across: pairs of the population with the reference. None where not all pairs are listed, where nothing was compared,
+    and where conditions are matched within a tolerance, which leaves no groups within which labels could be drawn.
+    """
+    if not (population.whole and reference.whole and across.whole) or across.condition is None:
+        return None
+    if not (population.partners.any() and reference.partners.any()):
+        return None
+    n, m = population.split, reference.split
+    first = [population.rows(population.i), reference.rows(reference.i) + n, population.rows(across.i)]
+    second = [population.rows(population.j), reference.rows(reference.j) + n, reference.rows(across.j) + n]
+    edges = np.concatenate(first), np.concatenate(second)
+    return permutation.permutation_null(n, m, *edges, rng, across.condition, permutations, level)
+
+
+def support_row(
+    population: str,
+    found: Count,
+    reference: Count,
+    null: permutation.Null | None,
+    level: float,
+    margin: float,
+) -> dict[str, Any]:
     """Return a row of the table of support sizes, less study and definition; the reference has no ratio to itself."""
     collision = found.collision
-    half = birthday.batch_half(collision.samples, found.hits)
+    half = birthday.batch_half(found.batches.samples, found.hits)
     row = {
         "population": population,
-        "samples": collision.samples,
-        "pairs": collision.pairs,
-        "duplicates": collision.duplicates,
-        "collision": collision.value,
-        "collision_low": collision.low,
-        "collision_high": collision.high,
+        **collision_columns(collision),
         **_ends("effective_support", collision.effective_support),
         "batch_half": half,
         "square_support": None if half is None else birthday.square_support(half),
         "birthday_support": None if half is None else birthday.birthday_support(half),
-        **dict.fromkeys(("ratio", "ratio_low", "ratio_high", "verdict")),
+        **ratio_columns(collision, None, level),
+        **dict.fromkeys(("verdict", "null_low", "null_high", "p_value")),
     }
     if population != REFERENCE:
-        ratio = birthday.ratio(collision, reference.collision, level)
-        row |= _ends("ratio", ratio) | {"verdict": birthday.verdict(ratio, margin)}
+        row |= ratio_columns(collision, reference.collision, level)
+        row["verdict"] = birthday.verdict(birthday.ratio(collision, reference.collision, level), margin)
+    if null is not None:
+        row |= {"null_low": null.low, "null_high": null.high, "p_value": null.p_value}
     return row
+
+
+def collision_columns(collision: Collision) -> dict[str, Any]:
+    """Return a collision probability with its interval and what it was counted from."""
+    return {
+        "samples": collision.samples,
+        "pairs": collision.pairs,
+        "duplicates": collision.duplicates,
+        **_ends("collision", Estimate(collision.value, collision.low, collision.high)),
+    }
+
+
+def ratio_columns(collision: Collision, reference: Collision | None, level: float) -> dict[str, float | None]:
+    """Return the ratio of two collision probabilities with its interval; nulls for the reference itself."""
+    return _ends(
+        "ratio", Estimate(None, None, None) if reference is None else birthday.ratio(collision, reference, level)
+    )
 
 
 def curve_columns(population: str, found: Count, level: float) -> Mapping[str, Any]:
     """Return the birthday curve of a population as columns of the table of curves, without the definition."""
-    batch = birthday.batches(found.collision.samples, found.hits)
-    probability, low, high = birthday.curve(found.hits, found.collision, batch, level)
+    batch = birthday.batches(found.batches.samples, found.hits)
+    probability, low, high = birthday.curve(found.hits, found.batches, batch, level)
     return {
         "population": [population] * len(batch),
         "batch": batch,
@@ -70,5 +171,57 @@ def curve_columns(population: str, found: Count, level: float) -> Mapping[str, A
     }
 
 
-def _ends(name: str, estimate: Estimate) -> dict[str, float | None]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+def diversity_rows(population: str, graph: Graph, level: float) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table of diversity, without the definition."""
+    profile = diversity.profile(graph.listed, *graph.edges(), level)
+    for name in ("richness", "shannon", "simpson", "coverage"):
+        estimate: Estimate = getattr(profile, name)
+        yield {"population": population, "quantity": name, **_ends("value", estimate, ("", "low", "high"))}
+    for name in ("components", "largest", "clique_bound"):
+        value = float(getattr(profile, name))
+        yield {"population": population, "quantity": name, "value": value, "low": None, "high": None}
+
+
+def copies_row(
+    population: str, train: Graph, reference: Graph, holdout: Graph | None, level: float, margin: float
+) -> dict[str, Any]:
+    """Return a row of the table of copies, without the definition.
+
+    train: pairs of the population with `train`; reference: those of held-out real samples with `train`; holdout: those
+    of the population with held-out real samples, None for these themselves. What has learned the distribution is as
+    near to one as to the other; what copies is nearer to `train`. The two collision probabilities share the population,
+    so that the interval of their ratio, which takes them for independent, is rather too wide.
+    """
+    found = _cross(train, level)
+    copied, usual = (birthday.copied_share(graph.duplicates[: graph.split], level) for graph in (train, reference))
+    row = {
+        "population": population,
+        "others": len(train.sample_id) - train.split,
+        **collision_columns(found),
+        **_ends("copied", copied),
+        **ratio_columns(found, None, level),
+        **dict.fromkeys(("copied_null", "verdict")),
+    }
+    if holdout is not None:
+        other = _cross(holdout, level)
+        row |= {"copied_null": usual.value, **ratio_columns(found, other, level)}
+        row["verdict"] = copies_verdict(birthday.ratio(found, other, level), margin)
+    return row
+
+
+def copies_verdict(ratio: Estimate, margin: float) -> str:
+    """Say what the ratio of the collisions with `train` to those with `holdout` means."""
+    words = {"less diverse": "copies", "more diverse": "does not copy", "as diverse": "does not copy"}
+    return words.get(birthday.verdict(ratio, margin), "cannot tell")
+
+
+def _cross(graph: Graph, level: float) -> Collision:
+    first, other = slice(0, graph.split), slice(graph.split, None)
+    return birthday.cross_collision(
+        graph.duplicates[first], graph.duplicates[other], graph.partners[first], graph.partners[other], level
+    )
+
+
+def _ends(name: str, estimate: Estimate, ends: tuple[str, str, str] | None = None) -> dict[str, float | None]:
+    low, high = (f"{name}_low", f"{name}_high") if ends is None else ends[1:]
+    return {name: estimate.value, low: estimate.low, high: estimate.high}

@@ -27,6 +27,7 @@ from gancensus.errors import UserError
 from gancensus.family import EncoderName, Strict, members, suggestion, union
 from gancensus.generators import Generator, Trained
 from gancensus.metrics import Metric
+from gancensus.populations import RUN
 from gancensus.scores import Score
 from gancensus.sources import Source
 
@@ -72,10 +73,18 @@ def _check_metric(name: str) -> str:
     return name
 
 
+def _compares(definition: dict[str, Metric]) -> dict[str, Metric]:
+    """Refuse a definition that asks for equal conditions and nothing of the samples."""
+    if all(metric.fixed is not None for metric in definition.values()):
+        raise PydanticCustomError("definition", "needs a metric that compares samples, beside their conditions")
+    return definition
+
+
 Definition = Annotated[
     dict[Annotated[Name, AfterValidator(_check_metric)], AnyMetric],
     BeforeValidator(_name_is_kind),
     Field(min_length=1),
+    AfterValidator(_compares),
 ]
 
 
@@ -119,6 +128,12 @@ class Census(Strict):
     """Collision ratios within [1/margin, margin] count as equally diverse."""
     replicates: int = Field(10_000, ge=100)
     """Random orders of drawing that make the birthday curve."""
+    permutations: int = Field(1000, ge=100)
+    """Random labellings that say what the ratio of two equally diverse populations can be."""
+    alphas: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field((0.1, 0.05, 0.02, 0.01, 0.005, 0.001), min_length=1)
+    """Shares of the real pairs at which the sweep counts duplicates, by every subset of a definition's metrics."""
+    sweep: int = Field(1000, ge=RUN)
+    """Samples of each population, about, all of whose pairs the sweep measures."""
 
 
 class BaseStudy(Strict):
@@ -198,6 +213,10 @@ class Config(Strict):
     """Files, and jobs, into which each population is cut; changes no result."""
     shards: int = Field(1, ge=1, le=10_000)
     """Jobs into which each search for duplicates is cut; changes no result."""
+    memory: int = Field(2000, ge=1000)
+    """Memory in MB that a job of the search for duplicates may take; changes no result."""
+    cap: int = Field(10_000_000, ge=1000)
+    """Duplicates that a table lists, about; where there are more, all are counted, those among some samples listed."""
     pathvars: Pathvars = Pathvars()
     """Snakemake's path variables."""
     studies: dict[Name, Study] = Field(min_length=1)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +22,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
-from gancensus.samples import Samples, Scale, check, flatten
+from gancensus.samples import Samples, Scale, check, check_ids, flatten
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
 ROW_GROUP_BYTES = 1 << 24
+SAMPLE_COLUMNS = "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32)"
 Columns = Mapping[str, Any]
 
 
@@ -122,13 +124,16 @@ def about(path: Path) -> dict[str, str]:
 
 
 def write_samples(path: Path, samples: Samples) -> None:
-    """Write a sample table: sample_id, label where known, x as a fixed-shape tensor."""
+    """Write a sample table: sample_id, label where known, conditions, x as a fixed-shape tensor."""
     shape = samples.x.shape[1:]
     tensor = pa.fixed_shape_tensor(pa.float32(), shape)
     fields = [pa.field("sample_id", pa.int64()), pa.field("x", tensor, metadata={"unit": "1"})]
     flat = pa.array(np.ascontiguousarray(samples.x).reshape(-1))
     storage = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
     content = {"sample_id": samples.sample_id, "x": pa.ExtensionArray.from_storage(tensor, storage)}
+    for name, values in samples.conditions.items():
+        fields.insert(-1, pa.field(name, pa.float32(), metadata={"unit": samples.units.get(name, "1")}))
+        content[name] = values
     if samples.label is not None:
         fields.insert(1, pa.field("label", pa.int32()))
         content["label"] = samples.label
@@ -149,54 +154,114 @@ def read_samples(paths: Sequence[Path]) -> Samples:
     Raises UserError that names file, column and row for a missing column, a wrong type or shape, NaN or infinite
     values and repeated sample_id.
     """
-    parts = [_read_part(path) for path in paths]
+    parts = [_samples(path, read_table(path)) for path in paths]
     for path, part in zip(paths, parts, strict=True):
         if part.x.shape[1:] != parts[0].x.shape[1:]:
             raise UserError(
                 f"{path}: column x has shape {part.x.shape[1:]}, but {paths[0]} has {parts[0].x.shape[1:]}; "
                 "all parts of a population need one shape"
             )
-    if len(parts) == 1:
-        return parts[0]
+        if part.units != parts[0].units:
+            raise UserError(
+                f"{path}: has the conditions {_listed(part.units)}, but {paths[0]} has {_listed(parts[0].units)}; "
+                "all parts of a population need the same ones"
+            )
+    return check(_joined(parts), ", ".join(map(str, paths))) if len(parts) > 1 else parts[0]
+
+
+def _listed(units: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({unit})" for name, unit in units.items()) or "none"
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    """Join samples of one shape and with the same conditions."""
     labels = [part.label for part in parts if part.label is not None]
-    whole = Samples(
+    return Samples(
         np.concatenate([part.x for part in parts]),
         np.concatenate([part.sample_id for part in parts]),
         np.concatenate(labels) if len(labels) == len(parts) else None,
         parts[0].scale,
+        {name: np.concatenate([part.conditions[name] for part in parts]) for name in parts[0].conditions},
+        parts[0].units,
     )
-    return check(whole, ", ".join(map(str, paths)))
 
 
-def _read_part(path: Path) -> Samples:
-    """Read one sample table."""
-    table = read_table(path)
-    for name in ("sample_id", "x"):
-        if name not in table.column_names:
-            raise UserError(f"{path}: column {name} is missing; a sample table has sample_id, x and optionally label")
-    for name in table.column_names:
-        if name not in ("sample_id", "label", "x"):
-            raise UserError(f"{path}: column {name} is unknown; a sample table has sample_id, x and optionally label")
-    labelled = "label" in table.column_names
-    for name, kind in (("sample_id", pa.int64()), ("label", pa.int32()))[: 1 + labelled]:
-        if table.schema.field(name).type != kind:
-            raise UserError(f"{path}: column {name} is {table.schema.field(name).type}, it must be {kind}")
+class SampleRows:
+    """A population in sample tables, read a few rows at a time: what does not fit into memory at once."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Open the parts of a population, in order; nothing but their sizes is read."""
+        self._paths = paths
+        self._files = [_readable(path, partial(pq.ParquetFile, path)) for path in paths]
+        sizes = [[file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] for file in self._files]
+        self._groups = [(part, group) for part, counts in enumerate(sizes) for group in range(len(counts))]
+        self._ends = np.cumsum([0, *(count for counts in sizes for count in counts)])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
+        """Yield the rows, a row group (about 16 MiB) or less at a time; an empty one where there are none.
+
+        Without x, only sample_id, label and conditions are read, and x has no values. Raises UserError as
+        `read_samples` does.
+        """
+        first = min(int(np.searchsorted(self._ends, rows.start, side="right")), len(self._groups)) - 1
+        last = min(max(first + 1, int(np.searchsorted(self._ends, rows.stop))), len(self._groups))
+        for k in range(first, last) if self._groups else ():
+            part, group = self._groups[k]
+            path, file = self._paths[part], self._files[part]
+            names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
+            table = _readable(path, lambda: file.read_row_group(group, columns=names))  # noqa: B023
+            start = int(self._ends[k])
+            inside = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
+            yield (_identities(path, table) if without_x else _samples(path, table)).take(inside)
+        if not self._groups:
+            yield _samples(self._paths[0], read_table(self._paths[0]))
+
+    def identities(self) -> Samples:
+        """Return sample_id, label and conditions of all rows; x has no values."""
+        whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
+        return check_ids(whole, ", ".join(map(str, self._paths)))
+
+
+def _samples(path: Path, table: pa.Table) -> Samples:
+    """Return the samples of a table that has the contract's columns."""
+    if "x" not in table.column_names:
+        raise UserError(f"{path}: column x is missing; a sample table has {SAMPLE_COLUMNS}")
     tensor = table.schema.field("x").type
     if not isinstance(tensor, pa.FixedShapeTensorType) or tensor.value_type != pa.float32():
         raise UserError(f"{path}: column x is {tensor}, it must be a fixed-shape tensor of float32")
     x = table["x"].combine_chunks()
-    empty = {name: table[name].null_count for name in table.column_names}
-    empty["x"] += x.storage.flatten().null_count
-    for name, count in empty.items():
-        if count:
-            raise UserError(f"{path}: column {name} has {count} empty cells; every sample needs its value")
-    samples = Samples(
-        np.ascontiguousarray(x.to_numpy_ndarray()),
-        table["sample_id"].to_numpy(),
-        table["label"].to_numpy() if labelled else None,
-        _read_scale(path, table),
-    )
-    return check(samples, str(path))
+    empty = table["x"].null_count + x.storage.flatten().null_count
+    if empty:
+        raise UserError(f"{path}: column x has {empty} empty cells; every sample needs its value")
+    samples = replace(_identities(path, table.drop_columns("x")), x=np.ascontiguousarray(x.to_numpy_ndarray()))
+    return check(replace(samples, scale=_read_scale(path, table)), str(path))
+
+
+def _identities(path: Path, table: pa.Table) -> Samples:
+    """Return sample_id, label and conditions of a table that has the contract's columns but x."""
+    if "sample_id" not in table.column_names:
+        raise UserError(f"{path}: column sample_id is missing; a sample table has {SAMPLE_COLUMNS}")
+    units = {}
+    for field in table.schema:
+        expected = {"sample_id": pa.int64(), "label": pa.int32()}.get(field.name, pa.float32())
+        if field.type != expected:
+            raise UserError(f"{path}: column {field.name} is {field.type}, it must be {expected}")
+        if table[field.name].null_count:
+            count = table[field.name].null_count
+            raise UserError(f"{path}: column {field.name} has {count} empty cells; every sample needs its value")
+        if field.name not in ("sample_id", "label"):
+            units[field.name] = (field.metadata or {}).get(b"unit", b"1").decode()
+    conditions = {name: table[name].to_numpy() for name in units}
+    for name, values in conditions.items():
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            raise UserError(f"{path}: column {name}, row {row}: NaN or infinite; remove or repair the sample")
+    label = table["label"].to_numpy() if "label" in table.column_names else None
+    x = np.empty((table.num_rows, 0), dtype=np.float32)
+    return Samples(x, table["sample_id"].to_numpy(), label, None, conditions, units)
 
 
 def _read_scale(path: Path, table: pa.Table) -> Scale | None:
@@ -238,7 +303,14 @@ def read_model(path: Path, architecture: str) -> dict[str, NDArray[Any]]:
 
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 GREY = {"1": "L", "L": "L", "LA": "L"}  # Pillow's modes of grey images and what they are read as
-Natural = tuple[NDArray[Any], NDArray[np.int32] | None]
+
+
+class Natural(NamedTuple):
+    """What a user brings: values x (n, *shape) in natural units, labels and conditions (n,)."""
+
+    x: NDArray[Any]
+    label: NDArray[Any] | None = None
+    conditions: Mapping[str, NDArray[np.float32]] = {}
 
 
 def read_user_samples(path: Path) -> Samples | Natural:
@@ -250,19 +322,24 @@ def read_user_samples(path: Path) -> Samples | Natural:
         raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
     if path.suffix == ".parquet":
         return read_samples([path])
-    x, label = _read_images(path) if path.is_dir() else _read_array(path)
+    found = _read_images(path) if path.is_dir() else _read_array(path)
+    x, label = found.x, found.label
     if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "iuf":
         raise UserError(f"{path}: holds {x.dtype} of shape {x.shape}; it must be real numbers (samples, values, ...)")
     bad = ~np.isfinite(flatten(x)).all(axis=1)
     if bad.any():
         raise UserError(f"{path}: sample {int(np.argmax(bad))} has NaN or infinite values; remove or repair it")
+    for name, values in found.conditions.items():
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            raise UserError(f"{path}: array {name}, row {row}: NaN or infinite; remove or repair the sample")
     if label is None:
-        return x, None
+        return found
     if label.shape != (len(x),):
         raise UserError(f"{path}: {len(x)} samples but labels of shape {label.shape}; give one label per sample")
     if label.dtype.kind not in "iu" or (label != label.astype(np.int32)).any():
         raise UserError(f"{path}: labels are {label.dtype}; they must be whole numbers that fit into int32")
-    return x, label.astype(np.int32)
+    return found._replace(label=label.astype(np.int32))
 
 
 def _read_array(path: Path) -> Natural:
@@ -272,15 +349,21 @@ def _read_array(path: Path) -> Natural:
     try:
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.ndarray):
-            return content, None
+            return Natural(content)
         with content:
-            arrays = {name: content[name] for name in ("x", "label") if name in content}
+            arrays = dict(content)
     except Exception as error:  # NumPy raises almost anything over a damaged file
         raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
     if "x" not in arrays:
-        names = ", ".join(content.files) or "nothing"
+        names = ", ".join(arrays) or "nothing"
         raise UserError(f"{path}: has no array `x` but {names}; save it as np.savez(path, x=...)")
-    return arrays["x"], arrays.get("label")
+    x, label = arrays.pop("x"), arrays.pop("label", None)
+    conditions = {
+        name: values.astype(np.float32)
+        for name, values in arrays.items()
+        if values.shape == x.shape[:1] and values.dtype.kind in "iuf"
+    }
+    return Natural(x, label, conditions)
 
 
 def _read_images(folder: Path) -> Natural:
@@ -303,4 +386,4 @@ def _read_images(folder: Path) -> Natural:
             raise UserError(f"{path}: is {last}, but {paths[0]} is {first}; bring images to one size and depth")
     classes = sorted({path.parent for path in paths})
     label = np.array([classes.index(path.parent) for path in paths], dtype=np.int32) if len(classes) > 1 else None
-    return np.stack(images), label
+    return Natural(np.stack(images), label)

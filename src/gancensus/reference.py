@@ -92,15 +92,17 @@ def _kind(field: FieldInfo) -> str:
 
 def _type_name(annotation: Any) -> str:
     """Name a type as a user of YAML would."""
-    known = {int: "integer", float: "number", str: "name"}
+    known = {int: "integer", float: "number", str: "name", bool: "yes or no"}
     if annotation in known:
         return known[annotation]
     if isinstance(annotation, type) and not get_args(annotation):
         return "path" if annotation.__name__ == "Path" else "section"
     if get_origin(annotation) is Annotated:
         return _type_name(get_args(annotation)[0])
+    if get_origin(annotation) is tuple:
+        return f"list of {_type_name(get_args(annotation)[0])}s"
     options = [option for option in get_args(annotation) if option is not type(None)]
-    if options and all(isinstance(option, str | int) for option in options):
+    if options and all(isinstance(option, str | int | float) for option in options):
         return ", ".join(f"`{option}`" for option in options)
     return _type_name(options[0]) if len(options) == 1 else "section"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,17 @@ class Scale:
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x."""
+    """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x.
+
+    `conditions` are what the samples were made for (a particle's energy, its angle): float32 (n,) and unit by name.
+    """
 
     x: NDArray[np.float32]
     sample_id: NDArray[np.int64]
     label: NDArray[np.int32] | None = None
     scale: Scale | None = None
+    conditions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -59,7 +64,12 @@ class Samples:
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Return the samples at the given rows."""
         label = None if self.label is None else self.label[rows]
-        return replace(self, x=self.x[rows], sample_id=self.sample_id[rows], label=label)
+        conditions = {name: values[rows] for name, values in self.conditions.items()}
+        return replace(self, x=self.x[rows], sample_id=self.sample_id[rows], label=label, conditions=conditions)
+
+    def natural(self) -> NDArray[np.float64]:
+        """Return x in natural units, float64 (n, *shape); as it is where the scale is unknown."""
+        return self.x.astype(np.float64) if self.scale is None else self.scale.decode(self.x)
 
 
 def in_same_units(scaled: NDArray[np.float32]) -> bool:
@@ -81,6 +91,11 @@ def check(samples: Samples, where: str) -> Samples:
     if not finite.all():
         row = int(np.argmin(finite))
         raise UserError(f"{where}: column x, row {row}: NaN or infinite; remove or repair the sample")
+    return check_ids(samples, where)
+
+
+def check_ids(samples: Samples, where: str) -> Samples:
+    """Return the samples, or raise UserError naming a sample_id that is there twice."""
     ids, counts = np.unique(samples.sample_id, return_counts=True)
     if (counts > 1).any():
         raise UserError(f"{where}: column sample_id: {ids[counts > 1][0]} appears twice; every sample needs its own")

@@ -13,7 +13,20 @@ def column(name: str, kind: pa.DataType, unit: str = "1") -> pa.Field:
 STRING, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 
 THRESHOLDS = pa.schema(
-    [column("metric", STRING), column("alpha", FLOAT), column("threshold", FLOAT), column("pairs", INT)]
+    [
+        column("metric", STRING),
+        column("alpha", FLOAT),
+        *(column(f"threshold{end}", FLOAT) for end in ("", "_low", "_high")),
+        column("pairs", INT),
+        column("all_pairs", INT),
+    ]
+)
+
+REPEATS = pa.schema(
+    [
+        column("population", STRING),
+        *(column(name, INT) for name in ("sample_id", "duplicates", "partners", "condition")),
+    ]
 )
 
 SUPPORT = pa.schema(
@@ -31,6 +44,37 @@ SUPPORT = pa.schema(
         column("birthday_support", FLOAT),
         *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
         column("verdict", STRING),
+        *(column(name, FLOAT) for name in ("null_low", "null_high", "p_value")),
+    ]
+)
+
+DIVERSITY = pa.schema(
+    [
+        *(column(name, STRING) for name in ("definition", "population", "quantity")),
+        *(column(name, FLOAT) for name in ("value", "low", "high")),
+    ]
+)
+
+COPIES = pa.schema(
+    [
+        *(column(name, STRING) for name in ("definition", "population")),
+        *(column(name, INT) for name in ("samples", "others", "pairs", "duplicates")),
+        *(column(f"collision{end}", FLOAT) for end in ("", "_low", "_high")),
+        *(column(f"copied{end}", FLOAT) for end in ("", "_low", "_high", "_null")),
+        *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
+        column("verdict", STRING),
+    ]
+)
+
+SWEEP = pa.schema(
+    [
+        *(column(name, STRING) for name in ("definition", "metrics")),
+        column("alpha", FLOAT),
+        column("population", STRING),
+        *(column(name, INT) for name in ("samples", "pairs", "duplicates")),
+        *(column(f"collision{end}", FLOAT) for end in ("", "_low", "_high")),
+        column("independent", FLOAT),
+        *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
     ]
 )
 

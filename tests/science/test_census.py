@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,18 @@ import pytest
 from numpy.typing import NDArray
 
 from gancensus import tables
-from gancensus.census import REFERENCE, Count, count, curve_columns, support_row
+from gancensus.census import (
+    REFERENCE,
+    Count,
+    Graph,
+    copies_row,
+    count,
+    curve_columns,
+    diversity_rows,
+    null_of,
+    support_row,
+)
+from gancensus.graph import degrees
 from gancensus.randomness import derive_rng
 
 Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -23,12 +35,37 @@ def copies(of: NDArray[Any], offset: int = 0) -> Edges:
     return i[same] + offset, j[same] + offset
 
 
-def counted(samples: int, edges: Edges) -> Count:
-    return count(samples, *edges, LEVEL, REPLICATES, derive_rng(1, "census"))
+def graph(samples: int, edges: Edges, offset: int = 0) -> Graph:
+    """What a search writes of a population whose sample_id begin at `offset`."""
+    i, j = edges
+    ids = np.arange(samples) + offset
+    partners = np.full(samples, samples - 1)
+    condition = np.zeros(samples, dtype=np.int64)
+    return Graph(ids, degrees(samples, i - offset, j - offset), partners, condition, samples, samples, i, j)
+
+
+def across(a: NDArray[Any], b: NDArray[Any], offset: int = 10**6) -> Graph:
+    """What a search writes of two populations of copies of prototypes; the other's sample_id begin at `offset`."""
+    i, j = np.nonzero(a[:, None] == b[None, :])
+    counts = [np.bincount(rows, minlength=n) for rows, n in ((i, len(a)), (j, len(b)))]
+    return Graph(
+        np.concatenate([np.arange(len(a)), np.arange(len(b)) + offset]),
+        np.concatenate(counts),
+        np.repeat([len(b), len(a)], [len(a), len(b)]),
+        np.zeros(len(a) + len(b), dtype=np.int64),
+        len(a),
+        len(a),
+        i,
+        j + offset,
+    )
+
+
+def counted(samples: int, edges: Edges, offset: int = 0) -> Count:
+    return count(graph(samples, edges, offset), LEVEL, REPLICATES, derive_rng(1, "census"))
 
 
 def row(found: Count, reference: Count) -> dict[str, Any]:
-    return support_row("gan-0", found, reference, LEVEL, MARGIN)
+    return support_row("gan-0", found, reference, None, LEVEL, MARGIN)
 
 
 @pytest.mark.parametrize("prototypes", [10, 100])
@@ -89,7 +126,7 @@ def test_a_single_pair_among_two_samples() -> None:
 
 def test_the_reference_has_no_ratio_to_itself() -> None:
     found = counted(100, copies(np.arange(100) % 5))
-    support = support_row(REFERENCE, found, found, LEVEL, MARGIN)
+    support = support_row(REFERENCE, found, found, None, LEVEL, MARGIN)
     assert [support[name] for name in ("ratio", "ratio_low", "ratio_high", "verdict")] == [None] * 4
     assert {"study", "definition", *support} == set(tables.SUPPORT.names)
     assert {"study", "definition", *row(found, found)} == set(tables.SUPPORT.names)
@@ -98,7 +135,7 @@ def test_the_reference_has_no_ratio_to_itself() -> None:
 def test_the_names_of_the_samples_do_not_matter() -> None:
     """sample_id of a generator begin anywhere; only the graph counts, in an order that keeps that of the samples."""
     of = derive_rng(4).integers(0, 40, 300)
-    low, high = counted(300, copies(of)), counted(300, copies(of, offset=7 * 10**18))
+    low, high = counted(300, copies(of)), counted(300, copies(of, offset=7 * 10**18), offset=7 * 10**18)
     assert low.collision == high.collision
     np.testing.assert_array_equal(low.hits, high.hits)
 
@@ -122,3 +159,67 @@ def test_curve_columns() -> None:
     assert all((np.diff(column) >= 0).all() for column in (low, value, high))
     exact = {s: 1 - np.prod([1 - 19 * i / (400 - i) for i in range(s)]) for s in curve["batch"].tolist()}
     np.testing.assert_allclose(value, list(exact.values()), atol=0.04)
+
+
+def test_only_listed_samples_make_the_curve_and_all_make_the_collision() -> None:
+    """Of 1,000 copies of 4 prototypes every second sample is listed: the count is of all, the graph of half."""
+    of = np.arange(1000) // 2 % 4
+    whole = graph(1000, copies(of))
+    odd = (whole.i % 2 == 1) & (whole.j % 2 == 1)
+    half = Graph(whole.sample_id, whole.duplicates, whole.partners, None, 1000, 500, whole.i[odd], whole.j[odd])
+    found = count(half, LEVEL, REPLICATES, derive_rng(1))
+    assert found.collision == counted(1000, copies(of)).collision
+    assert found.batches.samples == 500
+    assert found.batches.value == (500 / 4 - 1) / 499
+    assert found.hits.max() <= 5
+    profile = {r["quantity"]: r["value"] for r in diversity_rows("gan-0", half, LEVEL)}
+    assert (profile["components"], profile["largest"], profile["clique_bound"]) == (4, 125, 125)
+
+
+def test_matched_pairs_alone_are_compared() -> None:
+    """Two conditions of 50 samples, copies of one prototype in each: all matched pairs are duplicates."""
+    of = np.arange(100) % 2
+    whole = graph(100, copies(of))
+    matched = Graph(whole.sample_id, whole.duplicates, np.full(100, 49), of, 100, 100, whole.i, whole.j)
+    found = count(matched, LEVEL, REPLICATES, derive_rng(1))
+    assert (found.collision.value, found.collision.pairs) == (1, 2 * 50 * 49 // 2)
+    assert found.batches.pairs == 100 * 99 // 2
+    assert support_row("gan-0", found, found, None, LEVEL, MARGIN)["effective_support"] == 1
+
+
+def test_the_null_holds_equal_populations_and_not_a_collapsed_one() -> None:
+    rng = derive_rng(5)
+    holdout, equal, collapsed = (rng.integers(0, k, 400) for k in (50, 50, 10))
+    reference = graph(400, copies(holdout, 10**6), 10**6)
+    for of, inside in ((equal, True), (collapsed, False)):
+        null = null_of(graph(400, copies(of)), reference, across(of, holdout), 500, LEVEL, derive_rng(6))
+        assert null is not None
+        assert (null.low < null.ratio < null.high) == inside
+        assert (null.p_value > 0.05) == inside
+        turned = null_of(reference, graph(400, copies(of)), across(of, holdout).transposed(), 500, LEVEL, derive_rng(6))
+        assert turned is not None
+        assert turned.ratio == pytest.approx(1 / null.ratio)
+    capped = replace(reference, listed=40)
+    assert null_of(graph(400, copies(equal)), capped, across(equal, holdout), 500, LEVEL, rng) is None
+
+
+def test_copies_of_train_are_found_and_collapse_is_not_taken_for_them() -> None:
+    """Every prototype of `train` is its own; holdout and an honest generator draw others from the same 2,000."""
+    rng = derive_rng(7)
+    train, holdout, honest = (rng.integers(0, 2000, 500) for _ in range(3))
+    copied = train[rng.integers(0, 500, 500)]
+    collapsed = rng.choice(rng.integers(0, 2000, 100), 500)
+    reference = across(holdout, train)
+    said = {
+        name: copies_row(name, across(of, train), reference, across(of, holdout), LEVEL, MARGIN)
+        for name, of in (("honest", honest), ("copied", copied), ("collapsed", collapsed))
+    }
+    assert said["copied"]["verdict"] == "copies"
+    assert said["copied"]["copied"] == 1
+    assert said["copied"]["copied_null"] == pytest.approx(np.isin(holdout, train).mean())
+    assert said["honest"]["verdict"] != "copies"
+    assert said["collapsed"]["verdict"] != "copies"
+    assert said["honest"]["ratio"] == pytest.approx(1, abs=0.5)
+    own = copies_row(REFERENCE, reference, reference, None, LEVEL, MARGIN)
+    assert (own["ratio"], own["verdict"], own["copied_null"]) == (None, None, None)
+    assert {"definition", *own} == {"definition", *said["copied"]} == set(tables.COPIES.names)

@@ -11,6 +11,7 @@ import yaml
 
 from gancensus.config import Config, load
 from gancensus.errors import UserError
+from gancensus.metrics.euclidean import Euclidean
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
 GOOD = """\
@@ -60,8 +61,8 @@ def test_a_configuration_becomes_objects(tmp_path: Path) -> None:
     assert list(study.generated) == ["gan-0", "gan-1"]
     assert study.generated["gan-1"] == ("gan", 1)
     assert list(study.analyses) == ["fidelity"]
-    assert study.definitions["pixels"]["euclidean"].alpha == 0.001
-    assert study.definitions["both"]["codes"].encoder == "pca"
+    assert study.definitions["pixels"]["euclidean"] == Euclidean(alpha=0.001)
+    assert study.definitions["both"]["codes"].space == "pca"
     assert study.selections["dense"].score.kind == "gaussian"
     assert study.census.margin == 1.5
 
@@ -74,7 +75,7 @@ def test_the_examples_are_right(path: Path) -> None:
 @pytest.mark.parametrize("number", ["1e-3", "1.0e-3", "0.001", ".001", "1E-3"])
 def test_yaml_reads_1e_3_as_text_and_it_works(tmp_path: Path, number: str) -> None:
     config = read(tmp_path, GOOD.replace("{alpha: 0.001}", f"{{alpha: {number}}}"))
-    assert config.studies["digits"].definitions["pixels"]["euclidean"].alpha == 0.001
+    assert config.studies["digits"].definitions["pixels"]["euclidean"] == Euclidean(alpha=0.001)
 
 
 @pytest.mark.parametrize("name", ["a", "Digits_2", "digits-8x8", "a+b"])

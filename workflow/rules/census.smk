@@ -1,13 +1,12 @@
 rule census:
     input:
-        lambda wc: [
-            f"<results>/{{study}}/duplicates/{definition}/{population}.parquet"
-            for definition in study(wc).definitions
-            for population in counted(wc)
-        ],
+        duplicates=lambda wc: searched(wc, "duplicates"),
+        repeats=lambda wc: searched(wc, "repeats"),
     output:
         support="<results>/{study}/census/support.parquet",
         curve="<results>/{study}/census/curve.parquet",
+        diversity="<results>/{study}/census/diversity.parquet",
+        copies="<results>/{study}/census/copies.parquet",
     log:
         "<logs>/{study}/census.log",
     benchmark:
@@ -18,16 +17,43 @@ rule census:
         mem_mb=grows(2000),
         runtime=30,
     params:
-        census=lambda wc: section(study(wc).census),
+        census=lambda wc: section(study(wc).census, exclude=("alphas", "sweep")),
         definitions=lambda wc: list(study(wc).definitions),
         populations=counted,
+        searches=lambda wc: searches(study(wc).generated),
         seed=CONFIG.seed,
     message:
         "take the census of {wildcards.study}"
     shell:
         "census.py --study {wildcards.study} --census {params.census:q} --seed {params.seed}"
-        " --definitions {params.definitions} --populations {params.populations} --duplicates {input:q}"
-        " --support {output.support:q} --curve {output.curve:q} > {log:q} 2>&1"
+        " --definitions {params.definitions} --populations {params.populations} --searches {params.searches:q}"
+        " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
+        " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q} > {log:q} 2>&1"
+
+
+rule sweep:
+    input:
+        lambda wc: [file for p in swept(wc) for file in compared(definition_of(wc), p)],
+    output:
+        "<results>/{study}/sweep/{definition}.parquet",
+    log:
+        "<logs>/{study}/sweep/{definition}.log",
+    benchmark:
+        "<benchmarks>/{study}/sweep/{definition}.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(CONFIG.memory),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        definition=lambda wc: sections(definition_of(wc)),
+        census=lambda wc: section(study(wc).census, exclude=("margin", "replicates", "permutations")),
+        populations=swept,
+    message:
+        "sweep the thresholds and metrics of {wildcards.definition} in {wildcards.study}"
+    shell:
+        "sweep.py --name {wildcards.definition} --definition {params.definition:q} --census {params.census:q}"
+        " --populations {params.populations} --features {input:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule collect_census:

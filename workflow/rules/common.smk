@@ -35,6 +35,7 @@ wildcard_constraints:
     name=r"[A-Za-z][A-Za-z0-9_+-]*",
     encoder=r"[A-Za-z][A-Za-z0-9_+-]*",
     definition=r"[A-Za-z][A-Za-z0-9_+-]*",
+    search=r"[A-Za-z][A-Za-z0-9_+~-]*",
     replica=r"\d+",
     part=r"\d+",
     shard=r"\d+",
@@ -91,8 +92,9 @@ def files_of(member):
 
 
 def compared(definition, population):
-    """The files that the metrics of a definition compare, metric by metric and part by part."""
-    return [file for metric in definition.values() for file in parts_of(population, metric.encoder)]
+    """The files that the metrics of a definition compare, space by space and part by part."""
+    spaces = dict.fromkeys(metric.space for metric in definition.values())
+    return [file for space in spaces for file in parts_of(population, space)]
 
 
 def definition_of(wildcards):
@@ -108,6 +110,26 @@ def embedded_train(wildcards):
 def counted(wildcards):
     """The populations that are counted: real samples that trained, real samples that did not, and generated ones."""
     return ["train", "holdout", *study(wildcards).generated]
+
+
+def swept(wildcards):
+    """The populations of a sweep: real samples that set thresholds, those that are the reference, generated ones."""
+    return ["calibrate", "holdout", *study(wildcards).generated]
+
+
+def searches(generated):
+    """What is searched: each counted population, and across two: copies of `train`, and mixtures with `holdout`."""
+    crossed = [f"{population}~{other}" for population in generated for other in ("train", "holdout")]
+    return ["train", "holdout", *generated, "holdout~train", *crossed]
+
+
+def searched(wildcards, table):
+    """A table of every search, definition by definition."""
+    return [
+        f"<results>/{{study}}/{table}/{definition}/{search}.parquet"
+        for definition in study(wildcards).definitions
+        for search in searches(study(wildcards).generated)
+    ]
 
 
 def populations_of(wildcards):

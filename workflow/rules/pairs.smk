@@ -1,45 +1,59 @@
+# A search is named by what is compared: POPULATION with itself, or POPULATION~OTHER with another.
+
+
 rule pairs:
     input:
-        features=lambda wc: compared(definition_of(wc), wc.population),
+        features=lambda wc: [
+            file for population in wc.search.split("~") for file in compared(definition_of(wc), population)
+        ],
         thresholds="<results>/{study}/thresholds/{definition}.parquet",
     output:
-        temp("<results>/{study}/duplicates/{definition}/{population}/{shard}.parquet"),
+        duplicates=temp("<results>/{study}/duplicates/{definition}/{search}/{shard}.parquet"),
+        repeats=temp("<results>/{study}/repeats/{definition}/{search}/{shard}.parquet"),
     log:
-        "<logs>/{study}/pairs/{definition}/{population}-{shard}.log",
+        "<logs>/{study}/pairs/{definition}/{search}-{shard}.log",
     benchmark:
-        "<benchmarks>/{study}/pairs/{definition}/{population}-{shard}.tsv"
+        "<benchmarks>/{study}/pairs/{definition}/{search}-{shard}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=grows(2000),
+        mem_mb=grows(CONFIG.memory),
+        memory=CONFIG.memory,  # as a resource, so that another value reruns nothing
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         definition=lambda wc: sections(definition_of(wc)),
+        populations=lambda wc: wc.search.split("~"),
         shards=CONFIG.shards,
+        cap=CONFIG.cap,
+        device=CONFIG.device,
     message:
-        "search {wildcards.population} of {wildcards.study} for duplicates by {wildcards.definition},"
+        "search {wildcards.search} of {wildcards.study} for duplicates by {wildcards.definition},"
         " shard {wildcards.shard}"
     shell:
         "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q}"
-        " --shard {wildcards.shard} --shards {params.shards} --features {input.features:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --shard {wildcards.shard} --shards {params.shards} --memory {resources.memory} --cap {params.cap}"
+        " --device {params.device} --populations {params.populations} --features {input.features:q}"
+        " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"
 
 
 rule merge_pairs:
     input:
-        [f"<results>/{{study}}/duplicates/{{definition}}/{{population}}/{shard}.parquet" for shard in SHARDS],
+        shards=[f"<results>/{{study}}/duplicates/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
+        counts=[f"<results>/{{study}}/repeats/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
     output:
-        "<results>/{study}/duplicates/{definition}/{population}.parquet",
+        duplicates="<results>/{study}/duplicates/{definition}/{search}.parquet",
+        repeats="<results>/{study}/repeats/{definition}/{search}.parquet",
     log:
-        "<logs>/{study}/merge_pairs/{definition}/{population}.log",
+        "<logs>/{study}/merge_pairs/{definition}/{search}.log",
     benchmark:
-        "<benchmarks>/{study}/merge_pairs/{definition}/{population}.tsv"
+        "<benchmarks>/{study}/merge_pairs/{definition}/{search}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
         runtime=20,
     message:
-        "merge the duplicates of {wildcards.population} of {wildcards.study} by {wildcards.definition}"
+        "merge the duplicates of {wildcards.search} of {wildcards.study} by {wildcards.definition}"
     shell:
-        "merge_pairs.py --shards {input:q} --output {output:q} > {log:q} 2>&1"
+        "merge_pairs.py --shards {input.shards:q} --counts {input.counts:q}"
+        " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"

@@ -10,11 +10,17 @@ rule thresholds:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=grows(2000),
-        runtime=30,
+        mem_mb=grows(CONFIG.memory),
+        memory=CONFIG.memory,  # as a resource, so that another value reruns nothing
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         definition=lambda wc: sections(definition_of(wc)),
+        level=lambda wc: study(wc).census.level,
+        seed=CONFIG.seed,
+        device=CONFIG.device,
     message:
         "find the thresholds of {wildcards.definition} in {wildcards.study}"
     shell:
-        "thresholds.py --definition {params.definition:q}" " --features {input:q} --output {output:q} > {log:q} 2>&1"
+        "thresholds.py --study {wildcards.study} --name {wildcards.definition} --definition {params.definition:q}"
+        " --level {params.level} --seed {params.seed} --memory {resources.memory} --device {params.device}"
+        " --features {input:q} --output {output:q} > {log:q} 2>&1"

@@ -9,7 +9,8 @@ from gancensus.generators import Generator
 class Files(Generator):
     """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
 
-    The file is an array (.npy, or .npz with `x`), a folder of images, or a sample table (.parquet, taken as it is).
+    The file is an array (.npy, or .npz with `x` and conditions), a folder of images, or a sample table (.parquet, taken
+    as it is).
     """
 
     trained = False

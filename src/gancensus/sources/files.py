@@ -12,7 +12,10 @@ from gancensus.sources import Source
 
 
 class Files(Source):
-    """The user's real samples: an array (.npy, or .npz with `x` and optionally `label`), images, or a sample table.
+    """The user's real samples: an array (.npy or .npz), images, or a sample table.
+
+    Of a .npz, `x` are the samples, `label` their classes, and every other array of one number per sample is a condition
+    that metrics can refer to by its name.
 
     A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
     0...255, numbers from the minimum and maximum of the data (of each column, where a sample is a row). A sample table
@@ -32,7 +35,7 @@ class Files(Source):
         found = read_user_samples(self.path)
         if isinstance(found, Samples):
             return self._checked(found)
-        natural, label = found
+        natural = found.x
         if natural.dtype == np.uint8:
             scale = Scale(("value",), ("1",), (0.0,), (255.0,))
         elif natural.ndim == 2:
@@ -41,7 +44,8 @@ class Files(Source):
             scale = Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
         else:
             scale = Scale(("value",), ("1",), (float(natural.min()),), (float(natural.max()),))
-        return Samples(scale.encode(natural), np.arange(len(natural), dtype=np.int64), label, scale)
+        ids, units = np.arange(len(natural), dtype=np.int64), dict.fromkeys(found.conditions, "1")
+        return Samples(scale.encode(natural), ids, found.label, scale, found.conditions, units)
 
     def _checked(self, table: Samples) -> Samples:
         """Return a sample table in the order of its sample_id, or raise UserError where it is not as ours are."""

@@ -1,0 +1,69 @@
+#!/usr/bin/env python
+"""Count duplicates under every subset of a definition's metrics and at several alphas, from one search for pairs."""
+
+from collections.abc import Sequence
+from math import inf
+
+import numpy as np
+import step
+from step import Path
+
+from gancensus import tables
+from gancensus.census import REFERENCE, collision_columns, ratio_columns
+from gancensus.config import Census, Definition
+from gancensus.files import write_table
+from gancensus.metrics import Metric
+from gancensus.pairs import Pairs, Side, find_pairs, merge, none
+from gancensus.populations import Population
+from gancensus.sweep import Cell, sweep, thresholds_of
+
+
+def distances(metrics: Sequence[Metric], paths: Sequence[Path], samples: int) -> tuple[int, Pairs]:
+    """Measure every pair of some samples of a population, in the calibrated metrics; conditions only let pairs in."""
+    features = Population(metrics, step.spaces(metrics, paths)).some(samples)
+    limits = [inf if metric.fixed is None else metric.fixed for metric in metrics]
+    found = merge([none(len(metrics)), *find_pairs(metrics, limits, Side.of(features))])
+    swept = [metric.fixed is None for metric in metrics]
+    return len(features[0][0]), found._replace(values=np.ascontiguousarray(found.values[:, swept]))
+
+
+def main() -> None:
+    """Write a row per subset, alpha and population."""
+    args = step.arguments(
+        __doc__,
+        name=str,
+        definition=step.section(Definition),
+        census=step.section(Census),
+        populations=[str],
+        features=[Path],
+        output=Path,
+    )
+    metrics = list(args.definition.values())
+    names = [name for name, metric in args.definition.items() if metric.fixed is None]
+    groups = dict(zip(args.populations, step.grouped(args.features, len(args.populations)), strict=True))
+    _, calibrate = distances(metrics, groups.pop("calibrate"), args.census.sweep)
+    alphas, thresholds = thresholds_of(calibrate.values, args.census.alphas)
+    cells: dict[str, list[Cell]] = {}
+    for population, paths in groups.items():
+        print(f"sweep of {population}", flush=True)
+        samples, found = distances(metrics, paths, args.census.sweep)
+        cells[population] = sweep(found.values, found.i, found.j, samples, alphas, thresholds, args.census.level)
+    rows = [
+        {
+            "definition": args.name,
+            "metrics": "+".join(names[m] for m in cell.metrics),
+            "alpha": cell.alpha,
+            "population": population,
+            "independent": cell.independent,
+            **collision_columns(cell.collision),
+            **ratio_columns(
+                cell.collision, None if population == REFERENCE else reference.collision, args.census.level
+            ),
+        }
+        for population, swept in cells.items()
+        for cell, reference in zip(swept, cells[REFERENCE], strict=True)
+    ]
+    write_table(args.output, {name: [row[name] for row in rows] for name in tables.SWEEP.names}, tables.SWEEP)
+
+
+step.run(main)

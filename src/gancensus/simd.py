@@ -1,0 +1,100 @@
+"""Vector instructions that numba does not write by itself, as LLVM code for use inside its compiled loops."""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import binding, ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+ROWS, GROUPS, LANES = 6, 4, 16  # 24 accumulators, 4 columns and a row: 29 of the 32 registers of AVX-512
+COLUMNS = GROUPS * LANES
+HAS_INT8_DOT = bool(binding.get_host_cpu_features().get("avx512vnni"))
+
+_I8, _I16, _I32, _I64, _F64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.DoubleType()
+_BYTES, _SUMS, _REALS = ir.VectorType(_I8, 4 * LANES), ir.VectorType(_I32, LANES), ir.VectorType(_F64, 8)
+
+
+def _in_compiled_code(generate: Callable[..., Any]) -> Any:
+    """Make what a function generates callable from numba's compiled loops, without its first argument."""
+    return intrinsic(generate)
+
+
+def _load(builder: Any, base: Any, offset: Any, kind: Any) -> Any:
+    """Load a value of a type from an address (int64) plus an offset in bytes, however aligned."""
+    address = builder.inttoptr(builder.add(base, offset), kind.as_pointer())
+    return builder.load(address, align=1)
+
+
+def _spread(builder: Any, word: Any) -> Any:
+    """Put a 32-bit word into all lanes."""
+    empty = ir.Constant(_SUMS, ir.Undefined)
+    return builder.shuffle_vector(
+        builder.insert_element(empty, word, ir.Constant(_I32, 0)), empty, ir.Constant(_SUMS, [0] * LANES)
+    )
+
+
+@_in_compiled_code
+def dots_at_least(
+    typing: Any, rows: Any, stride: Any, columns: Any, steps: Any, limit: Any, shift: Any, out: Any
+) -> Any:
+    """Compare the integer dot products of ROWS rows and COLUMNS columns with limit[row] + shift[column].
+
+    All arguments are addresses or int64. rows: int8, `stride` bytes apart. columns: uint8 (GROUPS, steps, LANES, 4), a
+    step's four values of a column side by side. limit: int32 (ROWS,). shift: int32 (COLUMNS,). out: int16 (ROWS,
+    GROUPS), a bit per column, set where the dot product is at least the sum. Sums are exact while they fit into int32.
+    Needs HAS_INT8_DOT.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, stride, columns, steps, limit, shift, out = arguments
+        dot = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_SUMS, [_SUMS, _BYTES, _BYTES]), "llvm.x86.avx512.vpdpbusd.512"
+        )
+        zero = ir.Constant(_SUMS, [0] * LANES)
+        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(GROUPS)] for _ in range(ROWS)]
+        with cgutils.for_range(builder, steps) as loop:
+            step = loop.index
+            words = [
+                _load(builder, columns, builder.mul(builder.add(step, builder.mul(steps, _I64(g))), _I64(64)), _BYTES)
+                for g in range(GROUPS)
+            ]
+            for r in range(ROWS):
+                offset = builder.add(builder.mul(stride, _I64(r)), builder.mul(step, _I64(4)))
+                word = builder.bitcast(_spread(builder, _load(builder, rows, offset, _I32)), _BYTES)
+                for g in range(GROUPS):
+                    builder.store(builder.call(dot, [builder.load(sums[r][g]), words[g], word]), sums[r][g])
+        shifts = [_load(builder, shift, _I64(64 * g), _SUMS) for g in range(GROUPS)]
+        for r in range(ROWS):
+            least = _spread(builder, _load(builder, limit, _I64(4 * r), _I32))
+            for g in range(GROUPS):
+                hit = builder.icmp_signed(">=", builder.load(sums[r][g]), builder.add(least, shifts[g]))
+                address = builder.inttoptr(builder.add(out, _I64(2 * (r * GROUPS + g))), _I16.as_pointer())
+                builder.store(builder.bitcast(hit, _I16), address)
+        return context.get_dummy_value()
+
+    return types.void(rows, stride, columns, steps, limit, shift, out), generate
+
+
+@_in_compiled_code
+def squared_distance(typing: Any, a: Any, b: Any, steps: Any) -> Any:
+    """Sum the squared differences of two float32 vectors of 8 * steps values, given by address.
+
+    Eight float64 sums, one per value modulo 8, added in a fixed tree: the same bits on every machine.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b, steps = arguments
+        single = ir.VectorType(ir.FloatType(), 8)
+        total = cgutils.alloca_once_value(builder, ir.Constant(_REALS, [0.0] * 8))
+        with cgutils.for_range(builder, steps) as loop:
+            offset = builder.mul(loop.index, _I64(32))
+            u, v = (builder.fpext(_load(builder, base, offset, single), _REALS) for base in (a, b))
+            difference = builder.fsub(u, v)
+            builder.store(builder.fadd(builder.load(total), builder.fmul(difference, difference)), total)
+        sums = builder.load(total)
+        s = [builder.extract_element(sums, _I32(k)) for k in range(8)]
+        add = builder.fadd
+        return add(add(add(s[0], s[4]), add(s[2], s[6])), add(add(s[1], s[5]), add(s[3], s[7])))
+
+    return types.float64(a, b, steps), generate

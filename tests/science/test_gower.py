@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from gancensus.errors import UserError
+from gancensus.metrics.gower import Gower
+from gancensus.samples import Samples, Scale
+
+
+def samples_of(natural: NDArray[np.float64], low: list[float], high: list[float]) -> Samples:
+    names = tuple(f"x{k}" for k in range(len(low)))
+    scale = Scale(names, ("1",) * len(names), tuple(low), tuple(high))
+    return Samples(scale.encode(natural), np.arange(len(natural)), scale=scale)
+
+
+def distances(metric: Gower, samples: Samples) -> NDArray[np.float64]:
+    features = metric.features(samples)
+    i, j = np.indices((len(samples), len(samples))).reshape(2, -1)
+    return metric.exact(features, features, i, j, np.inf).reshape(len(samples), -1)
+
+
+def by_the_formula(
+    natural: NDArray[np.float64], low: list[float], high: list[float], categories: list[int]
+) -> NDArray[np.float64]:
+    """Gower's distance column by column in natural units."""
+    terms = []
+    for k, column in enumerate(natural.T):
+        difference = np.abs(column[:, None] - column)
+        if k in categories:
+            terms.append(np.rint(column)[:, None] != np.rint(column))
+        elif high[k] > low[k]:
+            terms.append(np.minimum(difference / (high[k] - low[k]), 1))
+        else:
+            terms.append(0 * difference)
+    return np.asarray(np.mean(terms, axis=0))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[NDArray[np.float64], list[float], list[float], list[int]]:
+    """Natural values in halves and quarters, some beyond the range, some ranges empty; a float32 holds them exactly."""
+    rows, columns = draw(st.integers(1, 10)), draw(st.integers(1, 6))
+    natural = draw(npst.arrays(np.int64, (rows, columns), elements=st.integers(-40, 40))) / 4
+    low = draw(npst.arrays(np.int64, columns, elements=st.integers(-8, 0))).astype(np.float64)
+    reach = draw(npst.arrays(np.int64, columns, elements=st.sampled_from([0, 1, 2, 8])))
+    categories = draw(st.lists(st.integers(0, columns - 1), unique=True))
+    return natural, low.tolist(), (low + reach).tolist(), categories
+
+
+def metric_of(categories: list[int]) -> Gower:
+    return Gower(alpha=0.5, categorical=tuple(f"x{k}" for k in categories))
+
+
+@given(tables())
+def test_it_is_the_formula(case: tuple[NDArray[np.float64], list[float], list[float], list[int]]) -> None:
+    natural, low, high, categories = case
+    found = distances(metric_of(categories), samples_of(natural, low, high))
+    np.testing.assert_allclose(found, by_the_formula(*case), rtol=1e-14, atol=1e-14)
+
+
+def test_it_is_the_formula_on_real_numbers() -> None:
+    rng = np.random.default_rng(1)
+    natural = np.column_stack([rng.normal(50, 20, 80), rng.exponential(1e4, 80), rng.integers(0, 5, 80)])
+    low, high = natural.min(axis=0).tolist(), natural.max(axis=0).tolist()
+    found = distances(metric_of([2]), samples_of(natural, low, high))
+    np.testing.assert_allclose(found, by_the_formula(natural, low, high, [2]), atol=1e-6)  # x is float32
+
+
+@given(tables())
+def test_points_are_no_further_apart_than_the_radius(
+    case: tuple[NDArray[np.float64], list[float], list[float], list[int]],
+) -> None:
+    natural, low, high, categories = case
+    metric, samples = metric_of(categories), samples_of(natural, low, high)
+    points = metric.embed(metric.features(samples))
+    assert (cdist(points, points) <= np.vectorize(metric.radius)(distances(metric, samples))).all()
+
+
+@given(npst.arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(1, 5)), elements=st.floats(-3, 3, width=32)))
+def test_radius_symmetry_identity_and_range_on_any_numbers(x: NDArray[np.float32]) -> None:
+    metric, samples = Gower(alpha=0.5), Samples(x, np.arange(len(x)))
+    found, points = distances(metric, samples), metric.embed(metric.features(samples))
+    assert (cdist(points, points) <= np.vectorize(metric.radius)(found)).all()
+    np.testing.assert_array_equal(found, found.T)
+    np.testing.assert_array_equal(np.diag(found), 0)
+    assert found.max() <= 1
+
+
+def test_the_filter_is_sharp_for_large_differences_and_tight_at_the_stairs() -> None:
+    """Values at whole steps of the stair lie exactly at the radius."""
+    x = (np.random.default_rng(2).integers(0, 9, (60, 4)) / 4 - 1).astype(np.float32)
+    metric, samples = Gower(alpha=0.5), Samples(x, np.arange(60))
+    points = metric.embed(metric.features(samples))
+    np.testing.assert_allclose(cdist(points, points, "sqeuclidean"), distances(metric, samples), atol=1e-12)
+
+
+def test_an_example_by_hand() -> None:
+    # age 20...60, income 0...1000, town, married
+    natural = np.array([[20, 100, 0, 1], [30, 350, 0, 0], [60, 1000, 2, 1]], dtype=np.float64)
+    scale = Scale(("age", "income", "town", "married"), ("1",) * 4, (20.0, 0.0, 0.0, 0.0), (60.0, 1000.0, 2.0, 1.0))
+    samples = Samples(scale.encode(natural), np.arange(3), scale=scale)
+    found = distances(Gower(alpha=0.5, categorical=("town", "married")), samples)
+    ab = (10 / 40 + 250 / 1000 + 0 + 1) / 4
+    ac = (40 / 40 + 900 / 1000 + 1 + 0) / 4
+    bc = (30 / 40 + 650 / 1000 + 1 + 1) / 4
+    np.testing.assert_allclose(found, [[0, ab, ac], [ab, 0, bc], [ac, bc, 0]], rtol=1e-6)
+    numeric = distances(Gower(alpha=0.5), samples)  # town as a number: 2 of a range of 2
+    np.testing.assert_allclose(numeric[0], [0, ab, ac], rtol=1e-6)
+
+
+def test_a_difference_beyond_the_range_counts_as_1() -> None:
+    samples = samples_of(np.array([[0.0], [10.0], [25.0], [-90.0]]), [0.0], [10.0])
+    np.testing.assert_array_equal(distances(Gower(alpha=0.5), samples)[0], [0, 1, 1, 1])
+
+
+def test_a_constant_column_counts_as_0_but_counts() -> None:
+    samples = samples_of(np.array([[5.0, 0.0], [5.0, 1.0], [9.0, 0.5]]), [5.0, 0.0], [5.0, 1.0])
+    np.testing.assert_array_equal(distances(Gower(alpha=0.5), samples)[0], [0, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("scale", [None, Scale(("value",), ("1",), (0.0,), (255.0,))])
+def test_columns_without_names_are_numbered(scale: Scale | None) -> None:
+    samples = Samples(np.array([[-1, 0], [1, 0.5]], dtype=np.float32), np.arange(2), scale=scale)
+    assert distances(Gower(alpha=0.5), samples)[0, 1] == (1 + 0.25) / 2
+    assert distances(Gower(alpha=0.5, categorical=("x0",)), samples)[0, 1] == (1 + 0.25) / 2
+
+
+def test_a_single_column_and_no_rows() -> None:
+    one = Samples(np.array([[-1], [0.5]], dtype=np.float32), np.arange(2))
+    assert distances(Gower(alpha=0.5), one)[0, 1] == 0.75
+    assert distances(Gower(alpha=0.5, categorical=("x0",)), one)[0, 1] == 1
+    none, metric = np.empty(0, dtype=np.int64), Gower(alpha=0.5, categorical=("x0",))
+    features = metric.features(Samples(np.empty((0, 3), dtype=np.float32), none))
+    assert metric.embed(features).shape == (0, 2 * 8 + 3)
+    assert metric.exact(features, features, none, none, 1.0).shape == (0,)
+
+
+def test_errors_of_the_user() -> None:
+    with pytest.raises(UserError, match=r"metric gower: a sample of shape \(8, 8\) is no row of a table"):
+        Gower(alpha=0.5).features(Samples(np.zeros((2, 8, 8), dtype=np.float32), np.arange(2)))
+    with pytest.raises(UserError, match="metric gower: the table has no column 'x9'"):
+        Gower(alpha=0.5, categorical=("x9",)).features(samples_of(np.eye(2), [0, 0], [1, 1]))

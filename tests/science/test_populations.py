@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gancensus.metrics.condition import Condition
+from gancensus.metrics.euclidean import Euclidean
+from gancensus.metrics.scalar import Scalar
+from gancensus.pairs import find_pairs as search
+from gancensus.pairs import merge, none
+from gancensus.populations import BASE_MEGABYTES, Population, condition_groups, condition_line
+from gancensus.samples import Samples
+
+
+class InChunks:
+    """Samples that come a few rows at a time, as from files, and a note of what was asked for."""
+
+    def __init__(self, samples: Samples, step: int) -> None:
+        self.samples, self.step, self.most = samples, step, 0
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
+        self.most = max(self.most, rows.stop - rows.start)
+        for start in range(rows.start, max(rows.stop, rows.start + 1), self.step):
+            yield self.samples.take(slice(start, min(start + self.step, rows.stop)))
+
+
+def samples(x: NDArray[Any]) -> Samples:
+    n = len(x)
+    return Samples(x.astype(np.float32), np.arange(n), conditions={"energy": np.arange(n, dtype=np.float32) // 10})
+
+
+@pytest.fixture
+def two_spaces() -> tuple[Population, Samples, Samples]:
+    rng = np.random.default_rng(0)
+    raw, vectors = samples(rng.normal(size=(500, 4))), samples(rng.normal(size=(500, 2)))
+    metrics = [Euclidean(alpha=0.1, encoder="pca"), Scalar(alpha=0.1), Euclidean(alpha=0.1)]
+    return Population(metrics, {None: InChunks(raw, 37), "pca": InChunks(vectors, 50)}), raw, vectors
+
+
+def test_features_come_from_each_metrics_space(two_spaces: tuple[Population, Samples, Samples]) -> None:
+    population, raw, vectors = two_spaces
+    first, second, third = population.features(slice(30, 200))
+    np.testing.assert_array_equal(first[0], vectors.x[30:200])
+    np.testing.assert_allclose(second[0], raw.x[30:200].sum(axis=1), rtol=1e-5)
+    np.testing.assert_array_equal(third[0], raw.x[30:200])
+
+
+def test_some_rows_are_spread_through_all(two_spaces: tuple[Population, Samples, Samples]) -> None:
+    population, raw, _ = two_spaces
+    found = population.some(128)[2][0]
+    np.testing.assert_array_equal(found, np.concatenate([raw.x[:64], raw.x[-64:]]))
+    np.testing.assert_array_equal(population.some(500)[2][0], raw.x)
+
+
+def test_blocks_fit_into_the_memory_and_change_no_result(two_spaces: tuple[Population, Samples, Samples]) -> None:
+    population, _, _ = two_spaces
+    wide, narrow = population.side(10_000), population.side(BASE_MEGABYTES + 0.1)
+    assert len(wide.blocks) == 1
+    assert len(narrow.blocks) == 2  # 256 rows are the least, however little memory there is
+    thresholds = [1.0, 1.0, 1.5]
+    metrics = [Euclidean(alpha=0.1), Scalar(alpha=0.1), Euclidean(alpha=0.1)]
+    one, other = (merge([none(3), *search(metrics, thresholds, side)]) for side in (wide, narrow))
+    assert len(one.i) > 100
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_memory_bounds_the_rows_that_are_held() -> None:
+    """Rows of 8,000 bytes and 12 bytes a value for the filter, two blocks of them: 32 kB a row and 64 bytes."""
+    rows = InChunks(samples(np.zeros((3000, 2000))), 100)
+    side = Population([Euclidean(alpha=0.1)], {None: rows}).side(BASE_MEGABYTES + 64.2)
+    assert max(block.stop - block.start for block in side.blocks) == 1000
+    for block in side.blocks:
+        side.read(block)
+    assert rows.most == 1000
+
+
+def test_conditions_are_a_line_for_the_shards_and_groups_for_the_null() -> None:
+    few = samples(np.zeros((40, 1)))
+    near, equal = Condition(column="energy", tolerance=1), Condition(column="energy")
+    line = condition_line([near], [few, few])
+    assert line is not None
+    np.testing.assert_array_equal(line[0], few.conditions["energy"])
+    assert line[2] == pytest.approx(1)
+    assert condition_line([], [few]) is None
+    assert condition_groups([near], [few]) is None
+    groups = condition_groups([equal, Condition(column="energy", bins=(2.0,))], [few])
+    assert groups is not None
+    assert [len(set(groups[k : k + 10])) for k in range(0, 40, 10)] == [1] * 4
+    assert len(set(groups)) == 4
+    assert condition_groups([], [few, few]) is not None
