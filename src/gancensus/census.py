@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -211,8 +212,13 @@ def copies_row(
 
 def copies_verdict(ratio: Estimate, margin: float) -> str:
     """Say what the ratio of the collisions with `train` to those with `holdout` means."""
-    words = {"less diverse": "copies", "more diverse": "does not copy", "as diverse": "does not copy"}
-    return words.get(birthday.verdict(ratio, margin), "cannot tell")
+    low = 0.0 if ratio.low is None else ratio.low
+    high = inf if ratio.high is None else ratio.high
+    if high <= margin:
+        return "does not copy"
+    if low > margin:
+        return "copies"
+    return "nearer to train" if low > 1 else "cannot tell"
 
 
 def _cross(graph: Graph, level: float) -> Collision:
