@@ -1,5 +1,6 @@
 """Vector instructions that numba does not write by itself, as LLVM code for use inside its compiled loops."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,8 @@ from numba.extending import intrinsic
 
 ROWS, GROUPS, LANES = 6, 4, 16  # 24 accumulators, 4 columns and a row: 29 of the 32 registers of AVX-512
 COLUMNS = GROUPS * LANES
-HAS_INT8_DOT = bool(binding.get_host_cpu_features().get("avx512vnni"))
+# numba compiles for this processor unless told otherwise.
+HAS_INT8_DOT = "NUMBA_CPU_NAME" not in os.environ and bool(binding.get_host_cpu_features().get("avx512vnni"))
 
 _I8, _I16, _I32, _I64, _F64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.DoubleType()
 _BYTES, _SUMS, _REALS = ir.VectorType(_I8, 4 * LANES), ir.VectorType(_I32, LANES), ir.VectorType(_F64, 8)

@@ -206,7 +206,8 @@ def _distance(xy: Any, a: Any, i: Any, b: Any, j: Any, c1: Any, c2: Any) -> Any:
     q = q if q > 0.0 else 0.0
     q = q if q < 2.0 * spread else 2.0 * spread
     below_p, below_q = (a[i] * a[i] + b[j] * b[j]) + c1, spread + c2
-    return (p * below_q + q * (below_p - p)) / (below_p * below_q)
+    above = p * below_q + q * (below_p - p)
+    return (above if above > 0.0 else 0.0) / (below_p * below_q)
 
 
 @_jit
