@@ -49,11 +49,22 @@ def support(args: Namespace) -> Figure:
     return figures.draw_support(columns(args.support))
 
 
+def diversity(args: Namespace) -> Figure:
+    """Hill numbers of each population."""
+    return figures.draw_diversity(columns(args.diversity))
+
+
+def sweep(args: Namespace) -> Figure:
+    """Effective support and ratios under other thresholds and fewer metrics."""
+    return figures.draw_sweep(columns(args.sweep), args.margin)
+
+
 def closest(args: Namespace) -> Figure:
     """Closest duplicate pairs of each population."""
     found, groups = {}, []
     for (name, samples), path in zip(populations(args).items(), args.duplicates, strict=True):
-        i, j, distance, *_ = columns(path).values()
+        table = columns(path)
+        i, j, distance = table["i"], table["j"], table[args.metric]
         best = figures.closest(distance)
         first, second = (samples.take(figures.rows_of(samples, ids[best])) for ids in (i, j))
         found[name] = (first, second, distance[best])
@@ -90,7 +101,12 @@ FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
     "gallery": (gallery, {"populations": [str], "samples": [Path], "shown": Path}),
     "birthday": (birthday, {"curve": Path, "support": Path}),
     "support": (support, {"support": Path}),
-    "closest": (closest, {"populations": [str], "samples": [Path], "duplicates": [Path], "shown": Path}),
+    "diversity": (diversity, {"diversity": Path}),
+    "sweep": (sweep, {"sweep": Path, "margin": float}),
+    "closest": (
+        closest,
+        {"populations": [str], "metric": str, "samples": [Path], "duplicates": [Path], "shown": Path},
+    ),
     "training": (training, {"generators": [str], "encoders": [str], "histories": [Path]}),
     "selection": (selection, {"selection": Path, "samples": [Path], "shown": Path}),
     "analysis": (analysis, {"analysis": step.section(AnyAnalysis), "table": Path}),

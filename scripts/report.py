@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import jinja2
@@ -15,28 +16,72 @@ from step import Path
 from gancensus import words
 from gancensus.config import Config, Study
 from gancensus.files import about, read_table, write_bytes
+from gancensus.sweep import tautology
+
+Row = dict[str, Any]
 
 LINES = 6  # of each group in a table of samples
 NUMBERS = 200  # rows of an analysis that are shown as a table
 
 
-def census_of(folder: Path, study: Study) -> list[dict[str, Any]]:
-    """Return for each definition its thresholds and the rows of the census."""
-    support = read_table(folder / "census/support.parquet").to_pylist()
+def definitions_of(folder: Path, study: Study) -> list[Row]:
+    """Return what the page says by each definition: what it is, and the rows of its tables by population."""
+    names = ("support", "copies", "diversity")
+    tables = {name: read_table(folder / f"census/{name}.parquet").to_pylist() for name in names}
     found = []
     for name, metrics in study.definitions.items():
-        counted = {row["population"]: row for row in support if row["definition"] == name}
+        support, copies, diversity = ([row for row in rows if row["definition"] == name] for rows in tables.values())
         thresholds = read_table(folder / f"thresholds/{name}.parquet").to_pylist()
-        compared = [metrics[row["metric"]].encoder for row in thresholds]
-        found.append({"name": name, "thresholds": list(zip(thresholds, compared, strict=True)), "counted": counted})
+        calibrated = [row["alpha"] for row in thresholds if row["alpha"] is not None]
+        found.append(
+            {
+                "name": name,
+                "rule": words.definition(metrics, thresholds),
+                "tautology": tautology(calibrated),
+                "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
+                "counted": {row["population"]: row for row in support},
+                "nulls": any(row["p_value"] is not None for row in support),
+                "copies": copies,
+                "profiles": profiles(diversity),
+                "sweep": swept(folder / f"sweep/{name}.parquet"),
+            }
+        )
     return found
 
 
-def figures_of(folder: Path, study: Study) -> list[dict[str, Any]]:
+def profiles(diversity: Iterable[Row]) -> dict[str, Row]:
+    """Return the quantities of a diversity profile, with their intervals, by population."""
+    found: dict[str, Row] = {}
+    for row in diversity:
+        name = row["quantity"]
+        ends = {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+        found[row["population"]] = found.get(row["population"], {}) | ends
+    return found
+
+
+def swept(path: Path) -> Row:
+    """Return the rows of a sweep that are shown: by subset of the metrics at one alpha, or by alpha."""
+    rows = read_table(path).to_pylist()
+    shown = words.cuts(list(dict.fromkeys(row["metrics"] for row in rows)))
+    if len(shown) == 1:
+        alphas = dict.fromkeys(row["alpha"] for row in rows)
+        groups = {f"{alpha:g}": [row for row in rows if row["alpha"] == alpha] for alpha in alphas}
+        return {"by": "alpha", "alpha": None, "groups": groups}
+    at, _ = words.telling_alpha(rows, shown["all metrics"])
+    here = [row for row in rows if row["alpha"] == at]
+    groups = {cut: [row for row in here if row["metrics"] == metrics] for cut, metrics in shown.items()}
+    return {"by": "metrics", "alpha": at, "groups": groups}
+
+
+def figures_of(folder: Path, study: Study) -> list[Row]:
     """Return the figures below the census, in the order of the page."""
     title, caption = words.FIGURES["closest"]
     chosen, reason = words.FIGURES["selection"]
+    varied, how = words.FIGURES["sweep"]
+    chains = words.chained(read_table(folder / "census/diversity.parquet").to_pylist())
     return [
+        figure(folder, "diversity", *words.FIGURES["diversity"]) | {"chains": chains},
+        *(figure(folder, f"sweep-{d}", f"{varied} {d}", how) | {"definition": d} for d in study.definitions),
         figure(folder, "gallery", *words.FIGURES["gallery"], samples=True),
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
@@ -48,20 +93,20 @@ def figures_of(folder: Path, study: Study) -> list[dict[str, Any]]:
     ]
 
 
-def figure(folder: Path, name: str, title: str, caption: str, samples: bool = False) -> dict[str, Any]:
+def figure(folder: Path, name: str, title: str, caption: str, samples: bool = False) -> Row:
     """Return a figure and, where the samples that it shows are rows of a table, those rows."""
     image = base64.b64encode((folder / f"figures/{name}.svg").read_bytes()).decode()
     shown = sample_rows(folder / f"figures/{name}.parquet") if samples else None
     return {"name": name, "title": title, "caption": caption, "image": image, "samples": shown}
 
 
-def sample_rows(shown: Path) -> dict[str, Any] | None:
+def sample_rows(shown: Path) -> Row | None:
     """Return the first samples of each group in natural units; None where samples are images."""
     facts = about(shown)
     if "names" not in facts:
         return None
     names, units = json.loads(facts["names"]), json.loads(facts["units"])
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in read_table(shown).to_pylist():
         groups.setdefault(row["group"], []).append(row | {"x": row["x"][: words.TABLE_COLUMNS]})
     return {
@@ -71,23 +116,24 @@ def sample_rows(shown: Path) -> dict[str, Any] | None:
     }
 
 
-def numbers(path: Path) -> dict[str, Any]:
+def numbers(path: Path) -> Row:
     """Return the numbers of an analysis, unless they are too many to read."""
     table = read_table(path)
     heads = [(field.name, field.metadata[b"unit"].decode()) for field in table.schema]
     return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if table.num_rows <= NUMBERS else {}
 
 
-def study_of(folder: Path, study: Study) -> dict[str, Any]:
+def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
-    definitions = census_of(folder, study)
+    definitions = definitions_of(folder, study)
     support = [row for definition in definitions for row in definition["counted"].values()]
     return {
         "name": folder.name,
         "census": study.census,
         "verdicts": words.verdicts(support, study.generated),
+        "copying": words.copying(row for definition in definitions for row in definition["copies"]),
         "generated": list(study.generated),
-        "definitions": definitions,
+        "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *words.FIGURES["support"]),
         "birthday": figure(folder, "birthday", *words.FIGURES["birthday"]),
         "figures": figures_of(folder, study),

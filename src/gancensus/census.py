@@ -133,6 +133,7 @@ def support_row(
         "birthday_support": None if half is None else birthday.birthday_support(half),
         **ratio_columns(collision, None, level),
         **dict.fromkeys(("verdict", "null_low", "null_high", "p_value")),
+        "listed": found.batches.samples,
     }
     if population != REFERENCE:
         row |= ratio_columns(collision, reference.collision, level)

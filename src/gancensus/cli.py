@@ -85,12 +85,22 @@ def census_table(path: Path) -> str:
     from gancensus.files import read_table
 
     heads = ("study", "definition", "population", "samples", "support", "interval", "ratio", "verdict")
-    lines = [heads, *(_cells(row) for row in read_table(path).to_pylist())]
+    rows = read_table(path).to_pylist()
+    lines = [heads, *(_cells(row) for row in rows)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
     right = (3, 4, 5, 6)
-    return "\n".join(
+    table = [
         "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
         for line in lines
+    ]
+    return "\n".join([*table, *(_many(row) for row in rows if row["listed"] < row["samples"])])
+
+
+def _many(row: dict[str, Any]) -> str:
+    """Say of a population that it has more duplicates than a table lists."""
+    return (
+        f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are counted, "
+        f"those among {row['listed']:,} of its {row['samples']:,} samples listed (raise `cap` to list more)"
     )
 
 

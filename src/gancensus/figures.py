@@ -10,7 +10,7 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +23,21 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gancensus.census import REFERENCE
+from gancensus.estimate import Estimate
 from gancensus.samples import Samples
 from gancensus.tables import FLOAT, INT, STRING, column
-from gancensus.words import SUPERSCRIPTS, TABLE_COLUMNS, integer, interval, number, rows, unit
+from gancensus.words import (
+    SUPERSCRIPTS,
+    TABLE_COLUMNS,
+    chained,
+    cuts,
+    integer,
+    interval,
+    number,
+    rows,
+    telling_alpha,
+    unit,
+)
 
 Columns = Mapping[str, Any]
 Dashes = tuple[float, Sequence[float]]
@@ -159,7 +171,7 @@ def draw_support(support: Columns) -> Figure:
     look = looks(populations)
     height = 0.85 + 0.27 * len(populations)
     figure = Figure(figsize=(WIDTH, height * len(definitions)))
-    grid = figure.subplots(len(definitions), 2, sharey=True, width_ratios=(2, 1), squeeze=False)
+    grid = figure.subplots(len(definitions), 2, sharey=True, width_ratios=(9, 5), squeeze=False)
     ends = [value for end in ("", "_low", "_high") for value in support[f"effective_support{end}"]]
     for (ax, words), definition in zip(grid, definitions, strict=True):
         ax.set_title(definition)
@@ -180,9 +192,7 @@ def _draw_count(ax: Axes, y: int, row: Mapping[str, Any], look: Look) -> None:
     """Draw one population's effective support: an interval, or an arrow from its bound."""
     value, low, high = (row[f"effective_support{end}"] for end in ("", "_low", "_high"))
     if value is None:
-        ax.plot(low, y, "|", color=look.colour, markersize=9, markeredgewidth=1.6)
-        arrow = {"arrowstyle": "<|-", "color": look.colour, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", (low, y), xytext=(30, 0), textcoords="offset points", arrowprops=arrow)
+        _draw_bound(ax, low, y, (30, 0), look.colour)
     else:
         span = [[value - low], [high - value]]
         ax.errorbar(value, y, xerr=span, fmt=look.marker, color=look.colour, markersize=5.5, capsize=3, linewidth=1.6)
@@ -190,11 +200,192 @@ def _draw_count(ax: Axes, y: int, row: Mapping[str, Any], look: Look) -> None:
         ax.axvspan(low, UNBOUNDED if high is None else high, color="black", alpha=0.08, linewidth=0)
 
 
+def _draw_bound(ax: Axes, x: float, y: float, to: tuple[float, float], colour: str) -> None:
+    """Draw a bound and an arrow from it to where the value may be, so many points away."""
+    ax.plot(x, y, "|" if to[1] == 0 else "_", color=colour, markersize=9, markeredgewidth=1.6)
+    arrow = {"arrowstyle": "<|-", "color": colour, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", (x, y), xytext=to, textcoords="offset points", arrowprops=arrow)
+
+
 def _write_count(ax: Axes, y: int, row: Mapping[str, Any]) -> None:
     """Write one population's effective support and its verdict."""
     value, reach = interval(row, "effective_support")
     ax.text(0, y, f"{value}  ({reach})" if reach else value, va="center", color=INK)
-    ax.text(0.62, y, row["verdict"] or "the reference", va="center")
+    ax.text(0.7, y, row["verdict"] or "the reference", va="center")
+
+
+HILL = {"richness": "richness (Chao1)\norder 0", "shannon": "Shannon\norder 1", "simpson": "Simpson\norder 2"}
+
+
+@styled
+def draw_diversity(diversity: Columns) -> Figure:
+    """Draw the Hill numbers of order 0, 1 and 2 of each population, hollow where kinds are chains, by definition."""
+    definitions, populations = unique(diversity["definition"]), unique(diversity["population"])
+    look = looks(populations)
+    shown = [row for row in rows(diversity) if row["quantity"] in HILL]
+    chains = chained(rows(diversity))
+    ends = [row[end] for row in shown for end in ("value", "low", "high") if row[end] is not None]
+    figure = Figure(figsize=(WIDTH, 0.4 + 3.1 * -(-len(definitions) // 2)))
+    for ax, definition in zip(panels(figure, len(definitions), columns=2), definitions, strict=True):
+        ax.set_title(definition)
+        for row in shown:
+            if row["definition"] == definition:
+                place = (populations.index(row["population"]) + 0.5) / len(populations) - 0.5
+                x = list(HILL).index(row["quantity"]) + 0.7 * place
+                hollow = row["population"] in chains.get(definition, [])
+                _draw_point(ax, x, Estimate(row["value"], row["low"], row["high"]), look[row["population"]], hollow)
+        ax.set_xticks(range(len(HILL)), HILL.values())
+        ax.set(xlim=(-0.5, len(HILL) - 0.5), ylabel="kinds of samples")
+        ax.tick_params(axis="x", length=0)
+        ax.grid(visible=False, axis="x")
+        _log_axis(ax, min(ends) / 1.5, max(ends) * 4, "y")
+    _population_legend(figure, look, markers=True)
+    return figure
+
+
+def _draw_point(ax: Axes, x: float, estimate: Estimate, look: Look, hollow: bool) -> None:
+    """Draw a value with its interval, or an arrow up from its bound."""
+    value, low, high = estimate
+    if value is not None and low is not None and high is not None:
+        span = [[value - low], [high - value]]
+        drawn = ax.errorbar(
+            x, value, yerr=span, fmt=look.marker, color=look.colour, markersize=5.5, capsize=3, linewidth=1.4
+        )
+        drawn[0].set_markerfacecolor("white" if hollow else look.colour)
+    elif low is not None:
+        _draw_bound(ax, x, low, (0, 22), look.colour)
+
+
+@styled
+def draw_sweep(sweep: Columns, margin: float) -> Figure:
+    """Draw effective support over alpha, and ratios to the held-out samples: by subset of metrics, or over alpha."""
+    lines, shown = rows(sweep), cuts(unique(sweep["metrics"]))
+    populations = unique(sweep["population"])
+    look = looks(populations)
+    steps = len(shown) * (0.18 + 0.13 * (len(populations) - 1)) if len(shown) > 1 else 0.0
+    figure = Figure(figsize=(WIDTH, max(4.0, 1.2 + steps)))
+    left, right = figure.subplots(1, 2)
+    whole = [row for row in lines if row["metrics"] == shown["all metrics"]]
+    independent = _draw_supports(left, whole, look)
+    left.set_title(lines[0]["definition"])
+    if steps > 3:  # the right panel is tall; the left one need not be
+        left.set_box_aspect(0.82)
+        left.set_anchor("N")
+    if len(shown) == 1:
+        _draw_ratio_by_alpha(right, whole, look, margin)
+    else:
+        _draw_ratio_by_cut(right, lines, shown, look, margin)
+    _population_legend(figure, look, markers=True, others=[independent])
+    return figure
+
+
+def _draw_supports(ax: Axes, whole: Sequence[Mapping[str, Any]], look: Mapping[str, Look]) -> Line2D:
+    """Draw the effective support of each population over alpha, and return the line of independent metrics."""
+    alphas = sorted({row["alpha"] for row in whole})
+    independent = {row["alpha"]: row["independent"] for row in whole}
+    metrics = round(math.log(independent[alphas[0]]) / math.log(alphas[0]))
+    ends = [1 / independent[alphas[-1]]]
+    for population, drawn in look.items():
+        found = {row["alpha"]: _support(row) for row in whole if row["population"] == population}
+        _draw_band(ax, found, drawn, len(look))
+        ends += [end for estimate in found.values() for end in estimate if end is not None]
+    label = "1/alpha, by construction"
+    if metrics > 1:
+        label = f"alpha{str(-metrics).translate(SUPERSCRIPTS)}, if the metrics were independent"
+    expected = [1 / independent[alpha] for alpha in alphas]
+    (line,) = ax.plot(alphas, expected, color=INK, linestyle=LINES[2], linewidth=1.2, label=label, zorder=1)
+    ax.set(xlabel="alpha: share of real pairs within each threshold", ylabel="effective support (samples)")
+    _log_axis(ax, alphas[0] / 1.25, alphas[-1] * 1.25)
+    _log_axis(ax, min(ends) / 1.5, max(ends) * 4, "y")
+    return line
+
+
+def _support(row: Mapping[str, Any]) -> Estimate:
+    """Return the effective support of a row of a sweep; only a bound where nothing was found."""
+    if not row["collision"]:
+        return Estimate(None, 1 / row["collision_high"], None)
+    return Estimate(1 / row["collision"], 1 / row["collision_high"], 1 / row["collision_low"])
+
+
+def _draw_band(ax: Axes, found: Mapping[float, Estimate], look: Look, count: int) -> None:
+    """Draw estimates over x as a line with a band, and arrows from their bounds where there is no interval."""
+    drawn = np.array([(x, *estimate) for x, estimate in found.items() if estimate.value], dtype=np.float64)
+    x, middle, low, high = drawn.reshape(-1, 4).T
+    ax.fill_between(x, low, high, color=look.colour, alpha=min(0.15, 1 / count), linewidth=0)
+    ax.plot(x, middle, color=look.colour, linestyle=look.line, marker=look.marker, markersize=4, linewidth=1.5)
+    for at, (value, below, above) in found.items():
+        if value is None and below is not None:
+            _draw_bound(ax, at, below, (0, 18), look.colour)
+        elif value == 0 and above is not None:
+            _draw_bound(ax, at, above, (0, -18), look.colour)
+
+
+def _draw_ratio_by_alpha(ax: Axes, whole: Sequence[Mapping[str, Any]], look: Mapping[str, Look], margin: float) -> None:
+    """Draw the ratio of each generated population over alpha."""
+    ratios = {
+        population: {row["alpha"]: _ratio(row) for row in whole if row["population"] == population}
+        for population in look
+        if population != REFERENCE
+    }
+    ax.axhspan(1 / margin, margin, color="black", alpha=0.06, linewidth=0)
+    ax.axhline(1, color="black", linewidth=0.9)
+    for population, found in ratios.items():
+        _draw_band(ax, found, look[population], len(look))
+    alphas = sorted({row["alpha"] for row in whole})
+    ax.set(title="collisions over those of holdout", xlabel="alpha: share of real pairs within each threshold")
+    _log_axis(ax, alphas[0] / 1.25, alphas[-1] * 1.25)
+    _log_axis(ax, *_reach([e for found in ratios.values() for e in found.values()], margin), "y")
+
+
+def _draw_ratio_by_cut(
+    ax: Axes,
+    sweep: Sequence[Mapping[str, Any]],
+    shown: Mapping[str, str],
+    look: Mapping[str, Look],
+    margin: float,
+) -> None:
+    """Draw the ratio of each generated population at one alpha, by subset of the metrics."""
+    alpha, telling = telling_alpha(sweep, shown["all metrics"])
+    generated = [population for population in look if population != REFERENCE]
+    here = {(r["metrics"], r["population"]): _ratio(r) for r in sweep if r["alpha"] == alpha}
+    ax.axvspan(1 / margin, margin, color="black", alpha=0.06, linewidth=0)
+    ax.axvline(1, color="black", linewidth=0.9)
+    for k, metrics in enumerate(shown.values()):
+        ax.axhline(k + 0.5, color="#ebebeb", linewidth=0.8, zorder=0)
+        for g, population in enumerate(generated):
+            y = k + 0.8 * ((g + 0.5) / len(generated) - 0.5)
+            _draw_ratio(ax, y, here[metrics, population], look[population])
+    ax.set_title(f"at alpha = {alpha:g}{'' if telling else ', the largest'}")
+    ax.set(ylim=(len(shown) - 0.5, -0.5), xlabel="collisions over those of holdout")
+    ax.set_yticks(range(len(shown)), shown)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False, axis="y")
+    drawn = [here[metrics, population] for metrics in shown.values() for population in generated]
+    _log_axis(ax, *_reach(drawn, margin))
+
+
+def _ratio(row: Mapping[str, Any]) -> Estimate:
+    return Estimate(row["ratio"], row["ratio_low"], row["ratio_high"])
+
+
+def _draw_ratio(ax: Axes, y: float, ratio: Estimate, look: Look) -> None:
+    """Draw a ratio with its interval, or an arrow from its bound, or that nothing is known."""
+    value, low, high = ratio
+    if value and low is not None and high is not None:
+        span = [[value - low], [high - value]]
+        ax.errorbar(value, y, xerr=span, fmt=look.marker, color=look.colour, markersize=4, capsize=2, linewidth=1.4)
+    elif value is None and low is not None:
+        _draw_bound(ax, low, y, (22, 0), look.colour)
+    elif value == 0 and high is not None:
+        _draw_bound(ax, high, y, (-22, 0), look.colour)
+    else:
+        ax.text(1, y, " no duplicates", color=look.colour, va="center", fontsize=7)
+
+
+def _reach(ratios: Sequence[Estimate], margin: float) -> tuple[float, float]:
+    """Return the ends of an axis of ratios: all intervals, and the margin."""
+    ends = [1 / margin, margin, *(end for ratio in ratios for end in ratio if end)]
+    return min(ends) / 1.4, max(ends) * 1.4
 
 
 @styled
@@ -465,10 +656,15 @@ def _draw_columns(populations: Mapping[str, Samples]) -> Figure:
     return figure
 
 
-def _population_legend(figure: Figure, look: Mapping[str, Look]) -> None:
-    """Say under the panels which line is which population."""
-    handles = [Line2D([], [], color=colour, linestyle=line, label=name) for name, (colour, line, _) in look.items()]
-    figure.legend(handles=handles, loc="outside lower left", ncols=6)
+def _population_legend(
+    figure: Figure, look: Mapping[str, Look], markers: bool = False, others: Sequence[Line2D] = ()
+) -> None:
+    """Say under the panels which line, or marker, is which population."""
+    handles = [
+        Line2D([], [], color=colour, linestyle=line, marker=marker if markers else "", markersize=5, label=name)
+        for name, (colour, line, marker) in look.items()
+    ]
+    figure.legend(handles=[*handles, *others], loc="outside lower left", ncols=6)
 
 
 def _draw_profiles(
@@ -492,16 +688,21 @@ def _draw_profiles(
     return figure
 
 
-def _log_axis(ax: Axes, low: float, high: float) -> None:
-    """Make the x axis logarithmic, with plain numbers: 2, 5, 10, 20."""
-    ax.set(xscale="log", xlim=(low, high))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 500 * low else (1,)))
-    ax.xaxis.set_major_formatter(FuncFormatter(_log_label))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+def _log_axis(ax: Axes, low: float, high: float, which: Literal["x", "y"] = "x") -> None:
+    """Make an axis logarithmic, with plain numbers: 2, 5, 10, 20."""
+    ax.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    subs = next(subs for times, subs in TICKS.items() if high < times * low)
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(FuncFormatter(_log_label))
+    axis.set_minor_formatter(NullFormatter())
+
+
+TICKS = {6.0: (1, 1.5, 2, 3, 4, 5, 6, 8), 500.0: (1, 2, 5), math.inf: (1,)}  # by how many times longer the axis is
 
 
 def _log_label(value: float, _: Any) -> str:
-    if value < 1e5:
+    if 1e-4 <= value < 1e5:
         return f"{value:,.6g}"
     mantissa, exponent = f"{value:.0e}".split("e")
     power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"

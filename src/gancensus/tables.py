@@ -45,6 +45,7 @@ SUPPORT = pa.schema(
         *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
         column("verdict", STRING),
         *(column(name, FLOAT) for name in ("null_low", "null_high", "p_value")),
+        column("listed", INT),
     ]
 )
 

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gancensus.metrics import Metric
+from gancensus.metrics.condition import Condition
+
 Row = Mapping[str, Any]
 
 FIGURES = {
@@ -27,11 +30,29 @@ FIGURES = {
         "band is the interval of the held-out real samples. Where no duplicate was found, an arrow points up from the "
         "one-sided bound.",
     ),
+    "diversity": (
+        "Diversity profile",
+        "How many kinds of samples there are, with intervals. Order 0 counts every kind, those not seen estimated by "
+        "Chao1; order 1 weighs kinds by how frequent they are; order 2 sees the frequent ones. A kind is a group of "
+        "samples that duplicates connect. The duplicate of a duplicate need not be one, so that groups merge chains; "
+        "where they do, markers are hollow and numbers too low. A larger population builds more bridges: compare "
+        "populations of one size. With fewer than about ten kinds seen twice, orders 0 and 1 can miss by far. An arrow "
+        "points up from a one-sided bound.",
+    ),
+    "sweep": (
+        "Sweep of the definition",
+        "What of the result is in the data, and what in the definition. Left: the effective support when each "
+        "threshold lets in a share alpha of the real pairs, with bands; dotted, what alpha alone decides: independent "
+        "metrics would give that. Right: collisions over those of the held-out samples, with all metrics, without one "
+        "and with only one, at the smallest alpha that leaves the held-out samples 5 duplicates; by alpha where there "
+        "is one metric. The grey band is the margin. Arrows start at one-sided bounds. A part of each population is "
+        "swept.",
+    ),
     "closest": (
         "Closest pairs",
         "The closest duplicate pairs of each population side by side, closest first, with their distance by the first "
-        "metric of the definition: whoever looks at them sees what the definition calls the same. Rows of a table are "
-        "drawn as profiles over their scaled columns, one sample solid, the other dashed.",
+        "metric of the definition that compares samples: whoever looks at them sees what the definition calls the "
+        "same. Rows of a table are drawn as profiles over their scaled columns, one sample solid, the other dashed.",
     ),
     "selection": (
         "Selection",
@@ -56,6 +77,8 @@ SENTENCES = {
 }
 NOTHING = "–"
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
+TELLING = 5  # duplicates of held-out samples, from which a ratio to them begins to say something
+CHAIN = 3  # a kind with so many times more samples than are all alike is a chain
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -88,6 +111,16 @@ def short(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "×" not in text else text
 
 
+def percent(value: float) -> str:
+    """Write a share: 0.0122 as 1.22 %."""
+    return f"{short(100 * value)} %"
+
+
+def p_value(value: float) -> str:
+    """Write a p-value: p = 0.98, p = 0.002, p < 0.001."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
 def integer(value: float | None) -> str:
     """Write a count with its thousands apart; a dash for None and NaN."""
     return NOTHING if value is None or math.isnan(value) else f"{int(value):,}"
@@ -109,6 +142,37 @@ def interval(row: Row, name: str, digits: int = 3) -> tuple[str, str]:
     return number(value, digits), f"{number(low, digits)} to {number(high, digits)}"
 
 
+def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
+    """Say when two samples are compared, and when they are duplicates."""
+    compared = listing([condition(metric) for metric in metrics.values() if isinstance(metric, Condition)])
+    when = f"compared only when {compared}, and are duplicates" if compared else "duplicates"
+    found = [
+        f"their {row['metric']} distance{_space(metrics[row['metric']])} is at most {number(row['threshold'])}"
+        for row in thresholds
+        if not isinstance(metrics[row["metric"]], Condition)
+    ]
+    return f"Two samples are {when} when {', and '.join(found)}."
+
+
+def condition(metric: Condition) -> str:
+    """Say which samples a condition lets be compared."""
+    if metric.bins is not None:
+        return f"their {metric.column} lies in the same bin"
+    if metric.tolerance == 0:
+        return f"their {metric.column} is equal"
+    return f"their {metric.column} differs by at most {short(metric.tolerance)}"
+
+
+def _space(metric: Metric) -> str:
+    return f" in the space of encoder {metric.space}" if metric.space else ""
+
+
+def listing(names: Sequence[str]) -> str:
+    """Join names: a, b and c."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def size(row: Row) -> str:
     """Say how many samples a population makes that differ: 'about 840 (570 to 1,200)' or 'at least 2,700'."""
     value, reach = interval(row, "effective_support", digits=2)
@@ -117,6 +181,8 @@ def size(row: Row) -> str:
 
 def sentence(row: Row) -> str:
     """Say what a row of the table of support sizes found, without its verdict."""
+    if row["pairs"] == 0:
+        return f"{row['population']} has no two samples that the definition compares."
     none = f" shows no duplicate among {integer(row['samples'])} samples: it" if row["duplicates"] == 0 else ""
     found = f"{row['population']}{none} makes {size(row)} effectively different samples"
     ratio, reach = interval(row, "ratio", digits=2)
@@ -147,7 +213,65 @@ def headline(found: Mapping[str, Sequence[str]]) -> str:
     """Say in a sentence what `verdicts` found."""
     parts = []
     for verdict, populations in found.items():
-        *others, last = populations
-        names = f"{', '.join(others)} and {last}" if others else last
-        parts.append(SENTENCES[verdict].format(names=names, be="are" if others else "is"))
+        be = "are" if len(populations) > 1 else "is"
+        parts.append(SENTENCES[verdict].format(names=listing(populations), be=be))
     return "; ".join(parts) + "."
+
+
+def chained(diversity: Iterable[Row]) -> dict[str, list[str]]:
+    """Return by definition the populations whose kinds are chains, not groups of samples that are all alike."""
+    size = {(r["definition"], r["population"], r["quantity"]): r["value"] for r in diversity}
+    found: dict[str, list[str]] = {}
+    for (definition, population, quantity), largest in size.items():
+        if quantity == "largest" and largest > CHAIN * size[definition, population, "clique_bound"]:
+            found.setdefault(definition, []).append(population)
+    return found
+
+
+def chains_warning(found: Mapping[str, Sequence[str]]) -> str:
+    """Say of which populations the diversity profile cannot be read, as `chained` found."""
+    where = "; ".join(f"by {definition} of {listing(populations)}" for definition, populations in found.items())
+    return (
+        f"Kinds are chains, and their numbers too low, {where}: the largest kind holds more than {CHAIN} times as many "
+        "samples as can all be duplicates of each other."
+    )
+
+
+def copying(copies: Iterable[Row]) -> dict[str, list[str]]:
+    """Return the populations that copy training samples, each with the definitions by which it does."""
+    found: dict[str, list[str]] = {}
+    for row in copies:
+        if row["verdict"] == "copies":
+            found.setdefault(row["population"], []).append(row["definition"])
+    return found
+
+
+def copies_headline(found: Mapping[str, Sequence[str]]) -> str:
+    """Say in a sentence what `copying` found."""
+    names = listing([f"{population} (by {listing(definitions)})" for population, definitions in found.items()])
+    verb, whose = ("copy", "their") if len(found) > 1 else ("copies", "its")
+    return f"{names} {verb} training samples: {whose} samples are duplicates of those more often than of held-out ones."
+
+
+def cuts(subsets: Sequence[str]) -> dict[str, str]:
+    """Return the subsets of the metrics of a sweep that are shown: all, each left out, each alone.
+
+    subsets: the different `metrics` of the table, which come by size; so the first are the single ones.
+    """
+    single = subsets[: (len(subsets) + 1).bit_length() - 1]
+    found = {"all metrics": subsets[-1]}
+    if len(single) > 2:
+        found |= {f"without {name}": "+".join(other for other in single if other != name) for name in single}
+    if len(single) > 1:
+        found |= {f"only {name}": name for name in single}
+    return found
+
+
+def telling_alpha(sweep: Iterable[Row], metrics: str) -> tuple[float, bool]:
+    """Return the smallest alpha at which the held-out samples have 5 duplicates by these metrics, and True.
+
+    Without one: the largest alpha, and False.
+    """
+    held = {r["alpha"]: r["duplicates"] for r in sweep if (r["population"], r["metrics"]) == ("holdout", metrics)}
+    enough = [alpha for alpha, duplicates in held.items() if duplicates >= TELLING]
+    return (min(enough), True) if enough else (max(held), False)

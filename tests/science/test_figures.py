@@ -13,16 +13,19 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from gancensus import figures
-from gancensus.census import count, curve_columns, support_row
+from gancensus.census import Graph, collision_columns, count, curve_columns, diversity_rows, ratio_columns, support_row
 from gancensus.samples import Samples, Scale
-from gancensus.tables import CURVE, SUPPORT
+from gancensus.sweep import sweep, thresholds_of
+from gancensus.tables import CURVE, DIVERSITY, SUPPORT, SWEEP
 from gancensus.words import TABLE_COLUMNS
 
 
 def population(samples: int, duplicates: int) -> Any:
     """Count a population whose first samples are each the duplicate of the next."""
     i = np.arange(duplicates, dtype=np.int64) * 2
-    return count(samples, i, i + 1, 0.95, 200, np.random.default_rng(samples))
+    repeated = (np.arange(samples) < 2 * duplicates).astype(np.int64)
+    graph = Graph(np.arange(samples), repeated, np.full(samples, samples - 1), None, samples, samples, i, i + 1)
+    return count(graph, 0.95, 200, np.random.default_rng(samples))
 
 
 def census(duplicates: dict[str, int], definitions: tuple[str, ...] = ("pixels",)) -> tuple[Any, Any]:
@@ -31,14 +34,88 @@ def census(duplicates: dict[str, int], definitions: tuple[str, ...] = ("pixels",
     lines, curves = [], []
     for definition in definitions:
         for name, counted in found.items():
-            row = support_row(name, counted, found["holdout"], 0.95, 1.5)
+            row = support_row(name, counted, found["holdout"], None, 0.95, 1.5)
             lines.append({"study": "s", "definition": definition, **row})
             curve = curve_columns(name, counted, 0.95)
             curves.append({"definition": [definition] * len(curve["batch"]), **curve})
     support = {name: np.array([line[name] for line in lines]) for name in SUPPORT.names}
-    for name in SUPPORT.names[3:-1]:
+    for name in set(SUPPORT.names[3:]) - {"verdict"}:
         support[name] = support[name].astype(np.float64)  # None becomes NaN, as in tables that are read
     return {name: np.concatenate([c[name] for c in curves]) for name in CURVE.names}, support
+
+
+def as_columns(lines: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
+    """Return rows as columns are read: None becomes NaN, or stays where there are words."""
+    columns = {name: np.array([line[name] for line in lines]) for name in names}
+    words = {name for name, column in columns.items() if any(isinstance(value, str) for value in column)}
+    return {name: column if name in words else column.astype(np.float64) for name, column in columns.items()}
+
+
+def diversity(edges: dict[str, list[tuple[int, int]]], definition: str = "pixels") -> list[dict[str, Any]]:
+    """Return the rows of diversity of populations of 100 samples with these duplicates."""
+    rows = []
+    for name, pairs in edges.items():
+        i, j = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        partners = np.full(100, 99)
+        graph = Graph(
+            np.arange(100), np.bincount(np.concatenate([i, j]), minlength=100), partners, None, 100, 100, i, j
+        )
+        rows += [{"definition": definition, **row} for row in diversity_rows(name, graph, 0.95)]
+    return rows
+
+
+ALPHAS = (0.2, 0.1, 0.05)
+
+
+def swept(metrics: int) -> dict[str, Any]:
+    """Return a sweep of 200 samples: one metric per coordinate; gan-0 makes 10 points, and far-0 has no duplicate."""
+    rng = np.random.default_rng(metrics)
+    points = rng.random((10, metrics))
+    x = {"calibrate": rng.random((200, metrics)), "holdout": rng.random((200, metrics))}
+    x |= {"gan-0": points[rng.integers(0, 10, 200)], "far-0": 1000 * np.arange(200.0)[:, None].repeat(metrics, axis=1)}
+    i, j = np.triu_indices(200, 1)
+    values = {name: np.abs(samples[i] - samples[j]) for name, samples in x.items()}
+    alphas, thresholds = thresholds_of(values.pop("calibrate"), ALPHAS)
+    cells = {name: sweep(v, i, j, 200, alphas, thresholds) for name, v in values.items()}
+    names = [f"m{k}" for k in range(metrics)]
+    return as_columns(
+        [
+            {
+                "definition": "coordinates",
+                "metrics": "+".join(names[m] for m in cell.metrics),
+                "alpha": cell.alpha,
+                "population": name,
+                "independent": cell.independent,
+                **collision_columns(cell.collision),
+                **ratio_columns(cell.collision, None if name == "holdout" else held.collision, 0.95),
+            }
+            for name in cells
+            for cell, held in zip(cells[name], cells["holdout"], strict=True)
+        ],
+        SWEEP.names,
+    )
+
+
+def cell(table: dict[str, Any], column: str, **where: Any) -> float:
+    """Return a value of the row where columns have these values."""
+    here = np.all([table[name] == value for name, value in where.items()], axis=0)
+    return float(table[column][here].item())
+
+
+def points(line: Any) -> dict[float, float]:
+    """Return the y of a line, or of the dots of error bars, by x."""
+    return dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
+
+
+def coloured(ax: Axes, colour: str) -> dict[float, float]:
+    """Return the points of the one line of that colour that has a point per alpha."""
+    (line,) = [line for line in ax.lines if to_hex(line.get_color()) == colour and len(points(line)) == len(ALPHAS)]
+    return points(line)
+
+
+def arrows(ax: Axes) -> list[tuple[float, float]]:
+    """Return where the arrows of bounds begin."""
+    return [a.xy for a in ax.texts if getattr(a, "arrow_patch", None) is not None]  # type: ignore[attr-defined]
 
 
 def images(*shape: int, seed: int = 0) -> Samples:
@@ -118,6 +195,94 @@ def test_support_shades_the_interval_of_holdout_and_writes_the_verdict() -> None
     low, high = (support[f"effective_support{end}"][1] for end in ("_low", "_high"))
     (band,) = [p for p in figure.axes[0].patches if p.get_alpha() == 0.08]
     assert np.allclose(band.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx, (low, high))
+
+
+CELLS = [(i, j) for i in range(100) for j in range(i + 1, 100) if i // 10 == j // 10]  # ten kinds of ten samples
+CHAIN = [(k, k + 1) for k in range(60)]
+
+
+def test_diversity_draws_orders_intervals_and_bounds_and_marks_chains() -> None:
+    edges = {"holdout": [(0, 1), (2, 3), (3, 4)], "gan-0": CHAIN, "gan-1": [], "mode-0": CELLS}
+    rows = diversity(edges) + diversity(dict.fromkeys(edges, CELLS), "latent")
+    table = as_columns(rows, DIVERSITY.names)
+    figure = figures.draw_diversity(table)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["pixels", "latent"]
+    ax = figure.axes[0]
+    assert ax.get_yscale() == "log"
+    assert ["order 0" in label.get_text() for label in ax.get_xticklabels()] == [True, False, False]
+    dots: list[Any] = [bars[0] for bars in ax.containers]
+    assert len(dots) == 9  # three orders of three populations; gan-1 has bounds only
+    bound = cell(table, "low", definition="pixels", population="gan-1", quantity="simpson")
+    assert [y for _, y in arrows(ax)] == [bound] * 3
+    hollow = {to_hex(dot.get_color()): to_hex(dot.get_markerfacecolor()) == "#ffffff" for dot in dots}
+    assert hollow == {"#000000": False, "#0072b2": True, "#d55e00": False}  # a chain of 61
+    ((x, y),) = points(dots[0]).items()
+    assert y == cell(table, "value", definition="pixels", population="holdout", quantity="richness")
+    assert -0.5 < x < 0
+
+
+def test_sweep_draws_supports_and_ratios_by_subset_of_the_metrics() -> None:
+    table = swept(3)
+    figure = figures.draw_sweep(table, 1.5)
+    left, right = figure.axes
+    where: dict[str, Any] = {"metrics": "m0+m1+m2", "population": "gan-0"}
+    supports = {alpha: 1 / cell(table, "collision", alpha=alpha, **where) for alpha in ALPHAS}
+    assert coloured(left, "#0072b2") == pytest.approx(supports)
+    (dotted,) = [line for line in left.lines if line.get_label() == "alpha⁻³, if the metrics were independent"]
+    assert points(dotted) == pytest.approx({alpha: alpha**-3 for alpha in ALPHAS})
+    bound = -np.log(0.05) / 19900
+    assert dict(arrows(left)) == pytest.approx(dict.fromkeys(ALPHAS, 1 / bound))  # far-0
+
+    labels = [label.get_text() for label in right.get_yticklabels()]
+    assert labels == ["all metrics", *(f"{cut} m{k}" for cut in ("without", "only") for k in range(3))]
+    subsets = ["m0+m1+m2", "m1+m2", "m0+m2", "m0+m1", "m0", "m1", "m2"]
+    assert right.get_title(loc="left") == "at alpha = 0.1"  # 19,900 alpha³ is about 20; 2.5 at 0.05
+    ratios = [cell(table, "ratio", metrics=subset, population="gan-0", alpha=0.1) for subset in subsets]
+    dots = [points(bars[0]) for bars in right.containers]
+    assert [x for dot in dots for x in dot] == pytest.approx(ratios)
+    assert [round(y) for dot in dots for y in dot.values()] == list(range(7))
+    assert min(ratios) > 1.2
+    assert len(arrows(right)) == 7
+    assert max(x for x, _ in arrows(right)) < 1
+    (band,) = right.patches
+    assert band.get_extents().transformed(right.transData.inverted()).intervalx == pytest.approx((1 / 1.5, 1.5))
+
+
+def test_sweep_of_one_metric_draws_the_ratio_over_alpha() -> None:
+    table = swept(1)
+    figure = figures.draw_sweep(table, 1.5)
+    left, right = figure.axes
+    assert "1/alpha, by construction" in words(figure)
+    assert coloured(left, "#000000") == pytest.approx({alpha: 1 / alpha for alpha in ALPHAS}, rel=0.3)
+    ratios = {alpha: cell(table, "ratio", population="gan-0", alpha=alpha) for alpha in ALPHAS}
+    assert coloured(right, "#0072b2") == pytest.approx(ratios)
+    assert len(arrows(right)) == 3  # far-0, downwards
+
+
+def test_sweep_where_no_reference_sample_has_a_duplicate() -> None:
+    table = swept(2)
+    nothing = {"duplicates": 0.0, "collision": 0.0, "collision_low": 0.0, "collision_high": 1e-3}
+    for name, value in (nothing | {"ratio": np.nan, "ratio_low": np.nan, "ratio_high": np.nan}).items():
+        table[name][table["population"] != "gan-0"] = value
+    for name, value in {"ratio": np.nan, "ratio_low": 7.0, "ratio_high": np.nan}.items():
+        table[name][table["population"] == "gan-0"] = value
+    figure = figures.draw_sweep(table, 1.5)
+    right = figure.axes[1]
+    assert right.get_title(loc="left") == "at alpha = 0.2, the largest"
+    assert [x for x, _ in arrows(right)] == [7.0] * 3  # all metrics and two alone: without one is the other alone
+    assert words(figure).count("no duplicates") == 3  # far-0
+    single = {name: column[np.char.find(table["metrics"].astype(str), "+") < 0] for name, column in table.items()}
+    single = {name: column[single["metrics"] == "m0"] for name, column in single.items()}
+    assert len(arrows(figures.draw_sweep(single, 1.5).axes[1])) == 3
+
+
+def test_diversity_and_sweep_have_the_same_bytes_every_time() -> None:
+    table, lines = swept(2), as_columns(diversity({"holdout": CHAIN, "gan-0": []}), DIVERSITY.names)
+    first = [figures.svg(figures.draw_sweep(table, 1.5)), figures.svg(figures.draw_diversity(lines))]
+    with rc_context({"font.size": 20, "lines.markersize": 1}):
+        assert figures.svg(figures.draw_sweep(table, 1.5)) == first[0]
+        assert figures.svg(figures.draw_diversity(lines)) == first[1]
+    assert not re.search(rb"href=.(?!#)", b"".join(first))
 
 
 def test_one_population_and_many() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gancensus import words
+from gancensus.metrics import Metric
+from gancensus.metrics.condition import Condition
+from gancensus.metrics.euclidean import Euclidean
+from gancensus.metrics.hamming import Hamming
 
 
 def row(**values: Any) -> dict[str, Any]:
     """A row of the census of 4,000 samples; every column can be set."""
     names = [f"{name}{end}" for name in ("effective_support", "ratio") for end in ("", "_low", "_high")]
-    return {"population": "gan-0", "samples": 4000, "duplicates": 9, **dict.fromkeys(names), **values}
+    counts = {"samples": 4000, "pairs": 7_998_000, "duplicates": 9}
+    return {"population": "gan-0", **counts, **dict.fromkeys(names), **values}
 
 
 SIZE = {"effective_support": 2104.0, "effective_support_low": 1722.0, "effective_support_high": 2571.0}
@@ -59,6 +65,13 @@ def test_measured_values_lose_their_zeros_and_counts_keep_theirs() -> None:
     assert [words.integer(v) for v in (7998000, 36.0, None, float("nan"))] == ["7,998,000", "36", "–", "–"]
 
 
+def test_shares_and_p_values() -> None:
+    assert [words.percent(v) for v in (0.0, 0.0122, 0.94, 1.0)] == ["0 %", "1.22 %", "94 %", "100 %"]
+    assert [words.p_value(v) for v in (1.0, 0.9790, 2 / 1001, 0.001, 0.0009)] == (
+        ["p = 1", "p = 0.98", "p = 0.002", "p = 0.001", "p < 0.001"]
+    )
+
+
 def test_units_are_set_in_type() -> None:
     assert [words.unit(u) for u in ("1", "kg/m^2", "muU/mL", "mmHg", "cm^-1")] == [
         "",
@@ -91,6 +104,8 @@ def test_sentences_claim_no_more_than_the_intervals() -> None:
         "gan-0 shows no duplicate among 4,000 samples: it makes at least 2,700,000 effectively different samples and "
         "repeats itself at most 0.25 times as often as the held-out data."
     )
+    alone = row(duplicates=0, pairs=0, effective_support_low=1.0)
+    assert words.sentence(alone) == "gan-0 has no two samples that the definition compares."
     unknown = row(duplicates=0, effective_support_low=2_670_000.0)
     assert words.sentence(unknown).endswith("at least 2,700,000 effectively different samples.")
 
@@ -115,3 +130,82 @@ def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
         "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; a-1: the "
         "verdict differs between the definitions of a duplicate."
     )
+
+
+def test_a_definition_says_what_is_compared_and_what_is_a_duplicate() -> None:
+    metrics: dict[str, Metric] = {
+        "energy": Condition(column="energy", tolerance=0.5),
+        "angle": Condition(column="theta", bins=(1.0, 2.0)),
+        "run": Condition(column="run"),
+        "euclidean": Euclidean(alpha=0.01),
+        "latent": Euclidean(encoder="vae", alpha=0.01),
+        "hits": Hamming(alpha=0.01),
+    }
+    thresholds = [{"metric": name, "threshold": 0.125} for name in metrics]
+    assert words.definition(metrics, thresholds) == (
+        "Two samples are compared only when their energy differs by at most 0.5, their theta lies in the same bin and "
+        "their run is equal, and are duplicates when their euclidean distance is at most 0.125, and their latent "
+        "distance in the space of encoder vae is at most 0.125, and their hits distance is at most 0.125."
+    )
+    only = {"euclidean": metrics["euclidean"]}
+    assert words.definition(only, thresholds[3:4]) == (
+        "Two samples are duplicates when their euclidean distance is at most 0.125."
+    )
+
+
+def test_copying_names_populations_and_their_definitions() -> None:
+    said = {
+        ("pixels", "holdout"): None,
+        ("pixels", "a-0"): "copies",
+        ("pixels", "b-0"): "does not copy",
+        ("latent", "a-0"): "copies",
+        ("latent", "b-0"): "cannot tell",
+    }
+    rows = [{"definition": d, "population": p, "verdict": verdict} for (d, p), verdict in said.items()]
+    found = words.copying(rows)
+    assert found == {"a-0": ["pixels", "latent"]}
+    assert words.copies_headline(found) == (
+        "a-0 (by pixels and latent) copies training samples: its samples are duplicates of those more often than of "
+        "held-out ones."
+    )
+    both = words.copies_headline({"a-0": ["pixels"], "b-0": ["pixels"]})
+    assert both.startswith("a-0 (by pixels) and b-0 (by pixels) copy training samples: their samples")
+    assert words.copying(rows[2:3]) == {}
+
+
+def test_chains_are_kinds_far_larger_than_what_is_all_alike() -> None:
+    sizes = {
+        ("pixels", "a-0"): (30, 10),
+        ("pixels", "b-0"): (31, 10),
+        ("pixels", "c-0"): (50, 2),
+        ("all", "a-0"): (1, 1),
+    }
+    rows = [
+        {"definition": definition, "population": population, "quantity": quantity, "value": value}
+        for (definition, population), pair in sizes.items()
+        for quantity, value in zip(("largest", "clique_bound"), pair, strict=True)
+    ]
+    found = words.chained(rows)
+    assert found == {"pixels": ["b-0", "c-0"]}
+    assert "too low, by pixels of b-0 and c-0: the largest kind" in words.chains_warning(found)
+
+
+@given(st.integers(1, 7))
+def test_cuts_are_all_metrics_each_left_out_and_each_alone(count: int) -> None:
+    names = [f"m+{k}" for k in range(count)]
+    subsets = ["+".join(subset) for size in range(1, count + 1) for subset in combinations(names, size)]
+    found = words.cuts(subsets)
+    assert found["all metrics"] == "+".join(names)
+    assert set(found.values()) <= set(subsets)
+    assert len(set(found.values())) == len(found) == {1: 1, 2: 3}.get(count, 1 + 2 * count)
+    assert found.get("only m+0", "m+0") == "m+0"
+    assert found.get("without m+0") == ("+".join(names[1:]) if count > 2 else None)
+
+
+def test_the_telling_alpha_leaves_the_reference_five_duplicates() -> None:
+    counts = {0.1: 40, 0.05: 5, 0.01: 4}
+    rows = [{"population": "holdout", "metrics": "a", "alpha": a, "duplicates": k} for a, k in counts.items()]
+    rows += [{**r, "population": "gan-0", "duplicates": 99} for r in rows]
+    rows += [{**r, "metrics": "a+b", "duplicates": 0} for r in rows]
+    assert words.telling_alpha(rows, "a") == (0.05, True)
+    assert words.telling_alpha(rows, "a+b") == (0.1, False)

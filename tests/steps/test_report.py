@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,11 +15,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gancensus import figures, tables
-from gancensus.census import count, support_row
+from gancensus import figures, tables, words
+from gancensus.census import (
+    Graph,
+    collision_columns,
+    copies_row,
+    count,
+    diversity_rows,
+    null_of,
+    ratio_columns,
+    support_row,
+)
 from gancensus.config import Config
+from gancensus.files import columns as read_columns
 from gancensus.files import read_table, write_samples, write_table
 from gancensus.samples import Samples, Scale
+from gancensus.sweep import sweep, thresholds_of
 
 Step = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
@@ -28,7 +41,15 @@ CONFIG = {
         "toy": {
             "source": {"kind": "digits"},
             "generators": {"gan": {"kind": "tabulargan", "latent": 2, "replicas": 2}},
-            "definitions": {"scaled": {"euclidean": {"alpha": 0.01}}},
+            "definitions": {
+                "scaled": {"euclidean": {"alpha": 0.01}},
+                "matched": {
+                    "energy": {"kind": "condition", "column": "energy", "tolerance": 0.5},
+                    "gower": {"alpha": 0.02},
+                    "hits": {"kind": "hamming", "alpha": 0.02},
+                    "earth": {"kind": "emd", "alpha": 0.02},
+                },
+            },
             "fidelity": {},
         }
     },
@@ -43,38 +64,139 @@ def samples(population: int, rows: int = 8) -> Samples:
     return Samples(x, np.arange(rows, dtype=np.int64) + 1000 * population, scale=SCALE)
 
 
-def census() -> list[dict[str, Any]]:
-    """The rows of a census of 1,000 samples each, in which gan-0 repeats itself and gan-1 has no duplicate."""
-    found = {}
-    for population, pairs in zip(POPULATIONS, (60, 50, 450, 0), strict=True):
-        i = 2 * np.arange(pairs, dtype=np.int64)
-        found[population] = count(1000, i, i + 1, 0.95, 100, np.random.default_rng(0))
-    rows = [support_row(population, found[population], found["holdout"], 0.95, 1.5) for population in POPULATIONS]
-    return [{"study": "toy", "definition": "scaled", **row} for row in rows]
+def within(edges: list[tuple[int, int]], condition: int | None) -> Graph:
+    """A population of 1,000 samples with these duplicates; all of one condition, or compared within a tolerance."""
+    i, j = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    degrees = np.bincount(np.concatenate([i, j]), minlength=1000)
+    conditions = None if condition is None else np.full(1000, condition)
+    return Graph(np.arange(1000), degrees, np.full(1000, 999), conditions, 1000, 1000, i, j)
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
+def across(duplicates: int, condition: int | None) -> Graph:
+    """Two populations, each of whose first samples has a duplicate in the other."""
+    i = np.arange(duplicates, dtype=np.int64)
+    degrees = np.tile((np.arange(1000) < duplicates).astype(np.int64), 2)
+    conditions = None if condition is None else np.full(2000, condition)
+    return Graph(np.tile(np.arange(1000), 2), degrees, np.full(2000, 1000), conditions, 1000, 1000, i, i)
+
+
+CHAIN = [(k, k + 1) for k in range(450)]
+PLANTED = {  # pairs; gan-0 has collapsed, gan-1 has no duplicate and copies
+    "train": [(2 * k, 2 * k + 1) for k in range(60)],
+    "holdout": [(2 * k, 2 * k + 1) for k in range(50)],
+    "gan-0": [(2 * k, 2 * k + 1) for k in range(450)],
+    "gan-1": [],
+}
+CROSSED = {"gan-0": (55, 50), "gan-1": (400, 50), "holdout": (52, 0)}  # duplicates in train, in holdout
+
+
+def census(folder: Path) -> None:
+    """Write the census of the planted populations; by the second definition gan-0 is a chain, and nothing copies."""
+    tables_of: dict[str, list[dict[str, Any]]] = {"support": [], "diversity": [], "copies": []}
+    for definition, condition in (("scaled", 0), ("matched", None)):
+        planted = PLANTED if definition == "scaled" else PLANTED | {"gan-0": CHAIN}
+        graphs = {name: within(edges, condition) for name, edges in planted.items()}
+        found = {name: count(graph, 0.95, 100, np.random.default_rng(0)) for name, graph in graphs.items()}
+        for name, graph in graphs.items():
+            rng, to_train, to_holdout = np.random.default_rng(0), *CROSSED.get(name, (0, 52))
+            null = None
+            if name != "holdout":
+                null = null_of(graph, graphs["holdout"], across(to_holdout, condition), 200, 0.95, rng)
+            row = support_row(name, found[name], found["holdout"], null, 0.95, 1.5)
+            tables_of["support"].append({"study": "toy", "definition": definition, **row})
+            tables_of["diversity"] += [{"definition": definition, **row} for row in diversity_rows(name, graph, 0.95)]
+            if name != "train":
+                to_train = to_train if definition == "scaled" else 52
+                held = None if name == "holdout" else across(to_holdout, condition)
+                row = copies_row(name, across(to_train, condition), across(52, condition), held, 0.95, 1.5)
+                tables_of["copies"].append({"definition": definition, **row})
+    for name, rows in tables_of.items():
+        schema = getattr(tables, name.upper())
+        write_table(folder / f"census/{name}.parquet", columns(rows, schema.names), schema)
+
+
+def columns(rows: list[dict[str, Any]], names: list[str]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def write_sweep(path: Path, definition: str, metrics: list[str]) -> None:
+    """Write the sweep of populations of 60 samples, of which gan-0 makes three points."""
+    rng = np.random.default_rng(0)
+    x = {name: rng.random((60, len(metrics))) for name in ("calibrate", "holdout", "gan-0", "gan-1")}
+    x["gan-0"] = x["gan-0"][np.arange(60) % 3]
+    i, j = np.triu_indices(60, 1)
+    values = {name: np.abs(samples[i] - samples[j]) for name, samples in x.items()}
+    alphas, thresholds = thresholds_of(values.pop("calibrate"), [0.3, 0.1])
+    cells = {name: sweep(value, i, j, 60, alphas, thresholds) for name, value in values.items()}
+    rows = [
+        {
+            "definition": definition,
+            "metrics": "+".join(metrics[m] for m in cell.metrics),
+            "alpha": cell.alpha,
+            "population": name,
+            "independent": cell.independent,
+            **collision_columns(cell.collision),
+            **ratio_columns(cell.collision, None if name == "holdout" else held.collision, 0.95),
+        }
+        for name in cells
+        for cell, held in zip(cells[name], cells["holdout"], strict=True)
+    ]
+    write_table(path, columns(rows, tables.SWEEP.names), tables.SWEEP)
+
+
+def write_thresholds(folder: Path) -> None:
+    """Write thresholds: measured on all pairs, given, and measured on some pairs."""
+    lines: dict[str, list[tuple[Any, ...]]] = {
+        "scaled": [("euclidean", 0.01, 0.1234567, 0.1234567, 0.1234567, 4950, 4950)],
+        "matched": [
+            ("energy", None, 0.5, 0.5, 0.5, 2000, 2000),
+            ("gower", 0.02, 0.25, 0.25, 0.25, 2000, 2000),
+            ("hits", 0.02, 0.75, 0.75, 0.75, 2000, 2000),
+            ("earth", 0.02, 3.5, 3.25, 3.75, 1500, 2000),
+        ],
+    }
+    for name, rows in lines.items():
+        names = tables.THRESHOLDS.names
+        found = columns([dict(zip(names, row, strict=True)) for row in rows], names)
+        write_table(folder / f"{name}.parquet", found, tables.THRESHOLDS)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study of rows of a table, with names that try to be HTML."""
-    folder = tmp_path / "results/toy"
-    rows = census()
-    support = {name: [row[name] for row in rows] for name in tables.SUPPORT.names}
-    write_table(folder / "census/support.parquet", support, tables.SUPPORT)
-    threshold = {"metric": ["euclidean"], "alpha": [0.01], "threshold": [0.1234567], "pairs": [4950]}
-    write_table(folder / "thresholds/scaled.parquet", threshold, tables.THRESHOLDS)
+    folder = tmp_path_factory.mktemp("results") / "toy"
+    census(folder)
+    write_thresholds(folder / "thresholds")
+    write_sweep(folder / "sweep/scaled.parquet", "scaled", ["euclidean"])
+    write_sweep(folder / "sweep/matched.parquet", "matched", ["gower", "hits", "earth"])
     fidelity = {"population": ["gan-0"], "metric": [EVIL], "value": [0.5], "low": [0.4], "high": [0.6], "null": [None]}
     write_table(folder / "fidelity.parquet", fidelity, tables.FIDELITY)
     groups = [(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
-    for name in ("birthday", "support", "training", "fidelity", "gallery", "closest-scaled"):
+    shows = ("gallery", "closest-scaled", "closest-matched")
+    draws = ("birthday", "support", "training", "fidelity", "diversity", "sweep-scaled", "sweep-matched")
+    for name in shows + draws:
         (folder / "figures").mkdir(exist_ok=True)
         (folder / f"figures/{name}.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    for name in ("gallery", "closest-scaled"):
+    for name in shows:
         shown, about = figures.shown(groups)
         write_table(folder / f"figures/{name}.parquet", shown, figures.SHOWN, about)
     facts = {"gancensus": "1.2.3", "python": "3.12.0", "packages": {"numpy": "2.4.0"}, "seed": 7, "files": {}}
     facts |= {"commit": None, "uncommitted_changes": None, "configuration": CONFIGURATION}
-    (tmp_path / "results/provenance.json").write_text(json.dumps(facts))
-    return tmp_path / "results"
+    (folder.parent / "provenance.json").write_text(json.dumps(facts))
+    return folder.parent
+
+
+@pytest.fixture
+def results(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study, for a test that changes it."""
+    return shutil.copytree(finished, tmp_path / "results")
+
+
+@pytest.fixture
+def page(step: Step, finished: Path) -> str:
+    """The page of the finished study."""
+    written = finished / "report.html"
+    return written.read_text(encoding="utf-8") if written.exists() else report(step, finished)
 
 
 def report(step: Step, results: Path) -> str:
@@ -121,37 +243,49 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
-def test_report_is_one_page_that_loads_nothing(step: Step, results: Path) -> None:
-    content = report(step, results)
-    page = Page(content)
-    assert page.open == []
-    assert page.loads
-    assert all(target.startswith("data:") for target in page.loads)
-    assert "url(" not in content
-    assert "@import" not in content
-    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
-    assert len(set(page.ids)) == len(page.ids)
+def test_report_is_one_page_that_loads_nothing(page: str) -> None:
+    read = Page(page)
+    assert read.open == []
+    assert read.loads
+    assert all(target.startswith("data:") for target in read.loads)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert all(link.startswith("#") and link[1:] in read.ids for link in read.links)
+    assert len(set(read.ids)) == len(read.ids)
 
 
-def test_report_is_accessible(step: Step, results: Path) -> None:
-    page = Page(report(step, results))
-    assert page.headings[0] == 1
-    assert all(after <= before + 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
-    assert page.tags["caption"] == page.tags["table"] == 5
-    assert page.tags["figcaption"] == page.tags["img"] == 6
+def test_report_is_accessible(page: str) -> None:
+    read = Page(page)
+    assert read.headings[0] == 1
+    assert all(after <= before + 1 for before, after in zip(read.headings, read.headings[1:], strict=False))
+    assert read.tags["caption"] == read.tags["table"] == 13
+    assert read.tags["figcaption"] == read.tags["img"] == 10
 
 
-def test_names_cannot_become_html(step: Step, results: Path) -> None:
-    content = report(step, results)
-    page = Page(content)
-    assert "script" not in page.tags
-    assert "i" not in page.tags
-    assert EVIL in page.text
-    assert "b&amp;b" in content
+def test_report_has_the_same_bytes_in_another_folder(page: str, step: Step, results: Path) -> None:
+    assert report(step, results) == page
 
 
-def test_report_says_what_the_tables_say(step: Step, results: Path) -> None:
-    text = " ".join(" ".join(Page(report(step, results)).text).split())
+def test_names_cannot_become_html(page: str) -> None:
+    read = Page(page)
+    assert "script" not in read.tags
+    assert "i" not in read.tags
+    assert EVIL in read.text
+    assert "b&amp;b" in page
+
+
+def text_of(page: str) -> str:
+    return " ".join(" ".join(Page(page).text).split())
+
+
+def rows_of(page: str, caption: str) -> list[str]:
+    """The rows of the table whose caption begins so, each as its text."""
+    (table,) = [part for part in page.split("<table>") if f"<caption>{caption}" in part]
+    return [text_of(row) for row in re.findall(r"<tr.*?</tr>", table.partition("</table>")[0], re.DOTALL)]
+
+
+def test_report_says_what_the_tables_say(page: str) -> None:
+    text = text_of(page)
     assert "gan-0 is less diverse than the held-out data; gan-1 is more diverse than the held-out data." in text
     assert "gan-0 makes about 1,100" in text
     assert "gan-1 shows no duplicate among 1,000 samples: it makes at least 170,000 effectively different" in text
@@ -161,6 +295,69 @@ def test_report_says_what_the_tables_say(step: Step, results: Path) -> None:
     assert "unknown, not a git repository" in text
     assert "kind: tabulargan" in text
     assert "intervals at 95 %" in text
+
+
+def test_report_names_copies_beside_what_held_out_samples_do(page: str, step: Step, results: Path) -> None:
+    assert "gan-1 (by scaled) copies training samples: its samples are duplicates of those more" in text_of(page)
+    assert text_of(page).count("! copies") == 2  # in short, and in the table
+    scaled = rows_of(page, "Copies of training samples by scaled")[1:]
+    assert [row.split()[-1] for row in scaled] == ["reference", "tell", "copies"]
+    assert "5.2 % 3.91 to 6.76 %" in scaled[0]
+    assert "40 % 36.9 to 43.1 %" in scaled[2]
+    assert "8.00" in scaled[2]  # 400 duplicates in train over 50 in holdout
+    assert "copies" not in " ".join(rows_of(page, "Copies of training samples by matched"))
+    path = results / "toy/census/copies.parquet"  # no copies, no such sentence
+    rows = [row | {"verdict": row["verdict"] and "cannot tell"} for row in read_table(path).to_pylist()]
+    write_table(path, columns(rows, tables.COPIES.names), tables.COPIES)
+    assert "copies training samples" not in text_of(report(step, results))
+
+
+def test_report_shows_the_permutation_null_where_there_is_one(page: str, finished: Path) -> None:
+    head, _, _, collapsed, none = rows_of(page, "Census by scaled")
+    assert "ratio, if as diverse p-value" in head
+    row = read_table(finished / "toy/census/support.parquet").to_pylist()[2]
+    low, high = (words.number(row[f"null_{end}"]) for end in ("low", "high"))
+    assert f"{low} to {high} {words.p_value(row['p_value'])} ↓ less diverse" in collapsed
+    assert "p = 0.01" in collapsed  # twice one of 201 labellings
+    assert "p = 0.01" in none
+    assert "p-value" not in rows_of(page, "Census by matched")[0]
+
+
+def test_report_shows_the_diversity_profile_and_warns_of_chains(page: str) -> None:
+    assert "Kinds are chains, and their numbers too low, by matched of gan-0: the largest kind holds" in text_of(page)
+    _, _, _, collapsed, unseen = rows_of(page, "Diversity profile by matched")
+    assert "gan-0 1,000 550 451 2 " in collapsed  # kinds, the largest and the largest clique
+    assert "≥ 167,000" in unseen  # 499,500 pairs over -ln 0.05
+    assert "gan-0 1,000 550 2 2 90 %" in rows_of(page, "Diversity profile by scaled")[3]
+
+
+def test_report_shows_sweeps_by_subset_or_by_alpha(page: str, finished: Path) -> None:
+    assert "1/alpha = 100 by construction" in text_of(page)
+    assert text_of(page).count("by construction; only the ratio carries information") == 1  # not of three metrics
+    scaled, matched = rows_of(page, "scaled, by alpha"), rows_of(page, "matched, each metric left out and each alone")
+    assert [row.split()[0] for row in scaled[1::3]] == ["0.3", "0.1"]
+    groups = [" ".join(row.split()[:2]) for row in matched[1::3]]
+    assert groups == ["all metrics", *(f"{cut} {m}" for cut in ("without", "only") for m in ("gower", "hits", "earth"))]
+    assert "at alpha = 0.3" in text_of(page)
+    (whole,) = [
+        row
+        for row in read_table(finished / "toy/sweep/matched.parquet").to_pylist()
+        if (row["metrics"], row["alpha"], row["population"]) == ("gower+hits+earth", 0.3, "gan-0")
+    ]
+    assert f"gan-0 60 {whole['duplicates']} of 1,770" in matched[2]
+    assert "0.0270" in matched[2]  # 0.3 cubed
+
+
+def test_report_tells_conditions_and_sampled_thresholds_apart(page: str) -> None:
+    assert (
+        "Two samples are compared only when their energy differs by at most 0.5, and are duplicates when their gower "
+        "distance is at most 0.250, and their hits distance is at most 0.750, and their earth distance is at most 3.50."
+    ) in text_of(page)
+    _, scaled, energy, gower, _, earth = rows_of(page, "Each threshold")
+    assert scaled.endswith("samples 0.01 0.1235 4,950")
+    assert energy.endswith("pairs are compared only when their energy differs by at most 0.5 2,000 compared")
+    assert gower.endswith("0.02 0.2500 2,000")
+    assert earth.endswith("0.02 3.500 3.250 to 3.750 1,500 drawn from 2,000")
 
 
 def test_provenance_digests_every_part_and_knows_no_time_or_place(step: Step, results: Path) -> None:
@@ -199,6 +396,31 @@ def test_draw_writes_the_same_bytes_in_every_process(step: Step, tmp_path: Path)
     assert [row["group"] for row in shown] == ["holdout"] * 32 + ["gan-0"] * 32
     assert shown[0]["sample_id"] == 0
     assert shown[31]["sample_id"] == 39
+
+
+def test_draw_shows_the_closest_pairs_by_the_metric_that_is_named(step: Step, tmp_path: Path) -> None:
+    write_samples(tmp_path / "holdout.parquet", samples(0, rows=8))
+    found = {"i": [0, 1, 2], "j": [3, 4, 5], "energy": [0.0, 0.0, 0.0], "gower": [0.3, 0.1, 0.2]}
+    write_table(tmp_path / "pairs.parquet", found, tables.duplicates(["energy", "gower"]))
+    options = ("--populations", "holdout", "--metric", "gower", "--samples", tmp_path / "holdout.parquet")
+    outputs = ("--shown", tmp_path / "shown.parquet", "--output", tmp_path / "closest.svg")
+    done = step("draw", "closest", *options, "--duplicates", tmp_path / "pairs.parquet", *outputs)
+    assert done.returncode == 0, done.stderr
+    shown = read_table(tmp_path / "shown.parquet").to_pylist()
+    assert [(row["sample_id"], row["value"]) for row in shown[::2]] == [(1, 0.1), (2, 0.2), (0, 0.3)]
+
+
+def test_draw_reads_the_tables_of_the_census(step: Step, finished: Path, tmp_path: Path) -> None:
+    diversity, swept = finished / "toy/census/diversity.parquet", finished / "toy/sweep/matched.parquet"
+    expected = {
+        "diversity": figures.svg(figures.draw_diversity(read_columns(diversity))),
+        "sweep": figures.svg(figures.draw_sweep(read_columns(swept), 1.5)),
+    }
+    options = {"diversity": ("--diversity", diversity), "sweep": ("--sweep", swept, "--margin", 1.5)}
+    for name, content in expected.items():  # the same bytes in another process
+        done = step("draw", name, *options[name], "--output", tmp_path / f"{name}.svg")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / f"{name}.svg").read_bytes() == content
 
 
 def test_draw_names_its_figures_when_asked_for_another(step: Step) -> None:

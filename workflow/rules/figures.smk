@@ -94,6 +94,61 @@ rule draw_support:
         "draw.py support --support {input:q} --output {output:q} > {log:q} 2>&1"
 
 
+rule draw_diversity:
+    input:
+        "<results>/{study}/census/diversity.parquet",
+    output:
+        report(
+            "<results>/{study}/figures/diversity.svg",
+            category="{study}",
+            labels={"figure": "diversity profile"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/{study}/draw/diversity.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/diversity.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        caption=FIGURES["diversity"][1],
+    message:
+        "draw the diversity profiles of {wildcards.study}"
+    shell:
+        "draw.py diversity --diversity {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule draw_sweep:
+    input:
+        "<results>/{study}/sweep/{definition}.parquet",
+    output:
+        report(
+            "<results>/{study}/figures/sweep-{definition}.svg",
+            category="{study}",
+            labels={"figure": "sweep of {definition}"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/{study}/draw/sweep-{definition}.log",
+    benchmark:
+        "<benchmarks>/{study}/draw/sweep-{definition}.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        margin=lambda wc: study(wc).census.margin,
+        caption=FIGURES["sweep"][1],
+    message:
+        "draw the sweep of {wildcards.definition} in {wildcards.study}"
+    shell:
+        "draw.py sweep --sweep {input:q} --margin {params.margin} --output {output:q} > {log:q} 2>&1"
+
+
 rule draw_closest:
     input:
         samples=lambda wc: [file for p in counted(wc) for file in parts_of(p)],
@@ -117,11 +172,12 @@ rule draw_closest:
         runtime=20,
     params:
         populations=counted,
+        metric=lambda wc: next(name for name, metric in definition_of(wc).items() if metric.fixed is None),
         caption=FIGURES["closest"][1],
     message:
         "draw the closest pairs of {wildcards.study} by {wildcards.definition}"
     shell:
-        "draw.py closest --populations {params.populations} --samples {input.samples:q}"
+        "draw.py closest --populations {params.populations} --metric {params.metric} --samples {input.samples:q}"
         " --duplicates {input.duplicates:q} --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
 
 

@@ -7,22 +7,24 @@ READ = []
 
 for name, s in CONFIG.studies.items():
     everyone = [*REAL, *s.generated]
-    comparisons = [*s.analyses.values(), *(metric for d in s.definitions.values() for metric in d.values())]
-    encoders = sorted({c.encoder for c in comparisons if c.encoder})
+    spaces = [metric.space for definition in s.definitions.values() for metric in definition.values()]
+    encoders = sorted({*filter(None, [*spaces, *(analysis.encoder for analysis in s.analyses.values())])})
     parted = [f"samples/{p}" for p in everyone]
     parted += [f"embedded/{e}/{p}" for e in encoders for p in everyone]
     parted += [f"embedded/{selection.encoder}/train" for selection in s.selections.values()]
     models = [f"encoders/{e}" for e in s.encoders] + [f"generators/{p}" for p in TRAINED[name]]
     tables = ["census/curve", *(f"selections/{x}" for x in s.selections)]
-    tables += [f"duplicates/{d}/{p}" for d in s.definitions for p in ("train", "holdout", *s.generated)]
+    tables += [f"{t}/{d}/{x}" for t in ("duplicates", "repeats") for d in s.definitions for x in searches(s.generated)]
     shown = ["gallery", *(f"closest-{d}" for d in s.definitions), *(f"selection-{x}" for x in s.selections)]
-    drawn = ["birthday", "support", "training", *s.analyses, *shown]
+    drawn = ["birthday", "support", "diversity", *(f"sweep-{d}" for d in s.definitions), "training"]
+    drawn += [*s.analyses, *shown]
 
     RESULTS += [f"{name}/{folder}/{{part}}.parquet" for folder in parted]
     RESULTS += [f"{name}/{folder}/{file}" for folder in models for file in ("model.safetensors", "history.parquet")]
     RESULTS += [f"{name}/{table}.parquet" for table in tables]
-    READ += [f"{name}/{table}.parquet" for table in ("census/support", *s.analyses)]
-    READ += [f"{name}/thresholds/{d}.parquet" for d in s.definitions]
+    READ += [f"{name}/census/{table}.parquet" for table in ("support", "copies", "diversity")]
+    READ += [f"{name}/{analysis}.parquet" for analysis in s.analyses]
+    READ += [f"{name}/{table}/{d}.parquet" for d in s.definitions for table in ("thresholds", "sweep")]
     READ += [f"{name}/figures/{figure}.svg" for figure in drawn]
     READ += [f"{name}/figures/{figure}.parquet" for figure in shown]
 
