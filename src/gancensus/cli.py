@@ -99,8 +99,8 @@ def census_table(path: Path) -> str:
 def _many(row: dict[str, Any]) -> str:
     """Say of a population that it has more duplicates than a table lists."""
     return (
-        f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are counted, "
-        f"those among {row['listed']:,} of its {row['samples']:,} samples listed (raise `cap` to list more)"
+        f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are "
+        f"counted, those among {row['listed']:,} of its {row['samples']:,} samples listed (raise `cap` to list more)"
     )
 
 
