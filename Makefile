@@ -8,7 +8,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run plan test snakemake-report docs lock clean
+.PHONY: help run plan test bench bench-large growth snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -36,6 +36,15 @@ test: $(READY) ## style, types, workflow lint and all tests
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+bench: $(READY) ## measure the search for duplicates beside other packages, results/bench.parquet: minutes on one core
+	@$(BIN)/python scripts/bench.py
+
+bench-large: $(READY) ## search a million samples in two processes: minutes
+	@$(BIN)/python scripts/bench.py --large
+
+growth: $(READY) ## measure time and memory by the number of samples, docs/growth.svg
+	@$(BIN)/python scripts/bench.py --growth
 
 snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
 	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip
