@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.simd import COLUMNS, ROWS, dots_at_least, squared_distance
+from gancensus.simd import COLUMNS, ROWS, dots_at_least, lowest_bit, squared_distance
 
 Points = NDArray[np.floating[Any]]
 
@@ -112,12 +112,12 @@ def int8_candidates(
                 mask.ctypes.data,
             )
             for m in range(ROWS):
-                if mask[m]:
-                    for bit in range(COLUMNS):
-                        if (mask[m] >> np.uint64(bit)) & np.uint64(1):
-                            i[found] = r + m
-                            j[found] = c * COLUMNS + bit
-                            found += 1
+                word = mask[m]
+                while word:
+                    i[found] = r + m
+                    j[found] = c * COLUMNS + np.int64(lowest_bit(word))
+                    found += 1
+                    word &= word - np.uint64(1)
     return found
 
 

@@ -100,3 +100,13 @@ def squared_distance(typing: Any, a: Any, b: Any, steps: Any) -> Any:
         return add(add(add(s[0], s[4]), add(s[2], s[6])), add(add(s[1], s[5]), add(s[3], s[7])))
 
     return types.float64(a, b, steps), generate
+
+
+@_in_compiled_code
+def lowest_bit(typing: Any, word: Any) -> Any:
+    """Return the place of the lowest bit that is set in a uint64, which is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), generate
