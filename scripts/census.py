@@ -26,7 +26,7 @@ def read(duplicates: Path, repeats: Path) -> Graph:
         counts["partners"],
         None if condition.dtype.kind == "f" else condition,  # missing values
         int(facts["samples"]),
-        int(facts["listed"]),
+        int(facts["step"]),
         pairs["i"],
         pairs["j"],
     )

@@ -15,7 +15,7 @@ from gancensus.files import columns, write_table
 from gancensus.join import choose_device
 from gancensus.pairs import Side, costs, deal, find_pairs
 from gancensus.populations import PILOT, Population, condition_groups, condition_line
-from gancensus.repeats import Tally, expected_share, listed_rows, partners
+from gancensus.repeats import Tally, expected_share, listed, listing_step, partners
 from gancensus.samples import Samples
 
 
@@ -44,17 +44,14 @@ def main() -> None:
     sizes = " x ".join(f"{len(s):,}" for s in samples)
     print(f"searching {sizes} samples, shard {args.shard} of {args.shards}", flush=True)
     share = expected_share(metrics, thresholds, *(population.some(PILOT) for population in populations))
-    listed = listed_rows(share, args.cap, *map(len, samples))
-    if listed[0] < len(samples[0]):
-        print(
-            f"about {share:.2%} of the pairs are duplicates: every one is counted; those among {listed[0]:,} of the "
-            f"{len(samples[0]):,} samples of {args.populations[0]} are listed",
-            flush=True,
-        )
+    every = listing_step(share, args.cap, *map(len, samples))
+    if every > 1:
+        named = f"{listed(len(samples[0]), every):,} of the {len(samples[0]):,} samples of {args.populations[0]}"
+        print(f"about {share:.2%} of the pairs are duplicates: all are counted, those of {named} listed", flush=True)
     a, *others = (population.side(args.memory, args.shards) for population in populations)
     b = next(iter(others), None)
     todo = deal(costs(a, b, condition_line(conditions, samples)), args.shard, args.shards)
-    tally = Tally([len(s) for s in samples], len(metrics), listed, args.cap)
+    tally = Tally([len(s) for s in samples], len(metrics), every, args.cap)
     for done, task in enumerate(todo, 1):
         for found in find_pairs(metrics, thresholds, a, b, [task], choose_device(args.device)):
             tally.add(found)
@@ -62,7 +59,8 @@ def main() -> None:
     if conditions:
         a = Side(a.blocks, Population(conditions, spaces[0]).features)
         b = b and Side(b.blocks, Population(conditions, spaces[-1]).features)
-    write(args, samples, tally, partners(conditions, a, b, todo), condition_groups(conditions, samples))
+    blocks = f"{len(a.blocks)} x {len((b or a).blocks)}"
+    write(args, samples, tally, partners(conditions, a, b, todo), condition_groups(conditions, samples), blocks)
 
 
 def write(
@@ -71,6 +69,7 @@ def write(
     tally: Tally,
     compared: Sequence[NDArray[np.int64]],
     groups: NDArray[np.int64] | None,
+    blocks: str,
 ) -> None:
     """Write the table of duplicates and that of repeats."""
     first, last = samples[0].sample_id, samples[-1].sample_id
@@ -79,7 +78,7 @@ def write(
         args.duplicates,
         {"i": first[found.i], "j": last[found.j], **dict(zip(args.definition, found.values.T, strict=True))},
         tables.duplicates(args.definition),
-        {"samples": str(len(first)), "listed": str(tally.listed[0])},
+        {"samples": str(len(first)), "step": str(tally.step), "blocks": blocks},
     )
     repeats = {
         "population": np.repeat(args.populations, [len(s) for s in samples]),

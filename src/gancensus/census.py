@@ -14,7 +14,7 @@ from gancensus import birthday, diversity, permutation
 from gancensus.birthday import Collision
 from gancensus.estimate import Estimate
 from gancensus.graph import degrees
-from gancensus.repeats import is_listed
+from gancensus.repeats import listed
 
 REFERENCE = "holdout"
 IntArray = NDArray[np.int64]
@@ -26,7 +26,7 @@ class Graph:
 
     sample_id, duplicates, partners (how many other samples each was compared with) and condition (equal where samples
     are compared; None where that is a matter of distance), int64 (n,), of the first `split` samples and then of the
-    other population's; pairs by sample_id, those among the `listed` samples of the first.
+    other population's; pairs by sample_id, those of every step-th sample.
     """
 
     sample_id: IntArray
@@ -34,14 +34,19 @@ class Graph:
     partners: IntArray
     condition: IntArray | None
     split: int
-    listed: int
+    step: int
     i: IntArray
     j: IntArray
 
     @property
     def whole(self) -> bool:
         """Whether every pair is listed."""
-        return self.listed == self.split
+        return self.step == 1
+
+    @property
+    def listed(self) -> int:
+        """How many samples of the first population have their pairs listed."""
+        return listed(self.split, self.step)
 
     def transposed(self) -> Graph:
         """Return the same pairs, of the other population with the first."""
@@ -50,7 +55,7 @@ class Graph:
         )
         condition = None if self.condition is None else np.roll(self.condition, -self.split)
         split = len(ids) - self.split
-        return Graph(ids, duplicates, partners, condition, split, split if self.whole else 0, self.j, self.i)
+        return Graph(ids, duplicates, partners, condition, split, self.step, self.j, self.i)
 
     def rows(self, ids: IntArray, other: bool = False) -> IntArray:
         """Return the rows of samples of the first population, or of the other."""
@@ -61,8 +66,7 @@ class Graph:
 
     def edges(self) -> tuple[IntArray, IntArray]:
         """Return the pairs within a population as positions among its listed samples."""
-        place = np.cumsum(is_listed(np.arange(self.split), self.listed, self.split)) - 1
-        return place[self.rows(self.i)], place[self.rows(self.j)]
+        return self.rows(self.i) // self.step, self.rows(self.j) // self.step
 
 
 @dataclass(frozen=True)

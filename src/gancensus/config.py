@@ -70,6 +70,8 @@ def _check_metric(name: str) -> str:
     """Refuse the names of the columns beside the metrics' in a table of duplicates."""
     if name in ("i", "j"):
         raise PydanticCustomError("name", "a metric cannot be called 'i' or 'j', which name the two samples of a pair")
+    if "+" in name:
+        raise PydanticCustomError("name", "the name of a metric has no '+', which joins those of several")
     return name
 
 
@@ -132,7 +134,7 @@ class Census(Strict):
     """Random labellings that say what the ratio of two equally diverse populations can be."""
     alphas: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field((0.1, 0.05, 0.02, 0.01, 0.005, 0.001), min_length=1)
     """Shares of the real pairs at which the sweep counts duplicates, by every subset of a definition's metrics."""
-    sweep: int = Field(1000, ge=RUN)
+    sweep: int = Field(1000, ge=RUN, le=4000)
     """Samples of each population, about, all of whose pairs the sweep measures."""
 
 
@@ -208,13 +210,15 @@ class Config(Strict):
     seed: int = Field(0, ge=0)
     """The one seed; every random number derives from it and from the names of what it is for."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where networks run; auto takes a CUDA GPU if there is one. A GPU gives its own reproducible numbers."""
+    """Where networks run and the search multiplies; auto takes a CUDA GPU if there is one.
+
+    A GPU gives networks reproducible numbers of their own."""
     parts: int = Field(1, ge=1, le=10_000)
     """Files, and jobs, into which each population is cut; changes no result."""
     shards: int = Field(1, ge=1, le=10_000)
     """Jobs into which each search for duplicates is cut; changes no result."""
     memory: int = Field(2000, ge=1000)
-    """Memory in MB that a job of the search for duplicates may take; changes no result."""
+    """Memory in MB for which a job of the search for duplicates is cut; changes no result."""
     cap: int = Field(10_000_000, ge=1000)
     """Duplicates that a table lists, about; where there are more, all are counted, those among some samples listed."""
     pathvars: Pathvars = Pathvars()
@@ -251,12 +255,19 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
 
 
 def check_files(config: Config) -> None:
-    """Raise UserError for every file or folder of the user's that a study names and that is not there."""
+    """Raise UserError for what is not there: the user's files and folders, and conditions of samples drawn without."""
     lines = []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
         missing = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
         lines += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in missing.items()]
+        read = {d: m.condition_read for d, ms in study.definitions.items() for m in ms.values() if m.condition_read}
+        drawn = [key for key, generator in study.generators.items() if generator.trained]
+        lines += [
+            f"studies.{name}.definitions.{definition}: condition '{condition}': generator {drawn[0]} draws samples without"
+            for definition, condition in read.items()
+            if drawn
+        ]
     if lines:
         raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in lines))
 

@@ -191,7 +191,7 @@ class SampleRows:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Open the parts of a population, in order; nothing but their sizes is read."""
-        self._paths = paths
+        self._paths, self.where = paths, str(paths[0].parent)
         self._files = [_readable(path, partial(pq.ParquetFile, path)) for path in paths]
         sizes = [[file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] for file in self._files]
         self._groups = [(part, group) for part, counts in enumerate(sizes) for group in range(len(counts))]
@@ -361,7 +361,7 @@ def _read_array(path: Path) -> Natural:
     conditions = {
         name: values.astype(np.float32)
         for name, values in arrays.items()
-        if values.shape == x.shape[:1] and values.dtype.kind in "iuf"
+        if values.shape == x.shape[:1] and values.dtype.kind in "iuf" and name != "sample_id"
     }
     return Natural(x, label, conditions)
 

@@ -163,3 +163,19 @@ def windows(
             found += 1
             c += 1
     return found
+
+
+@numba.njit(cache=True, nogil=True)
+def count_near(x: NDArray[np.float64], y: NDArray[np.float64], tolerance: float) -> NDArray[np.int64]:
+    """Return for each x how many of the ascending y are within the tolerance: |x - y|, rounded as `Condition` does."""
+    counts = np.zeros(len(x), np.int64)
+    order = np.argsort(x)
+    start, stop = 0, 0
+    for r in order:
+        while start < len(y) and x[r] - y[start] > tolerance:
+            start += 1
+        stop = max(stop, start)
+        while stop < len(y) and y[stop] - x[r] <= tolerance:
+            stop += 1
+        counts[r] = stop - start
+    return counts

@@ -125,7 +125,9 @@ def find_pairs(
     held = -1
     left: Sequence[Features] = ()
     for row, column in all_tasks(a, b) if todo is None else todo:
+        right: Sequence[Features] = ()  # given back before another block is read
         if row != held:
+            left = ()
             left, held = a.read(a.blocks[row]), row
         same = b is None and row == column
         right = left if same else other.read(other.blocks[column])

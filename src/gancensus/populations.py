@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.errors import UserError
 from gancensus.metrics import Features, Metric
 from gancensus.pairs import SMALLEST_BLOCK, Line, Side, cut
 from gancensus.samples import Samples
@@ -18,7 +19,9 @@ PILOT = 512  # rows whose pairs foretell the number of duplicates
 
 
 class Rows(Protocol):
-    """Samples that are read a few rows at a time (`files.SampleRows`)."""
+    """Samples that are read a few rows at a time (`files.SampleRows`); `where` they are, for messages."""
+
+    where: str
 
     def __len__(self) -> int: ...
 
@@ -46,8 +49,14 @@ class Population:
             without_x = all(self._metrics[m].fixed is not None for m in mine)  # conditions stand beside x
             for chunk in samples.chunks(rows, without_x):
                 for m in mine:
-                    found[m].append(self._metrics[m].features(chunk))
+                    found[m].append(self._features(m, chunk, samples.where))
         return [tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True)) for parts in found]
+
+    def _features(self, m: int, chunk: Samples, where: str) -> Features:
+        try:
+            return self._metrics[m].features(chunk)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
 
     def some(self, count: int) -> list[Features]:
         """Return the features of about `count` rows, or of all: runs of rows, evenly spaced through the population."""
@@ -62,10 +71,13 @@ class Population:
         ]
 
     def side(self, megabytes: float, shards: int = 1) -> Side:
-        """Return the population in blocks, two of which fit into the memory, and enough of them for the shards."""
+        """Return the population in blocks, enough of them for the shards, and small enough for the memory.
+
+        Two blocks are held, and a third while it is put together from what was read.
+        """
         row = zip(self._metrics, self.features(slice(0, 1)), strict=True)
         bytes_a_row = sum(_bytes(metric, features) for metric, features in row)
-        longest = int((megabytes - BASE_MEGABYTES) * 1e6 / (2 * bytes_a_row))
+        longest = int((megabytes - BASE_MEGABYTES) * 1e6 / (3 * bytes_a_row))
         return Side(cut(len(self), max(longest, SMALLEST_BLOCK), shards), self.features)
 
 
@@ -88,8 +100,8 @@ def condition_groups(conditions: Sequence[Metric], populations: Sequence[Samples
     """Return a number per sample, equal for those that meet all conditions together; None where these are distances."""
     if any(condition.fixed for condition in conditions):
         return None
-    groups = np.zeros(sum(map(len, populations)), dtype=np.int64)
-    for condition in conditions:  # equal values have equal bits, but for the sign of 0
-        values = np.concatenate([condition.features(samples)[0] for samples in populations])
-        groups = groups * 1_000_003 + (values.astype(np.float64) + 0.0).view(np.int64)
+    columns = [np.concatenate([condition.features(samples)[0] for samples in populations]) for condition in conditions]
+    if not columns:
+        return np.zeros(sum(map(len, populations)), dtype=np.int64)
+    groups: NDArray[np.int64] = np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
     return groups

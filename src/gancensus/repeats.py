@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import sqrt
+from math import ceil, log2
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.errors import UserError
 from gancensus.metrics import Features, Metric
 from gancensus.pairs import Pairs, Side, Task, all_tasks, find_pairs, merge, none
 
@@ -20,23 +19,42 @@ def partners(
 ) -> tuple[IntArray, IntArray]:
     """Return with how many samples each sample of a, and of b, is compared: those under the same conditions.
 
-    Within a population (b None) both are the same array, and nothing is compared with itself. `todo` limits the count
-    to some pairs of blocks.
+    Within a population (b None) both are the same array, and nothing is compared with itself. a and b have the features
+    of the conditions. `todo` limits the count to some pairs of blocks.
     """
-    sizes = [side.blocks[-1].stop for side in (a, b) if side is not None]
-    tally = Tally(sizes, len(conditions), (0, 0), 0)
-    if conditions:
-        for found in find_pairs(conditions, [condition.fixed or 0.0 for condition in conditions], a, b, todo):
-            tally.add(found)
-        return tally.repeats
-    counts, others = tally.repeats
+    counts = [np.zeros(side.blocks[-1].stop, dtype=np.int64) for side in (a, b) if side is not None]
     for row, column in all_tasks(a, b) if todo is None else todo:
         left, right = a.blocks[row], (b or a).blocks[column]
         same = b is None and row == column
-        counts[left] += right.stop - right.start - same
+        here, there = _met(conditions, a, b or a, left, right)
+        counts[0][left] += here - same
         if not same:
-            others[right] += left.stop - left.start
-    return counts, others
+            counts[-1][right] += there
+    return counts[0], counts[-1]
+
+
+def _met(
+    conditions: Sequence[Metric], a: Side, b: Side, left: slice, right: slice
+) -> tuple[IntArray | int, IntArray | int]:
+    """Return for the rows of two blocks how many rows of the other meet all conditions with each."""
+    if not conditions:
+        return right.stop - right.start, left.stop - left.start
+    from gancensus.kernels import count_near
+
+    here, there = a.read(left), b.read(right)
+    tolerances = [condition.fixed or 0.0 for condition in conditions]
+    if len(conditions) == 1:
+        x, y = (np.ascontiguousarray(side[0][0], dtype=np.float64) for side in (here, there))
+    elif any(tolerances):
+        tally = Tally([left.stop - left.start, right.stop - right.start], len(conditions), 1, 0)
+        for found in find_pairs(conditions, tolerances, Side.of(here), Side.of(there)):
+            tally.count(found)
+        return tally.repeats
+    else:  # equal in all conditions: equal rows of the table of their values
+        table = np.concatenate([np.column_stack([f[0] for f in side]) for side in (here, there)])
+        group = np.unique(table, axis=0, return_inverse=True)[1].reshape(-1).astype(np.float64)
+        x, y = group[: left.stop - left.start], group[left.stop - left.start :]
+    return count_near(x, np.sort(y), tolerances[0]), count_near(y, np.sort(x), tolerances[0])
 
 
 def expected_share(
@@ -51,59 +69,65 @@ def expected_share(
     return float(found / max(1, pairs))
 
 
-def listed_rows(share: float, cap: int, samples: int, others: int | None = None) -> tuple[int, int]:
-    """Return of how many samples, and others, the duplicates are listed, so that about `cap` pairs are at most.
+def listing_step(share: float, cap: int, samples: int, others: int | None = None) -> int:
+    """Return the least power of two such that about `cap` pairs at most are duplicates among every step-th samples.
 
     share: of duplicates among the pairs; others: samples of the other population, None within one.
     """
     expected = share * (samples * (samples - 1) / 2 if others is None else samples * others)
-    factor = min(1.0, sqrt(cap / expected)) if expected > 0 else 1.0
-    rest = samples if others is None else others
-    return (samples, rest) if factor == 1 else (max(2, int(samples * factor)), max(2, int(rest * factor)))
+    return 1 if expected <= cap else 2 ** ceil(log2(expected / cap) / 2)
 
 
-def is_listed(rows: IntArray, listed: int, samples: int) -> NDArray[np.bool_]:
-    """Tell which rows are among the `listed` ones, which are evenly spaced through the samples."""
-    marks: NDArray[np.bool_] = (rows + 1) * listed // samples > rows * listed // samples
-    return marks
+def listed(samples: int, step: int) -> int:
+    """Return how many of the samples are listed: every step-th, from the first on."""
+    return -(-samples // step)
+
+
+def thinned(pairs: Pairs, step: int, cap: int) -> tuple[Pairs, int]:
+    """Return the pairs of rows that are both listed, with a larger step where they would be more than twice the cap.
+
+    Of shards, each thinned and then all of them together, the same pairs are left as of the whole.
+    """
+    while True:
+        keep = (pairs.i % step == 0) & (pairs.j % step == 0)
+        if np.count_nonzero(keep) <= 2 * cap:
+            return Pairs(pairs.i[keep], pairs.j[keep], pairs.values[keep]), step
+        step *= 2
 
 
 class Tally:
     """Counts the duplicates of every sample, and keeps the pairs whose samples are both listed."""
 
-    def __init__(self, samples: Sequence[int], metrics: int, listed: tuple[int, int], cap: int) -> None:
+    def __init__(self, samples: Sequence[int], metrics: int, step: int, cap: int) -> None:
         """Start with nothing counted.
 
         Args:
             samples: of the population, or of each of the two whose pairs are counted.
             metrics: that every pair has a value of.
-            listed: how many samples of either side have their pairs listed, evenly spaced.
-            cap: on the pairs to list.
+            step: every step-th sample is listed.
+            cap: on the pairs to list; beyond twice as many, the step is doubled.
         """
-        self.listed = listed
-        self._sizes, self._cap, self._kept = (samples[0], samples[-1]), cap, 0
+        self.step = step
+        self._cap, self._kept = cap, 0
         counts = [np.zeros(n, dtype=np.int64) for n in samples]
-        self._counts = (counts[0], counts[-1])
+        self.repeats: tuple[IntArray, IntArray] = (counts[0], counts[-1])
+        """Duplicates of each sample, and of each sample of the other population (the same array within one)."""
         self._pairs = [none(metrics)]
 
-    def add(self, found: Pairs) -> None:
-        """Count a batch of pairs. Raises UserError when far more are to be listed than `cap` allows."""
-        for counts, rows in zip(self._counts, found[:2], strict=True):
+    def count(self, found: Pairs) -> None:
+        """Count a batch of pairs."""
+        for counts, rows in zip(self.repeats, found[:2], strict=True):
             counts += np.bincount(rows, minlength=len(counts))
-        left, right = map(is_listed, found[:2], self.listed, self._sizes)
-        keep = left & right
-        self._kept += int(np.count_nonzero(keep))
-        if self._kept > 4 * self._cap:
-            raise UserError(
-                f"more than {self._kept:,} duplicates to list, four times what `cap` allows and many more than a first "
-                "look at the samples had promised; lower alpha, or raise `cap`"
-            )
-        self._pairs.append(Pairs(found.i[keep], found.j[keep], found.values[keep]))
 
-    @property
-    def repeats(self) -> tuple[IntArray, IntArray]:
-        """Duplicates of each sample, and of each sample of the other population (the same array within one)."""
-        return self._counts
+    def add(self, found: Pairs) -> None:
+        """Count a batch of pairs and list those of listed samples."""
+        self.count(found)
+        keep = (found.i % self.step == 0) & (found.j % self.step == 0)
+        self._pairs.append(Pairs(found.i[keep], found.j[keep], found.values[keep]))
+        self._kept += int(np.count_nonzero(keep))
+        if self._kept > 2 * self._cap:
+            pairs, self.step = thinned(self.pairs, self.step, self._cap)
+            self._pairs, self._kept = [pairs], len(pairs.i)
 
     @property
     def pairs(self) -> Pairs:

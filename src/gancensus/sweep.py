@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gancensus.birthday import Collision, collision
+from gancensus.errors import UserError
 from gancensus.thresholds import quantile_rank
 
 IntArray = npt.NDArray[np.int64]
@@ -69,11 +70,14 @@ def sweep(
 def thresholds_of(values: FloatArray, alphas: Sequence[float]) -> tuple[list[float], FloatArray]:
     """Return the alphas, decreasing, and their quantiles of the distances of real pairs, float64 (alphas, metrics).
 
-    `values` (pairs, metrics). Alphas of less than one pair are left out. Raises UserError when none remains.
+    `values` (pairs, metrics). Alphas of less than one pair are left out; where all are, one pair is what is left.
+    Raises UserError without a pair.
     """
-    quantile_rank(max(alphas), len(values))
-    kept = [alpha for alpha in sorted(set(alphas), reverse=True) if alpha * len(values) >= 1]
-    ranks = [quantile_rank(alpha, len(values)) for alpha in kept]
+    pairs = len(values)
+    if pairs == 0:
+        raise UserError("sweep: none of the real samples that it measures are under the same conditions; raise `sweep`")
+    kept = [alpha for alpha in sorted(set(alphas), reverse=True) if alpha * pairs >= 1] or [1 / pairs]
+    ranks = [quantile_rank(alpha, pairs) for alpha in kept]
     return kept, np.sort(values, axis=0)[np.array(ranks) - 1]
 
 

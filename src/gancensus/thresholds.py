@@ -74,9 +74,14 @@ def threshold(
         return Threshold(value, value, value, pairs)
     sample = np.sort(_sampled(metric, conditions, fixed, side, pairs, rng))
     if metric.cost >= DEAR:
-        ranks = [quantile_rank(alpha, len(sample)), *_interval(len(sample), alpha, level)]
-        value, low, high = (float(sample[r - 1]) for r in ranks)
-        return Threshold(value, low, high, len(sample))
+        if alpha * len(sample) < 1:
+            raise UserError(
+                f"alpha {alpha} is less than one of the {len(sample)} pairs on which {metric.kind}, a dear metric, is "
+                "measured; raise alpha"
+            )
+        low, high = _interval(len(sample), alpha, level)
+        value, most = (float(sample[r - 1]) for r in (quantile_rank(alpha, len(sample)), high))
+        return Threshold(value, float(sample[low - 1]) if low else 0.0, most, len(sample))
     value = _near(distances, rank, alpha, sample)
     return Threshold(value, value, value, pairs)
 
@@ -168,6 +173,6 @@ def _sampled(
 
 
 def _interval(sample: int, alpha: float, level: float) -> tuple[int, int]:
-    """Return the ranks of the order statistics of a sample between which the quantile of all lies."""
+    """Return the ranks of the order statistics of a sample between which the quantile of all lies; 0 is below all."""
     low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], sample, alpha)
-    return max(1, int(low)), min(sample, int(high) + 1)
+    return int(low), min(sample, int(high) + 1)

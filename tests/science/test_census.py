@@ -41,7 +41,7 @@ def graph(samples: int, edges: Edges, offset: int = 0) -> Graph:
     ids = np.arange(samples) + offset
     partners = np.full(samples, samples - 1)
     condition = np.zeros(samples, dtype=np.int64)
-    return Graph(ids, degrees(samples, i - offset, j - offset), partners, condition, samples, samples, i, j)
+    return Graph(ids, degrees(samples, i - offset, j - offset), partners, condition, samples, 1, i, j)
 
 
 def across(a: NDArray[Any], b: NDArray[Any], offset: int = 10**6) -> Graph:
@@ -54,7 +54,7 @@ def across(a: NDArray[Any], b: NDArray[Any], offset: int = 10**6) -> Graph:
         np.repeat([len(b), len(a)], [len(a), len(b)]),
         np.zeros(len(a) + len(b), dtype=np.int64),
         len(a),
-        len(a),
+        1,
         i,
         j + offset,
     )
@@ -165,8 +165,8 @@ def test_only_listed_samples_make_the_curve_and_all_make_the_collision() -> None
     """Of 1,000 copies of 4 prototypes every second sample is listed: the count is of all, the graph of half."""
     of = np.arange(1000) // 2 % 4
     whole = graph(1000, copies(of))
-    odd = (whole.i % 2 == 1) & (whole.j % 2 == 1)
-    half = Graph(whole.sample_id, whole.duplicates, whole.partners, None, 1000, 500, whole.i[odd], whole.j[odd])
+    even = (whole.i % 2 == 0) & (whole.j % 2 == 0)
+    half = Graph(whole.sample_id, whole.duplicates, whole.partners, None, 1000, 2, whole.i[even], whole.j[even])
     found = count(half, LEVEL, REPLICATES, derive_rng(1))
     assert found.collision == counted(1000, copies(of)).collision
     assert found.batches.samples == 500
@@ -180,7 +180,7 @@ def test_matched_pairs_alone_are_compared() -> None:
     """Two conditions of 50 samples, copies of one prototype in each: all matched pairs are duplicates."""
     of = np.arange(100) % 2
     whole = graph(100, copies(of))
-    matched = Graph(whole.sample_id, whole.duplicates, np.full(100, 49), of, 100, 100, whole.i, whole.j)
+    matched = Graph(whole.sample_id, whole.duplicates, np.full(100, 49), of, 100, 1, whole.i, whole.j)
     found = count(matched, LEVEL, REPLICATES, derive_rng(1))
     assert (found.collision.value, found.collision.pairs) == (1, 2 * 50 * 49 // 2)
     assert found.batches.pairs == 100 * 99 // 2
@@ -199,7 +199,7 @@ def test_the_null_holds_equal_populations_and_not_a_collapsed_one() -> None:
         turned = null_of(reference, graph(400, copies(of)), across(of, holdout).transposed(), 500, LEVEL, derive_rng(6))
         assert turned is not None
         assert turned.ratio == pytest.approx(1 / null.ratio)
-    capped = replace(reference, listed=40)
+    capped = replace(reference, step=8)
     assert null_of(graph(400, copies(equal)), capped, across(equal, holdout), 500, LEVEL, rng) is None
 
 

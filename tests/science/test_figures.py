@@ -24,7 +24,7 @@ def population(samples: int, duplicates: int) -> Any:
     """Count a population whose first samples are each the duplicate of the next."""
     i = np.arange(duplicates, dtype=np.int64) * 2
     repeated = (np.arange(samples) < 2 * duplicates).astype(np.int64)
-    graph = Graph(np.arange(samples), repeated, np.full(samples, samples - 1), None, samples, samples, i, i + 1)
+    graph = Graph(np.arange(samples), repeated, np.full(samples, samples - 1), None, samples, 1, i, i + 1)
     return count(graph, 0.95, 200, np.random.default_rng(samples))
 
 
@@ -57,9 +57,7 @@ def diversity(edges: dict[str, list[tuple[int, int]]], definition: str = "pixels
     for name, pairs in edges.items():
         i, j = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         partners = np.full(100, 99)
-        graph = Graph(
-            np.arange(100), np.bincount(np.concatenate([i, j]), minlength=100), partners, None, 100, 100, i, j
-        )
+        graph = Graph(np.arange(100), np.bincount(np.concatenate([i, j]), minlength=100), partners, None, 100, 1, i, j)
         rows += [{"definition": definition, **row} for row in diversity_rows(name, graph, 0.95)]
     return rows
 

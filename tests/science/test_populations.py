@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gancensus.errors import UserError
 from gancensus.metrics.condition import Condition
 from gancensus.metrics.euclidean import Euclidean
 from gancensus.metrics.scalar import Scalar
@@ -21,6 +22,7 @@ class InChunks:
 
     def __init__(self, samples: Samples, step: int) -> None:
         self.samples, self.step, self.most = samples, step, 0
+        self.where = "samples/gan-0"
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -72,9 +74,9 @@ def test_blocks_fit_into_the_memory_and_change_no_result(two_spaces: tuple[Popul
 
 
 def test_memory_bounds_the_rows_that_are_held() -> None:
-    """Rows of 8,000 bytes and 12 bytes a value for the filter, two blocks of them: 32 kB a row and 64 bytes."""
+    """Rows of 8,000 bytes and 12 bytes a value for the filter, three blocks of them: 32 kB a row and 64 bytes."""
     rows = InChunks(samples(np.zeros((3000, 2000))), 100)
-    side = Population([Euclidean(alpha=0.1)], {None: rows}).side(BASE_MEGABYTES + 64.2)
+    side = Population([Euclidean(alpha=0.1)], {None: rows}).side(BASE_MEGABYTES + 96.3)
     assert max(block.stop - block.start for block in side.blocks) == 1000
     for block in side.blocks:
         side.read(block)
@@ -95,3 +97,20 @@ def test_conditions_are_a_line_for_the_shards_and_groups_for_the_null() -> None:
     assert [len(set(groups[k : k + 10])) for k in range(0, 40, 10)] == [1] * 4
     assert len(set(groups)) == 4
     assert condition_groups([], [few, few]) is not None
+
+
+def test_many_conditions_make_as_many_groups() -> None:
+    """A grid of 60 x 60 bins: no two of its 3,600 cells are taken for one."""
+    first, second = (x.ravel().astype(np.float32) for x in np.indices((60, 60)))
+    x = np.zeros((3600, 1), np.float32)
+    grid = Samples(x, np.arange(3600), conditions={"energy": first, "angle": second})
+    groups = condition_groups([Condition(column="energy"), Condition(column="angle")], [grid, grid])
+    assert groups is not None
+    assert len(set(groups)) == 3600
+    np.testing.assert_array_equal(groups[:3600], groups[3600:])
+
+
+def test_what_a_metric_refuses_is_said_with_its_place() -> None:
+    rows = InChunks(samples(np.zeros((5, 1))), 2)
+    with pytest.raises(UserError, match=r"^samples/gan-0: metric scalar: .*'angle'"):
+        Population([Scalar(alpha=0.1, of="angle")], {None: rows}).features(slice(0, 5))

@@ -69,7 +69,7 @@ def within(edges: list[tuple[int, int]], condition: int | None) -> Graph:
     i, j = np.array(edges, dtype=np.int64).reshape(-1, 2).T
     degrees = np.bincount(np.concatenate([i, j]), minlength=1000)
     conditions = None if condition is None else np.full(1000, condition)
-    return Graph(np.arange(1000), degrees, np.full(1000, 999), conditions, 1000, 1000, i, j)
+    return Graph(np.arange(1000), degrees, np.full(1000, 999), conditions, 1000, 1, i, j)
 
 
 def across(duplicates: int, condition: int | None) -> Graph:
@@ -77,7 +77,7 @@ def across(duplicates: int, condition: int | None) -> Graph:
     i = np.arange(duplicates, dtype=np.int64)
     degrees = np.tile((np.arange(1000) < duplicates).astype(np.int64), 2)
     conditions = None if condition is None else np.full(2000, condition)
-    return Graph(np.tile(np.arange(1000), 2), degrees, np.full(2000, 1000), conditions, 1000, 1000, i, i)
+    return Graph(np.tile(np.arange(1000), 2), degrees, np.full(2000, 1000), conditions, 1000, 1, i, i)
 
 
 CHAIN = [(k, k + 1) for k in range(450)]

@@ -15,7 +15,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from gancensus.files import SampleRows, about, columns, write_samples, write_table
 from gancensus.samples import Samples, Scale
-from gancensus.tables import THRESHOLDS
+from gancensus.tables import REPEATS, THRESHOLDS, duplicates
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 EUCLIDEAN = {"close": {"kind": "euclidean", "alpha": 0.05}}
@@ -66,7 +66,18 @@ def search(
         outputs.append(pair)
     merged = (folder / "duplicates.parquet", folder / "repeats.parquet")
     shards_, counts = zip(*outputs, strict=True)
-    options = ["--shards", *shards_, "--counts", *counts, "--duplicates", merged[0], "--repeats", merged[1]]
+    options = [
+        "--cap",
+        cap,
+        "--shards",
+        *shards_,
+        "--counts",
+        *counts,
+        "--duplicates",
+        merged[0],
+        "--repeats",
+        merged[1],
+    ]
     assert step("merge_pairs", *options).returncode == 0
     return columns(merged[0]), columns(merged[1]), said
 
@@ -126,14 +137,14 @@ def test_across_two_populations_under_conditions(tmp_path: Path, step: Step) -> 
 
 
 def test_a_collapsed_population_says_so_and_fills_no_disk(tmp_path: Path, step: Step) -> None:
-    """2,000 equal samples: 1,999,000 duplicates are counted exactly, and about 1,000 listed."""
+    """2,000 equal samples: 1,999,000 duplicates are counted exactly, and those of every 64th listed."""
     population = write(tmp_path / "p", np.full((2000, 3), 0.25))
     threshold(tmp_path, 0.0)
     pairs, counts, said = search(step, tmp_path, EUCLIDEAN, {"gan-0": population}, shards=2, cap=1000)
-    assert "about 100.00% of the pairs are duplicates: every one is counted; those among 44 of the 2,000" in said
+    assert "about 100.00% of the pairs are duplicates: all are counted, those of 32 of the 2,000 samples" in said
     assert set(counts["duplicates"]) == {1999}
-    assert len(pairs["i"]) == 44 * 43 // 2
-    assert about(tmp_path / "duplicates.parquet")["listed"] == "44"
+    assert len(pairs["i"]) == 32 * 31 // 2
+    assert about(tmp_path / "duplicates.parquet")["step"] == "64"
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2])
@@ -163,6 +174,25 @@ def test_what_a_metric_cannot_compare_is_one_line(
     assert len(lines) == 1
     assert lines[0].startswith("error: ")
     assert message in lines[0]
+
+
+def test_shards_that_were_cut_for_another_memory_do_not_mix(tmp_path: Path, step: Step) -> None:
+    write_table(tmp_path / "c.parquet", {name: [] for name in REPEATS.names}, REPEATS)
+    for k in range(2):
+        table: dict[str, list[float]] = {"i": [], "j": [], "close": []}
+        write_table(tmp_path / f"{k}.parquet", table, duplicates(["close"]), {"blocks": f"{k} x 1", "step": "1"})
+    options = [
+        "--cap",
+        9,
+        "--shards",
+        tmp_path / "0.parquet",
+        tmp_path / "1.parquet",
+        "--counts",
+        tmp_path / "c.parquet",
+    ]
+    run = step("merge_pairs", *options, "--duplicates", tmp_path / "d.parquet", "--repeats", tmp_path / "r.parquet")
+    assert run.returncode == 1
+    assert "its shards were cut for different `memory`" in run.stderr
 
 
 def test_a_sample_id_in_two_parts_is_refused(tmp_path: Path, step: Step) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gancensus.config import Config, load
+from gancensus.config import Config, check_files, load
 from gancensus.errors import UserError
 from gancensus.metrics.euclidean import Euclidean
 
@@ -207,6 +207,11 @@ WRONG: list[tuple[str, str, str]] = [
     # sections of the wrong form
     ("{euclidean: {alpha: 0.001}}", "{}", "13: @definitions.pixels: needs at least one entry"),
     (
+        "{euclidean: {alpha: 0.001}}",
+        "{beam: {kind: condition, column: energy}}",
+        "13: @definitions.pixels: needs a metric that compares samples, beside their conditions",
+    ),
+    (
         "    encoders:\n      pca: {kind: pca, components: 16}",
         "    encoders: 3",
         "6: @encoders: needs keys under it, each with its value (found: 3)",
@@ -290,3 +295,12 @@ def test_reading_the_file_executes_nothing(tmp_path: Path, tag: str) -> None:
     (tmp_path / "config.yaml").write_text(f"seed: {tag} [!!python/object/apply:pathlib.Path ['{trap}']]\n{GOOD[8:]}")
     load(yaml.safe_load(GOOD), [tmp_path / "config.yaml"])
     assert not trap.exists()
+
+
+def test_conditions_of_samples_drawn_without_are_missed_before_the_run(tmp_path: Path) -> None:
+    beam = "{beam: {kind: condition, column: energy}, euclidean: {alpha: 0.001}}"
+    with pytest.raises(
+        UserError, match=r"definitions\.pixels: condition 'energy': generator gan draws samples without"
+    ):
+        check_files(read(tmp_path, GOOD.replace("{euclidean: {alpha: 0.001}}", beam)))
+    check_files(read(tmp_path, GOOD))

@@ -18,12 +18,12 @@ rule pairs:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(CONFIG.memory),
-        memory=CONFIG.memory,  # as a resource, so that another value reruns nothing
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         definition=lambda wc: sections(definition_of(wc)),
         populations=lambda wc: wc.search.split("~"),
         shards=CONFIG.shards,
+        memory=CONFIG.memory,  # the shards of a search must agree on the blocks that it makes
         cap=CONFIG.cap,
         device=CONFIG.device,
     message:
@@ -31,7 +31,7 @@ rule pairs:
         " shard {wildcards.shard}"
     shell:
         "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q}"
-        " --shard {wildcards.shard} --shards {params.shards} --memory {resources.memory} --cap {params.cap}"
+        " --shard {wildcards.shard} --shards {params.shards} --memory {params.memory} --cap {params.cap}"
         " --device {params.device} --populations {params.populations} --features {input.features:q}"
         " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"
 
@@ -52,8 +52,10 @@ rule merge_pairs:
     resources:
         mem_mb=grows(2000),
         runtime=20,
+    params:
+        cap=CONFIG.cap,
     message:
         "merge the duplicates of {wildcards.search} of {wildcards.study} by {wildcards.definition}"
     shell:
-        "merge_pairs.py --shards {input.shards:q} --counts {input.counts:q}"
+        "merge_pairs.py --cap {params.cap} --shards {input.shards:q} --counts {input.counts:q}"
         " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"

@@ -29,6 +29,11 @@ class Metric(Member):
         """The threshold, where the configuration gives it; None where real samples set it."""
         return None
 
+    @property
+    def condition_read(self) -> str | None:
+        """The condition column that is compared, None where samples or vectors are."""
+        return None
+
     def features(self, samples: Samples) -> Features:
         """Return what is compared, a function of each sample alone: the same bits whatever samples are beside it.
 

@@ -43,6 +43,11 @@ class Condition(Metric):
         """The tolerance; 0 bins apart with `bins`."""
         return self.tolerance
 
+    @property
+    def condition_read(self) -> str:
+        """The column."""
+        return self.column
+
     def features(self, samples: Samples) -> Features:
         """Return the column's values or, counted from 0, their bins: (n,) float64.
 

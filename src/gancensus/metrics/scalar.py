@@ -27,6 +27,11 @@ class Scalar(Calibrated):
     relative: bool = False
     """Whether differences are relative; the numbers must not be negative then."""
 
+    @property
+    def condition_read(self) -> str | None:
+        """The condition, unless it is the sum that is compared."""
+        return None if self.of == "sum" else self.of
+
     def features(self, samples: Samples) -> Features:
         """Return the number of each sample, (n,) float64; a sum has one fixed order.
 
