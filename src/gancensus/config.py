@@ -264,7 +264,7 @@ def check_files(config: Config) -> None:
         read = {d: m.condition_read for d, ms in study.definitions.items() for m in ms.values() if m.condition_read}
         drawn = [key for key, generator in study.generators.items() if generator.trained]
         lines += [
-            f"studies.{name}.definitions.{definition}: condition '{condition}': generator {drawn[0]} draws samples without"
+            f"studies.{name}.definitions.{definition}: condition '{condition}': generator {drawn[0]} draws without"
             for definition, condition in read.items()
             if drawn
         ]
