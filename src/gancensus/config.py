@@ -256,20 +256,23 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
 
 def check_files(config: Config) -> None:
     """Raise UserError for what is not there: the user's files and folders, and conditions of samples drawn without."""
-    lines = []
+    lines, bare = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
         missing = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
         lines += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in missing.items()]
-        read = {d: m.condition_read for d, ms in study.definitions.items() for m in ms.values() if m.condition_read}
         drawn = [key for key, generator in study.generators.items() if generator.trained]
-        lines += [
-            f"studies.{name}.definitions.{definition}: condition '{condition}': generator {drawn[0]} draws without"
-            for definition, condition in read.items()
-            if drawn
+        bare += [
+            f"studies.{name}.definitions.{definition}.{key}: needs the condition '{metric.condition_read}', and "
+            f"samples of generator {drawn[0]}, trained here, have none; leave it out, or bring samples of kind files"
+            for definition, metrics in study.definitions.items()
+            for key, metric in metrics.items()
+            if drawn and metric.condition_read
         ]
     if lines:
         raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in lines))
+    if bare:
+        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in bare))
 
 
 def _compose(path: Path) -> yaml.Node | None:

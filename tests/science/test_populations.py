@@ -11,6 +11,7 @@ from gancensus.errors import UserError
 from gancensus.metrics.condition import Condition
 from gancensus.metrics.euclidean import Euclidean
 from gancensus.metrics.scalar import Scalar
+from gancensus.metrics.shape import Shape
 from gancensus.pairs import find_pairs as search
 from gancensus.pairs import merge, none
 from gancensus.populations import BASE_MEGABYTES, Population, condition_groups, condition_line
@@ -114,3 +115,10 @@ def test_what_a_metric_refuses_is_said_with_its_place() -> None:
     rows = InChunks(samples(np.zeros((5, 1))), 2)
     with pytest.raises(UserError, match=r"^samples/gan-0: metric scalar: .*'angle'"):
         Population([Scalar(alpha=0.1, of="angle")], {None: rows}).features(slice(0, 5))
+
+
+def test_a_generated_sample_is_named_by_its_row() -> None:
+    bad = Samples(np.array([[1.0], [-1.0]], np.float32), np.array([5, 6]) + 7 * 10**9)
+    rows = InChunks(bad, 2)
+    with pytest.raises(UserError, match=r"^samples/gan-0, row 6: metric shape: sample 7000000006"):
+        Population([Shape(alpha=0.1, axis=0)], {None: rows}).features(slice(0, 2))

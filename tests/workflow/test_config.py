@@ -299,6 +299,8 @@ def test_reading_the_file_executes_nothing(tmp_path: Path, tag: str) -> None:
 
 def test_conditions_of_samples_drawn_without_are_missed_before_the_run(tmp_path: Path) -> None:
     beam = "{beam: {kind: condition, column: energy}, euclidean: {alpha: 0.001}}"
-    with pytest.raises(UserError, match=r"definitions\.pixels: condition 'energy': generator gan draws without"):
+    with pytest.raises(
+        UserError, match=r"definitions\.pixels\.beam: needs the condition 'energy', and samples of generator gan"
+    ):
         check_files(read(tmp_path, GOOD.replace("{euclidean: {alpha: 0.001}}", beam)))
     check_files(read(tmp_path, GOOD))
