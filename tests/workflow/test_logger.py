@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,13 @@ def test_an_interrupt_loses_no_digest(tmp_path: Path) -> None:
         "rule slow:\n    output: 'slow'\n    shell: 'sleep 60; touch {output}'\n"
     )
     with subprocess.Popen(
-        command("-c2", "-k"), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+        command("-c2", "-k"),
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     ) as run:
         assert run.stderr is not None
         seen = {"[ 0/3   0%] slow", "failed: bad"}
