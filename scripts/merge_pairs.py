@@ -10,6 +10,7 @@ from gancensus.errors import UserError
 from gancensus.files import about, columns, read_table, write_table
 from gancensus.pairs import Pairs, merge
 from gancensus.repeats import thinned
+from gancensus.samples import rows_of
 
 
 def main() -> None:
@@ -21,7 +22,9 @@ def main() -> None:
     shards, counts = [columns(path) for path in args.shards], [columns(path) for path in args.counts]
     metrics = [name for name in shards[0] if name not in ("i", "j")]
     first, last = sides(counts[0]["population"], counts[0]["sample_id"])
-    parts = [Pairs(rows(first, s["i"]), rows(last, s["j"]), np.column_stack([s[m] for m in metrics])) for s in shards]
+    parts = [
+        Pairs(rows_of(first, s["i"]), rows_of(last, s["j"]), np.column_stack([s[m] for m in metrics])) for s in shards
+    ]
     found, every = thinned(merge(parts), max(int(fact["step"]) for fact in facts), args.cap)
     values = dict(zip(metrics, found.values.T, strict=True))
     write_table(
@@ -39,12 +42,6 @@ def sides(population: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """Return the sample_id of the population of a search and of the other one, or of the same."""
     first = population == population[0] if len(population) else np.ones(0, dtype=bool)
     return ids[first], ids if first.all() else ids[~first]
-
-
-def rows(known: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return the rows of samples."""
-    order = np.argsort(known)
-    return order[np.searchsorted(known, ids, sorter=order)]
 
 
 step.run(main)

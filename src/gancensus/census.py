@@ -15,6 +15,7 @@ from gancensus.birthday import Collision
 from gancensus.estimate import Estimate
 from gancensus.graph import degrees
 from gancensus.repeats import listed
+from gancensus.samples import rows_of
 
 REFERENCE = "holdout"
 IntArray = NDArray[np.int64]
@@ -60,9 +61,7 @@ class Graph:
     def rows(self, ids: IntArray, other: bool = False) -> IntArray:
         """Return the rows of samples of the first population, or of the other."""
         known = self.sample_id[self.split :] if other else self.sample_id[: self.split]
-        order = np.argsort(known)
-        found: IntArray = order[np.searchsorted(known, ids, sorter=order)]
-        return found
+        return rows_of(known, ids)
 
     def edges(self) -> tuple[IntArray, IntArray]:
         """Return the pairs within a population as positions among its listed samples."""

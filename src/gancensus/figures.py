@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from gancensus.census import REFERENCE
 from gancensus.estimate import Estimate
 from gancensus.samples import Samples
+from gancensus.samples import rows_of as samples_rows_of
 from gancensus.tables import FLOAT, INT, STRING, column
 from gancensus.words import (
     SUPERSCRIPTS,
@@ -529,8 +530,7 @@ def spread(samples: Samples, count: int) -> Samples:
 
 def rows_of(samples: Samples, ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows of the samples that have the given sample_id."""
-    order = np.argsort(samples.sample_id)
-    return order[np.searchsorted(samples.sample_id, ids, sorter=order)]
+    return samples_rows_of(samples.sample_id, ids)
 
 
 def closest(distance: NDArray[np.float64], count: int = PAIRS) -> NDArray[np.int64]:

@@ -120,3 +120,9 @@ def generated_ids(population: str, rows: range) -> NDArray[np.int64]:
     """Return the sample_id of generated rows: a block per population, clear of the real samples' 0, 1, 2..."""
     block = 1 + int.from_bytes(hashlib.sha256(population.encode()).digest()[:8], "big") % 9_000_000_000
     return np.arange(rows.start, rows.stop, dtype=np.int64) + block * ROWS_PER_POPULATION
+
+
+def rows_of(known: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows at which the known sample_id hold the given ones, all of which they have."""
+    order = np.argsort(known)
+    return order[np.searchsorted(known, ids, sorter=order)]
