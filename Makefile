@@ -3,12 +3,13 @@
 PYTHON ?= python3
 CONFIG ?= config/config.yaml
 CORES ?= all
+PROFILE ?= workflow/profiles/slurm
 BIN = .venv/bin
 READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run plan test bench bench-large growth snakemake-report docs lock clean
+.PHONY: help run slurm plan scale test bench bench-large growth snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -25,8 +26,14 @@ $(READY): envs/requirements.lock pyproject.toml
 run: $(READY) ## run every study of CONFIG on all cores, print the census
 	@$(GANCENSUS) run --configfile $(CONFIG) --cores $(CORES)
 
+slurm: $(READY) ## run every study of CONFIG on a SLURM cluster; PROFILE= names your copy of workflow/profiles/slurm
+	@$(GANCENSUS) slurm --configfile $(CONFIG) --profile $(PROFILE)
+
 plan: $(READY) ## show what would run, how many jobs, and why
 	@$(GANCENSUS) plan --configfile $(CONFIG) --cores $(CORES)
+
+scale: $(READY) ## foretell jobs, bytes, time and memory; FILES="PATH=1000000x51x51x25 ..." for data yet to come
+	@$(BIN)/python scripts/scale.py $(CONFIG) $(if $(FILES),--file $(FILES))
 
 test: $(READY) ## style, types, workflow lint and all tests
 	$(BIN)/ruff check src scripts tests

@@ -6,7 +6,8 @@ from functools import partial
 import step
 from step import Path
 
-from gancensus.config import REAL, AnyAnalysis
+from gancensus.analyses import Analysis
+from gancensus.config import REAL
 from gancensus.files import read_samples, write_table
 from gancensus.randomness import derive_rng
 
@@ -16,7 +17,7 @@ def main() -> None:
     args = step.arguments(
         __doc__,
         study=str,
-        analysis=step.section(AnyAnalysis),
+        analysis=step.member(Analysis),
         seed=int,
         populations=[str],
         features=[Path],

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from step import Path
 
 from gancensus import figures
-from gancensus.config import AnyAnalysis
+from gancensus.analyses import Analysis
 from gancensus.errors import UserError
 from gancensus.files import columns, read_samples, read_table, write_bytes, write_table
 from gancensus.samples import Samples
@@ -97,6 +97,11 @@ def analysis(args: Namespace) -> Figure:
     return figure
 
 
+def timeline(args: Namespace) -> Figure:
+    """When each job ran."""
+    return figures.draw_timeline(columns(args.trace))
+
+
 FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
     "gallery": (gallery, {"populations": [str], "samples": [Path], "shown": Path}),
     "birthday": (birthday, {"curve": Path, "support": Path}),
@@ -109,7 +114,8 @@ FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
     ),
     "training": (training, {"generators": [str], "encoders": [str], "histories": [Path]}),
     "selection": (selection, {"selection": Path, "samples": [Path], "shown": Path}),
-    "analysis": (analysis, {"analysis": step.section(AnyAnalysis), "table": Path}),
+    "analysis": (analysis, {"analysis": step.member(Analysis), "table": Path}),
+    "timeline": (timeline, {"trace": Path}),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import step
 from step import Path
 
-from gancensus.config import AnyEncoder
+from gancensus.encoders import Encoder
 from gancensus.files import drop_parts, read_model, read_samples, write_samples
 from gancensus.samples import by_block
 from gancensus.training import architecture
@@ -15,7 +15,7 @@ from gancensus.training import architecture
 def main() -> None:
     """Apply the encoder block by block, so that the parts change no value."""
     args = step.arguments(
-        __doc__, encoder=step.section(AnyEncoder), device=str, parts=int, model=Path, samples=Path, output=Path
+        __doc__, encoder=step.member(Encoder), device=str, parts=int, model=Path, samples=Path, output=Path
     )
     samples = read_samples([args.samples])
     weights = read_model(args.model, architecture(args.encoder, samples.x.shape[1:]))

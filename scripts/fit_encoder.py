@@ -3,9 +3,10 @@
 
 import step
 from step import Path
+from unfinished import Unfinished
 
 from gancensus import tables
-from gancensus.config import AnyEncoder
+from gancensus.encoders import Encoder
 from gancensus.files import read_samples, write_model, write_table
 from gancensus.randomness import derive_seed
 from gancensus.training import architecture, history_columns
@@ -17,17 +18,21 @@ def main() -> None:
         __doc__,
         study=str,
         name=str,
-        encoder=step.section(AnyEncoder),
+        encoder=step.member(Encoder),
         seed=int,
         device=str,
+        checkpoint=float,
         train=[Path],
         model=Path,
         history=Path,
     )
     x = read_samples(args.train).x
-    fitted = args.encoder.fit(x, derive_seed(args.seed, args.study, "encoder", args.name), args.device)
+    seed = derive_seed(args.seed, args.study, "encoder", args.name)
+    unfinished = Unfinished(args.model, args.checkpoint, args.encoder, x, seed, args.device)
+    fitted = args.encoder.fit(x, seed, args.device, unfinished)
     write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
     write_model(args.model, fitted.weights, architecture(args.encoder, x.shape[1:]))
+    unfinished.remove()
 
 
 step.run(main)

@@ -8,9 +8,9 @@ import step
 from numpy.typing import NDArray
 from step import Path
 
-from gancensus.config import AnyGenerator
 from gancensus.errors import UserError
 from gancensus.files import drop_parts, read_model, read_samples, read_user_samples, write_samples
+from gancensus.generators import Generator
 from gancensus.randomness import derive_rng
 from gancensus.samples import BLOCK, Samples, generated_ids, in_same_units, part_rows
 from gancensus.training import architecture
@@ -58,7 +58,7 @@ def main() -> None:
         __doc__,
         study=str,
         population=str,
-        generator=step.section(AnyGenerator),
+        generator=step.member(Generator),
         seed=int,
         device=str,
         part=int,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from step import Path
 
 from gancensus import tables
-from gancensus.config import Definition
 from gancensus.files import columns, write_table
 from gancensus.join import choose_device
+from gancensus.metrics import Metric
 from gancensus.pairs import Side, costs, deal, find_pairs
 from gancensus.populations import PILOT, Population, condition_groups, condition_line
 from gancensus.repeats import Tally, expected_share, listed, listing_step, partners
@@ -23,7 +23,7 @@ def main() -> None:
     """Write the duplicates by sample_id, with their exact distances, and how often each sample is repeated."""
     args = step.arguments(
         __doc__,
-        definition=step.section(Definition),
+        definition=step.members(Metric),
         thresholds=Path,
         shard=int,
         shards=int,

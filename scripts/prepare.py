@@ -4,11 +4,12 @@
 import step
 from step import Path
 
-from gancensus.config import AnySource, Splits
+from gancensus.config import Splits
 from gancensus.files import drop_parts, write_samples
 from gancensus.prepare import split
 from gancensus.randomness import derive_rng
 from gancensus.samples import check, part_rows
+from gancensus.sources import Source
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     args = step.arguments(
         __doc__,
         study=str,
-        source=step.section(AnySource),
+        source=step.member(Source),
         splits=step.section(Splits),
         seed=int,
         part=int,

@@ -13,7 +13,6 @@ import step
 from step import Path
 
 from gancensus import __version__
-from gancensus.config import Config
 from gancensus.files import write_bytes
 
 PACKAGES = (  # what the numbers, the bytes and the figures depend on
@@ -48,7 +47,7 @@ def digest(path: Path) -> str:
 
 def main() -> None:
     """Write one JSON file; it holds no time, host or user."""
-    args = step.arguments(__doc__, configuration=step.section(Config), files=[str], parts=int, output=Path)
+    args = step.arguments(__doc__, configuration=json.loads, files=[str], parts=int, output=Path)
     results = args.output.parent
     files = {f.replace("{part}", str(part)) for f in args.files for part in range(args.parts)}
     changes = git("status", "--porcelain")
@@ -58,8 +57,8 @@ def main() -> None:
         "packages": {name: installed(name) for name in sorted(PACKAGES)},
         "commit": git("rev-parse", "HEAD"),
         "uncommitted_changes": None if changes is None else changes != "",
-        "seed": args.configuration.seed,
-        "configuration": args.configuration.model_dump(mode="json", exclude={"pathvars"}),
+        "seed": args.configuration["seed"],
+        "configuration": args.configuration,
         "files": {file: digest(results / file) for file in sorted(files)},
     }
     write_bytes(args.output, json.dumps(content, indent=2).encode() + b"\n")

@@ -17,6 +17,7 @@ from gancensus import words
 from gancensus.config import Config, Study
 from gancensus.files import about, read_table, write_bytes
 from gancensus.sweep import tautology
+from gancensus.trace import by_rule
 
 Row = dict[str, Any]
 
@@ -95,9 +96,22 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
 
 def figure(folder: Path, name: str, title: str, caption: str, samples: bool = False) -> Row:
     """Return a figure and, where the samples that it shows are rows of a table, those rows."""
-    image = base64.b64encode((folder / f"figures/{name}.svg").read_bytes()).decode()
+    image = encoded(folder / f"figures/{name}.svg")
     shown = sample_rows(folder / f"figures/{name}.parquet") if samples else None
     return {"name": name, "title": title, "caption": caption, "image": image, "samples": shown}
+
+
+def encoded(image: Path) -> str:
+    """Return an image as it stands in a page."""
+    return base64.b64encode(image.read_bytes()).decode()
+
+
+def timeline_of(results: Path) -> Row:
+    """Return the timeline, what it says in words, and what each rule took."""
+    title, caption = words.FIGURES["timeline"]
+    rows = read_table(results / "trace.parquet").to_pylist()
+    image = encoded(results / "timeline.svg")
+    return {"title": title, "caption": caption, "image": image, "said": words.timeline(rows), "rules": by_rule(rows)}
 
 
 def sample_rows(shown: Path) -> Row | None:
@@ -150,6 +164,7 @@ def main() -> None:
     )
     page = environment.from_string(args.template.read_text(encoding="utf-8")).render(
         studies=[study_of(args.output.parent / name, study) for name, study in studies.items()],
+        timeline=timeline_of(args.output.parent),
         provenance=provenance,
         configuration=yaml.safe_dump(provenance["configuration"], sort_keys=False, allow_unicode=True),
         words=words,

@@ -5,14 +5,14 @@ import step
 from step import Path
 
 from gancensus import tables
-from gancensus.config import AnyScore
 from gancensus.files import read_samples, write_table
+from gancensus.scores import Score
 from gancensus.selection import select
 
 
 def main() -> None:
     """Score the embedded samples and mark the kept ones."""
-    args = step.arguments(__doc__, score=step.section(AnyScore), keep=float, embedded=[Path], output=Path)
+    args = step.arguments(__doc__, score=step.member(Score), keep=float, embedded=[Path], output=Path)
     samples = read_samples(args.embedded)
     scores, kept = select(args.score, samples.x, samples.label, args.keep)
     table = {"sample_id": samples.sample_id, "score": scores, "kept": kept}

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import resource
+import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from types import GenericAlias
 from typing import Any
+
+STARTED = datetime.now(UTC)  # before the imports that take long
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
@@ -17,6 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "src"))  # where gance
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
 
 from gancensus.errors import UserError  # noqa: E402
+from gancensus.family import Member, union  # noqa: E402
 from gancensus.files import SampleRows  # noqa: E402
 from gancensus.metrics import Metric  # noqa: E402
 
@@ -44,6 +53,16 @@ def section(kind: Any) -> Callable[[str], Any]:
     return read
 
 
+def member(family: type[Member]) -> Callable[[str], Any]:
+    """Return the reader of a member of a family of plug-ins."""
+    return section(union(family))
+
+
+def members(family: type[Member]) -> Callable[[str], Any]:
+    """Return the reader of members of a family, by name."""
+    return section(GenericAlias(dict, (str, union(family))))
+
+
 def grouped(paths: Sequence[Path], groups: int) -> list[list[Path]]:
     """Cut a flat list of files, the same number of parts for each group, into the groups."""
     parts = len(paths) // groups
@@ -59,10 +78,76 @@ def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None,
 def run(main: Callable[[], None]) -> None:
     """Run a step; what a user can mend is one line on stderr and exit status 1."""
     try:
-        main()
+        with recorded():
+            main()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
 
-__all__ = ["Path", "arguments", "grouped", "run", "section", "spaces"]
+@contextmanager
+def recorded() -> Iterator[None]:
+    """Write beside the job's log when, where and how the step runs, as gancensus.trace reads it; by hand, nothing."""
+    path = beside_log()
+    began = {
+        "start": STARTED.isoformat(timespec="microseconds"),
+        "node": os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "pid": os.getpid(),
+    }
+    append(path, began)
+    end = {"outcome": "done"}
+    try:
+        yield
+    except BaseException as error:
+        end = outcome(error)
+        raise
+    finally:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        cpu = sum(times.ru_utime + times.ru_stime for times in used)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        append(path, began | {"end": now, "cpu": round(cpu, 3), "peak_memory": peak_memory()} | end)
+
+
+def beside_log() -> Path | None:
+    """Return the file of executions beside the job's log, which is where stdout goes; None where that is no log."""
+    try:
+        if sys.platform == "darwin":
+            import fcntl
+
+            name = os.fsdecode(fcntl.fcntl(1, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+        else:
+            name = str(Path("/proc/self/fd/1").readlink())
+    except OSError:
+        return None
+    return Path(name).with_suffix(".jsonl") if name.endswith(".log") else None
+
+
+def append(path: Path | None, facts: dict[str, Any]) -> None:
+    """Append a line in one piece; no job fails for want of it."""
+    if path:
+        with suppress(OSError), path.open("ab", buffering=0) as file:
+            file.write(json.dumps(facts).encode() + b"\n")
+
+
+def outcome(error: BaseException) -> dict[str, str]:
+    """Say how a step ended that did not come to its end: by a user's error, a signal, or a bug."""
+    if isinstance(error, UserError):
+        return {"outcome": "error", "error": str(error)}
+    if isinstance(error, SystemExit):  # argparse has said why
+        stopped = isinstance(error.code, int) and error.code > 128
+        return {"outcome": "stopped" if stopped else "error"} if error.code else {"outcome": "done"}
+    if isinstance(error, KeyboardInterrupt):
+        return {"outcome": "stopped"}
+    return {"outcome": "bug", "error": f"{type(error).__name__}: {error}".strip(": ")}
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held, in MiB, as SLURM counts `mem_mb`."""
+    with suppress(OSError):  # Linux; its ru_maxrss knows also the memory of the Snakemake that this came from
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+__all__ = ["Path", "arguments", "grouped", "member", "members", "run", "section", "spaces"]

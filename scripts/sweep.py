@@ -10,7 +10,7 @@ from step import Path
 
 from gancensus import tables
 from gancensus.census import REFERENCE, collision_columns, ratio_columns
-from gancensus.config import Census, Definition
+from gancensus.config import Census
 from gancensus.files import write_table
 from gancensus.metrics import Metric
 from gancensus.pairs import Pairs, Side, find_pairs, merge, none
@@ -32,7 +32,7 @@ def main() -> None:
     args = step.arguments(
         __doc__,
         name=str,
-        definition=step.section(Definition),
+        definition=step.members(Metric),
         census=step.section(Census),
         populations=[str],
         features=[Path],

@@ -5,10 +5,9 @@ import step
 from step import Path
 
 from gancensus import tables
-from gancensus.config import Definition
 from gancensus.files import write_table
 from gancensus.join import choose_device
-from gancensus.metrics import Calibrated
+from gancensus.metrics import Calibrated, Metric
 from gancensus.populations import Population
 from gancensus.randomness import derive_rng
 from gancensus.repeats import partners
@@ -21,7 +20,7 @@ def main() -> None:
         __doc__,
         study=str,
         name=str,
-        definition=step.section(Definition),
+        definition=step.members(Metric),
         level=float,
         seed=int,
         memory=int,

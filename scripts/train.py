@@ -4,10 +4,11 @@
 import numpy as np
 import step
 from step import Path
+from unfinished import Unfinished
 
 from gancensus import tables
-from gancensus.config import AnyGenerator
 from gancensus.files import columns, read_samples, write_model, write_table
+from gancensus.generators import Generator
 from gancensus.randomness import derive_seed
 from gancensus.training import architecture, history_columns
 
@@ -19,9 +20,10 @@ def main() -> None:
         study=str,
         name=str,
         replica=int,
-        generator=step.section(AnyGenerator),
+        generator=step.member(Generator),
         seed=int,
         device=str,
+        checkpoint=float,
         train=[Path],
         selection=[Path],
         model=Path,
@@ -32,9 +34,11 @@ def main() -> None:
         table = columns(path)
         samples = samples.take(np.isin(samples.sample_id, table["sample_id"][table["kept"]]))
     seed = derive_seed(args.seed, args.study, "train", args.name, args.replica)
-    fitted = args.generator.train(samples.x, seed, args.device)
+    unfinished = Unfinished(args.model, args.checkpoint, args.generator, samples.x, seed, args.device)
+    fitted = args.generator.train(samples.x, seed, args.device, unfinished)
     write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
     write_model(args.model, fitted.weights, architecture(args.generator, samples.x.shape[1:]))
+    unfinished.remove()
 
 
 step.run(main)

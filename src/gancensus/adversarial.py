@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.generators import Trained
+from gancensus.resume import Keeper, Stateful
 from gancensus.training import Fitted, choose_device, deterministic, iterate, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -47,24 +48,33 @@ class Gan(Trained):
         """Turn the generator's output into samples (n, *shape)."""
         raise NotImplementedError
 
-    def train(self, x: NDArray[Any], seed: int, device: str) -> Fitted:
+    def train(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Train both networks on samples x (n, *shape) in [-1, 1]."""
+        import torch
+
         with deterministic(seed):
             place = choose_device(device)
             generator, discriminator = (net.to(place) for net in self.networks(x.shape[1:]))
-            step = self._step(generator, discriminator)
-            history = iterate(self.to_tensor(x).to(place), step, self.epochs, self.batch)
+            adam_g, adam_d = (
+                torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=(self.beta1, 0.999))
+                for network in (generator, discriminator)
+            )
+            step = self._step(generator, discriminator, adam_g, adam_d)
+            parts: dict[str, Stateful] = {"generator": generator, "discriminator": discriminator}
+            parts |= {"adam_g": adam_g, "adam_d": adam_d}
+            history = iterate(self.to_tensor(x).to(place), step, self.epochs, self.batch, parts, keeper)
             return Fitted(weights_of(generator=generator, discriminator=discriminator), history)
 
-    def _step(self, generator: nn.Module, discriminator: nn.Module) -> Any:
+    def _step(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        adam_g: torch.optim.Optimizer,
+        adam_d: torch.optim.Optimizer,
+    ) -> Callable[[torch.Tensor], dict[str, float]]:
         """Return the function that takes a real batch and makes one step of both networks."""
         import torch
         from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
-
-        adam_g, adam_d = (
-            torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=(self.beta1, 0.999))
-            for network in (generator, discriminator)
-        )
 
         def loss(logits: torch.Tensor, real: bool) -> torch.Tensor:
             return cross_entropy(logits, torch.full_like(logits, float(real)))

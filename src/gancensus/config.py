@@ -219,6 +219,8 @@ class Config(Strict):
     """Jobs into which each search for duplicates is cut; changes no result."""
     memory: int = Field(2000, ge=1000)
     """Memory in MB for which a job of the search for duplicates is cut; changes no result."""
+    checkpoint: int = Field(300, ge=1)
+    """Seconds between the states that a training saves, to go on from when it is stopped; changes no result."""
     cap: int = Field(10_000_000, ge=1000)
     """Duplicates that a table lists, about; where there are more, all are counted, those among some samples listed."""
     pathvars: Pathvars = Pathvars()

@@ -1,4 +1,4 @@
-"""The one place where files are opened: sample tables, result tables and models.
+"""The one place where files are opened: sample tables, result tables, models and states of training.
 
 Every Parquet file is written the same way (zstd, no dictionary for numbers, row groups of fixed size, nothing about
 time, host or path), to a temporary name that is then renamed: equal content gives equal bytes, and no reader ever sees
@@ -7,14 +7,17 @@ half a file. Nothing that is read can execute code.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import partial
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
-from gancensus.samples import Samples, Scale, check, check_ids, flatten
+from gancensus.samples import CHUNK, Samples, Scale, Unread, check, check_ids, flatten
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
 ROW_GROUP_BYTES = 1 << 24
@@ -35,7 +38,10 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that dies could leave the name without the content
         temporary.replace(path)
     except OSError as error:
         raise _cannot_write(path, temporary, error) from None
@@ -51,24 +57,36 @@ def _cannot_write(path: Path, temporary: Path, error: OSError) -> UserError:
 
 def write_table(path: Path, columns: Columns, schema: pa.Schema, about: Mapping[str, str] | None = None) -> None:
     """Write a table with the given schema; `about` are short facts kept in the file's metadata."""
-    schema = schema.with_metadata({"gancensus": CONTRACT, **(about or {})})
+    schema = _versioned(schema, about)
     table = pa.table({name: columns[name] for name in schema.names}, schema=schema)
-    row_bytes = max(1, table.nbytes // max(1, table.num_rows))
+    _write(path, schema, [table], _group_rows(table))
+
+
+def _versioned(schema: pa.Schema, about: Mapping[str, str] | None) -> pa.Schema:
+    return schema.with_metadata({"gancensus": CONTRACT, **(about or {})})
+
+
+def _group_rows(table: pa.Table) -> int:
+    """Return the rows of a row group, where all rows are like those of the table."""
+    return max(1, ROW_GROUP_BYTES // max(1, table.nbytes // max(1, table.num_rows)))
+
+
+def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows: int) -> None:
+    """Write tables as one; all but the last are whole row groups."""
     temporary = path.with_name(f"{path.name}.tmp")
+    options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True, **_encodings(schema)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            compression_level=3,
-            write_page_checksum=True,
-            row_group_size=max(1, ROW_GROUP_BYTES // row_bytes),
-            **_encodings(schema),
-        )
+        with pq.ParquetWriter(temporary, schema, **options) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=group_rows)
         temporary.replace(path)
     except OSError as error:
         raise _cannot_write(path, temporary, error) from None
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
@@ -86,12 +104,12 @@ def _encodings(schema: pa.Schema) -> dict[str, Any]:
     return {"column_encoding": encoding or None, "use_dictionary": dictionary or False}
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read a table that gancensus wrote.
+def read_table(path: Path, names: Sequence[str] | None = None) -> pa.Table:
+    """Read a table that gancensus wrote, or some of its columns.
 
     Raises UserError when the file is missing, truncated or no Parquet file.
     """
-    return _readable(path, lambda: pq.read_table(path, page_checksum_verification=True))
+    return _readable(path, lambda: pq.read_table(path, columns=names, page_checksum_verification=True))
 
 
 def _readable(path: Path, read: Callable[[], Any]) -> Any:
@@ -111,9 +129,9 @@ def _reason(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def columns(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a result table as one array per column (nulls become NaN, or None in columns of strings)."""
-    table = read_table(path)
+def columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read a result table, or some of it, as one array per column (nulls become NaN, or None in columns of strings)."""
+    table = read_table(path, names)
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
 
 
@@ -123,8 +141,24 @@ def about(path: Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in facts.items()}
 
 
-def write_samples(path: Path, samples: Samples) -> None:
-    """Write a sample table: sample_id, label where known, conditions, x as a fixed-shape tensor."""
+def write_samples(path: Path, samples: Samples | Unread, rows: NDArray[np.int64] | None = None) -> None:
+    """Write a sample table of all samples or of some rows: sample_id, label, conditions, x as a fixed-shape tensor.
+
+    Samples that are not read yet are read, and written, a row group at a time.
+    """
+    count = len(samples) if rows is None else len(rows)
+
+    def table(start: int, stop: int) -> pa.Table:
+        some = slice(start, stop) if rows is None else rows[start:stop]
+        return _sample_table(samples.take(some))
+
+    first = table(0, 1)
+    group = _group_rows(first)
+    _write(path, first.schema, (table(k, k + group) for k in range(0, max(1, count), group)), group)
+
+
+def _sample_table(samples: Samples) -> pa.Table:
+    """Return samples as they are written."""
     shape = samples.x.shape[1:]
     tensor = pa.fixed_shape_tensor(pa.float32(), shape)
     fields = [pa.field("sample_id", pa.int64()), pa.field("x", tensor, metadata={"unit": "1"})]
@@ -138,7 +172,7 @@ def write_samples(path: Path, samples: Samples) -> None:
         fields.insert(1, pa.field("label", pa.int32()))
         content["label"] = samples.label
     scale = {} if samples.scale is None else {"scale": json.dumps(asdict(samples.scale))}
-    write_table(path, content, pa.schema(fields), scale)
+    return pa.table(content, schema=_versioned(pa.schema(fields), scale))
 
 
 def drop_parts(path: Path, parts: int) -> None:
@@ -192,10 +226,12 @@ class SampleRows:
     def __init__(self, paths: Sequence[Path]) -> None:
         """Open the parts of a population, in order; nothing but their sizes is read."""
         self._paths, self.where = paths, str(paths[0].parent)
-        self._files = [_readable(path, partial(pq.ParquetFile, path)) for path in paths]
+        open_ = partial(pq.ParquetFile, page_checksum_verification=True)
+        self._files = [_readable(path, partial(open_, path)) for path in paths]
         sizes = [[file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] for file in self._files]
         self._groups = [(part, group) for part, counts in enumerate(sizes) for group in range(len(counts))]
         self._ends = np.cumsum([0, *(count for counts in sizes for count in counts)])
+        self._before = np.concatenate([np.cumsum([0, *counts[:-1]]) for counts in sizes])  # rows of its own file
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -209,15 +245,28 @@ class SampleRows:
         first = min(int(np.searchsorted(self._ends, rows.start, side="right")), len(self._groups)) - 1
         last = min(max(first + 1, int(np.searchsorted(self._ends, rows.stop))), len(self._groups))
         for k in range(first, last) if self._groups else ():
-            part, group = self._groups[k]
-            path, file = self._paths[part], self._files[part]
-            names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
-            table = _readable(path, lambda: file.read_row_group(group, columns=names))  # noqa: B023
             start = int(self._ends[k])
             inside = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
-            yield (_identities(path, table) if without_x else _samples(path, table)).take(inside)
+            yield self._group(k, without_x).take(inside)
         if not self._groups:
             yield _samples(self._paths[0], read_table(self._paths[0]))
+
+    def _group(self, k: int, without_x: bool = False) -> Samples:
+        """Read a row group."""
+        part, group = self._groups[k]
+        path, file = self._paths[part], self._files[part]
+        names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
+        table = _readable(path, lambda: file.read_row_group(group, columns=names))
+        return (_identities if without_x else _samples)(path, table, int(self._before[k]))
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Return the samples at the given rows, in their order; no other row groups are read. Raises as `chunks`."""
+        if len(rows) == 0:
+            return next(self.chunks(slice(0, 0)))
+        groups = np.searchsorted(self._ends, rows, side="right") - 1
+        where = [np.flatnonzero(groups == k) for k in np.unique(groups)]
+        found = [self._group(k).take(rows[at] - self._ends[k]) for k, at in zip(np.unique(groups), where, strict=True)]
+        return _joined(found).take(np.argsort(np.concatenate(where)))
 
     def identities(self) -> Samples:
         """Return sample_id, label and conditions of all rows; x has no values."""
@@ -225,8 +274,8 @@ class SampleRows:
         return check_ids(whole, ", ".join(map(str, self._paths)))
 
 
-def _samples(path: Path, table: pa.Table) -> Samples:
-    """Return the samples of a table that has the contract's columns."""
+def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
+    """Return the samples of a table, or of its rows from the first on, that has the contract's columns."""
     if "x" not in table.column_names:
         raise UserError(f"{path}: column x is missing; a sample table has {SAMPLE_COLUMNS}")
     tensor = table.schema.field("x").type
@@ -236,12 +285,12 @@ def _samples(path: Path, table: pa.Table) -> Samples:
     empty = table["x"].null_count + x.storage.flatten().null_count
     if empty:
         raise UserError(f"{path}: column x has {empty} empty cells; every sample needs its value")
-    samples = replace(_identities(path, table.drop_columns("x")), x=np.ascontiguousarray(x.to_numpy_ndarray()))
-    return check(replace(samples, scale=_read_scale(path, table)), str(path))
+    samples = replace(_identities(path, table.drop_columns("x"), first), x=np.ascontiguousarray(x.to_numpy_ndarray()))
+    return check(replace(samples, scale=_read_scale(path, table)), str(path), first)
 
 
-def _identities(path: Path, table: pa.Table) -> Samples:
-    """Return sample_id, label and conditions of a table that has the contract's columns but x."""
+def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
+    """Return sample_id, label and conditions of a table, or of some of its rows, with the contract's columns but x."""
     if "sample_id" not in table.column_names:
         raise UserError(f"{path}: column sample_id is missing; a sample table has {SAMPLE_COLUMNS}")
     units = {}
@@ -257,7 +306,7 @@ def _identities(path: Path, table: pa.Table) -> Samples:
     conditions = {name: table[name].to_numpy() for name in units}
     for name, values in conditions.items():
         if not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values)))
+            row = first + int(np.argmin(np.isfinite(values)))
             raise UserError(f"{path}: column {name}, row {row}: NaN or infinite; remove or repair the sample")
     label = table["label"].to_numpy() if "label" in table.column_names else None
     x = np.empty((table.num_rows, 0), dtype=np.float32)
@@ -301,89 +350,220 @@ def read_model(path: Path, architecture: str) -> dict[str, NDArray[Any]]:
     return weights
 
 
+def write_state(path: Path, state: Mapping[str, NDArray[Any]]) -> None:
+    """Write the state of a training as safetensors, with the digest of its values."""
+    from safetensors.numpy import save
+
+    write_bytes(path, save(dict(state), metadata={"sha256": _digest(state)}))
+
+
+def read_state(path: Path) -> dict[str, NDArray[Any]] | None:
+    """Read the state of a training; None when there is none.
+
+    Raises UserError when the file is not as it was written.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            whole = (file.metadata() or {}).get("sha256") == _digest(state)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable state of a training ({_reason(error)})") from None
+    if not whole:
+        raise UserError(f"{path}: the state of a training in it is damaged")
+    return state
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 of arrays: names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name, value in sorted(arrays.items()):
+        digest.update(f"{name} {value.dtype} {value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 GREY = {"1": "L", "L": "L", "LA": "L"}  # Pillow's modes of grey images and what they are read as
 
 
-class Natural(NamedTuple):
-    """What a user brings: values x (n, *shape) in natural units, labels and conditions (n,)."""
+def read_user_samples(path: Path) -> Unread:
+    """Look at what a user brings: a sample table, or natural values and labels from an array or images.
 
-    x: NDArray[Any]
-    label: NDArray[Any] | None = None
-    conditions: Mapping[str, NDArray[np.float32]] = {}
-
-
-def read_user_samples(path: Path) -> Samples | Natural:
-    """Read what a user brings: a sample table, or natural values (n, *shape) and labels from an array or images.
-
-    Raises UserError when the path is missing, of an unknown kind, or holds no finite numbers of one shape.
+    Values are read when they are asked for; `finite` reads them all. Raises UserError when the path is missing, of an
+    unknown kind, or holds no numbers of one shape.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
     if path.suffix == ".parquet":
-        return read_samples([path])
-    found = _read_images(path) if path.is_dir() else _read_array(path)
-    x, label = found.x, found.label
-    if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "iuf":
-        raise UserError(f"{path}: holds {x.dtype} of shape {x.shape}; it must be real numbers (samples, values, ...)")
-    bad = ~np.isfinite(flatten(x)).all(axis=1)
-    if bad.any():
-        raise UserError(f"{path}: sample {int(np.argmax(bad))} has NaN or infinite values; remove or repair it")
+        return _look_at_table(SampleRows([path]))
+    found = _look_at_images(path) if path.is_dir() else _look_at_array(path)
+    samples, *_ = shape = found.shape
+    if len(shape) < 2 or 0 in shape or found.dtype.kind not in "iuf":
+        raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
     for name, values in found.conditions.items():
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values)))
             raise UserError(f"{path}: array {name}, row {row}: NaN or infinite; remove or repair the sample")
-    if label is None:
-        return found
-    if label.shape != (len(x),):
-        raise UserError(f"{path}: {len(x)} samples but labels of shape {label.shape}; give one label per sample")
-    if label.dtype.kind not in "iu" or (label != label.astype(np.int32)).any():
+    label = found.label
+    if label is not None and label.shape != (samples,):
+        raise UserError(f"{path}: {samples} samples but labels of shape {label.shape}; give one label per sample")
+    if label is not None and (label.dtype.kind not in "iu" or (label != label.astype(np.int32)).any()):
         raise UserError(f"{path}: labels are {label.dtype}; they must be whole numbers that fit into int32")
-    return found._replace(label=label.astype(np.int32))
+    known = Samples(
+        np.empty((samples, 0), dtype=np.float32),
+        np.arange(samples, dtype=np.int64),
+        None if label is None else label.astype(np.int32),
+        None,
+        found.conditions,
+        dict.fromkeys(found.conditions, "1"),
+    )
+    return Unread(known, shape[1:], found.dtype, found.read)
 
 
-def _read_array(path: Path) -> Natural:
-    """Read a NumPy file without ever executing what it holds."""
+def finite(path: Path, found: Unread) -> Iterator[NDArray[Any]]:
+    """Yield all values of the user's samples, some rows at a time.
+
+    Raises UserError when some are NaN or infinite.
+    """
+    for start, x in found.chunks():
+        bad = ~np.isfinite(flatten(x)).all(axis=1)
+        if bad.any():
+            row = start + int(np.argmax(bad))
+            raise UserError(f"{path}: sample {row} has NaN or infinite values; remove or repair it")
+        yield x
+
+
+class _Natural(NamedTuple):
+    """What a user brings that is no sample table: values (n, *shape) and how to read rows, labels, conditions (n,)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[NDArray[np.int64]], NDArray[Any]]
+    label: NDArray[Any] | None = None
+    conditions: Mapping[str, NDArray[np.float32]] = {}
+
+
+def _look_at_table(rows: SampleRows) -> Unread:
+    """Look at a sample table, whose values are read by row groups."""
+    first = next(rows.chunks(slice(0, 1)))
+    known = replace(rows.identities(), scale=first.scale)
+    return Unread(known, first.x.shape[1:], first.x.dtype, lambda some: rows.take(some).x)
+
+
+def _look_at_array(path: Path) -> _Natural:
+    """Look at a NumPy file without ever executing what it holds."""
     if path.suffix not in (".npy", ".npz"):
         raise UserError(f"{path}: unknown kind of file; bring .npy, .npz, .parquet or a folder of images")
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return Natural(content)
-        with content:
-            arrays = dict(content)
-    except Exception as error:  # NumPy raises almost anything over a damaged file
-        raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
-    if "x" not in arrays:
-        names = ", ".join(arrays) or "nothing"
-        raise UserError(f"{path}: has no array `x` but {names}; save it as np.savez(path, x=...)")
-    x, label = arrays.pop("x"), arrays.pop("label", None)
+    with _array_errors(path):
+        content = np.load(path, mmap_mode="r", allow_pickle=False)  # of a .npy only its header is read
+        if isinstance(content, np.memmap):
+            stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)
+            return _Natural(content.shape, content.dtype, stored.read if content.flags.c_contiguous else content.__getitem__)
+        return _look_at_archive(path, content)
+
+
+def _look_at_archive(path: Path, archive: np.lib.npyio.NpzFile) -> _Natural:
+    """Look at a .npz: `x`, `label`, and the conditions, which are small."""
+    names = [name.removesuffix(".npy") for name in archive.zip.namelist() if name.endswith(".npy")]
+    if "x" not in names:
+        raise UserError(f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)")
+    stored = {name: _Stored.member(path, archive, name) for name in names}
+    x = stored.pop("x")
     conditions = {
-        name: values.astype(np.float32)
-        for name, values in arrays.items()
-        if values.shape == x.shape[:1] and values.dtype.kind in "iuf" and name != "sample_id"
+        name: archive[name].astype(np.float32)
+        for name, other in stored.items()
+        if other.shape == x.shape[:1] and other.dtype.kind in "iuf" and name not in ("label", "sample_id")
     }
-    return Natural(x, label, conditions)
+    return _Natural(x.shape, x.dtype, x.read, archive["label"] if "label" in names else None, conditions)
 
 
-def _read_images(folder: Path) -> Natural:
-    """Read a folder of images of one size; subfolders are classes."""
-    from PIL import Image
+@contextmanager
+def _array_errors(path: Path) -> Iterator[None]:
+    """Turn what NumPy raises over a damaged file, which is almost anything, into a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
 
+
+class _Stored:
+    """An array (n, *shape) in a file, or in a member of an archive, of which rows are read."""
+
+    def __init__(self, path: Path, stream: IO[bytes], start: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """The rows follow each other in the stream, from the byte `start` on."""
+        self.shape, self.dtype = shape, dtype
+        self._path, self._stream, self._start = path, stream, start
+
+    @classmethod
+    def member(cls, path: Path, archive: np.lib.npyio.NpzFile, name: str) -> _Stored:
+        """Look at an array of an archive; one that is stored column by column is read whole, into memory."""
+        info = archive.zip.getinfo(f"{name}.npy")
+        stream = archive.zip.open(info)
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read_header(stream)
+        start = stream.tell()
+        if by_columns or dtype.hasobject:
+            content = archive[name].tobytes()  # refuses objects
+            stream, start = io.BytesIO(content), 0
+        elif start + prod(shape) * dtype.itemsize != info.file_size:
+            raise ValueError(f"{name} has another size than its header says")
+        return cls(path, stream, start, shape, dtype)
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values at the given rows. In an archive the way back is long: it begins at the first."""
+        inner = self.shape[1:]
+        bytes_a_row, piece = prod(inner) * self.dtype.itemsize, rows // max(1, CHUNK // prod(inner))
+        found = np.empty((len(rows), *inner), dtype=self.dtype)
+        with _array_errors(self._path):
+            for one in np.unique(piece):
+                at = np.flatnonzero(piece == one)
+                first, last = int(rows[at].min()), int(rows[at].max())
+                self._stream.seek(self._start + first * bytes_a_row)
+                content = self._stream.read((last + 1 - first) * bytes_a_row)
+                found[at] = np.frombuffer(content, dtype=self.dtype).reshape(-1, *inner)[rows[at] - first]
+                if last + 1 == self.shape[0]:
+                    self._stream.read(1)  # nothing, but after it an archive compares its check sum
+        return found
+
+
+def _look_at_images(folder: Path) -> _Natural:
+    """Look at a folder of images of one size; subfolders are classes."""
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES)
     if not paths:
         raise UserError(f"{folder}: no images in it ({', '.join(sorted(IMAGES))})")
-    images = []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                deep = image.mode in ("I", "F") or image.mode.startswith("I;16")  # more than 8 bits: Pillow would clip
-                images.append(np.asarray(image if deep else image.convert(GREY.get(image.mode, "RGB"))))
-        except Exception as error:  # Pillow raises almost anything over a damaged file
-            raise UserError(f"{path}: not a readable image ({_reason(error)}); remove or repair it") from None
-        first, last = (f"{image.dtype} of shape {image.shape}" for image in (images[0], images[-1]))
-        if first != last:
-            raise UserError(f"{path}: is {last}, but {paths[0]} is {first}; bring images to one size and depth")
+    first = _read_image(paths[0])
+
+    def read(rows: NDArray[np.int64]) -> NDArray[Any]:
+        images = np.empty((len(rows), *first.shape), dtype=first.dtype)
+        for k, row in enumerate(rows):
+            image = _read_image(paths[row])
+            found, expected = (f"{one.dtype} of shape {one.shape}" for one in (image, first))
+            if found != expected:
+                raise UserError(
+                    f"{paths[row]}: is {found}, but {paths[0]} is {expected}; bring images to one size and depth"
+                )
+            images[k] = image
+        return images
+
     classes = sorted({path.parent for path in paths})
     label = np.array([classes.index(path.parent) for path in paths], dtype=np.int32) if len(classes) > 1 else None
-    return Natural(np.stack(images), label)
+    return _Natural((len(paths), *first.shape), first.dtype, read, label)
+
+
+def _read_image(path: Path) -> NDArray[Any]:
+    """Read an image (H, W) or (H, W, 3)."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            deep = image.mode in ("I", "F") or image.mode.startswith("I;16")  # more than 8 bits: Pillow would clip
+            return np.asarray(image if deep else image.convert(GREY.get(image.mode, "RGB")))
+    except Exception as error:  # Pillow raises almost anything over a damaged file
+        raise UserError(f"{path}: not a readable image ({_reason(error)}); remove or repair it") from None

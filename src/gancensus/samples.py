@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
 FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
 NARROW = 0.05  # and so are images that use less than a fortieth of that range
+CHUNK = 1 << 22  # values that are read at once from a file that need not fit into memory
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,56 @@ class Samples:
         return self.x.astype(np.float64) if self.scale is None else self.scale.decode(self.x)
 
 
-def in_same_units(scaled: NDArray[np.float32]) -> bool:
-    """Tell whether generated samples (n, *shape), scaled like the real ones, can be in the same natural units."""
-    narrow = scaled.ndim > 2 and np.ptp(scaled) < NARROW  # in images; a column of a table may well be constant
-    return bool(np.median(np.abs(scaled)) <= FAR) and not narrow
+@dataclass(frozen=True)
+class Unread:
+    """Samples whose values are read when rows of them are taken: what does not fit into memory at once.
+
+    `known` is all else of them (its x has no values), `shape` and `dtype` those of a sample's values, and `read`
+    returns the values (rows, *shape) of some rows.
+    """
+
+    known: Samples
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[NDArray[np.int64]], NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def take(self, rows: NDArray[Any] | slice) -> Samples:
+        """Read the samples at the given rows, whose values are those of a sample table: float32."""
+        return replace(self.known.take(rows), x=self.read(np.arange(len(self))[rows]))
+
+    def chunks(self) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield the values of all samples, some rows at a time, each time with the number of the first."""
+        rows = max(1, CHUNK // math.prod(self.shape))
+        for start in range(0, len(self), rows):
+            yield start, self.read(np.arange(start, min(start + rows, len(self))))
+
+    def encoded(self, known: Samples) -> Unread:
+        """Return the samples with their natural values mapped by the scale of `known`, which is all else of them."""
+        scale, read = known.scale, self.read
+        encode = scale.encode if scale else partial(np.asarray, dtype=np.float32)
+        return Unread(known, self.shape, np.dtype(np.float32), lambda rows: encode(read(rows)))
+
+
+def in_same_units(scaled: Iterable[NDArray[np.float32]], images: bool) -> bool:
+    """Tell whether generated samples, scaled like the real ones, can be in the same natural units; chunks of them.
+
+    The median of |x| must not be FAR, nor may all images be of one grey.
+    """
+    near = total = 0
+    low, high, last_near, first_far = (np.float32(sign * np.inf) for sign in (1, -1, -1, 1))
+    for x in scaled:
+        size = np.abs(x)
+        close = size <= FAR
+        near, total = near + int(np.count_nonzero(close)), total + x.size
+        low, high = min(low, x.min()), max(high, x.max())
+        last_near = max(last_near, size.max(where=close, initial=-np.inf))
+        first_far = min(first_far, size.min(where=~close, initial=np.inf))
+    median_near = (last_near + first_far) / 2 <= FAR if 2 * near == total else 2 * near > total
+    narrow = images and high - low < NARROW  # a column of a table may well be constant
+    return bool(median_near and not narrow)
 
 
 def flatten(x: NDArray[Any]) -> NDArray[Any]:
@@ -83,13 +131,16 @@ def flatten(x: NDArray[Any]) -> NDArray[Any]:
     return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
-def check(samples: Samples, where: str) -> Samples:
-    """Return the samples, or raise UserError naming the first row that breaks the contract of sample tables."""
+def check(samples: Samples, where: str, first: int = 0) -> Samples:
+    """Return the samples, or raise UserError naming the first row that breaks the contract of sample tables.
+
+    first: the number of the first row, where the samples are some of a table.
+    """
     if samples.x.ndim < 2 or 0 in samples.x.shape[1:]:
         raise UserError(f"{where}: column x has shape {samples.x.shape[1:]}; a sample needs at least one value")
     finite = np.isfinite(flatten(samples.x)).all(axis=1)
     if not finite.all():
-        row = int(np.argmin(finite))
+        row = first + int(np.argmin(finite))
         raise UserError(f"{where}: column x, row {row}: NaN or infinite; remove or repair the sample")
     return check_ids(samples, where)
 

@@ -96,6 +96,17 @@ FIDELITY = pa.schema(
     ]
 )
 
+TRACE = pa.schema(
+    [
+        *(column(name, STRING) for name in ("study", "rule", "names")),
+        column("attempt", INT),
+        *(column(name, pa.timestamp("us", tz="UTC"), "us") for name in ("start", "end")),
+        column("cpu", FLOAT, "s"),
+        column("peak_memory", FLOAT, "MiB"),
+        *(column(name, STRING) for name in ("node", "slurm_job", "outcome")),
+    ]
+)
+
 
 def duplicates(metrics: Iterable[str]) -> pa.Schema:
     """Return the schema of a table of duplicate pairs: the two samples and one exact value per metric."""

@@ -1,4 +1,4 @@
-"""Training: the one loop that fits every network, with the same numbers on every run.
+"""Training: the one loop that fits every network, with the same numbers on every run, interrupted or not.
 
 One thread, deterministic algorithms and one seed per job; parallelism comes from jobs. A GPU gives its own
 reproducible numbers, not the CPU's.
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gancensus.errors import UserError
 from gancensus.family import Member
+from gancensus.resume import Keeper, Place, Stateful, resumed, state_of
 
 if TYPE_CHECKING:
     import torch
@@ -64,27 +65,38 @@ def deterministic(seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def iterate(x: torch.Tensor, step: Callable[[torch.Tensor], Mapping[str, float]], epochs: int, batch: int) -> History:
+def iterate(
+    x: torch.Tensor,
+    step: Callable[[torch.Tensor], Mapping[str, float]],
+    epochs: int,
+    batch: int,
+    parts: Mapping[str, Stateful],
+    keeper: Keeper | None = None,
+) -> History:
     """Call step on shuffled batches of x (n, ...) for a number of epochs; return each loss averaged by epoch.
 
     The last, smaller batch of an epoch is left out (batch normalisation needs full ones) unless it is the only one.
-    Raises UserError when a loss becomes NaN or infinite.
+    With a keeper, a training that was stopped goes on where its state was saved, bit for bit: parts are all that step
+    changes, beside PyTorch's random numbers. Raises UserError when a loss becomes NaN or infinite.
     """
     import torch
 
-    batch = min(batch, len(x))
-    batches = len(x) // batch
-    history: dict[str, list[float]] = {}
-    for epoch in range(epochs):
-        order = torch.randperm(len(x))[: batches * batch].reshape(batches, batch).to(x.device)
-        losses = [step(x[rows]) for rows in order]
-        for name in losses[0]:
-            history.setdefault(name, []).append(float(np.mean([loss[name] for loss in losses])))
-        last = {name: values[-1] for name, values in history.items()}
-        _report(epoch + 1, epochs, last)
+    size = min(batch, len(x))
+    batches = len(x) // size
+    at = resumed(keeper, parts, x, (batches, size), epochs) if keeper else Place()
+    while at.epoch < epochs:
+        if at.batch == 0:
+            at.order = torch.randperm(len(x))[: batches * size].reshape(batches, size)
+        for rows in at.order[at.batch :].to(x.device):
+            at.end_batch(step(x[rows]))
+            if keeper and keeper.due():
+                keeper.save(state_of(parts, x.device, at), str(at))
+        at.end_epoch()
+        last = {name: values[-1] for name, values in at.history.items()}
+        _report(at.epoch, epochs, last)
         if not np.isfinite(list(last.values())).all():
-            raise UserError(f"the training diverged in epoch {epoch + 1}: a loss is not finite; lower `learning_rate`")
-    return {name: np.asarray(values) for name, values in history.items()}
+            raise UserError(f"the training diverged in epoch {at.epoch}: a loss is not finite; lower `learning_rate`")
+    return {name: np.asarray(values) for name, values in at.history.items()}
 
 
 def _report(epoch: int, epochs: int, losses: Mapping[str, float]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gancensus.metrics import Metric
 from gancensus.metrics.condition import Condition
+from gancensus.trace import by_rule, duration, spans, union
 
 Row = Mapping[str, Any]
 
@@ -64,6 +65,14 @@ FIGURES = {
         "Training",
         "Each loss by epoch, averaged over its batches. The loss of a discriminator is ln 2 when it cannot tell real "
         "samples from generated ones.",
+    ),
+    "timeline": (
+        "Timeline",
+        "When each job ran, a bar for each time that it was tried: jobs in one line ran one after the other, jobs "
+        "above each other at the same time. A bar is filled where the job came to its end; a cross is a failure, or "
+        "where a job began of which nothing more is known, because it was killed. Long times in which nothing ran are "
+        "left out at the dashed lines. The jobs that come after all others, such as the one that wrote this page, are "
+        "not in it.",
     ),
 }
 """Title and caption of each figure, for every report; an analysis has its own."""
@@ -251,6 +260,40 @@ def copies_headline(found: Mapping[str, Sequence[str]]) -> str:
     names = listing([f"{population} (by {listing(definitions)})" for population, definitions in found.items()])
     verb, whose = ("copy", "their") if len(found) > 1 else ("copies", "its")
     return f"{names} {verb} training samples: {whose} samples are duplicates of those more often than of held-out ones."
+
+
+def timeline(trace: Sequence[Row]) -> str:
+    """Say of a table of executions how long they took, what took longest, the largest memory, and what failed."""
+    if not trace:
+        return "No job has left a record of when it ran."
+    rules = by_rule(trace)
+    wall = sum(end - start for start, end in union(spans(trace)))
+    whole = sum(rule["time"] for rule in rules)
+    jobs, failed = (sum(rule[name] for rule in rules) for name in ("jobs", "failed"))
+    said = [
+        f"{_counted(jobs, 'job')} used {duration(sum(rule['cpu'] for rule in rules))} of processor time within "
+        f"{duration(wall)} in which something ran."
+    ]
+    if whole:
+        said.append(f"{percent(rules[0]['time'] / whole)} of the time of all jobs went to {rules[0]['rule']}.")
+    if any(row["peak_memory"] for row in trace):
+        largest = max(trace, key=lambda row: row["peak_memory"] or 0)
+        said.append(f"The largest memory was {short(largest['peak_memory'])} MiB, in {_job(largest)}.")
+    if failed:
+        said.append(f"{_counted(failed, 'attempt')} of {integer(len(trace))} failed, {_was(failed)} stopped or killed.")
+    return " ".join(said)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{integer(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _job(row: Row) -> str:
+    return " ".join([row["rule"], *filter(None, [row["names"], row["study"] and f"of {row['study']}"])])
 
 
 def cuts(subsets: Sequence[str]) -> dict[str, str]:

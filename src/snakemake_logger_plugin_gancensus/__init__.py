@@ -10,22 +10,18 @@ import ast
 import json
 import os
 import re
-import shlex
-import shutil
-import signal
 import sys
-from collections import deque
-from dataclasses import dataclass
 from logging import INFO, WARNING, LogRecord
 from pathlib import Path
-from textwrap import dedent, indent
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-TAIL = 15  # lines of a failed job's log
-FULL = 1 << 16  # bytes: with fewer left, a job cannot even say what is wrong
+from gancensus.trace import duration
+from snakemake_logger_plugin_gancensus.failures import Failure, alike, at_fault, digest, ending, names, plain_error
+
+WIDE = 60  # characters of the detail of a reason
 NOTES = {  # Snakemake's texts that matter during a run (how they start), in our words
     "Nothing to be done": "nothing to do: every file is up to date",
     "Terminating processes": "stopping: waiting for the running jobs to end",
@@ -39,7 +35,7 @@ REASONS = {  # Snakemake's reasons for a job (how they start), in our words
     "Incomplete output files": "left incomplete",
     "Forced execution": "forced",
     "Params have changed": "parameters changed",
-    "Code has changed": "code changed",
+    "Code has changed": "rule changed",
     "Software environment": "software changed",
     "Set of input files": "other input files",
     "Updated input files": "input updated",
@@ -48,121 +44,53 @@ REASONS = {  # Snakemake's reasons for a job (how they start), in our words
 }
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A failed job: what it was doing, its rule with wildcards, why it failed, its log files, its shell command."""
-
-    what: str
-    rule: str
-    why: str
-    logs: list[str]
-    shellcmd: str | None
-
-
 def count(number: int, noun: str) -> str:
     """`1 job`, `2 jobs`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def duration(seconds: float) -> str:
-    """`12 s`, `3 min 12 s`, `2 h 5 min`."""
-    minutes, rest = divmod(max(1, round(seconds)), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def names(job: dict[str, Any]) -> tuple[str, str]:
-    """What a job does, in plain words, and its rule with wildcards; from a JOB_INFO record."""
-    wildcards = ", ".join(f"{name}={value}" for name, value in job["wildcards"].items())
-    rule = f"{job['rule_name']} ({wildcards})" if wildcards else job["rule_name"]
-    return " ".join((job["rule_msg"] or rule).split()), rule
-
-
-def plain_error(text: str, kind: str) -> str:
-    """An error of class `kind` without traceback, and without a heading that says no more than the text."""
-    message = re.sub(r'^ +File ".*", line \d+, in .*\n?(?: {4}.*\n?)*|^Traceback.*:\n?', "", text, flags=re.MULTILINE)
-    heading = re.match(r"\w+( in .*)?:\n", message)
-    # Snakemake traces only code outside itself: a traced WorkflowError is the Snakefile's own, written for the user.
-    for_user = kind in ("WorkflowError", "UserError") and message != text
-    return message[heading.end() if heading and (for_user or not heading[1]) else 0 :].strip()
-
-
-def ending(error: str) -> str:
-    """How a shell command ended, from Snakemake's error text; empty when that does not say."""
-    found = re.search(r"returned non-zero exit status (\d+)|died with <Signals\.(\w+)", error)
-    status, name = found.groups() if found else (None, None)
-    if status and 128 < int(status) <= 128 + signal.SIGTERM:
-        name = signal.Signals(int(status) - 128).name
-    if name:
-        return f"ended by {name}" + (", often for lack of memory" if name == "SIGKILL" else "")
-    return f"exit status {status}" if status else ""
-
-
-def repeat(shellcmd: str, start: Path, workdir: Path, path: str = "") -> str:
-    """One line that runs a job's command as Snakemake did (bash, strict mode), for a terminal that is in `start`.
-
-    `path` is what the Snakefile has put before the terminal's PATH.
-    """
-    command = shellcmd.strip()
-    if re.search(r"[;|$`\n]", command):  # where strict mode can change the outcome
-        one_line = command.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-        command = "bash -euo pipefail -c " + (f"$'{one_line}'" if "\n" in command else shlex.quote(command))
-    command = f"PATH={shlex.quote(path)}$PATH {command}" if path else command
-    return command if start == workdir else f"cd {shlex.quote(str(workdir))} && {command}"
-
-
-def tail(path: str) -> str:
-    """The name of a log file and its last lines."""
-    try:
-        with Path(path).open(errors="replace") as log:
-            lines = dedent("".join(deque(log, TAIL))).rstrip()
-    except OSError:
-        return f"  log   {path} (not written)"
-    if lines:
-        return f"  log   {path}, its end:\n{indent(lines, ' ' * 8)}"
-    full = shutil.disk_usage(Path(path).parent).free < FULL
-    return f"  log   {path} (empty{': the disk is full; make room, then run again' if full else ''})"
-
-
-def digest(failure: Failure, start: Path, workdir: Path, path: str = "") -> str:
-    """All that is needed to understand a failure; the command that repeats it is the last line."""
-    lines = [f"  rule  {failure.rule}", *map(tail, failure.logs)]
-    if failure.why:
-        lines.insert(1, f"  why   {indent(failure.why, ' ' * 8).strip()}")
-    if failure.shellcmd:
-        command = failure.shellcmd.strip()
-        for log in failure.logs:  # by hand, its output belongs on the screen
-            command = command.removesuffix(f" > {shlex.quote(log)} 2>&1")
-        lines += ["  repeat it by hand:", repeat(command, start, workdir, path)]
-    return "\n".join(lines)
-
-
 def parameters(listed: str) -> dict[str, Any]:
-    """The parameters that Snakemake lists in a reason, JSON objects key by key; a bare value has the name ''."""
+    """The parameters that Snakemake lists in a reason: JSON objects key by key, `--seed 1`; else the name is ''."""
     found: dict[str, Any] = {}
-    for value in ast.literal_eval(f"[{listed}]"):
-        found |= json.loads(value) if str(value).startswith("{") else {"": value}
+    for value in map(str, ast.literal_eval(f"[{listed}]")):
+        option = re.fullmatch(r"--(\w+) (\S+)", value)
+        for name, inner in json.loads(value).items() if value.startswith("{") else ():
+            found |= {f"{name}.{key}": v for key, v in inner.items()} if isinstance(inner, dict) else {name: inner}
+        if not value.startswith("{"):
+            found[option[1] if option else ""] = option[2] if option else value
     return found
 
 
-def changes(reason: str) -> str:
-    """The parameters that changed, such as `epochs 20 -> 30`; empty when they cannot be read."""
-    found = re.search(r" before: (.*) now: (.*?) (?:; Software.*)?$", reason, re.DOTALL)
+def changes(reason: str) -> dict[str, str]:
+    """What Snakemake's change of parameters is: of values, such as `epochs 20 -> 30`, or of the code, by file."""
+    listed = re.search(r" before: (.*) now: (.*?) (?:; Software.*)?$", reason, re.DOTALL)
     try:
-        old, new = map(parameters, found.groups()) if found else ({}, {})
+        old, new = map(parameters, listed.groups()) if listed else ({}, {})
     except (ValueError, SyntaxError, TypeError):
-        return ""
-    keys = [key for key in old | new if old.get(key) != new.get(key)]
-    text = ", ".join(f"{key} {old.get(key, 'unset')} -> {new.get(key, 'unset')}".strip() for key in keys)
-    return text if len(text) <= 60 else ", ".join(filter(None, keys))
+        old, new = {}, {}
+    files, keys = (
+        [k for k in old | new if k.endswith(".py") is code and old.get(k) != new.get(k)] for code in (True, False)
+    )
+    found = {}
+    if keys or not files:
+        text = ", ".join(f"{key} {old.get(key, 'unset')} -> {new.get(key, 'unset')}".strip() for key in keys)
+        found["parameters changed"] = text if len(text) <= WIDE else ", ".join(filter(None, keys))
+    edited = [file for file in files if file in old and file in new]
+    if edited or (files and not keys):  # else a value names other plug-ins; an older version kept no code
+        text = ", ".join(edited)
+        found["code changed"] = text if len(text) <= WIDE else count(len(edited), "file")
+    return found
 
 
 def causes(reason: str) -> dict[str, str]:
     """Why a job runs, in plain words, each with its detail."""
     words = [plain for start, plain in REASONS.items() if start in reason] or [reason or "unknown"]
-    words = words[:1] if words[0] == "not made yet" else [word for word in words if word != FOLLOWS] or words
-    return {word: changes(reason) if word == "parameters changed" else "" for word in words}
+    changed = [word for word in words if word not in ("not made yet", FOLLOWS)]  # files not kept are missing, too
+    words = changed or words[:1]
+    found: dict[str, str] = {}
+    for word in words:
+        found |= changes(reason) if word == "parameters changed" else {word: ""}
+    return found
 
 
 def why(reasons: list[str]) -> str:
@@ -247,9 +175,9 @@ class LogHandler(LogHandlerBase):
                 self.raised[record.thread] = record.getMessage()
             case LogEvent.ERROR:
                 self.error(record.getMessage(), said["exception"])
-            case LogEvent.GROUP_ERROR if said["aux_logs"]:
-                self.error("\n".join(["a group of jobs failed", *map(tail, said["aux_logs"])]))
-            case LogEvent.JOB_ERROR:
+            case LogEvent.GROUP_ERROR:
+                self.group_error(said, self.raised.pop(record.thread, ""))
+            case LogEvent.JOB_ERROR if not said["indent"]:  # else one of a group, of which all has been said
                 self.job_error(said, self.raised.pop(record.thread, ""))
 
     def note(self, text: str, level: int) -> None:
@@ -278,7 +206,7 @@ class LogHandler(LogHandlerBase):
         if self.common_settings.dryrun:
             self.reasons.setdefault(job["rule_name"], []).append(job["reason"])
             return
-        self.jobs[job["jobid"]] = job
+        self.jobs[job["jobid"]] = job | {"since": self.now}
         again = " (again)" if self.failures.pop(job["jobid"], None) else ""
         if job["rule_msg"] or job["output"] or job["shellcmd"]:  # else a mere list of targets, such as `all`
             percent = 100 * self.done // max(1, self.total)
@@ -287,18 +215,34 @@ class LogHandler(LogHandlerBase):
 
     def job_error(self, said: dict[str, Any], raised: str) -> None:
         """A job failed; `raised` is Snakemake's error about it."""
-        ended = ending(raised) if said["shellcmd"] else ""
-        if self.noted == NOTES["Terminating processes"] or "SIGINT" in ended:
-            return  # stopped together with Snakemake: no fault of the job
-        reasons = [ended or plain_error(raised, "RuleException"), said["rule_msg"]]
-        job = self.jobs.get(said["jobid"], said | {"rule_msg": None, "wildcards": {}})
-        self.fail(job | {"log": said["log"]}, "\n".join(filter(None, reasons)))
+        if not self.stopping(raised):
+            job, remote_logs = self.known(said, said["log"])
+            job_id = str(said["aux"].get("external_jobid", ""))
+            self.fail(Failure(job, raised, said["rule_msg"] or "", remote_logs, job_id))
 
-    def fail(self, job: dict[str, Any], reason: str) -> None:
+    def group_error(self, said: dict[str, Any], raised: str) -> None:
+        """Jobs failed that are one job of the cluster's."""
+        members = [self.known(job, job["log"])[0] for job in said["job_error_info"]]
+        if members and not self.stopping(raised):
+            remote_logs, job_id = tuple(filter(None, said["aux_logs"])), str(said.get("external_jobid", ""))
+            group = f"{said['groupid']} at {self.now}"
+            for job in members:
+                self.failures[job["jobid"]] = Failure(job, raised, "", remote_logs, job_id, group)
+            self.say(f"failed: a group of {count(len(members), 'job')}", "31")
+
+    def known(self, said: dict[str, Any], logs: list[str | None]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The JOB_INFO of a job that failed, and those of the logs that are not its own."""
+        job = self.jobs.get(said["jobid"], said | {"rule_msg": None, "wildcards": {}})
+        return job, tuple(log for log in logs if log and log not in job["log"])
+
+    def stopping(self, raised: str) -> bool:
+        """Whether jobs are stopped together with Snakemake, which is no fault of theirs."""
+        return self.noted == NOTES["Terminating processes"] or "SIGINT" in ending(raised)
+
+    def fail(self, failure: Failure) -> None:
         """Note a failed job at once, for the digest at the end; it may still start again."""
-        what, rule = names(job)
-        self.failures[job["jobid"]] = Failure(what, rule, reason, job["log"], job["shellcmd"])
-        self.say(f"failed: {what}", "31")
+        self.failures[failure.job["jobid"]] = failure
+        self.say(f"failed: {failure.what}", "31")
 
     def error(self, text: str, kind: str = "") -> None:
         """An error that no JOB_ERROR tells of."""
@@ -306,21 +250,23 @@ class LogHandler(LogHandlerBase):
             r"^Job (\d+) +completed successfully, but some output files are missing", text, re.MULTILINE
         )
         if missing and int(missing[1]) in self.jobs:
-            self.fail(self.jobs[int(missing[1])], text[missing.start() :])
+            self.fail(Failure(self.jobs[int(missing[1])], message=text[missing.start() :]))
         elif not text.startswith(REDUNDANT):
             self.failures[text] = plain_error(text, kind)
 
     def close(self) -> None:
         """Tell how the run ended, failures last. Snakemake calls this when all else has been said."""
         self.failures |= {text: plain_error(text, "RuleException") for text in self.raised.values()}
+        failed = at_fault(failure for failure in self.failures.values() if isinstance(failure, Failure))
         if self.total and not self.common_settings.dryrun:
-            self.summary(sum(isinstance(failure, Failure) for failure in self.failures.values()))
-        for failure in self.failures.values():
-            if isinstance(failure, Failure):
-                self.say(f"\nfailed: {failure.what}", "1;31")
-                self.say(digest(failure, self.start, Path.cwd(), os.environ["PATH"].removesuffix(self.path)))
-            else:
-                self.say(f"\n{failure}" if self.total else failure)
+            self.summary(len(failed))
+        for text in self.failures.values():
+            if isinstance(text, str):
+                self.say(f"\n{text}" if self.total else text)
+        for same in alike(failed):
+            more = f", and {count(len(same) - 1, 'more job')} in the same way" if len(same) > 1 else ""
+            self.say(f"\nfailed: {same[0].what}{more}", "1;31")
+            self.say(digest(same, self.start, Path.cwd(), os.environ["PATH"].removesuffix(self.path)))
         self.total = 0  # logging calls close once more when Python exits
         self.failures.clear()
         self.raised.clear()

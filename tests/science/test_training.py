@@ -1,17 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from gancensus.encoders.vae import Vae
 from gancensus.errors import UserError
+from gancensus.generators.dcgan import Dcgan
 from gancensus.generators.tabulargan import Tabulargan
+from gancensus.resume import Keeper, State
 from gancensus.training import (
+    Fitted,
     architecture,
     choose_device,
     deterministic,
@@ -93,7 +99,7 @@ def test_each_epoch_is_a_shuffle_in_full_batches(n: int, batch: int, sizes: list
         return {"loss": float(len(seen)), "other": 2.0}
 
     with deterministic(1):
-        history = iterate(torch.arange(float(n))[:, None], step, epochs=5, batch=batch)
+        history = iterate(torch.arange(float(n))[:, None], step, 5, batch, {})
     assert [len(rows) for rows in seen] == sizes * 5
     epochs = [list(chain(*seen[k : k + len(sizes)])) for k in range(0, len(seen), len(sizes))]
     assert all(len(set(rows)) == len(rows) for rows in epochs)
@@ -104,7 +110,7 @@ def test_each_epoch_is_a_shuffle_in_full_batches(n: int, batch: int, sizes: list
 
 
 def test_progress_is_about_twenty_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    iterate(torch.zeros(2, 1), lambda rows: {"loss": 0.5}, epochs=100, batch=2)
+    iterate(torch.zeros(2, 1), lambda rows: {"loss": 0.5}, 100, 2, {})
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 20
     assert lines[-1] == "epoch 100/100 (100%): loss 0.5000"
@@ -119,9 +125,149 @@ def test_history_columns_count_epochs_from_one() -> None:
 def test_a_training_that_diverges_says_so() -> None:
     losses = iter([1.0, 2.0, np.nan])
     with pytest.raises(UserError, match=r"diverged in epoch 3: .*lower `learning_rate`"):
-        iterate(torch.zeros(2, 1), lambda rows: {"loss": next(losses)}, epochs=9, batch=2)
+        iterate(torch.zeros(2, 1), lambda rows: {"loss": next(losses)}, 9, 2, {})
     with pytest.raises(UserError, match="diverged"):
         Vae(latent=2, width=2, epochs=20, learning_rate=1.0).fit(np.ones((64, 8, 8), dtype=np.float32), 1, "cpu")
+
+
+# Interruptions
+
+Train = Callable[[Keeper | None], Fitted]
+BATCHES = 9  # of each training below: three epochs of three batches, and samples that each epoch leaves out
+
+
+class StoppedError(Exception):
+    """The end of a process."""
+
+
+class Memory:
+    """Keeps a state, and stops the training in its process number k after pieces[k] batches, in the last one never."""
+
+    def __init__(self, *pieces: int, state: State | None = None) -> None:
+        self.pieces, self.state = list(pieces), state
+        self.batches, self.places = 0, [""]
+
+    def load(self) -> State | None:
+        self.left = self.pieces.pop(0) if self.pieces else -1
+        return self.state
+
+    def due(self) -> bool:
+        self.batches, self.left = self.batches + 1, self.left - 1
+        return self.left == 0
+
+    def save(self, state: State, place: str) -> None:
+        self.state = dict(sorted(state.items()))  # a file does not know the order of its arrays
+        self.places.append(place)
+        raise StoppedError
+
+    def run(self, train: Train) -> Fitted:
+        """Train, process after process, until it is done."""
+        while True:
+            try:
+                return train(self)
+            except StoppedError:
+                pass
+
+
+def optimised(optimiser: Callable[..., torch.optim.Optimizer]) -> Train:
+    """A training of a network with another optimiser than the Adam of the families' members."""
+
+    def train(keeper: Keeper | None) -> Fitted:
+        with deterministic(4):
+            network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 1))
+            descent = optimiser(network.parameters())
+
+            def step(rows: torch.Tensor) -> dict[str, float]:
+                loss = (network(rows) - rows.sum(dim=1, keepdim=True)).square().mean()
+                descent.zero_grad()
+                loss.backward()
+                descent.step()
+                return {"loss": loss.item()}
+
+            history = iterate(torch.randn(14, 2), step, 3, 4, {"network": network, "descent": descent}, keeper)
+            return Fitted(weights_of(network=network), history)
+
+    return train
+
+
+def images(n: int = 14) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.random.default_rng(3).uniform(-1, 1, (n, 4, 4)).astype(np.float32)
+
+
+TRAININGS: dict[str, Train] = {
+    "dcgan": lambda keeper: Dcgan(latent=3, width=2, epochs=3, batch=4).train(images(), 1, "cpu", keeper),
+    "tabulargan": lambda keeper: Tabulargan(latent=2, epochs=3, batch=4).train(images()[:, 0], 1, "cpu", keeper),
+    "vae": lambda keeper: Vae(latent=2, width=2, epochs=3, batch=4).fit(images(), 1, "cpu", keeper),
+    "rmsprop": optimised(lambda values: torch.optim.RMSprop(values, lr=0.01, momentum=0.5)),
+    "sgd": optimised(lambda values: torch.optim.SGD(values, lr=0.01, momentum=0.5)),
+}
+UNINTERRUPTED = {name: train(None) for name, train in TRAININGS.items()}
+
+
+def same(one: Fitted, other: Fitted) -> bool:
+    """Whether weights and history are equal bit for bit, with their names in the same order."""
+    pairs = [(one.weights, other.weights), (one.history, other.history)]
+    return all(
+        list(a) == list(b) and all(a[name].tobytes() == b[name].tobytes() for name in a)
+        for a, b in pairs  #
+    )
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_stopped_after_any_batch_it_goes_on_to_the_same_bits(name: str) -> None:
+    for batch in range(1, BATCHES + 1):
+        keeper = Memory(batch)
+        assert same(keeper.run(TRAININGS[name]), UNINTERRUPTED[name]), f"stopped after batch {batch}"
+        assert keeper.batches == BATCHES  # no batch twice, so that it did not start anew
+        assert keeper.places[1:] == [f"epoch {(batch + 2) // 3}, batch {(batch - 1) % 3 + 1}"]
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(list(TRAININGS)), st.lists(st.integers(1, 4), max_size=9))
+def test_any_number_of_interruptions_leaves_the_same_bits(name: str, pieces: list[int]) -> None:
+    keeper = Memory(*pieces)
+    assert same(keeper.run(TRAININGS[name]), UNINTERRUPTED[name])
+    assert keeper.batches == BATCHES
+
+
+def state_after(batches: int, name: str) -> State:
+    keeper = Memory(batches)
+    with pytest.raises(StoppedError):
+        TRAININGS[name](keeper)
+    assert keeper.state is not None
+    return keeper.state
+
+
+def changed(key: str, value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Another state of the same kind."""
+    if key == "random/cpu":
+        return torch.Generator().manual_seed(9).get_state().numpy()
+    return value[::-1].copy() if key == "order" else value + 1
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_without_any_one_array_of_its_state_it_would_end_elsewhere(name: str) -> None:
+    state = state_after(5, name)
+    unread = {"place"} | {f"parts/descent/{index}.step" for index in range(6)}  # RMSprop counts, and that is all
+    for key in state.keys() - unread:
+        keeper = Memory(state={**state, key: changed(key, state[key])})
+        assert not same(keeper.run(TRAININGS[name]), UNINTERRUPTED[name]), key
+
+
+@pytest.mark.parametrize("name", ["vae", "rmsprop", "sgd"])
+def test_a_state_that_does_not_fit_is_told_and_changes_nothing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    state = state_after(5, name)
+    unfit: list[State] = [{}, {**state, "order": state["order"] + 20}, {**state, "place": state["place"] + 3}]
+    unfit += [{**state, key: np.zeros((*value.shape, 2), value.dtype)} for key, value in state.items()]
+    needed = [key for key in state if name != "sgd" or "momentum" not in key]  # it has none of parameters without slope
+    unfit += [{key: value for key, value in state.items() if key != missing} for missing in needed]
+    unfit += [state_after(5, other) for other in ("dcgan", "tabulargan")]
+    capsys.readouterr()
+    for other in unfit:
+        assert same(Memory(state=other).run(TRAININGS[name]), UNINTERRUPTED[name])
+        first, *_ = capsys.readouterr().err.splitlines()
+        assert first.startswith("the saved state does not fit (")
+        assert first.endswith("); the training starts anew")
 
 
 # Weights

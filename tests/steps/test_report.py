@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gancensus import figures, tables, words
+from gancensus import figures, tables, trace, words
 from gancensus.census import (
     Graph,
     collision_columns,
@@ -57,6 +57,14 @@ CONFIG = {
 CONFIGURATION = Config.model_validate(CONFIG).model_dump(mode="json", exclude={"pathvars"})
 POPULATIONS = ("train", "holdout", "gan-0", "gan-1")
 SCALE = Scale((EVIL, "b&b"), ("<i>", "1"), (0.0, 0.0), (1.0, 1.0))
+
+LINES = [  # beside the log of a training: killed once, then done
+    json.dumps({"start": "2026-01-01T12:00:00.000000+00:00", "node": "n1", "slurm_job": "7", "pid": 1}),
+    json.dumps(
+        {"start": "2026-01-01T12:01:00.000000+00:00", "end": "2026-01-01T12:03:20.000000+00:00", "node": EVIL}
+        | {"slurm_job": "8", "pid": 1, "cpu": 130.0, "peak_memory": 811.6, "outcome": "done"}
+    ),
+]
 
 
 def samples(population: int, rows: int = 8) -> Samples:
@@ -180,6 +188,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in shows:
         shown, about = figures.shown(groups)
         write_table(folder / f"figures/{name}.parquet", shown, figures.SHOWN, about)
+    (folder.parent / "timeline.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    write_table(folder.parent / "trace.parquet", trace.columns({f"toy/train/{EVIL}": LINES}), tables.TRACE)
     facts = {"gancensus": "1.2.3", "python": "3.12.0", "packages": {"numpy": "2.4.0"}, "seed": 7, "files": {}}
     facts |= {"commit": None, "uncommitted_changes": None, "configuration": CONFIGURATION}
     (folder.parent / "provenance.json").write_text(json.dumps(facts))
@@ -258,8 +268,8 @@ def test_report_is_accessible(page: str) -> None:
     read = Page(page)
     assert read.headings[0] == 1
     assert all(after <= before + 1 for before, after in zip(read.headings, read.headings[1:], strict=False))
-    assert read.tags["caption"] == read.tags["table"] == 13
-    assert read.tags["figcaption"] == read.tags["img"] == 10
+    assert read.tags["caption"] == read.tags["table"] == 14
+    assert read.tags["figcaption"] == read.tags["img"] == 11
 
 
 def test_report_has_the_same_bytes_in_another_folder(page: str, step: Step, results: Path) -> None:
@@ -331,6 +341,16 @@ def test_report_shows_the_diversity_profile_and_warns_of_chains(page: str) -> No
     assert "gan-0 1,000 550 2 2 90 %" in rows_of(page, "Diversity profile by scaled")[3]
 
 
+def test_report_says_what_the_jobs_took(page: str, step: Step, results: Path) -> None:
+    assert "1 job used 2 min 10 s of processor time within 2 min 20 s in which something ran." in text_of(page)
+    assert f"The largest memory was 812 MiB, in train {EVIL} of toy." in text_of(page)
+    assert "1 attempt of 2 failed, was stopped or killed." in text_of(page)
+    assert rows_of(page, "What each rule took")[1:] == ["train 1 2 1 2 min 20 s 2 min 10 s 812"]
+
+    write_table(results / "trace.parquet", trace.columns({}), tables.TRACE)
+    assert "No job has left a record of when it ran." in text_of(report(step, results))
+
+
 def test_report_shows_sweeps_by_subset_or_by_alpha(page: str, finished: Path) -> None:
     assert "1/alpha = 100 by construction" in text_of(page)
     assert text_of(page).count("by construction; only the ratio carries information") == 1  # not of three metrics
@@ -367,7 +387,7 @@ def test_provenance_digests_every_part_and_knows_no_time_or_place(step: Step, re
     output = results / "provenance.json"
     written = []
     for _ in range(2):
-        options = ("--configuration", json.dumps(CONFIG), "--files", *files, "--parts", 2, "--output", output)
+        options = ("--configuration", json.dumps(CONFIGURATION), "--files", *files, "--parts", 2, "--output", output)
         done = step("provenance", *options)
         assert done.returncode == 0, done.stderr
         written.append(output.read_bytes())

@@ -17,16 +17,17 @@ ROOT = Path(__file__).parents[2]
 STUDY: dict[str, Any] = yaml.safe_load((ROOT / "config/test.yaml").read_text())
 
 
-def command(folder: Path, config: dict[str, Any], *options: str) -> list[str]:
-    """Write the configuration into the folder; return the command that runs it there."""
+def command(folder: Path, config: dict[str, Any], *options: str, door: str = "run") -> list[str]:
+    """Write the configuration into the folder; return the command that runs it there, or on a cluster."""
     folder.mkdir(exist_ok=True, parents=True)
     (folder / "my.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    return [sys.executable, "-m", "gancensus.cli", "run", "--configfile", "my.yaml", *options]
+    return [sys.executable, "-m", "gancensus.cli", door, "--configfile", "my.yaml", *options]
 
 
-def run(folder: Path, config: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, config: dict[str, Any], *options: str, door: str = "run") -> subprocess.CompletedProcess[str]:
     """Run the workflow in the folder to its end."""
-    return subprocess.run(command(folder, config, *options), cwd=folder, capture_output=True, text=True, check=False)
+    call = command(folder, config, *options, door=door)
+    return subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def run_until(folder: Path, config: dict[str, Any], log: str, text: str) -> None:
@@ -49,7 +50,7 @@ def run_until(folder: Path, config: dict[str, Any], log: str, text: str) -> None
 
 
 def parquet_bytes(folder: Path) -> dict[str, bytes]:
-    """Every Parquet file of a run; the parts of a population, whose number may differ, as one."""
+    """Every Parquet file of a run but that of times; the parts of a population, whose number may differ, as one."""
     results = folder / "results"
     parts: dict[str, list[Path]] = {}
     files = {}
@@ -57,7 +58,7 @@ def parquet_bytes(folder: Path) -> dict[str, bytes]:
         name = str(path.relative_to(results))
         if path.stem.isdigit():
             parts.setdefault(str(path.parent.relative_to(results)), []).append(path)
-        else:
+        elif name != "trace.parquet":
             files[name] = path.read_bytes()
     for name, paths in parts.items():
         table = pa.concat_tables([pq.read_table(path) for path in sorted(paths, key=lambda p: int(p.stem))])

@@ -5,18 +5,24 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from snakemake.iocontainers import ResourceList
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.tests import MockOutputSettings, TestLogHandlerBase
 
 import snakemake_logger_plugin_gancensus as plugin
+from snakemake_logger_plugin_gancensus import failures
 
 SOURCE = Path(plugin.__file__).parents[1]
 SNAKEFILE = """
@@ -111,14 +117,15 @@ def test_failures_come_last_and_can_be_repeated(tmp_path: Path) -> None:
     assert status == 1
     early = [line.rsplit(maxsplit=3)[-3] for line in screen if line.startswith("failed: ")]
     assert sorted(early[:2]) == ["a", "b"]
-    assert early[2:] == early[:2]  # a digest for each, in the order of failing
-    name = early[-1]
-    end = screen[len(screen) - screen[::-1].index("") :]  # the last digest
+    assert early[2:] == ["the"]  # "in the same way": said once, of the one that failed first
+    name, other = early[:2]
+    end = screen[len(screen) - screen[::-1].index("") :]  # the digest
     steps = [f"        step {i}" for i in range(17, 31)]
     assert end[:-1] == [
-        f"failed: train generator {name} of digits",
+        f"failed: train generator {name} of digits, and 1 more job in the same way",
         f"  rule  train (name={name})",
         "  why   exit status 1",
+        f"  also  {other}",
         f"  log   logs/{name}.log, its end:",
         *steps,
         '        {"epochs": 20, "kind": "dcgan"}',
@@ -195,6 +202,8 @@ JOB: dict[str, Any] = {
     "wildcards": {"name": "a"},
     "output": ["x"],
     "log": [],
+    "aux": {},
+    "indent": False,
     "shellcmd": "false",
 }
 MISSING = "Job 7  completed successfully, but some output files are missing. Missing files after 5 seconds:"
@@ -308,7 +317,7 @@ def test_the_repeat_command_is_one_line_and_does_what_snakemake_does(
 ) -> None:
     start = tmp_path / "it's" if elsewhere else tmp_path
     start.mkdir(exist_ok=True)
-    line = plugin.repeat(shell, start, tmp_path)
+    line = failures.repeat(shell, start, tmp_path)
     assert "\n" not in line
     theirs = subprocess.run(
         ["bash", "-c", f"set -euo pipefail; {shell}"], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -331,17 +340,34 @@ def test_reasons_are_grouped_in_plain_words() -> None:
     assert plugin.why([changed, params(1, 2), made]) == "parameters changed: 2, not made yet: 1"
     assert plugin.why([params("x" * 80, "y" * 80)]) == "parameters changed"
     assert plugin.why([f"Code has changed since last execution; {changed}; Software environment definition"]) == (
-        "parameters changed (seed 1 -> 2), code changed, software changed"
+        "parameters changed (seed 1 -> 2), rule changed, software changed"
     )
     assert plugin.why([follows, "something new"]) == "its input is remade: 1, something new: 1"
     assert plugin.why([params({1}, object())]) == "parameters changed"
+    assert plugin.why([f"{made}; {changed}"]) == "parameters changed (seed 1 -> 2)"  # a file that is not kept
+    assert plugin.why([params("--keep 0.5", "--keep 0.6")]) == "parameters changed (keep 0.5 -> 0.6)"
+    nested = [json.dumps({"ink": {"kind": "scalar", "alpha": alpha}}) for alpha in (0.3, 0.2)]
+    assert plugin.why([params(*nested)]) == "parameters changed (ink.alpha 0.3 -> 0.2)"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.1, "1 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (192, "3 min 12 s"), (7500, "2 h 5 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert plugin.duration(seconds) == text
+def test_changes_of_code_and_of_values_are_told_apart() -> None:
+    def params(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:
+        before, now = (", ".join(repr(json.dumps(value)) for value in values) for values in (old, new))
+        return f"Params have changed since last execution: Union ... output: before: {before} now: {now} "
+
+    code = {"scripts/train.py": "1a", "gancensus/training.py": "2b", "gancensus/generators/dcgan.py": "3c"}
+    other = {"scripts/train.py": "1a", "gancensus/training.py": "2b", "gancensus/generators/mine.py": "4d"}
+    edited = code | {"gancensus/training.py": "5e", "scripts/train.py": "6f"}
+    told = "code changed (scripts/train.py, gancensus/training.py)"
+    assert plugin.why([params([code], [edited])]) == told
+    values = [{"kind": "dcgan"}], [{"kind": "mine"}]
+    changed = "parameters changed (kind dcgan -> mine)"
+    assert plugin.why([params([code, *values[0]], [edited, *values[1]])]) == f"{changed}, {told}"
+    assert plugin.why([params([code, *values[0]], [other, *values[1]])]) == changed  # another plug-in is no edit
+    assert plugin.why([params([], [code])]) == "code changed"  # made by a version that kept no code
+    assert plugin.why([params([code], [dict.fromkeys(code, "new") | {"gancensus/generators/_.py": "new"}])]) == (
+        "code changed (3 files)"
+    )
 
 
 class TestInterface(TestLogHandlerBase):
@@ -362,3 +388,232 @@ class TestInterface(TestLogHandlerBase):
 
     def test_an_unknown_event_is_survived(self) -> None:
         self._create_handler().emit(logging.makeLogRecord({"event": "news", "msg": None}))
+
+
+# Failures with what steps write beside their logs, on this computer and on a cluster.
+
+STEPS = """
+import os, signal, sys
+sys.path.insert(0, {scripts!r})
+import step
+def user(): raise step.UserError("samples.npy: has no rows; add some")
+def bug(): raise ValueError("odd")
+def kill(): print("epoch 3"); sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)
+def term(): raise SystemExit(143)
+step.run(globals()[sys.argv[1]])
+"""
+FAILING = """
+rule all:
+    input: expand("{how}", how=["user", "bug", "kill", "term", "lost"])
+rule work:
+    output: "{how}"
+    log: "logs/{how}.log"
+    message: "work {wildcards.how}"
+    shell: "%s fail.py {wildcards.how} > {log} 2>&1"
+"""
+
+
+def digests(screen: list[str]) -> dict[str, list[str]]:
+    """The digests at the end of the screen, by their first lines without `failed: `."""
+    blocks = "\n".join(screen).split("\n\nfailed: ")[1:]
+    return {block.partition("\n")[0]: block.split("\n")[1:] for block in blocks}
+
+
+def test_steps_tell_why_they_failed(tmp_path: Path) -> None:
+    scripts = Path(__file__).parents[2] / "scripts"
+    (tmp_path / "fail.py").write_text(STEPS.format(scripts=str(scripts)))
+    (tmp_path / "Snakefile").write_text(FAILING % sys.executable)
+    status, screen = snakemake(tmp_path, "-c2", "-k")
+    assert status == 1
+    assert "stopped: 0 of 6 jobs done, 5 failed" in screen
+    told = digests(screen)
+    node = f"  node  {socket.gethostname()}"
+    by_hand = ["  repeat it by hand:", f"{sys.executable} fail.py user"]
+    assert told["work user"] == [
+        *("  rule  work (how=user)", node, "  why   samples.npy: has no rows; add some"),
+        *("  log   logs/user.log, its end:", "        error: samples.npy: has no rows; add some", *by_hand),
+    ]
+    assert told["work bug"][2] == "  why   unexpected ValueError: odd"
+    assert "        ValueError: odd" in told["work bug"]
+    assert told["work kill"][1:5] == [
+        *(node, "  why   ended by SIGKILL, often for lack of memory"),
+        *("  log   logs/kill.log, its end:", "        epoch 3"),
+    ]
+    assert told["work term"][1:4] == [node, "  why   ended by SIGTERM", "  log   logs/term.log (empty)"]
+    assert told["work lost"][:2] == ["  rule  work (how=lost)", "  why   exit status 1"]  # it did not begin
+
+
+class Cluster(Screen):
+    """What Snakemake and its SLURM plugin say of jobs of a training, whose logs lie in `logs`."""
+
+    def job(self, number: int) -> dict[str, Any]:
+        return {
+            **JOB,
+            "jobid": number,
+            "rule_msg": f"train {number}",
+            "wildcards": {"study": "toy", "name": f"gan-{number}"},
+            "log": [f"logs/{number}.log"],
+            "shellcmd": f"train.py --name gan-{number} > logs/{number}.log 2>&1",
+            "resources": ResourceList(fromdict={"mem_mb": 2000, "runtime": 90}),
+        }
+
+    def begin(self, jobs: int) -> None:
+        Path("logs").mkdir()
+        self.hear(LogEvent.WORKFLOW_STARTED)
+        self.hear(LogEvent.RUN_INFO, stats={"train": jobs, "total": jobs})
+        for number in range(jobs):
+            self.hear(LogEvent.JOB_INFO, **self.job(number))
+
+    def ran(self, number: int, outcome: str = "", slurm_job: str = "", ago: float = -1, **facts: Any) -> None:
+        """Write what the step of a job has left."""
+        start = datetime.fromtimestamp(time.time() - ago, UTC).isoformat(timespec="microseconds")
+        line = {"start": start, "node": f"n{number}", "slurm_job": slurm_job, "pid": 1}
+        if outcome:
+            line |= {"end": start, "cpu": 1.0, "peak_memory": 1.0, "outcome": outcome, **facts}
+        with Path(f"logs/{number}.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def fails(self, number: int, state: str, slurm_job: str = "17") -> None:
+        message = f"SLURM-job '{slurm_job}' failed, SLURM status is: '{state}'. Reason: Unknown.{ADVICE}"
+        said = {"rule_msg": message, "aux": {"external_jobid": slurm_job}}
+        logs = [f"logs/{number}.log", f"slurm/{slurm_job}.log"]
+        self.hear(LogEvent.JOB_ERROR, **self.job(number) | said | {"log": logs})
+
+    def group_fails(self, jobs: int, slurm_job: str = "17") -> None:
+        members = [self.job(number) | {"rule_msg": None, "indent": True} for number in range(jobs)]
+        group: dict[str, Any] = {"groupid": "count", "external_jobid": slurm_job, "job_error_info": members}
+        self.hear(LogEvent.GROUP_ERROR, aux_logs=[f"slurm/{slurm_job}.log"], **group)
+        for member in members:
+            self.hear(LogEvent.JOB_ERROR, **member)
+
+
+ADVICE = "For further error details see the cluster/cloud log and the log files of the involved rule(s)."
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    monkeypatch.chdir(tmp_path)
+    cluster = Cluster()
+    yield cluster
+    cluster.handler.close()
+
+
+def told_by(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
+    cluster.handler.close()
+    return digests(capsys.readouterr().err.splitlines())
+
+
+def test_the_messages_are_those_of_the_slurm_plugin() -> None:
+    spec = find_spec("snakemake_executor_plugin_slurm")
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).read_text()
+    assert "SLURM-job '{j.external_jobid}' failed" in source
+    assert "SLURM status is: '{status}'" in source
+    states = re.search(r"fail_stati = \((.*?)\)", source, re.DOTALL)
+    assert states is not None
+    assert set(re.findall(r"\w+", states[1])) == {*failures.STATES, "FAILED", "ERROR"}
+
+
+@pytest.mark.parametrize(
+    ("state", "logged", "why"),
+    [
+        ("OUT_OF_MEMORY", "", "out of memory, of which it had asked for 2000 MB"),
+        ("TIMEOUT", "", "time limit reached after 1 h 30 min"),
+        ("NODE_FAIL", "", "node lost"),
+        ("CANCELLED", "", "cancelled"),
+        ("FAILED", "slurmstepd: error: Detected 1 oom_kill event in StepId=17.0.", "out of memory, of which it had"),
+        ("FAILED", "slurmstepd: error: *** JOB 17 ON n0 CANCELLED AT 2026 DUE TO TIME LIMIT ***", "time limit reached"),
+        ("FAILED", "Command 'x' returned non-zero exit status 127.", "exit status 127"),
+        ("FAILED", "", "SLURM-job '17' failed, SLURM status is: 'FAILED'. Reason: Unknown."),
+    ],
+)
+def test_why_slurm_ended_a_job(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], state: str, logged: str, why: str
+) -> None:
+    cluster.begin(1)
+    Path("slurm").mkdir()
+    Path("slurm/17.log").write_text(f"  Host: n42\n{logged}\n")
+    cluster.fails(0, state)
+    (lines,) = told_by(cluster, capsys).values()
+    assert lines[:2] == ["  rule  train (study=toy, name=gan-0)", "  node  n42, SLURM job 17"]
+    assert lines[2].startswith(f"  why   {why}")
+    assert ADVICE not in "\n".join(lines)
+    assert lines[3:5] == ["  log   logs/0.log (not written)", "  log   slurm/17.log, its end:"]
+    assert lines[-2:] == ["  repeat it by hand:", "train.py --name gan-0"]
+
+
+def test_a_remote_step_tells_its_node_attempt_and_error(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.begin(3)
+    cluster.ran(0, "stopped", "16", ago=99)
+    cluster.ran(0, "error", "17", ago=5, error="x.npy: is empty")  # a node whose clock is late
+    cluster.ran(1, "", "18")
+    cluster.ran(2, "error", "9", ago=99, error="of an earlier run")
+    Path("logs/0.log").write_text("error: x.npy: is empty\n")
+    for number in range(3):
+        cluster.fails(number, "FAILED", str(17 + number))
+    told = told_by(cluster, capsys)
+    assert told["train 0"][1:6] == [
+        *("  node  n0, SLURM job 17, attempt 2", "  why   x.npy: is empty"),
+        *("  log   logs/0.log, its end:", "        error: x.npy: is empty", "  log   slurm/17.log (SLURM's)"),
+    ]
+    assert told["train 1"][1:3] == [
+        *("  node  n1, SLURM job 18", "  why   ended without a word, as one that is killed for lack of memory"),
+    ]
+    assert told["train 2"][1] == "  node  not known, SLURM job 19"
+    assert "earlier" not in "\n".join(told["train 2"])
+
+
+def test_of_a_group_only_the_job_that_failed_is_told(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.begin(4)
+    cluster.ran(0, "done", "17")
+    cluster.ran(1, "bug", "17", error="ValueError: odd")
+    cluster.group_fails(4)
+    cluster.handler.close()
+    said = capsys.readouterr().err.splitlines()
+    assert {"failed: a group of 4 jobs", "stopped: 0 of 4 jobs done, 1 failed"} <= set(said)
+    told = digests(said)
+    assert list(told) == ["train 1"]
+    assert told["train 1"][1:3] == ["  node  n1, SLURM job 17 with others", "  why   unexpected ValueError: odd"]
+
+
+def test_a_group_that_never_began_is_told_once(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.begin(4)
+    Path("slurm").mkdir()
+    Path("slurm/17.log").write_text("slurmstepd: error: *** JOB 17 ON n7 CANCELLED AT 2026 DUE TO NODE FAILURE ***\n")
+    cluster.group_fails(4)
+    told = told_by(cluster, capsys)
+    assert list(told) == ["train 0"]
+    assert told["train 0"][2] == "  why   node lost"
+
+
+def test_a_group_that_succeeds_again_has_not_failed(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.begin(2)
+    cluster.group_fails(2)
+    for number in range(2):
+        cluster.hear(LogEvent.JOB_INFO, **cluster.job(number))
+    assert told_by(cluster, capsys) == {}
+
+
+def test_the_same_error_of_many_jobs_is_told_once(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.begin(52)
+    for number in range(52):
+        name = f"gan-{number}"
+        cluster.ran(number, "error", str(number), error=f"{name}.npy: is empty" if number else "something else")
+        cluster.fails(number, "FAILED", str(number))
+    told = told_by(cluster, capsys)
+    assert list(told) == ["train 0", "train 1, and 50 more jobs in the same way"]
+    lines = told["train 1, and 50 more jobs in the same way"]
+    assert lines[2] == "  why   gan-1.npy: is empty"
+    assert lines[3].startswith("  also  toy/gan-2, toy/gan-3, ")
+    listed = lines[3].count("toy/")
+    assert lines[3].endswith(f" and {50 - listed} more")
+    assert len(lines[3]) < 240
+
+
+def test_other_jobs_of_a_cluster_run_without_this_screen(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text("rule a:\n    output: 'a'\n    shell: 'touch {output}'\n")
+    status, said = snakemake(tmp_path, "-c1", "--mode", "remote", "--target-jobs", "a:")
+    assert status == 0
+    assert any(re.match(r" *Host: \S+", line) for line in said)  # Snakemake's own words, and where it runs
+    assert "done: 1 job in 1 s" not in said

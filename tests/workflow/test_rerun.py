@@ -1,10 +1,24 @@
-"""A change of the user's files reruns what depends on them."""
+"""A change of the user's files, of the configuration or of the code reruns what depends on it, and nothing else."""
 
+from __future__ import annotations
+
+import ast
+import copy
+import json
 import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from runs import run
+import pytest
+from runs import ROOT, command, run
+from runs import STUDY as SMOKE
+
+from gancensus import code
+from gancensus.config import Config
 
 STUDY = {
     "source": {"kind": "files", "path": "real.npy"},
@@ -43,3 +57,257 @@ def test_fewer_parts_leave_none_behind(tmp_path: Path) -> None:
     for parts in (3, 2):
         assert run(tmp_path, config | {"parts": parts}, "--until", "generate").returncode == 0
         assert len(list((tmp_path / "results/toy/samples/mine-0").iterdir())) == parts
+
+
+# A run of a copy of the project, whose code can be edited: two definitions, of which one has a scalar metric and an
+# encoder's vectors. Its steps write down the functions that they call.
+CONFIG = copy.deepcopy(SMOKE) | {"parts": 2, "shards": 1}
+CONFIG["studies"]["smoke"]["definitions"]["pixels"] = {"euclidean": {"alpha": 0.05}}
+CONFIG["studies"]["smoke"]["census"] = {"replicates": 100, "permutations": 100}
+
+CALLS = """
+
+import atexit
+import inspect
+
+CALLED = {}
+
+
+def _call(frame, event, _):
+    code = frame.f_code
+    if event == "call" and code.co_flags & inspect.CO_OPTIMIZED and code not in CALLED:  # a function
+        if "gancensus" not in code.co_filename and "scripts" not in code.co_filename:
+            return
+        while frame := frame.f_back:
+            if frame.f_code.co_name == "<module>" and "scripts" not in frame.f_code.co_filename:
+                return  # called by an import
+        CALLED[code] = [code.co_filename, code.co_qualname.split(".")[0]]
+
+
+def _write():
+    sys.setprofile(None)
+    append(Path("calls.jsonl"), {"argv": sys.argv, "called": list(CALLED.values())})
+
+
+atexit.register(_write)
+sys.setprofile(_call)
+"""
+
+
+class Copy:
+    """A copy of the project beside a folder in which it has run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.tree = folder / "run", folder / "tree"
+        for name in ("src", "scripts", "workflow", "envs"):
+            shutil.copytree(ROOT / name, self.tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def gancensus(self, config: dict[str, Any], action: str) -> str:
+        """Run or plan, and return what is said."""
+        options = command(self.folder, config)
+        options[options.index("run")] = action
+        environment = os.environ | {"PYTHONPATH": str(self.tree / "src")}
+        done = subprocess.run(
+            options,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def plan(self, config: dict[str, Any] = CONFIG) -> dict[str, tuple[int, str]]:
+        """Return jobs and reasons by rule, less what every change reruns."""
+        rows = re.findall(r"^(\w+) +(\d+)(?:  (.*))?$", self.gancensus(config, "plan"), re.MULTILINE)
+        return {rule: (int(jobs), why) for rule, jobs, why in rows if rule not in LAST}
+
+    def plan_edited(self, file: str, old: str, new: str, config: dict[str, Any] = CONFIG) -> dict[str, tuple[int, str]]:
+        """Return what a change of the code reruns, and take it back."""
+        path = self.tree / file
+        text = path.read_text()
+        assert text.count(old) > 0
+        path.write_text(text.replace(old, new, 1))
+        try:
+            return self.plan(config)
+        finally:
+            path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A finished run of a copy of the project."""
+    made = Copy(tmp_path_factory.mktemp("project"))
+    with (made.tree / "scripts/step.py").open("a") as step:
+        step.write(CALLS)
+    made.gancensus(CONFIG, "run")
+    assert made.plan() == {}
+    return made
+
+
+LAST = {"collect_trace", "draw_timeline", "provenance", "report", "all", "total"}
+COUNT = {"census", "collect_census", "draw_birthday", "draw_support", "draw_diversity"}
+SEARCH = COUNT | {"pairs", "merge_pairs", "draw_closest"}
+SWEEP = {"sweep", "draw_sweep"}
+ANALYSE = {"analyse", "draw_analysis"}
+GENERATE = SEARCH | SWEEP | ANALYSE | {"generate", "embed", "draw_gallery"}
+TRAIN = GENERATE | {"train", "draw_training"}
+SELECT = TRAIN | {"select", "draw_selection"}
+ENCODE = SELECT | {"fit_encoder", "thresholds"}
+ALL = ENCODE | {"prepare"}
+
+VALUES: dict[str, tuple[Any, set[str], dict[str, str]]] = {
+    "seed": (2, ALL, {"prepare": "parameters changed (seed 1 -> 2)"}),
+    "device": ("auto", ENCODE, {"fit_encoder": "parameters changed (device cpu -> auto)"}),
+    "parts": (3, ALL, {"prepare": "parameters changed (parts 2 -> 3): 2"}),
+    "shards": (2, SEARCH, {}),
+    "memory": (3000, SEARCH, {"pairs": "parameters changed (memory 2000 -> 3000)"}),
+    "cap": (20_000, SEARCH, {"pairs": "parameters changed (cap 10000000 -> 20000)"}),
+    "checkpoint": (20, set(), {}),
+    "pathvars": ({"results": "elsewhere"}, ALL, dict.fromkeys(ALL, "not made yet")),
+    "source": ({"kind": "files", "path": "real.npy"}, ALL, {"prepare": "input updated"}),
+    "splits.train": (290, ALL, {"prepare": "parameters changed (train 300.0 -> 290.0)"}),
+    "encoders.latent.epochs": (2, ENCODE, {"fit_encoder": "parameters changed (epochs 3 -> 2)"}),
+    "selections.dense.keep": (0.6, SELECT, {"select": "parameters changed (keep 0.5 -> 0.6)"}),
+    "generators.curated.epochs": (2, TRAIN, {"train": "parameters changed (epochs 3 -> 2)"}),
+    "generators.curated.train_on": (None, TRAIN, {"train": "other input files"}),
+    "generators.curated.samples": (200, GENERATE, {"generate": "parameters changed (samples 300 -> 200)"}),
+    "generators.curated.replicas": (2, TRAIN, {"train": "not made yet", "generate": "not made yet"}),
+    "definitions.both.ink.alpha": (
+        0.2,
+        SEARCH | {"thresholds"},
+        {"thresholds": "parameters changed (ink.alpha 0.3 -> 0.2)"},
+    ),
+    "census.level": (0.9, SEARCH | SWEEP | {"thresholds"}, {"sweep": "parameters changed (level 0.95 -> 0.9)"}),
+    "census.margin": (
+        1.2,
+        COUNT | {"draw_sweep"},
+        dict.fromkeys(("census", "draw_sweep"), "parameters changed (margin 1.5 -> 1.2)"),
+    ),
+    "census.alphas": ([0.05], SWEEP, {"sweep": "parameters changed (alphas"}),
+    "fidelity": ({}, ANALYSE, {"analyse": "other input files"}),
+}
+
+
+@pytest.mark.parametrize("key", VALUES)
+def test_a_changed_value_reruns_what_depends_on_it(project: Copy, key: str) -> None:
+    value, rules, reasons = VALUES[key]
+    config = copy.deepcopy(CONFIG)
+    if key == "source":
+        np.save(project.folder / "real.npy", np.zeros((600, 8, 8)))
+    *path, last = key.split(".")
+    section: Any = config if key in Config.model_fields else config["studies"]["smoke"]
+    for name in path:
+        section = section[name]
+    section[last] = value
+    plan = project.plan(config)
+    assert set(plan) == rules
+    assert {rule: why for rule, why in reasons.items() if why not in plan[rule][1]} == {}
+    if key == "definitions.both.ink.alpha":  # of the one definition alone
+        assert (plan["thresholds"][0], plan["merge_pairs"][0]) == (1, 6)
+    if key == "generators.curated.replicas":  # the other replica stays as it is
+        assert (plan["train"][0], plan["generate"][0], plan["merge_pairs"][0]) == (1, 2, 6)
+
+
+def test_two_values_that_change_places_are_seen(project: Copy) -> None:
+    plan = project.plan(CONFIG | {"seed": CONFIG["parts"], "parts": CONFIG["seed"]})
+    assert set(plan) == ALL
+    assert plan["prepare"][0] == 1
+    assert {"parts 2 -> 1", "seed 1 -> 2"} == set(plan["prepare"][1][len("parameters changed (") : -1].split(", "))
+
+
+def added(file: str) -> tuple[str, str, str]:
+    """A new method in the class of a metric."""
+    return file, "    def features(", "    def another(self) -> int:\n        return 1\n\n    def features("
+
+
+CODE: dict[str, tuple[tuple[str, str, str], set[str], dict[str, tuple[int, str]]]] = {
+    "a training": (
+        ("src/gancensus/adversarial.py", "adam_d.zero_grad()", "adam_d.zero_grad(set_to_none=False)"),
+        TRAIN,
+        {"train": (1, "code changed (gancensus/adversarial.py)")},
+    ),
+    "a metric of one definition": (
+        added("src/gancensus/metrics/scalar.py"),
+        SEARCH | SWEEP | {"thresholds"},
+        {
+            **dict.fromkeys(("thresholds", "sweep"), (1, "code changed (gancensus/metrics/scalar.py)")),
+            "merge_pairs": (6, "its input is remade"),
+            "draw_closest": (1, "its input is remade"),
+        },
+    ),
+    "a metric of none": (added("src/gancensus/metrics/ssim.py"), set(), {}),
+    "the search": (
+        ("scripts/pairs.py", 'f"searching', 'f"looking through'),
+        SEARCH,
+        {"pairs": (12, "code changed (scripts/pairs.py)")},
+    ),
+    "the census": (
+        ("src/gancensus/permutation.py", "import numba", "import numba\n\nnumba.get_num_threads()"),
+        COUNT,
+        {"census": (1, "code changed (gancensus/permutation.py)")},
+    ),
+    "the figures": (
+        ("src/gancensus/figures.py", "WIDTH = 9.0", "WIDTH = 9.5"),
+        {rule for rule in ALL if rule.startswith("draw_")},
+        {"draw_gallery": (1, "code changed (gancensus/figures.py)")},
+    ),
+    "what every step shares": (
+        ("scripts/step.py", "sys.exit(1)", "sys.exit(2)"),
+        ALL,
+        {"prepare": (2, "code changed (scripts/step.py)")},
+    ),
+    "a command": (
+        ("workflow/rules/selection.smk", '"selection.py --score', '"selection.py  --score'),
+        SELECT,
+        {"select": (1, "rule changed")},
+    ),
+    "the configuration's checks": (("src/gancensus/config.py", 'r"[A-Za-z]', 'r"[a-zA-Z]'), set(), {}),
+    "a comment": (("src/gancensus/samples.py", "import numpy as np", "import numpy as np  # arrays"), set(), {}),
+    "a docstring": (("scripts/step.py", '"""Run a step', '"""Run the step'), set(), {}),
+    "the version": (("src/gancensus/__init__.py", '__version__ = "', '__version__ = "1'), set(), {}),
+}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_changed_code_reruns_the_steps_that_use_it(project: Copy, name: str) -> None:
+    edit, rules, reasons = CODE[name]
+    plan = project.plan_edited(*edit)
+    assert set(plan) == rules
+    assert {rule: plan[rule] for rule in reasons} == reasons
+
+
+def test_both_reasons_are_told(project: Copy) -> None:
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["smoke"]["generators"]["curated"]["epochs"] = 2
+    plan = project.plan_edited("scripts/train.py", "np.isin(", "np.isin(*[], ", config)
+    assert plan["train"] == (1, "parameters changed (epochs 3 -> 2), code changed (scripts/train.py)")
+
+
+def functions(statements: list[str]) -> set[str]:
+    """The functions and classes that statements define."""
+    nodes = [node for statement in statements for node in ast.parse(statement).body]
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def test_every_function_that_a_step_calls_counts_for_it(project: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code is followed by name; what runs says whether that has missed anything."""
+    package = project.tree / "src/gancensus"
+    monkeypatch.setattr(code, "PACKAGE", package)
+    calls = [json.loads(line) for line in (project.folder / "calls.jsonl").read_text().splitlines()]
+    assert {Path(call["argv"][0]).stem for call in calls} > {"train", "pairs", "analyse", "report"}
+    missed = set()
+    for call in calls:
+        script, *options = call["argv"]
+        told = " ".join(options)
+        if script.endswith("report.py"):
+            told = (project.folder / "results/provenance.json").read_text()
+        members = [path for kind in re.findall(r'"kind": ?"(\w+)"', told) for path in package.glob(f"*/{kind}.py")]
+        without = [package / "figures.py"] if script.endswith("analyse.py") else []
+        used = code.reach(Path(script), members, without)
+        for file, name in call["called"]:
+            if not name.startswith("<") and name not in functions(used.get(Path(file), [])):
+                missed.add((Path(script).name, Path(file).name, name))
+    assert missed == set()

@@ -8,9 +8,9 @@ rule analyse:
     output:
         "<results>/{study}/{analysis}.parquet",
     log:
-        "<logs>/{study}/{analysis}.log",
+        "<logs>/{study}/analyse/{analysis}.log",
     benchmark:
-        "<benchmarks>/{study}/{analysis}.tsv"
+        "<benchmarks>/{study}/analyse/{analysis}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -19,10 +19,12 @@ rule analyse:
     params:
         analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
         populations=populations_of,
-        seed=CONFIG.seed,
+        seed=option("seed", CONFIG.seed),
+        # figures are for Analysis.draw, which another rule runs
+        code=lambda wc: code("analyse.py", study(wc).analyses[wc.analysis], without=["gancensus.figures"]),
     message:
         "measure {wildcards.analysis} in {wildcards.study}"
     shell:
         "analyse.py --study {wildcards.study} --analysis {params.analysis:q}"
-        " --seed {params.seed} --populations {params.populations} --features {input:q}"
+        " {params.seed} --populations {params.populations} --features {input:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -21,11 +21,12 @@ rule census:
         definitions=lambda wc: list(study(wc).definitions),
         populations=counted,
         searches=lambda wc: searches(study(wc).generated),
-        seed=CONFIG.seed,
+        seed=option("seed", CONFIG.seed),
+        code=code("census.py"),
     message:
         "take the census of {wildcards.study}"
     shell:
-        "census.py --study {wildcards.study} --census {params.census:q} --seed {params.seed}"
+        "census.py --study {wildcards.study} --census {params.census:q} {params.seed}"
         " --definitions {params.definitions} --populations {params.populations} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
         " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q} > {log:q} 2>&1"
@@ -46,9 +47,10 @@ rule sweep:
         mem_mb=grows(CONFIG.memory),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        definition=lambda wc: sections(definition_of(wc)),
+        definition=lambda wc: sections(swept_definition(wc)),
         census=lambda wc: section(study(wc).census, exclude=("margin", "replicates", "permutations")),
         populations=swept,
+        code=lambda wc: code("sweep.py", *definition_of(wc).values()),
     message:
         "sweep the thresholds and metrics of {wildcards.definition} in {wildcards.study}"
     shell:
@@ -70,6 +72,8 @@ rule collect_census:
     resources:
         mem_mb=grows(1000),
         runtime=10,
+    params:
+        code=code("collect_census.py"),
     message:
         "collect the census of every study"
     shell:

@@ -10,6 +10,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from gancensus.analyses import Analysis
+from gancensus.code import digests
 from gancensus.config import REAL, check_files, load
 from gancensus.errors import UserError
 from gancensus.family import members
@@ -23,6 +24,9 @@ except UserError as error:
 # Rules call the programs by name, with the Python that runs Snakemake.
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+# What runs on CONFIG.device asks for so many GPUs.
+GPU = int(CONFIG.device == "cuda")
 
 PARTS = range(CONFIG.parts)
 SHARDS = range(CONFIG.shards)
@@ -56,6 +60,20 @@ def sections(models):
     return json.dumps({name: model.model_dump(mode="json") for name, model in models.items()})
 
 
+def option(name, value):
+    """A value as a parameter, with its name: Snakemake compares sets of values, in which two could change places."""
+    return f"--{name} {value}"
+
+
+def code(script, *members, without=()):
+    """What a job runs, as a parameter that no command reads: it reruns when code that it uses changes.
+
+    members: the plug-ins of its section of the configuration.
+    """
+    modules = sorted({type(member).__module__ for member in members})
+    return json.dumps(digests(SCRIPTS / script, tuple(modules), tuple(without)))
+
+
 def generator_of(wildcards):
     """Generator and replica of a generated population."""
     return study(wildcards).generated[wildcards.population]
@@ -68,8 +86,8 @@ def parts_of(population, encoder=None):
 
 
 def grows(megabytes):
-    """Memory that doubles with every attempt."""
-    return lambda wildcards, attempt: megabytes * 2 ** (attempt - 1)
+    """Memory that doubles with every attempt, up to eight times as much: most retries have other reasons."""
+    return lambda wildcards, attempt: megabytes * 2 ** min(attempt - 1, 3)
 
 
 def selection_of(wildcards):
@@ -100,6 +118,12 @@ def compared(definition, population):
 def definition_of(wildcards):
     """A definition of duplicates: its metrics by name."""
     return study(wildcards).definitions[wildcards.definition]
+
+
+def swept_definition(wildcards):
+    """A definition as a sweep reads it: all alphas the same, for those of the census are swept."""
+    metrics = definition_of(wildcards).items()
+    return {name: m if m.fixed is not None else m.model_copy(update={"alpha": 0.5}) for name, m in metrics}
 
 
 def embedded_train(wildcards):

@@ -13,16 +13,19 @@ rule fit_encoder:
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=GPU,
+        checkpoint=CONFIG.checkpoint,  # as a resource, so that another value reruns nothing
     params:
         encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
-        seed=CONFIG.seed,
-        device=CONFIG.device,
+        seed=option("seed", CONFIG.seed),
+        device=option("device", CONFIG.device),
+        code=lambda wc: code("fit_encoder.py", study(wc).encoders[wc.encoder]),
     message:
         "fit encoder {wildcards.encoder} of {wildcards.study}"
     shell:
         "fit_encoder.py --study {wildcards.study} --name {wildcards.encoder}"
-        " --encoder {params.encoder:q} --seed {params.seed} --device {params.device} --train {input:q}"
-        " --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"
+        " --encoder {params.encoder:q} {params.seed} {params.device} --train {input:q}"
+        " --checkpoint {resources.checkpoint} --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"
 
 
 rule embed:
@@ -40,12 +43,14 @@ rule embed:
     resources:
         mem_mb=grows(2000),
         runtime=20,
+        gpu=GPU,
     params:
         encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
-        device=CONFIG.device,
-        parts=CONFIG.parts,
+        device=option("device", CONFIG.device),
+        parts=option("parts", CONFIG.parts),
+        code=lambda wc: code("embed.py", study(wc).encoders[wc.encoder]),
     message:
         "embed {wildcards.population} of {wildcards.study} by {wildcards.encoder}, part {wildcards.part}"
     shell:
-        "embed.py --encoder {params.encoder:q} --device {params.device} --parts {params.parts}"
+        "embed.py --encoder {params.encoder:q} {params.device} {params.parts}"
         " --model {input.model:q} --samples {input.samples:q} --output {output:q} > {log:q} 2>&1"

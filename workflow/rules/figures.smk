@@ -21,9 +21,9 @@ rule draw_gallery:
         ),
         shown="<results>/{study}/figures/gallery.parquet",
     log:
-        "<logs>/{study}/draw/gallery.log",
+        "<logs>/{study}/draw_gallery.log",
     benchmark:
-        "<benchmarks>/{study}/draw/gallery.tsv"
+        "<benchmarks>/{study}/draw_gallery.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -32,6 +32,7 @@ rule draw_gallery:
     params:
         populations=lambda wc: ["holdout", *study(wc).generated],
         caption=FIGURES["gallery"][1],
+        code=code("draw.py"),
     message:
         "draw samples of {wildcards.study}"
     shell:
@@ -51,9 +52,9 @@ rule draw_birthday:
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/{study}/draw/birthday.log",
+        "<logs>/{study}/draw_birthday.log",
     benchmark:
-        "<benchmarks>/{study}/draw/birthday.tsv"
+        "<benchmarks>/{study}/draw_birthday.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -61,6 +62,7 @@ rule draw_birthday:
         runtime=10,
     params:
         caption=FIGURES["birthday"][1],
+        code=code("draw.py"),
     message:
         "draw the birthday curves of {wildcards.study}"
     shell:
@@ -78,9 +80,9 @@ rule draw_support:
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/{study}/draw/support.log",
+        "<logs>/{study}/draw_support.log",
     benchmark:
-        "<benchmarks>/{study}/draw/support.tsv"
+        "<benchmarks>/{study}/draw_support.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -88,6 +90,7 @@ rule draw_support:
         runtime=10,
     params:
         caption=FIGURES["support"][1],
+        code=code("draw.py"),
     message:
         "draw the support sizes of {wildcards.study}"
     shell:
@@ -105,9 +108,9 @@ rule draw_diversity:
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/{study}/draw/diversity.log",
+        "<logs>/{study}/draw_diversity.log",
     benchmark:
-        "<benchmarks>/{study}/draw/diversity.tsv"
+        "<benchmarks>/{study}/draw_diversity.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -115,6 +118,7 @@ rule draw_diversity:
         runtime=10,
     params:
         caption=FIGURES["diversity"][1],
+        code=code("draw.py"),
     message:
         "draw the diversity profiles of {wildcards.study}"
     shell:
@@ -132,21 +136,22 @@ rule draw_sweep:
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/{study}/draw/sweep-{definition}.log",
+        "<logs>/{study}/draw_sweep/{definition}.log",
     benchmark:
-        "<benchmarks>/{study}/draw/sweep-{definition}.tsv"
+        "<benchmarks>/{study}/draw_sweep/{definition}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(1000),
         runtime=10,
     params:
-        margin=lambda wc: study(wc).census.margin,
+        margin=lambda wc: option("margin", study(wc).census.margin),
         caption=FIGURES["sweep"][1],
+        code=code("draw.py"),
     message:
         "draw the sweep of {wildcards.definition} in {wildcards.study}"
     shell:
-        "draw.py sweep --sweep {input:q} --margin {params.margin} --output {output:q} > {log:q} 2>&1"
+        "draw.py sweep --sweep {input:q} {params.margin} --output {output:q} > {log:q} 2>&1"
 
 
 rule draw_closest:
@@ -162,9 +167,9 @@ rule draw_closest:
         ),
         shown="<results>/{study}/figures/closest-{definition}.parquet",
     log:
-        "<logs>/{study}/draw/closest-{definition}.log",
+        "<logs>/{study}/draw_closest/{definition}.log",
     benchmark:
-        "<benchmarks>/{study}/draw/closest-{definition}.tsv"
+        "<benchmarks>/{study}/draw_closest/{definition}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -174,6 +179,7 @@ rule draw_closest:
         populations=counted,
         metric=lambda wc: next(name for name, metric in definition_of(wc).items() if metric.fixed is None),
         caption=FIGURES["closest"][1],
+        code=code("draw.py"),
     message:
         "draw the closest pairs of {wildcards.study} by {wildcards.definition}"
     shell:
@@ -193,9 +199,9 @@ rule draw_training:
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/{study}/draw/training.log",
+        "<logs>/{study}/draw_training.log",
     benchmark:
-        "<benchmarks>/{study}/draw/training.tsv"
+        "<benchmarks>/{study}/draw_training.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -205,6 +211,7 @@ rule draw_training:
         generators=lambda wc: TRAINED[wc.study],
         encoders=lambda wc: list(study(wc).encoders),
         caption=FIGURES["training"][1],
+        code=code("draw.py"),
     message:
         "draw the losses of {wildcards.study}"
     shell:
@@ -225,9 +232,9 @@ rule draw_selection:
         ),
         shown="<results>/{study}/figures/selection-{name}.parquet",
     log:
-        "<logs>/{study}/draw/selection-{name}.log",
+        "<logs>/{study}/draw_selection/{name}.log",
     benchmark:
-        "<benchmarks>/{study}/draw/selection-{name}.tsv"
+        "<benchmarks>/{study}/draw_selection/{name}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -235,6 +242,7 @@ rule draw_selection:
         runtime=10,
     params:
         caption=FIGURES["selection"][1],
+        code=code("draw.py"),
     message:
         "draw what {wildcards.name} of {wildcards.study} keeps and drops"
     shell:
@@ -253,9 +261,9 @@ rule draw_analysis:
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/{study}/draw/{analysis}.log",
+        "<logs>/{study}/draw_analysis/{analysis}.log",
     benchmark:
-        "<benchmarks>/{study}/draw/{analysis}.tsv"
+        "<benchmarks>/{study}/draw_analysis/{analysis}.tsv"
     conda:
         "../../envs/conda.yaml"
     resources:
@@ -264,7 +272,36 @@ rule draw_analysis:
     params:
         analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
         caption=lambda wc: study(wc).analyses[wc.analysis].caption,
+        code=lambda wc: code("draw.py", study(wc).analyses[wc.analysis]),
     message:
         "draw {wildcards.analysis} of {wildcards.study}"
     shell:
         "draw.py analysis --analysis {params.analysis:q} --table {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule draw_timeline:
+    input:
+        "<results>/trace.parquet",
+    output:
+        report(
+            "<results>/timeline.svg",
+            category="all studies",
+            labels={"figure": "timeline"},
+            caption="../report/figure.rst",
+        ),
+    log:
+        "<logs>/draw_timeline.log",
+    benchmark:
+        "<benchmarks>/draw_timeline.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        caption=FIGURES["timeline"][1],
+        code=code("draw.py"),
+    message:
+        "draw when each job ran"
+    shell:
+        "draw.py timeline --trace {input:q} --output {output:q} > {log:q} 2>&1"

@@ -16,15 +16,17 @@ rule generate:
     resources:
         mem_mb=grows(2000),
         runtime=30,
+        gpu=GPU,
     params:
         generator=lambda wc: section(study(wc).generators[generator_of(wc)[0]], exclude=["replicas", "train_on"]),
-        seed=CONFIG.seed,
-        device=CONFIG.device,
-        parts=CONFIG.parts,
+        seed=option("seed", CONFIG.seed),
+        device=option("device", CONFIG.device),
+        parts=option("parts", CONFIG.parts),
+        code=lambda wc: code("generate.py", study(wc).generators[generator_of(wc)[0]]),
     message:
         "generate {wildcards.population} of {wildcards.study}, part {wildcards.part}"
     shell:
         "generate.py --study {wildcards.study} --population {wildcards.population}"
-        " --generator {params.generator:q} --seed {params.seed} --device {params.device}"
-        " --part {wildcards.part} --parts {params.parts} --model {input.model:q} --like {input.like:q}"
+        " --generator {params.generator:q} {params.seed} {params.device}"
+        " --part {wildcards.part} {params.parts} --model {input.model:q} --like {input.like:q}"
         " --output {output:q} > {log:q} 2>&1"

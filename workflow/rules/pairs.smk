@@ -19,20 +19,22 @@ rule pairs:
     resources:
         mem_mb=grows(CONFIG.memory),
         runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=GPU,
     params:
         definition=lambda wc: sections(definition_of(wc)),
         populations=lambda wc: wc.search.split("~"),
-        shards=CONFIG.shards,
-        memory=CONFIG.memory,  # the shards of a search must agree on the blocks that it makes
-        cap=CONFIG.cap,
-        device=CONFIG.device,
+        shards=option("shards", CONFIG.shards),
+        memory=option("memory", CONFIG.memory),  # the shards of a search must agree on the blocks that it makes
+        cap=option("cap", CONFIG.cap),
+        device=option("device", CONFIG.device),
+        code=lambda wc: code("pairs.py", *definition_of(wc).values()),
     message:
         "search {wildcards.search} of {wildcards.study} for duplicates by {wildcards.definition},"
         " shard {wildcards.shard}"
     shell:
         "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q}"
-        " --shard {wildcards.shard} --shards {params.shards} --memory {params.memory} --cap {params.cap}"
-        " --device {params.device} --populations {params.populations} --features {input.features:q}"
+        " --shard {wildcards.shard} {params.shards} {params.memory} {params.cap}"
+        " {params.device} --populations {params.populations} --features {input.features:q}"
         " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"
 
 
@@ -53,9 +55,10 @@ rule merge_pairs:
         mem_mb=grows(2000),
         runtime=20,
     params:
-        cap=CONFIG.cap,
+        cap=option("cap", CONFIG.cap),
+        code=code("merge_pairs.py"),
     message:
         "merge the duplicates of {wildcards.search} of {wildcards.study} by {wildcards.definition}"
     shell:
-        "merge_pairs.py --cap {params.cap} --shards {input.shards:q} --counts {input.counts:q}"
+        "merge_pairs.py {params.cap} --shards {input.shards:q} --counts {input.counts:q}"
         " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"

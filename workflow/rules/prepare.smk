@@ -17,11 +17,12 @@ rule prepare:
     params:
         source=lambda wc: section(study(wc).source),
         splits=lambda wc: section(study(wc).splits),
-        seed=CONFIG.seed,
-        parts=CONFIG.parts,
+        seed=option("seed", CONFIG.seed),
+        parts=option("parts", CONFIG.parts),
+        code=lambda wc: code("prepare.py", study(wc).source),
     message:
         "prepare the real samples of {wildcards.study}, part {wildcards.part}"
     shell:
         "prepare.py --study {wildcards.study} --source {params.source:q} --splits {params.splits:q}"
-        " --seed {params.seed} --part {wildcards.part} --parts {params.parts}"
+        " {params.seed} --part {wildcards.part} {params.parts}"
         " --train {output.train:q} --calibrate {output.calibrate:q} --holdout {output.holdout:q} > {log:q} 2>&1"

@@ -30,6 +30,10 @@ for name, s in CONFIG.studies.items():
 
 RESULTS += READ
 
+# The plug-ins that have their words in the report.
+WORDED = [metric for s in CONFIG.studies.values() for d in s.definitions.values() for metric in d.values()]
+WORDED += [analysis for s in CONFIG.studies.values() for analysis in s.analyses.values()]
+
 
 rule provenance:
     input:
@@ -48,18 +52,44 @@ rule provenance:
     params:
         configuration=section(CONFIG, exclude=["pathvars"]),
         files=lambda wildcards: RESULTS,
-        parts=CONFIG.parts,
+        parts=option("parts", CONFIG.parts),
+        code=code("provenance.py"),
     message:
         "write down where every result came from"
     shell:
-        "provenance.py --configuration {params.configuration:q} --files {params.files:q} --parts {params.parts}"
+        "provenance.py --configuration {params.configuration:q} --files {params.files:q} {params.parts}"
         " --output {output:q} > {log:q} 2>&1"
+
+
+rule collect_trace:
+    input:
+        rules.provenance.input,  # so that every other job has ended
+    output:
+        "<results>/trace.parquet",
+    log:
+        "<logs>/collect_trace.log",
+    benchmark:
+        "<benchmarks>/collect_trace.tsv"
+    conda:
+        "../../envs/conda.yaml"
+    resources:
+        mem_mb=grows(1000),
+        runtime=10,
+    params:
+        names=[*CONFIG.studies, "collect_census"],
+        code=code("collect_trace.py"),
+    message:
+        "collect when each job ran"
+    shell:
+        "collect_trace.py --beside {log:q} --names {params.names:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule report:
     input:
         [f"<results>/{file}" for file in READ],
         provenance="<results>/provenance.json",
+        trace="<results>/trace.parquet",
+        timeline="<results>/timeline.svg",
         template=str(SCRIPTS.parent / "workflow/report/report.html.j2"),
     output:
         report(
@@ -79,6 +109,7 @@ rule report:
         runtime=10,
     params:
         caption="Every study on one page, which opens without a network.",
+        code=code("report.py", *WORDED),
     message:
         "write the report"
     shell:

@@ -13,14 +13,16 @@ rule thresholds:
         mem_mb=grows(CONFIG.memory),
         memory=CONFIG.memory,  # as a resource, so that another value reruns nothing
         runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=GPU,
     params:
         definition=lambda wc: sections(definition_of(wc)),
-        level=lambda wc: study(wc).census.level,
-        seed=CONFIG.seed,
-        device=CONFIG.device,
+        level=lambda wc: option("level", study(wc).census.level),
+        seed=option("seed", CONFIG.seed),
+        device=option("device", CONFIG.device),
+        code=lambda wc: code("thresholds.py", *definition_of(wc).values()),
     message:
         "find the thresholds of {wildcards.definition} in {wildcards.study}"
     shell:
         "thresholds.py --study {wildcards.study} --name {wildcards.definition} --definition {params.definition:q}"
-        " --level {params.level} --seed {params.seed} --memory {resources.memory} --device {params.device}"
+        " {params.level} {params.seed} --memory {resources.memory} {params.device}"
         " --features {input:q} --output {output:q} > {log:q} 2>&1"

@@ -14,13 +14,17 @@ rule train:
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=GPU,
+        checkpoint=CONFIG.checkpoint,  # as a resource, so that another value reruns nothing
     params:
         generator=lambda wc: section(study(wc).generators[wc.name], exclude=["samples", "replicas", "train_on"]),
-        seed=CONFIG.seed,
-        device=CONFIG.device,
+        seed=option("seed", CONFIG.seed),
+        device=option("device", CONFIG.device),
+        code=lambda wc: code("train.py", study(wc).generators[wc.name]),
     message:
         "train generator {wildcards.name}-{wildcards.replica} of {wildcards.study}"
     shell:
         "train.py --study {wildcards.study} --name {wildcards.name} --replica {wildcards.replica}"
-        " --generator {params.generator:q} --seed {params.seed} --device {params.device}"
-        " --train {input.train:q} --selection {input.selection:q} --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"
+        " --generator {params.generator:q} {params.seed} {params.device}"
+        " --checkpoint {resources.checkpoint} --train {input.train:q} --selection {input.selection:q}"
+        " --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"

@@ -6,14 +6,18 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gancensus.family import Member
+from gancensus.resume import Keeper
 from gancensus.training import Fitted
 
 
 class Encoder(Member):
     """An encoder is fitted on `train` and applied to every population."""
 
-    def fit(self, x: NDArray[Any], seed: int, device: str) -> Fitted:
-        """Fit on x (n, *shape) float32; return the weights and the history of the losses."""
+    def fit(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+        """Fit on x (n, *shape) float32; return the weights and the history of the losses.
+
+        With a keeper, a fit that was stopped goes on where its state was saved, to the same bits.
+        """
         raise NotImplementedError
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:

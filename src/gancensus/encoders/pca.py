@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gancensus.encoders import Encoder
 from gancensus.errors import UserError
+from gancensus.resume import Keeper
 from gancensus.samples import flatten
 from gancensus.training import Fitted
 
@@ -23,7 +24,7 @@ class Pca(Encoder):
     components: int = Field(16, ge=1)
     """Number of components, at most the number of values in a sample."""
 
-    def fit(self, x: NDArray[Any], seed: int, device: str) -> Fitted:
+    def fit(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Fit by a full singular value decomposition, whose signs scikit-learn fixes; no history.
 
         Raises UserError when more components are asked for than there are values or samples.

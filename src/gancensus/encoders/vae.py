@@ -11,6 +11,7 @@ from pydantic import Field
 
 from gancensus.encoders import Encoder
 from gancensus.images import channels_first, image_shape
+from gancensus.resume import Keeper, Stateful
 from gancensus.training import Fitted, choose_device, deterministic, iterate, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Vae(Encoder):
     learning_rate: float = Field(1e-3, gt=0)
     """Step size of Adam."""
 
-    def fit(self, x: NDArray[Any], seed: int, device: str) -> Fitted:
+    def fit(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Fit on images x (n, H, W) or (n, H, W, C), H and W multiples of 4; history: reconstruction, divergence."""
         import torch
 
@@ -47,6 +48,7 @@ class Vae(Encoder):
             images = channels_first(x).to(place)
             encoder, decoder = (net.to(place) for net in self._networks(x.shape[1:]))
             optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=self.learning_rate)
+            parts: dict[str, Stateful] = {"encoder": encoder, "decoder": decoder, "adam": optimiser}
 
             def step(batch: torch.Tensor) -> dict[str, float]:
                 mean, log_variance = encoder(batch).chunk(2, dim=1)
@@ -58,7 +60,7 @@ class Vae(Encoder):
                 optimiser.step()
                 return {"reconstruction": reconstruction.item(), "divergence": divergence.item()}
 
-            history = iterate(images, step, self.epochs, self.batch)
+            history = iterate(images, step, self.epochs, self.batch, parts, keeper)
             return Fitted(weights_of(encoder=encoder, decoder=decoder), history)
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.family import Member, SelectionName
+from gancensus.resume import Keeper
 from gancensus.training import Fitted
 
 
@@ -28,8 +29,11 @@ class Trained(Generator):
     train_on: SelectionName | None = None
     """The selection to train on; without one, all of `train`."""
 
-    def train(self, x: NDArray[Any], seed: int, device: str) -> Fitted:
-        """Train on x (n, *shape) float32 in [-1, 1]; return the weights and the history of the losses."""
+    def train(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+        """Train on x (n, *shape) float32 in [-1, 1]; return the weights and the history of the losses.
+
+        With a keeper, a training that was stopped goes on where its state was saved, to the same bits.
+        """
         raise NotImplementedError
 
     def noise(self, samples: int, rng: np.random.Generator) -> NDArray[np.float32]:

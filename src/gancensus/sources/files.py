@@ -1,13 +1,14 @@
 """The user's own real samples."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from gancensus.errors import UserError
-from gancensus.files import read_user_samples
-from gancensus.samples import ROWS_PER_POPULATION, Samples, Scale, flatten
+from gancensus.files import finite, read_user_samples
+from gancensus.samples import ROWS_PER_POPULATION, Scale, Unread, flatten
 from gancensus.sources import Source
 
 
@@ -30,31 +31,35 @@ class Files(Source):
         """Return the path."""
         return [self.path]
 
-    def load(self) -> Samples:
-        """Return the samples x (n, *shape) in the order of the file, or of the sorted names of the images."""
-        found = read_user_samples(self.path)
-        if isinstance(found, Samples):
-            return self._checked(found)
-        natural = found.x
-        if natural.dtype == np.uint8:
-            scale = Scale(("value",), ("1",), (0.0,), (255.0,))
-        elif natural.ndim == 2:
-            names = tuple(f"x{k}" for k in range(natural.shape[1]))
-            low, high = natural.min(axis=0), natural.max(axis=0)
-            scale = Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
-        else:
-            scale = Scale(("value",), ("1",), (float(natural.min()),), (float(natural.max()),))
-        ids, units = np.arange(len(natural), dtype=np.int64), dict.fromkeys(found.conditions, "1")
-        return Samples(scale.encode(natural), ids, found.label, scale, found.conditions, units)
+    def load(self) -> Unread:
+        """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.
 
-    def _checked(self, table: Samples) -> Samples:
+        All of them are read once, in pieces, unless they are images of bytes, of which nothing need be known.
+        """
+        found = read_user_samples(self.path)
+        if self.path.suffix == ".parquet":
+            return self._checked(found)
+        one = len(found.shape) > 1 or found.dtype == np.uint8  # one scale for all values
+        low, high = np.zeros(1), np.full(1, 255.0)
+        if found.dtype != np.uint8 or not self.path.is_dir():
+            ends = [(x.min(axis=None if one else 0), x.max(axis=None if one else 0)) for x in finite(self.path, found)]
+            if found.dtype != np.uint8:
+                low, high = np.atleast_1d(np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0))
+        names = ("value",) if one else tuple(f"x{k}" for k in range(found.shape[0]))
+        scale = Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
+        return found.encoded(replace(found.known, scale=scale))
+
+    def _checked(self, table: Unread) -> Unread:
         """Return a sample table in the order of its sample_id, or raise UserError where it is not as ours are."""
-        ids, far = table.sample_id, np.abs(flatten(table.x)).max(axis=1) > 1
-        if far.any():
-            raise UserError(
-                f"{self.path}: column x, row {int(np.argmax(far))}: a value outside [-1, 1]; scale the table, "
-                "or bring natural values as .npy"
-            )
+        for start, x in table.chunks():
+            far = np.abs(flatten(x)).max(axis=1) > 1
+            if far.any():
+                raise UserError(
+                    f"{self.path}: column x, row {start + int(np.argmax(far))}: a value outside [-1, 1]; scale the "
+                    "table, or bring natural values as .npy"
+                )
+        ids = table.known.sample_id
         if ((ids < 0) | (ids >= ROWS_PER_POPULATION)).any():
             raise UserError(f"{self.path}: column sample_id: must lie in 0 ... {ROWS_PER_POPULATION - 1}; renumber")
-        return table.take(np.argsort(ids))
+        order = np.argsort(ids)
+        return replace(table, known=table.known.take(order), read=lambda rows: table.read(order[rows]))

@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""Put what the steps wrote beside their logs into one table: a row for each time that a job was tried."""
+
+import step
+from step import Path
+
+from gancensus import tables, trace
+from gancensus.files import write_table
+
+
+def main() -> None:
+    """Collect from beside this job's own log the named studies, and the named jobs that belong to no study."""
+    args = step.arguments(__doc__, beside=Path, names=[str], output=Path)
+    found = {}
+    for path in sorted(args.beside.parent.rglob("*.jsonl")):
+        log = path.relative_to(args.beside.parent).with_suffix("")
+        if log.parts[0] in args.names:
+            found[log.as_posix()] = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    write_table(args.output, trace.columns(found), tables.TRACE)
+
+
+step.run(main)

@@ -1,0 +1,134 @@
+"""Which code counts for a program, on small packages of which it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gancensus import code
+from gancensus.code import digests, reach
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write a package `lib` and a program beside a module `step`; what was read of older ones is forgotten."""
+    monkeypatch.setattr(code, "PACKAGE", tmp_path / "lib")
+
+    def write(script: str, **modules: str) -> Path:
+        for cached in (digests, code._read, code._target, code._file, code._is_ours):
+            cached.cache_clear()
+        for name, text in {"lib.__init__": "", "scripts.main": script, **modules}.items():
+            path = tmp_path.joinpath(*name.replace("__init__", "INIT").replace("__", ".").split("."))
+            path = path.with_name(path.name.replace("INIT", "__init__") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path / "scripts/main.py"
+
+    return write
+
+
+def changed(write: Write, script: str, old: str, new: str) -> bool:
+    """Whether the digests of a program change with the module that it imports."""
+    before = digests(write(script, lib__a=old))
+    return digests(write(script, lib__a=new)) != before
+
+
+def test_it_follows_names_from_module_to_module(write: Write) -> None:
+    script = write(
+        "import step\nfrom lib.a import f\nstep.run(f)\n",
+        scripts__step="import os\nos.environ['X'] = '1'\ndef run(f): f()\ndef other(): pass\n",
+        lib__a="from lib import b\nfrom lib.c import h\ndef f(): return b.g()\ndef unused(): return h()\n",
+        lib__b="LIMIT = 3\nNOT = 4\ndef g():\n    from lib.d import late\n    return late(LIMIT)\n",
+        lib__c="def h(): pass\n",
+        lib__d="def late(x): return x\n",
+    )
+    assert {path.name: "; ".join(found) for path, found in reach(script).items()} == {
+        "main.py": "import step; from lib.a import f; step.run(f)",
+        "step.py": "import os; os.environ['X'] = '1'; def run(f):\n    f()",
+        "a.py": "from lib import b; def f():\n    return b.g()",
+        "b.py": "LIMIT = 3; def g():\n    from lib.d import late\n    return late(LIMIT)",
+        "d.py": "def late(x):\n    return x",
+    }
+    assert list(digests(script)) == ["lib/a.py", "lib/b.py", "lib/d.py", "scripts/main.py", "scripts/step.py"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ("def f(): return 1", "def f(): return 2", True),
+        ("def f(): return 1", "def f():\n    # why\n    'What.'\n    return (1)", False),
+        ("def f(): return 1", "'''Title.'''\ndef f(): return 1\ndef g(): return f()", False),
+        ("def f(): return K\nK = 1", "def f(): return K\nK = 2", True),
+        ("def f(): return 1\nJ, K = 1, 2", "def f(): return 1\nJ, K = 2, 2", False),
+        ("def f(): return K\nJ, K = 1, 2", "def f(): return K\nJ, K = 2, 2", True),
+        ("def f(): return K\nK = []\nK += [1]", "def f(): return K\nK = []\nK += [2]", True),
+        ("def f(): return K\nK = {}\nK['a'] = 1", "def f(): return K\nK = {}\nK['a'] = 2", True),
+        ("def d(f): return f\n@d\ndef f(): return 1", "def d(f): return 1\n@d\ndef f(): return 1", True),
+        ("class B: x = 1\nclass f(B): pass", "class B: x = 2\nclass f(B): pass", True),
+        ("def f(x=1): return 1", "def f(x=2): return 1", True),
+        ("try:\n    import t\nexcept ImportError:\n    t = 1\ndef f(): pass", "def f(): pass", True),
+        ("if TYPE_CHECKING:\n    from lib.b import x\ndef f(a: x): pass", "def f(a: x): pass", False),
+        ("if TYPE_CHECKING:\n    T = 1\nelse:\n    T = 2\ndef f(): return T", "T = 3\ndef f(): return T", True),
+        ("class f:\n    a: int = 1\n    'What.'", "class f:\n    a: int = 1\n    'Which.'", False),
+        ("class f:\n    a: int = 1\n    'What.'", "class f:\n    a: int = 2\n    'What.'", True),
+        ("def f():\n    global K\n    del K\nK = 1", "def f():\n    global K\n    del K\nK = 2", True),
+    ],
+)
+def test_what_is_named_counts_and_what_only_reads_does_not(write: Write, old: str, new: str, counts: bool) -> None:
+    assert changed(write, "from lib.a import f\nf()\n", old, new) == counts
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "from lib import a\na.f()\n",
+        "import lib.a\nlib.a.f()\n",
+        "import lib.a as x\nx.f()\n",
+        "from lib import a as x\nprint(x)\n",
+        "from lib.a import *\nf()\n",
+        "def main():\n    from lib.a import f as g\n    g()\nmain()\n",
+    ],
+)
+def test_every_way_to_import_is_followed(write: Write, script: str) -> None:
+    assert changed(write, script, "def f(): return 1", "def f(): return 2")
+
+
+def test_relative_imports_packages_and_circles(write: Write) -> None:
+    modules = {
+        "lib__p____init__": "LOADED = print('p')\nimport sys\nsys.x = 1\n",
+        "lib__p__m": "from . import n\nfrom ..q import k\ndef f(): return n.g() + k\n",
+        "lib__p__n": "from lib.p.m import f\ndef g(): return f\n",
+        "lib__q": "k = 1\n",
+    }
+    script = write("from lib.p.m import f\nf()\n", **modules)
+    assert list(digests(script)) == ["lib/p/__init__.py", "lib/p/m.py", "lib/p/n.py", "lib/q.py", "scripts/main.py"]
+
+
+def test_members_count_whole_and_what_is_left_out_not_at_all(write: Write) -> None:
+    script = write("import json\n", lib__m="def f():\n    from lib.draw import d\n", lib__draw="d = 1\n")
+    assert list(digests(script)) == ["scripts/main.py"]
+    assert list(digests(script, ("lib.m",))) == ["lib/draw.py", "lib/m.py", "scripts/main.py"]
+    assert list(digests(script, ("lib.m",), ("lib.draw",))) == ["lib/m.py", "scripts/main.py"]
+
+
+def test_digests_are_the_same_in_another_folder(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = write("from lib.a import f\n", lib__a="def f(): pass\n")
+    here = digests(script)
+    (tmp_path / "lib").rename(tmp_path / "moved")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "moved").rename(tmp_path / "elsewhere/lib")
+    (tmp_path / "scripts").rename(tmp_path / "elsewhere/scripts")
+    monkeypatch.setattr(code, "PACKAGE", tmp_path / "elsewhere/lib")
+    assert digests(tmp_path / "elsewhere/scripts/main.py") == here
+
+
+def test_a_program_of_ours_uses_no_more_than_it_names() -> None:
+    scripts = Path(__file__).parents[2] / "scripts"
+    train = digests(scripts / "train.py", ("gancensus.generators.dcgan",))
+    assert {"gancensus/generators/dcgan.py", "gancensus/training.py", "scripts/step.py"} < set(train)
+    for name in ("config", "figures", "pairs", "metrics/__init__", "generators/tabulargan", "encoders/vae"):
+        assert f"gancensus/{name}.py" not in train

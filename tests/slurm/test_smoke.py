@@ -1,0 +1,132 @@
+"""The smoke configuration on a real cluster, through the profile that users get."""
+
+import copy
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from chaos import chaos
+from cluster import Cluster, wait
+from doors import at_rest, clean, steps
+from runs import ROOT, STUDY, command, parquet_bytes, run
+
+KILLS = int(os.environ.get("CHAOS", "30")) // 3  # as many locally: tests/workflow/test_chaos.py
+TWICE: dict[str, Any] = copy.deepcopy(STUDY)
+TWICE["studies"]["smoke"]["generators"]["curated"]["replicas"] = 2  # a training for each node
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two nodes, no accounting."""
+    cluster = Cluster(tmp_path_factory.mktemp("cluster") / "c")
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """The profile of users, with a shorter breath."""
+    options = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    options["slurm-init-seconds-before-status-checks"] = 3
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile/config.yaml").write_text(yaml.safe_dump(options))
+    return tmp_path / "profile"
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The tables of a run on this computer."""
+    folder = tmp_path_factory.mktemp("alone")
+    done = run(folder, TWICE)
+    assert done.returncode == 0, done.stderr
+    return parquet_bytes(folder)
+
+
+def test_a_cluster_makes_the_tables_of_a_laptop(
+    cluster: Cluster, alone: dict[str, bytes], profile: Path, tmp_path: Path
+) -> None:
+    done = run(tmp_path / "w", TWICE, "--profile", str(profile), door="slurm")
+    assert done.returncode == 0, done.stderr
+    assert "less diverse" in done.stdout or "as diverse" in done.stdout or "cannot tell" in done.stdout
+    clean(tmp_path / "w", alone)
+
+    trace = pq.read_table(tmp_path / "w/results/trace.parquet").to_pylist()
+    for rule in ("pairs", "train"):
+        assert {row["node"] for row in trace if row["rule"] == rule} == {"node1", "node2"}
+    ids = {rule: {row["slurm_job"] for row in trace if row["rule"] == rule} for rule in {row["rule"] for row in trace}}
+    together = set.union(*(ids[rule] for rule in ("merge_pairs", "census", "sweep", "draw_gallery", "draw_training")))
+    assert len(together) == 1  # they travel in one job
+    assert together.isdisjoint(ids["pairs"] | ids["train"])
+
+
+def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
+    cluster: Cluster, profile: Path, tmp_path: Path
+) -> None:
+    """The limit is a real one: SLURM's, set to a moment after the training began, which is held there until then."""
+    target = "results/smoke/generators/curated-0/model.safetensors"
+    config = copy.deepcopy(STUDY) | {"checkpoint": 1, "parts": 1}
+    config["studies"]["smoke"]["generators"]["curated"] = {"kind": "dcgan", "width": 8, "epochs": 60, "replicas": 1}
+    assert run(tmp_path / "alone", config, target).returncode == 0
+
+    folder = tmp_path / "w"
+    log = folder / "results/logs/smoke/train/curated-0.log"
+    for attempt in range(2):
+        call = command(folder, config, "--profile", str(profile), target, "--retries", "0", door="slurm")
+        door = subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True)
+        wait("the training is under way", lambda: "epoch 6/" in text(log) or "going on after" in text(log), 120)
+        (training,) = steps(folder)
+        number = training.environ()["SLURM_JOB_ID"]
+        training.suspend()
+        subprocess.run(["scontrol", "update", f"JobId={number}", "EndTime=now+1seconds"], check=True)
+        _, said = door.communicate()
+        assert door.returncode == 1
+        assert "\n  why   the time limit was reached" in said
+        assert f"SLURM job {number}" in said
+        assert list(folder.glob("results/smoke/generators/curated-0/unfinished/*/state.safetensors"))
+        assert ("going on after" in text(log)) == (attempt > 0)
+    done = run(folder, config, "--profile", str(profile), target, door="slurm")
+    assert done.returncode == 0, done.stderr
+    clean(folder, parquet_bytes(tmp_path / "alone"))
+    assert (folder / target).read_bytes() == (tmp_path / "alone" / target).read_bytes()
+    assert not (folder / target).with_name("unfinished").exists()
+
+
+def test_a_failure_on_a_node_is_told_in_full(cluster: Cluster, profile: Path, tmp_path: Path) -> None:
+    config = copy.deepcopy(STUDY) | {"parts": 1}
+    config["studies"]["smoke"]["splits"]["train"] = 3000
+    done = run(tmp_path, config, "--profile", str(profile), "--retries", "0", "results/census.parquet", door="slurm")
+    assert done.returncode == 1
+    told = done.stderr[done.stderr.rindex("\nfailed: ") :].splitlines()
+    assert told[1] == "failed: prepare the real samples of smoke, part 0"
+    assert told[2] == "  rule  prepare (study=smoke, part=0)"
+    assert told[3].startswith("  node  node") and ", SLURM job " in told[3]
+    assert "= 3200 samples, but the source has 1797" in told[4]
+    assert told[-2] == "  repeat it by hand:"
+    by_hand = subprocess.run(["bash", "-c", told[-1]], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert by_hand.returncode == 1
+    assert "= 3200 samples, but the source has 1797" in by_hand.stderr
+
+
+def test_kills_at_random_times_change_no_byte(
+    cluster: Cluster, alone: dict[str, bytes], profile: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "w"
+    call = command(folder, TWICE, "--profile", str(profile), door="slurm")
+    killed = chaos(call, folder, KILLS, seed=KILLS, longest=20)
+    print(", ".join(f"{number} x {kind}" for kind, number in killed.most_common()))
+    assert sum(killed.values()) >= KILLS
+    clean(folder, alone)
+    at_rest(folder)
+
+
+def text(path: Path) -> str:
+    """What a log says so far."""
+    return path.read_text() if path.exists() else ""

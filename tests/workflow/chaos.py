@@ -1,0 +1,80 @@
+"""SIGKILLs at random times over a run: of its head, of Snakemake, of steps, trainings and shards."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from gancensus.head import MARK
+
+WORDS = {  # what is killed, and the program by which it is known
+    "head": "gancensus.cli",
+    "snakemake": "snakemake",
+    "training": "train.py",
+    "encoder": "fit_encoder.py",
+    "shard": "pairs.py",
+    "step": ".py",
+}
+
+
+def victims(folder: Path, word: str) -> list[psutil.Process]:
+    """The processes of a run in this folder, on any node of this machine, that run a program."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment, words = process.environ(), process.cmdline()
+            ours = environment.get(MARK, "").endswith(f":{folder / 'results'}") or process.cwd() == str(folder)
+            if ours and process.name() not in ("bash", "sh") and any(each.endswith(word) for each in words):
+                found.append(process)
+    return found
+
+
+def kill_one(folder: Path, chance: random.Random) -> str | None:
+    """Kill a random process of the run; say what it was, or that there was nothing to kill."""
+    kinds = list(WORDS)
+    chance.shuffle(kinds)
+    for kind in kinds:
+        processes = victims(folder, WORDS[kind])
+        if processes:
+            with suppress(psutil.NoSuchProcess):
+                chance.choice(processes).kill()
+                return kind
+    return None
+
+
+def chaos(command: Sequence[str], folder: Path, kills: int, seed: int, longest: float) -> Counter[str]:
+    """Run to the end, again and again, under that many kills; say how often what was killed.
+
+    Between two kills lie up to `longest` seconds. A run that has ended is started again; one that has finished goes on
+    from nothing but a random half of its results, until the kills are spent.
+    """
+    chance, done = random.Random(seed), Counter[str]()
+    while True:
+        with (folder / "screen.txt").open("ab") as screen:
+            process = subprocess.Popen(command, cwd=folder, stdout=screen, stderr=screen, start_new_session=True)
+            while process.poll() is None and sum(done.values()) < kills:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(chance.uniform(0.3, longest))
+                    break
+                kind = kill_one(folder, chance)
+                done.update([kind] if kind else [])
+            status = process.wait()
+        if status == 0:
+            if sum(done.values()) >= kills:
+                return done
+            forget(folder, chance)
+        time.sleep(0.1)
+
+
+def forget(folder: Path, chance: random.Random) -> None:
+    """Delete a random half of the results, so that there is something to do again."""
+    for path in sorted((folder / "results").rglob("*")):
+        if path.suffix in (".parquet", ".safetensors") and chance.random() < 0.5:
+            path.unlink()

@@ -1,0 +1,143 @@
+"""What `make scale` foretells: jobs, pairs and rows exactly, bytes nearly."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import runs
+from sklearn.datasets import load_digits
+
+sys.path.append(str(runs.ROOT / "scripts"))
+
+import scale
+
+from gancensus.config import load
+from gancensus.errors import UserError
+from gancensus.metrics.euclidean import Euclidean
+from gancensus.pairs import Side, all_tasks, costs, cut, deal, find_pairs
+
+ROOT = runs.ROOT
+DOC = ROOT / "docs/scale.md"
+
+
+def absent() -> dict[str, tuple[int, ...]]:
+    """The files that docs/scale.md supposes."""
+    named = re.search(r'make scale CONFIG=config/large.yaml FILES="([^"]+)"', DOC.read_text())
+    assert named
+    return dict(scale.absent_file(text) for text in named[1].split())
+
+
+def test_a_million_showers_are_fewer_than_2000_jobs_and_the_document_says_what_they_cost() -> None:
+    jobs, taken = scale.predict(ROOT / "config/large.yaml", absent())
+    assert len(jobs) < 2000
+    assert max(len(job.command) for job in jobs) < scale.ARGUMENT
+    text = "\n".join([*scale.table(jobs, taken), "", *scale.summary(jobs, taken)])
+    assert text in DOC.read_text(), f"docs/scale.md is stale; `make scale` with its FILES says:\n{text}"
+
+
+def test_the_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
+    config = ROOT / "config/test.yaml"
+    command = [sys.executable, "-m", "gancensus.cli", "plan", "--configfile", str(config)]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
+    planned = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)", shown, re.MULTILINE)}
+    jobs, _ = scale.predict(config, {})
+    assert planned.pop("total") == len(jobs) + planned.pop("all")
+    assert planned == Counter(job.rule for job in jobs)
+
+
+@pytest.mark.parametrize(("samples", "others", "shards"), [(1000, None, 7), (5000, None, 1), (1500, 700, 5)])
+def test_shards_read_and_compare_what_is_foretold(samples: int, others: int | None, shards: int) -> None:
+    rng = np.random.default_rng(0)
+    read: list[int] = []
+
+    def side(n: int) -> Side:
+        x = rng.standard_normal((n, 2))
+
+        def rows(block: slice) -> list[tuple[np.ndarray[Any, Any]]]:
+            read.append(block.stop - block.start)
+            return [(x[block],)]
+
+        return Side(cut(n, 400, shards), rows)
+
+    a, b = side(samples), None if others is None else side(others)
+    found = 0
+    for shard in range(shards):
+        todo = deal(costs(a, b), shard, shards)
+        read.clear()
+        found += sum(len(pairs.i) for pairs in find_pairs([Euclidean(alpha=0.5)], [np.inf], a, b, todo))
+        assert scale.rows_read(a, b, todo) == sum(read)
+    assert found == sum(pairs for _, pairs in costs(a, b))
+    assert found == (samples * (samples - 1) // 2 if others is None else samples * others)
+    assert scale.rows_read(a, b, all_tasks(a, b)) >= samples
+
+
+def study(folder: Path) -> dict[str, Any]:
+    """Digits with a generator that hands over a file, and nothing to train."""
+    x = load_digits().images
+    np.save(folder / "mine.npy", x[::-1].astype(np.float32))
+    return {
+        "parts": 2,
+        "shards": 3,
+        "studies": {
+            "small": {
+                "source": {"kind": "digits"},
+                "splits": {"train": 900, "calibrate": 300, "holdout": 500},
+                "encoders": {"pca": {"kind": "pca", "components": 16}},
+                "generators": {"mine": {"kind": "files", "path": "mine.npy"}},
+                "definitions": {"both": {"euclidean": {"alpha": 0.05}, "pca": {
+                    "kind": "euclidean", "encoder": "pca", "alpha": 0.05}}},
+            }
+        },
+    }  # fmt: skip
+
+
+def test_all_pairs_of_all_searches_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load(study(tmp_path))
+    prediction = scale.Prediction(config, {})
+    sizes = {"train": 900, "calibrate": 300, "holdout": 500, "mine-0": 1797}
+    assert prediction.facts["small"].samples == sizes
+    for name in ("holdout", "mine-0", "holdout~train", "mine-0~train"):
+        n, *others = (sizes[population] for population in name.split("~"))
+        search = prediction.search("small", "both", name)
+        assert sum(pairs for _, pairs in search.shards) == (n * others[0] if others else n * (n - 1) / 2)
+
+
+def test_bytes_are_within_a_fifth_of_those_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = study(tmp_path) | {"parts": 1}
+    done = runs.run(tmp_path, config, "--until", "embed")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    prediction = scale.Prediction(load(config), {})
+    results = tmp_path / "results"
+    for folder in (
+        "small/samples/train",
+        "small/samples/mine-0",
+        "small/embedded/pca/train",
+        "small/embedded/pca/mine-0",
+    ):
+        files = sorted((results / folder).glob("*.parquet"))
+        assert len(files) == 1
+        written = sum(file.stat().st_size for file in files)
+        foretold = sum(prediction.size(str(file.relative_to(results)))[1] for file in files)
+        assert foretold == pytest.approx(written, rel=0.2), folder
+
+
+def test_a_file_that_is_not_there_needs_a_shape(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"geant4\.npy: no such file; say what it will hold: --file data/geant4\.npy="):
+        scale.predict(ROOT / "config/large.yaml", {})
+
+
+def test_the_longest_chain_of_jobs_bounds_the_time() -> None:
+    needs = {0: [], 1: [0], 2: [0], 3: [1, 2], 4: []}
+    jobs = [scale.Job("rule", {}, [], [], 0, "", needs[k]) for k in range(5)]
+    taken = [scale.Cost(0, 0, seconds, None) for seconds in (1.0, 5.0, 2.0, 10.0, None)]
+    assert scale.path_seconds(jobs, taken) == 16
+    assert scale.ordered(jobs[:4]) in ([0, 1, 2, 3], [0, 2, 1, 3])
