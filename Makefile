@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan scale test bench bench-large growth snakemake-report docs lock clean
+.PHONY: help run slurm plan scale test slurm-test chaos bench bench-large growth snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -43,6 +43,16 @@ test: $(READY) ## style, types, workflow lint and all tests
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# A cluster of two nodes on this machine, from Debian's packages, as root; gone afterwards, also on failure.
+SLURM = munge slurmctld slurmd slurm-client slurmdbd mariadb-server
+slurm-test: $(READY) ## the tests on a real SLURM cluster, which is started here for them (Debian, root)
+	@command -v slurmctld slurmd munged slurmdbd mariadbd >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SLURM) >/dev/null; }
+	$(BIN)/pytest tests/slurm --numprocesses 2 --dist loadfile
+
+chaos: $(READY) ## kill runs here and on the cluster a hundred times and compare what they make
+	CHAOS=100 $(BIN)/pytest tests/workflow/test_chaos.py tests/slurm/test_chaos_cluster.py --capture no
 
 bench: $(READY) ## measure the search for duplicates beside other packages, results/bench.parquet: minutes on one core
 	@$(BIN)/python scripts/bench.py

@@ -16,14 +16,22 @@ from step import Path
 from gancensus import figures
 from gancensus.analyses import Analysis
 from gancensus.errors import UserError
-from gancensus.files import columns, read_samples, read_table, write_bytes, write_table
+from gancensus.files import SampleRows, columns, read_samples, read_table, write_bytes, write_table
 from gancensus.samples import Samples
 
 
-def populations(args: Namespace) -> dict[str, Samples]:
-    """Read the populations."""
+def populations(args: Namespace) -> dict[str, SampleRows]:
+    """Open the populations."""
     groups = step.grouped(args.samples, len(args.populations))
-    return {name: read_samples(paths) for name, paths in zip(args.populations, groups, strict=True)}
+    return {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
+
+
+def some(rows: SampleRows) -> Samples:
+    """Read what a gallery shows of a population: a few images, or all rows of a table."""
+    if next(rows.chunks(slice(0, 1))).x.ndim == 2:
+        return read_samples(rows.paths)
+    known = rows.identities()
+    return rows.take(figures.rows_of(known, figures.spread(known, figures.TILES).sample_id))
 
 
 def write_shown(path: Path, groups: Sequence[tuple[str, Samples, object]]) -> None:
@@ -34,7 +42,7 @@ def write_shown(path: Path, groups: Sequence[tuple[str, Samples, object]]) -> No
 
 def gallery(args: Namespace) -> Figure:
     """Samples of each population."""
-    samples = populations(args)
+    samples = {name: some(rows) for name, rows in populations(args).items()}
     write_shown(args.shown, [(name, figures.spread(s, figures.TILES), None) for name, s in samples.items()])
     return figures.draw_gallery(samples)
 
@@ -62,14 +70,14 @@ def sweep(args: Namespace) -> Figure:
 def closest(args: Namespace) -> Figure:
     """Closest duplicate pairs of each population."""
     found, groups = {}, []
-    for (name, samples), path in zip(populations(args).items(), args.duplicates, strict=True):
-        table = columns(path)
-        i, j, distance = table["i"], table["j"], table[args.metric]
-        best = figures.closest(distance)
-        first, second = (samples.take(figures.rows_of(samples, ids[best])) for ids in (i, j))
-        found[name] = (first, second, distance[best])
-        turns = figures.rows_of(samples, np.column_stack([i[best], j[best]]).ravel())
-        groups.append((name, samples.take(turns), np.repeat(distance[best], 2)))
+    for (name, rows), path in zip(populations(args).items(), args.duplicates, strict=True):
+        table = columns(path, ["i", "j", args.metric])
+        best = figures.closest(table[args.metric])
+        distance, known = table[args.metric][best], rows.identities()
+        first, second = (rows.take(figures.rows_of(known, table[side][best])) for side in ("i", "j"))
+        found[name] = (first, second, distance)
+        turns = rows.take(figures.rows_of(known, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
+        groups.append((name, turns, np.repeat(distance, 2)))
     write_shown(args.shown, groups)
     return figures.draw_closest(found)
 

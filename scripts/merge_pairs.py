@@ -2,14 +2,16 @@
 """Join the shards of a search into one table of duplicates and one of repeats."""
 
 import numpy as np
+import pyarrow.compute as pc
 import step
+from numpy.typing import NDArray
 from step import Path
 
 from gancensus import tables
 from gancensus.errors import UserError
-from gancensus.files import about, columns, read_table, write_table
-from gancensus.pairs import Pairs, merge
-from gancensus.repeats import thinned
+from gancensus.files import Columns, about, columns, read_table, write_table
+from gancensus.pairs import Pairs
+from gancensus.repeats import Tally
 from gancensus.samples import rows_of
 
 
@@ -19,28 +21,39 @@ def main() -> None:
     facts = [about(path) for path in args.shards]
     if len({fact["blocks"] for fact in facts}) > 1:
         raise UserError(f"{args.shards[0].parent}: its shards were cut for different `memory`; delete it and run again")
-    shards, counts = [columns(path) for path in args.shards], [columns(path) for path in args.counts]
-    metrics = [name for name in shards[0] if name not in ("i", "j")]
-    first, last = sides(counts[0]["population"], counts[0]["sample_id"])
-    parts = [
-        Pairs(rows_of(first, s["i"]), rows_of(last, s["j"]), np.column_stack([s[m] for m in metrics])) for s in shards
-    ]
-    found, every = thinned(merge(parts), max(int(fact["step"]) for fact in facts), args.cap)
-    values = dict(zip(metrics, found.values.T, strict=True))
+    repeats = add_up(args.counts)
+    first, last = sides(repeats)
+    metrics = [name for name in columns(args.shards[0]) if name not in ("i", "j")]
+    tally = Tally([len(first), len(last)], len(metrics), max(int(fact["step"]) for fact in facts), args.cap)
+    for path in args.shards:
+        shard = columns(path)
+        values = np.column_stack([shard[metric] for metric in metrics])
+        tally.add(Pairs(rows_of(first, shard["i"]), rows_of(last, shard["j"]), values))
+    found = tally.pairs
     write_table(
         args.duplicates,
-        {"i": first[found.i], "j": last[found.j], **values},
+        {"i": first[found.i], "j": last[found.j], **dict(zip(metrics, found.values.T, strict=True))},
         tables.duplicates(metrics),
-        {"samples": facts[0]["samples"], "step": str(every)},
+        {"samples": facts[0]["samples"], "step": str(tally.step)},
     )
-    sums = {name: np.sum([c[name] for c in counts], axis=0) for name in ("duplicates", "partners")}
-    condition = {"condition": read_table(args.counts[0])["condition"]}  # as it is: it may be null
-    write_table(args.repeats, counts[0] | sums | condition, tables.REPEATS)
+    write_table(args.repeats, repeats, tables.REPEATS)
 
 
-def sides(population: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def add_up(paths: list[Path]) -> Columns:
+    """Return the repeats of all shards, which tell of the same samples: one table, with the sums of their counts."""
+    whole = read_table(paths[0]).combine_chunks()
+    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in ("duplicates", "partners")}
+    for path in paths:  # one by one: a hundred tables of millions of rows
+        counts = columns(path, list(sums))
+        for name, total in sums.items():
+            total += counts[name]
+    return {**{name: whole[name] for name in whole.column_names}, "sample_id": whole["sample_id"].to_numpy(), **sums}
+
+
+def sides(repeats: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the sample_id of the population of a search and of the other one, or of the same."""
-    first = population == population[0] if len(population) else np.ones(0, dtype=bool)
+    population, ids = repeats["population"], repeats["sample_id"]
+    first = pc.equal(population, population[0]).to_numpy() if len(ids) else np.ones(0, dtype=bool)
     return ids[first], ids if first.all() else ids[~first]
 
 

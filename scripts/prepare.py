@@ -8,12 +8,12 @@ from gancensus.config import Splits
 from gancensus.files import drop_parts, write_samples
 from gancensus.prepare import split
 from gancensus.randomness import derive_rng
-from gancensus.samples import check, part_rows
+from gancensus.samples import Samples, check, part_rows
 from gancensus.sources import Source
 
 
 def main() -> None:
-    """Read the source, split it, write the part."""
+    """Split the source, read and write the rows of the part."""
     args = step.arguments(
         __doc__,
         study=str,
@@ -26,11 +26,12 @@ def main() -> None:
         calibrate=Path,
         holdout=Path,
     )
-    samples = check(args.source.load(), f"source {args.source.kind}")
+    real = args.source.load()
+    if isinstance(real, Samples):
+        check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, args.study, "prepare")
-    for name, rows in split(len(samples), dict(args.splits), rng).items():
-        part = rows[part_rows(len(rows), args.part, args.parts)]
-        write_samples(getattr(args, name), samples.take(part))
+    for name, rows in split(len(real), dict(args.splits), rng).items():
+        write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
 
 

@@ -23,6 +23,7 @@ from step import Path
 from gancensus.cli import ROOT, SNAKEFILE
 from gancensus.config import Config, Study, read
 from gancensus.errors import UserError
+from gancensus.figures import PAIRS, TILES
 from gancensus.files import ROW_GROUP_BYTES, write_samples
 from gancensus.metrics import Calibrated, Metric
 from gancensus.pairs import TILE, Side, Task, all_tasks, costs, deal
@@ -37,7 +38,7 @@ from gancensus.thresholds import DEAR, SAMPLED_PAIRS
 # MB are those of values in memory, 4 bytes each.
 START = 2.0  # s: a job of nothing: Snakemake, imports, compiled loops; assumed
 READ, WRITE = 1.0e-3, 1.3e-3  # s per MB of a table of showers; of noise, which hardly compresses, 1.5e-3 and 3.6e-3
-LOAD = 0.8e-3  # s per MB of a user's array
+LOAD = {"prepare": 1.1e-3, "generate": 1.6e-3}  # s per MB of a user's array, as float32, which every part looks through
 HASH = 0.6e-3  # s per MB of a file
 FEATURES = {"scalar": 3.0, "shape": 6.5, "ssim": 15.0, "euclidean": 7.5, "condition": 0.0}  # ns per value; the first
 # three fitted to two whole jobs, twice to three times their arithmetic alone
@@ -50,8 +51,9 @@ SSIM = 100_000.0  # ns per pair in the cascade; what the other metrics take is M
 MERGE = 0.15e-6  # s per row of repeats and shard
 CENSUS, CENSUS_POWER = 29e-6, 1.4  # s per row of repeats of 2.7 million; of all rows, to this power
 BASE = 300.0  # MB of a process that has loaded everything
-LOADED = 5.0  # memory in which a user's array is scaled, in times its size as float32
-REPEATS = 120.0  # bytes in memory of a row of repeats
+PIECES = 150.0  # MB for the pieces in which samples are read that are not all wanted at once; and bytes a sample for
+KNOWN = 50.0  # what is known of all of them
+REPEATS, MERGED = 120.0, 170.0  # bytes in memory of a row of repeats, and where those of all shards are added up
 DENSE = 0.86  # stored bytes per byte of values without structure: vectors, and what networks draw
 REPEAT, PAIR, DISTANCE = 0.5, 3.0, 7.0  # stored bytes of a row of repeats; of i and j of a duplicate; of a distance
 SMALL = 30_000  # stored bytes of any other file, roughly
@@ -94,7 +96,7 @@ def look(path: Path, absent: Mapping[str, Shape]) -> tuple[Shape, float]:
         return absent[str(path)], 1.0
     if path.suffix != ".npy":
         samples = Files(path=path).load()
-        return samples.x.shape, stored(samples.take(slice(LOOKED_AT)))
+        return (len(samples), *samples.shape), stored(samples.take(slice(LOOKED_AT)))
     array = np.load(path, mmap_mode="r")
     some: NDArray[Any] = array[:LOOKED_AT]
     scale = Scale(("value",), ("1",), (float(some.min()),), (float(some.max()),))
@@ -120,7 +122,7 @@ class Facts:
             (samples, *shape), share = look(study.source.path, absent)
             self.files[""] = 4.0 * samples * prod(shape)
         else:
-            packaged = study.source.load()
+            packaged = study.source.load().take(slice(None))
             (samples, *shape), share = packaged.x.shape, stored(packaged)
         self.shape = tuple(shape)
         self.samples = {
@@ -356,7 +358,9 @@ class Prediction:
         if facts and job.rule in ("prepare", "generate"):
             file = facts.files.get(job.wildcards.get("population", ""))  # of prepare: the source's
             if file is not None:
-                return Cost(file, written, START + 1e-6 * (LOAD * file + WRITE * made), BASE + 1e-6 * LOADED * file)
+                samples = file / facts.row(None)
+                took = START + 1e-6 * (LOAD[job.rule] * file + WRITE * made)
+                return Cost(file, written, took, BASE + PIECES + 1e-6 * KNOWN * samples)
             if job.rule == "prepare":
                 return Cost(0, written, seconds, BASE)
         if job.rule in ("fit_encoder", "embed", "select", "train", "generate", "analyse"):  # networks, and neighbours
@@ -367,8 +371,12 @@ class Prediction:
             return self.pairs(facts, job, written)
         if facts and job.rule == "sweep":
             return self.sweep(facts, list(facts.study.definitions[job.wildcards["definition"]].values()))
-        if job.rule == "merge_pairs":
-            return Cost(read, written, seconds + MERGE * held / REPEATS, BASE + 1e-6 * held)
+        if facts and job.rule == "merge_pairs":
+            rows = sum(self.search(*(job.wildcards[name] for name in ("study", "definition", "search"))).samples)
+            memory = BASE + 1e-6 * (MERGED * rows + 3 * self.size(job.outputs[0])[0])
+            return Cost(read, written, seconds + MERGE * held / REPEATS, memory)
+        if facts and (job.rule == "draw_closest" or (job.rule == "draw_gallery" and len(facts.shape) > 1)):
+            return self.gallery(facts, job, written)
         if job.rule == "census":
             rows = held / REPEATS
             return Cost(read, written, START + CENSUS * rows * (rows / 2.7e6) ** (CENSUS_POWER - 1), BASE + 1e-6 * held)
@@ -377,6 +385,16 @@ class Prediction:
         if job.rule == "collect_trace":  # its inputs only say when
             return Cost(SMALL, written, START, BASE)
         return Cost(read, written, seconds, memory)
+
+    def gallery(self, facts: Facts, job: Job, written: float) -> Cost:
+        """Return what it takes to show a few samples of each population: the row groups that hold them are read."""
+        groups = 4 * PAIRS if job.rule == "draw_closest" else TILES  # each pair is shown in the figure and listed below
+        counted = {name: samples for name, samples in facts.samples.items() if name != "calibrate"}
+        values = {name: min(facts.row(None) * n, groups * ROW_GROUP_BYTES) for name, n in counted.items()}
+        tables = [self.size(path)[0] for path in job.inputs if "/duplicates/" in path]
+        memory = BASE + PIECES + 1e-6 * (KNOWN * max(counted.values()) + 2 * max(tables, default=0.0))
+        read = sum(values[name] * facts.stored[name] for name in values) + sum(tables)
+        return Cost(read, written, START + 1e-6 * READ * (sum(values.values()) + sum(tables)), memory)
 
     def stored(self, facts: Facts, metrics: Sequence[Metric], population: str) -> float:
         """Return the stored bytes of a sample in the spaces of the metrics."""

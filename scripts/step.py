@@ -144,7 +144,9 @@ def outcome(error: BaseException) -> dict[str, str]:
 
 def peak_memory() -> float:
     """Return the most memory that this process has held, in MiB, as SLURM counts `mem_mb`."""
-    with suppress(OSError):  # Linux; its ru_maxrss knows also the memory of the Snakemake that this came from
+    with suppress(
+        OSError, StopIteration
+    ):  # Linux; its ru_maxrss knows also the memory of the Snakemake that this came from
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)

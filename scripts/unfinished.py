@@ -17,7 +17,7 @@ from gancensus.code import digests
 from gancensus.errors import UserError
 from gancensus.family import Member
 from gancensus.files import read_state, write_state
-from gancensus.resume import State
+from gancensus.resume import State, tell
 from gancensus.training import architecture, choose_device
 
 
@@ -43,7 +43,7 @@ class Unfinished:
         try:
             return read_state(self._file)
         except UserError as error:
-            print(f"{error}; the training starts anew", file=sys.stderr, flush=True)
+            tell(f"{error}; the training starts anew")
             return None
 
     def due(self) -> bool:
@@ -51,12 +51,20 @@ class Unfinished:
         return self._signal > 0 or time.monotonic() >= self._next
 
     def save(self, state: State, place: str) -> None:
-        """Save the state; if a signal has come, end the process with the status of one that died of it."""
-        write_state(self._file, state)
+        """Save the state; if a signal has come, end the process with the status of one that died of it.
+
+        Raises UserError when it cannot be saved then; at other times the training goes on without.
+        """
         self._next = time.monotonic() + self._seconds
+        try:
+            write_state(self._file, state)
+        except UserError as error:
+            if self._signal:
+                raise
+            tell(f"{error}; training on without")
         if self._signal:
             name = signal.Signals(self._signal).name
-            print(f"stopped by {name} after {place}; the state is kept, the next run goes on from there", flush=True)
+            tell(f"stopped by {name} after {place}; the state is kept, the next run goes on from there")
             sys.exit(128 + self._signal)
 
     def remove(self) -> None:

@@ -2,7 +2,8 @@
 
 Code is followed by its names from a program through the program's folder and this package: a function, class or
 constant counts where code that counts names it, so that a step does not depend on all of a module that it imports
-from. What is found without its name (`vars`, `getattr`) must be told: of the plug-in families, the members in use.
+from. What is found without its name (`vars`, `getattr`, a registry, the submodule of an imported package) must be told:
+of the plug-in families, the members in use.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).parent
 ALL = "*"  # in the place of a name: all that a file has
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # which do not run when their file is imported
 
 Name = tuple[Path, str]
 """A name in a file; '' stands for what runs whenever the file is imported."""
 
 
 class Statement(NamedTuple):
-    """A statement of a module, as its plainest code, and the names that it needs, of its own module and of others."""
+    """A statement of a module, its tree, and the names that it needs, of its own module and of others."""
 
     code: str
+    tree: str
     needs: frozenset[Name]
 
 
@@ -41,18 +44,23 @@ class Uses(NamedTuple):
 def digests(script: Path, members: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the digests by file of all code that a script uses, from its own folder and from gancensus.
 
-    Comments, docstrings, formatting and what is for type checkers alone do not count. `members` are the modules that
-    the configuration names, such as gancensus.generators.dcgan, `without` those that code names and the step does not
-    use.
+    Comments, docstrings, formatting and what is for type checkers alone do not count, nor does Python's version.
+    `members` are the modules that the configuration names, such as gancensus.generators.dcgan, `without` the modules
+    and names that code names and the step does not use.
     """
     reached = reach(
-        script, *([file for name in names if (file := _file(name, script))] for names in (members, without))
+        script,
+        [file for name in members if (file := _file(name, script))],
+        [target for name in without if (target := _target(name, script))],
     )
-    digest = {_label(file): hashlib.sha256("\n".join(code).encode()).hexdigest()[:12] for file, code in reached.items()}
+    digest = {
+        _label(file): hashlib.sha256("\n".join(statement.tree for statement in found).encode()).hexdigest()[:12]
+        for file, found in reached.items()
+    }
     return dict(sorted(digest.items()))
 
 
-def reach(script: Path, members: Sequence[Path] = (), without: Sequence[Path] = ()) -> dict[Path, list[str]]:
+def reach(script: Path, members: Sequence[Path] = (), without: Sequence[Name] = ()) -> dict[Path, list[Statement]]:
     """Return the statements that count, by file: those of the script and the members, and all that they need."""
     found: dict[Path, set[int]] = {}
     todo: list[Name] = [(file, ALL) for file in (script, *members)]
@@ -60,36 +68,47 @@ def reach(script: Path, members: Sequence[Path] = (), without: Sequence[Path] = 
     while todo:
         wanted = todo.pop()
         file, name = wanted
-        if wanted in seen or file in without:
+        if wanted in seen or (file, "") in without:
             continue
         seen.add(wanted)
-        if file not in found:  # importing it runs some of it, and of the packages above it
+        statements, rows, imported = _read(file)
+        if file not in found:  # importing it runs some of it, of what it imports, and of the packages above it
             found[file] = set()
             todo += [(file, ""), *((folder / "__init__.py", "") for folder in file.parents if _is_ours(folder))]
-        statements, rows = _read(file)
-        new = set(range(len(statements)) if name == ALL else rows.get(name, ())) - found[file]
+            todo += [(other, "") for other in imported]
+        left_out = {row for other, unused in without if other == file for row in rows[unused]}
+        new = set(range(len(statements)) if name == ALL else rows.get(name, ())) - found[file] - left_out
         found[file] |= new
         todo += [need for row in new for need in statements[row].needs]
-    return {file: [_read(file)[0][row].code for row in sorted(rows)] for file, rows in found.items() if rows}
+    return {file: [_read(file)[0][row] for row in sorted(rows)] for file, rows in found.items() if rows}
 
 
 @cache
-def _read(file: Path) -> tuple[list[Statement], dict[str, list[int]]]:
-    """Return the statements of a file, and by name the rows of those that define it."""
+def _read(file: Path) -> tuple[list[Statement], dict[str, list[int]], set[Path]]:
+    """Return the statements of a file, by name the rows of those that define it, and the files that it imports."""
     nodes = [part for node in _running(ast.parse(file.read_bytes(), file).body) for part in _split(node)]
     package = ".".join(file.relative_to(PACKAGE.parent).parent.parts) if _is_ours(file) else ""
     uses = [_uses(node, package) for node in nodes]
-    imports = [
-        use.imports if isinstance(node, ast.Import | ast.ImportFrom) else {}
-        for node, use in zip(nodes, uses, strict=True)
-    ]
+    imports = [use.imports for node, use in zip(nodes, uses, strict=True) if not isinstance(node, DEFINITIONS)]
     imported = {alias: _target(place, file) for found in imports for alias, place in found.items()}
     rows: dict[str, list[int]] = {}
     for row, node in enumerate(nodes):
         for name in _defined(node) or [""]:
             rows.setdefault(name, []).append(row)
     needs = [_needs(use, file, rows, imported) for use in uses]
-    return [Statement(ast.unparse(node), needed) for node, needed in zip(nodes, needs, strict=True)], rows
+    statements = [Statement(ast.unparse(n), repr(_tree(n)), needed) for n, needed in zip(nodes, needs, strict=True)]
+    return statements, rows, {target[0] for target in imported.values() if target}
+
+
+def _tree(node: object) -> object:
+    """Return a syntax tree as lists, which have nothing that depends on the version of Python."""
+    match node:
+        case ast.AST():
+            fields = [[name, _tree(value)] for name, value in ast.iter_fields(node) if value not in (None, [])]
+            return [type(node).__name__, *fields]
+        case list():
+            return [_tree(value) for value in node]
+    return repr(node)
 
 
 def _needs(use: Uses, file: Path, own: Mapping[str, object], imported: Mapping[str, Name | None]) -> frozenset[Name]:
@@ -130,7 +149,7 @@ def _defined(node: ast.stmt) -> list[str]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return [node.name]
-        case ast.Import() | ast.ImportFrom():
+        case ast.Import() | ast.ImportFrom() if node.names[0].name != ALL:
             return [alias.asname or alias.name for alias in node.names]
         case ast.Assign():
             targets = [t for many in node.targets for t in (many.elts if isinstance(many, ast.Tuple) else [many])]

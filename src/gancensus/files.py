@@ -14,10 +14,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +69,8 @@ def _versioned(schema: pa.Schema, about: Mapping[str, str] | None) -> pa.Schema:
 
 def _group_rows(table: pa.Table) -> int:
     """Return the rows of a row group, where all rows are like those of the table."""
-    return max(1, ROW_GROUP_BYTES // max(1, table.nbytes // max(1, table.num_rows)))
+    row_bytes: int = table.nbytes // max(1, table.num_rows)
+    return max(1, ROW_GROUP_BYTES // max(1, row_bytes))
 
 
 def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows: int) -> None:
@@ -225,12 +227,13 @@ class SampleRows:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Open the parts of a population, in order; nothing but their sizes is read."""
-        self._paths, self.where = paths, str(paths[0].parent)
+        self.paths, self.where = paths, str(paths[0].parent)
         open_ = partial(pq.ParquetFile, page_checksum_verification=True)
         self._files = [_readable(path, partial(open_, path)) for path in paths]
         sizes = [[file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] for file in self._files]
         self._groups = [(part, group) for part, counts in enumerate(sizes) for group in range(len(counts))]
         self._ends = np.cumsum([0, *(count for counts in sizes for count in counts)])
+        self._last = lru_cache(maxsize=1)(self._group)  # whose next rows are often wanted next
         self._before = np.concatenate([np.cumsum([0, *counts[:-1]]) for counts in sizes])  # rows of its own file
 
     def __len__(self) -> int:
@@ -249,12 +252,12 @@ class SampleRows:
             inside = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
             yield self._group(k, without_x).take(inside)
         if not self._groups:
-            yield _samples(self._paths[0], read_table(self._paths[0]))
+            yield _samples(self.paths[0], read_table(self.paths[0]))
 
     def _group(self, k: int, without_x: bool = False) -> Samples:
         """Read a row group."""
         part, group = self._groups[k]
-        path, file = self._paths[part], self._files[part]
+        path, file = self.paths[part], self._files[part]
         names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
         table = _readable(path, lambda: file.read_row_group(group, columns=names))
         return (_identities if without_x else _samples)(path, table, int(self._before[k]))
@@ -265,13 +268,13 @@ class SampleRows:
             return next(self.chunks(slice(0, 0)))
         groups = np.searchsorted(self._ends, rows, side="right") - 1
         where = [np.flatnonzero(groups == k) for k in np.unique(groups)]
-        found = [self._group(k).take(rows[at] - self._ends[k]) for k, at in zip(np.unique(groups), where, strict=True)]
+        found = [self._last(int(groups[at[0]])).take(rows[at] - self._ends[groups[at[0]]]) for at in where]
         return _joined(found).take(np.argsort(np.concatenate(where)))
 
     def identities(self) -> Samples:
         """Return sample_id, label and conditions of all rows; x has no values."""
         whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
-        return check_ids(whole, ", ".join(map(str, self._paths)))
+        return check_ids(whole, ", ".join(map(str, self.paths)))
 
 
 def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
@@ -401,9 +404,10 @@ def read_user_samples(path: Path) -> Unread:
     if path.suffix == ".parquet":
         return _look_at_table(SampleRows([path]))
     found = _look_at_images(path) if path.is_dir() else _look_at_array(path)
-    samples, *_ = shape = found.shape
+    shape = found.shape
     if len(shape) < 2 or 0 in shape or found.dtype.kind not in "iuf":
         raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
+    samples = shape[0]
     for name, values in found.conditions.items():
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values)))
@@ -460,25 +464,30 @@ def _look_at_array(path: Path) -> _Natural:
         raise UserError(f"{path}: unknown kind of file; bring .npy, .npz, .parquet or a folder of images")
     with _array_errors(path):
         content = np.load(path, mmap_mode="r", allow_pickle=False)  # of a .npy only its header is read
-        if isinstance(content, np.memmap):
-            stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)
-            return _Natural(content.shape, content.dtype, stored.read if content.flags.c_contiguous else content.__getitem__)
-        return _look_at_archive(path, content)
+        if not isinstance(content, np.memmap):
+            content.close()
+            return _look_at_archive(path, ZipFile(path))
+        if not content.flags.c_contiguous:  # column by column
+            return _Natural(content.shape, content.dtype, lambda rows: content[rows])
+        stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)
+        return _Natural(content.shape, content.dtype, stored.read)
 
 
-def _look_at_archive(path: Path, archive: np.lib.npyio.NpzFile) -> _Natural:
+def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
     """Look at a .npz: `x`, `label`, and the conditions, which are small."""
-    names = [name.removesuffix(".npy") for name in archive.zip.namelist() if name.endswith(".npy")]
+    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     if "x" not in names:
-        raise UserError(f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)")
+        raise UserError(
+            f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)"
+        )
     stored = {name: _Stored.member(path, archive, name) for name in names}
-    x = stored.pop("x")
+    x, label = stored.pop("x"), stored.pop("label", None)
     conditions = {
-        name: archive[name].astype(np.float32)
+        name: other.whole().astype(np.float32)
         for name, other in stored.items()
-        if other.shape == x.shape[:1] and other.dtype.kind in "iuf" and name not in ("label", "sample_id")
+        if other.shape == x.shape[:1] and other.dtype.kind in "iuf" and name != "sample_id"
     }
-    return _Natural(x.shape, x.dtype, x.read, archive["label"] if "label" in names else None, conditions)
+    return _Natural(x.shape, x.dtype, x.read, None if label is None else label.whole(), conditions)
 
 
 @contextmanager
@@ -500,21 +509,29 @@ class _Stored:
         self.shape, self.dtype = shape, dtype
         self._path, self._stream, self._start = path, stream, start
 
+    def __del__(self) -> None:
+        self._stream.close()
+
     @classmethod
-    def member(cls, path: Path, archive: np.lib.npyio.NpzFile, name: str) -> _Stored:
-        """Look at an array of an archive; one that is stored column by column is read whole, into memory."""
-        info = archive.zip.getinfo(f"{name}.npy")
-        stream = archive.zip.open(info)
+    def member(cls, path: Path, archive: ZipFile, name: str) -> _Stored:
+        """Look at an array of an archive; one that is stored column by column is read at once, into memory."""
+        info = archive.getinfo(f"{name}.npy")
+        stream = archive.open(info)
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, by_columns, dtype = read_header(stream)
         start = stream.tell()
         if by_columns or dtype.hasobject:
-            content = archive[name].tobytes()  # refuses objects
-            stream, start = io.BytesIO(content), 0
+            content = np.lib.format.read_array(archive.open(info), allow_pickle=False)  # raises over objects
+            stream, start = io.BytesIO(content.tobytes()), 0
         elif start + prod(shape) * dtype.itemsize != info.file_size:
             raise ValueError(f"{name} has another size than its header says")
         return cls(path, stream, start, shape, dtype)
+
+    def whole(self) -> NDArray[Any]:
+        """Return all of it, of any shape."""
+        self._stream.seek(self._start)
+        return np.frombuffer(self._stream.read(), dtype=self.dtype).reshape(self.shape)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at the given rows. In an archive the way back is long: it begins at the first."""

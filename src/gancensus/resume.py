@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     import torch
 
 State = Mapping[str, NDArray[Any]]
+
+
+def tell(text: str) -> None:
+    """Write a line for whoever follows the log; a full disk under it is no reason to end a training."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 class Keeper(Protocol):
@@ -100,9 +107,9 @@ def resumed(
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         _restore_parts(untouched, parts, x.device)
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        print(f"the saved state does not fit ({reason}); the training starts anew", file=sys.stderr, flush=True)
+        tell(f"the saved state does not fit ({reason}); the training starts anew")
         return Place()
-    print(f"going on after {place}, where the state was saved", file=sys.stderr, flush=True)
+    tell(f"going on after {place}, where the state was saved")
     return place
 
 

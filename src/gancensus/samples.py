@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,12 +98,6 @@ class Unread:
         rows = max(1, CHUNK // math.prod(self.shape))
         for start in range(0, len(self), rows):
             yield start, self.read(np.arange(start, min(start + rows, len(self))))
-
-    def encoded(self, known: Samples) -> Unread:
-        """Return the samples with their natural values mapped by the scale of `known`, which is all else of them."""
-        scale, read = known.scale, self.read
-        encode = scale.encode if scale else partial(np.asarray, dtype=np.float32)
-        return Unread(known, self.shape, np.dtype(np.float32), lambda rows: encode(read(rows)))
 
 
 def in_same_units(scaled: Iterable[NDArray[np.float32]], images: bool) -> bool:

@@ -33,8 +33,9 @@ def executions(lines: Iterable[str]) -> list[Row]:
     for line in lines:
         try:
             facts = json.loads(line)
-            found[tuple(facts[name] for name in KEY)] = {"outcome": "killed"} | facts
-        except (ValueError, KeyError, TypeError):
+            datetime.fromisoformat(facts["start"]), datetime.fromisoformat(facts.get("end", facts["start"]))
+            found[tuple(str(facts[name]) for name in KEY)] = {"outcome": "killed"} | facts
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
     rows = sorted(found.values(), key=lambda row: str(row["start"]))
     attempt = 0
@@ -121,7 +122,7 @@ def by_rule(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
             "jobs": len({(row["study"], row["names"]) for row in tried}),
             "executions": len(tried),
             "failed": sum(row["outcome"] != "done" for row in tried),
-            "time": sum((row["end"] - row["start"]).total_seconds() for row in tried if row["end"]),
+            "time": sum(max(0.0, (row["end"] - row["start"]).total_seconds()) for row in tried if row["end"]),
             "cpu": sum(row["cpu"] or 0.0 for row in tried),
             "peak_memory": max((row["peak_memory"] for row in tried if row["peak_memory"]), default=None),
         }

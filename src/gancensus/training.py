@@ -7,7 +7,6 @@ reproducible numbers, not the CPU's.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from gancensus.errors import UserError
 from gancensus.family import Member
-from gancensus.resume import Keeper, Place, Stateful, resumed, state_of
+from gancensus.resume import Keeper, Place, Stateful, resumed, state_of, tell
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +102,7 @@ def _report(epoch: int, epochs: int, losses: Mapping[str, float]) -> None:
     """Print about twenty lines over a training, for whoever follows its log."""
     if epoch % max(1, epochs // 20) == 0 or epoch == epochs:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
-        print(f"epoch {epoch}/{epochs} ({100 * epoch // epochs}%): {figures}", file=sys.stderr, flush=True)
+        tell(f"epoch {epoch}/{epochs} ({100 * epoch // epochs}%): {figures}")
 
 
 def weights_of(**networks: nn.Module) -> dict[str, NDArray[Any]]:

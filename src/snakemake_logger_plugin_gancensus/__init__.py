@@ -28,6 +28,7 @@ NOTES = {  # Snakemake's texts that matter during a run (how they start), in our
     "Will exit after": "stopping: no new job starts, the running ones finish",
 }
 CHATTER = ("Assuming unrestricted", "Config file ", "Building DAG")  # its texts before a run that do not
+ACCOUNTLESS = ("No SLURM account given", "No account was given", "Unable to guess SLURM account")  # nor is one needed
 REDUNDANT = ("Exiting because a job", "WorkflowError:\nAt least one job did not")  # the digests say more
 FOLLOWS = "its input is remade"  # a reason that follows from another job's
 REASONS = {  # Snakemake's reasons for a job (how they start), in our words
@@ -188,7 +189,7 @@ class LogHandler(LogHandlerBase):
             self.say(ours)
         elif level > WARNING:
             self.error(text)
-        elif level == WARNING:
+        elif level == WARNING and not text.startswith(ACCOUNTLESS):
             self.say(text, "33")
         elif level < INFO or not (self.began or text.startswith(CHATTER)):  # --verbose; --unlock, --lint, ...
             self.say(text)
@@ -266,7 +267,10 @@ class LogHandler(LogHandlerBase):
         for same in alike(failed):
             more = f", and {count(len(same) - 1, 'more job')} in the same way" if len(same) > 1 else ""
             self.say(f"\nfailed: {same[0].what}{more}", "1;31")
-            self.say(digest(same, self.start, Path.cwd(), os.environ["PATH"].removesuffix(self.path)))
+            try:
+                self.say(digest(same, self.start, Path.cwd(), os.environ["PATH"].removesuffix(self.path)))
+            except Exception as error:  # which Snakemake would swallow, with all failures that are still to be told
+                self.say(f"  (no more can be told: {error!r})\n{same[0].error}\n{same[0].job['shellcmd'] or ''}")
         self.total = 0  # logging calls close once more when Python exits
         self.failures.clear()
         self.raised.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from gancensus.trace import duration, executions
 
 TAIL = 15  # lines of a failed job's log
 FULL = 1 << 16  # bytes: with fewer left, a job cannot even say what is wrong
+ENOUGH = 1 << 16  # bytes of a log that are looked at
 LAST = 1000  # characters of a log that its last line is sought in
 LISTED = 180  # characters of a list of jobs that failed in the same way
 STATES = {  # why SLURM ended a job: its state, its words in the log of the job, and ours
@@ -173,22 +175,27 @@ def listing(others: Sequence[Failure]) -> str:
 
 
 def read(path: str) -> str:
-    """What stands in a log; nothing where there is none."""
+    """The end of a log, without what would move about on the screen; nothing where there is none that can be read."""
     try:
-        return Path(path).read_text(errors="replace")
+        with Path(path).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - ENOUGH))
+            text = log.read().decode(errors="replace")
     except OSError:
         return ""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text.replace("\r\n", "\n"))
 
 
 def tail(path: str) -> str:
     """The name of a log file and its last lines."""
-    if not Path(path).is_file():
-        return f"  log   {path} (not written)"
     lines = dedent("\n".join(read(path).splitlines()[-TAIL:])).rstrip()
     if lines:
         return f"  log   {path}, its end:\n{indent(lines, ' ' * 8)}"
-    full = shutil.disk_usage(Path(path).parent).free < FULL
-    return f"  log   {path} (empty{': the disk is full; make room, then run again' if full else ''})"
+    try:
+        size, full = Path(path).stat().st_size, shutil.disk_usage(Path(path).parent).free < FULL
+    except OSError:
+        return f"  log   {path} (not written)"
+    what = "not readable" if size else "empty"
+    return f"  log   {path} ({what}{': the disk is full; make room, then run again' if full else ''})"
 
 
 def plain_error(text: str, kind: str) -> str:

@@ -46,7 +46,7 @@ def test_it_follows_names_from_module_to_module(write: Write) -> None:
         lib__c="def h(): pass\n",
         lib__d="def late(x): return x\n",
     )
-    assert {path.name: "; ".join(found) for path, found in reach(script).items()} == {
+    assert {path.name: "; ".join(s.code for s in found) for path, found in reach(script).items()} == {
         "main.py": "import step; from lib.a import f; step.run(f)",
         "step.py": "import os; os.environ['X'] = '1'; def run(f):\n    f()",
         "a.py": "from lib import b; def f():\n    return b.g()",
@@ -113,6 +113,41 @@ def test_members_count_whole_and_what_is_left_out_not_at_all(write: Write) -> No
     assert list(digests(script)) == ["scripts/main.py"]
     assert list(digests(script, ("lib.m",))) == ["lib/draw.py", "lib/m.py", "scripts/main.py"]
     assert list(digests(script, ("lib.m",), ("lib.draw",))) == ["lib/m.py", "scripts/main.py"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("import lib.b\ndef f(): return 1", "import os\nos.environ['X'] = '{}'"),
+        ("from lib.b import other\ndef f(): return 1", "import os\nos.environ['X'] = '{}'\nother = 1"),
+        ("if 1:\n    import lib.b as b\ndef f(): return b.g()", "def g(): return {}"),
+        ("from lib.b import *\ndef f(): return g()", "def g(): return {}"),
+    ],
+)
+def test_what_runs_on_import_counts(write: Write, a: str, b: str) -> None:
+    before = digests(write("from lib.a import f\nf()\n", lib__a=a, lib__b=b.format(1)))
+    assert digests(write("from lib.a import f\nf()\n", lib__a=a, lib__b=b.format(2))) != before
+
+
+def test_a_name_that_is_left_out_does_not_count(write: Write) -> None:
+    program = "from lib.a import f, g\ndef first(): f()\ndef second(): g()\nALL = {'f': first, 'g': second}\n"
+    script = write(program, lib__a="def f(): pass\ndef g(): pass\n")
+    found = reach(script, without=[(script, "second")])
+    assert {path.name: [s.code for s in found] for path, found in found.items()} == {
+        "main.py": [
+            "from lib.a import f",
+            "from lib.a import g",
+            "def first():\n    f()",
+            "ALL = {'f': first, 'g': second}",
+        ],
+        "a.py": ["def f():\n    pass", "def g():\n    pass"],
+    }
+
+
+def test_a_digest_is_that_of_every_python(write: Write) -> None:
+    """Known from Python 3.11; f-strings, type parameters and defaults are where versions differ."""
+    script = write("def f(x=None, *a, k: int = 1):\n    return f\"{x['a']!r} {k:>9}\" if x else [*a]\n")
+    assert digests(script) == {"scripts/main.py": "88283fdb7fd9"}
 
 
 def test_digests_are_the_same_in_another_folder(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,17 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
-from gancensus.samples import BLOCK, Samples, Scale, by_block, check, flatten, generated_ids, part_rows
+from gancensus.samples import (
+    BLOCK,
+    Samples,
+    Scale,
+    by_block,
+    check,
+    flatten,
+    generated_ids,
+    in_same_units,
+    part_rows,
+)
 
 NAMES = st.text("abAB01_+-", min_size=1, max_size=8)
 BOUND = st.floats(-1e6, 1e6)
@@ -108,6 +118,17 @@ def test_one_scale_serves_a_whole_image() -> None:
     scale = Scale(("value",), ("1",), (0.0,), (23.0,))
     assert scale.encode(image).shape == (2, 3, 4)
     np.testing.assert_allclose(scale.decode(scale.encode(image)), image, atol=1e-5)
+
+
+@given(
+    npst.arrays(np.float32, st.integers(1, 9), elements=st.sampled_from([0, 1, -2, 4.5, -5, 5, 5.5, -6, 9, 1e9])),
+    st.integers(1, 9),
+    st.booleans(),
+)
+def test_units_are_compared_as_by_the_median_in_any_chunks(x: NDArray[np.float32], longest: int, images: bool) -> None:
+    chunks = [x[start : start + longest] for start in range(0, len(x), longest)]
+    expected = np.median(np.abs(x)) <= 5 and not (images and np.ptp(x) < 0.05)
+    assert in_same_units(chunks, images) == expected
 
 
 # The contract

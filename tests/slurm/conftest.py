@@ -1,6 +1,38 @@
-"""Tests on a real cluster use the runs of the tests of the workflow."""
+"""What the tests on a real cluster share; they use the runs of the tests of the workflow."""
 
+import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+import yaml
+
 sys.path.append(str(Path(__file__).parents[1] / "workflow"))
+
+from cluster import Cluster
+from runs import ROOT
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Two nodes, no accounting."""
+    if os.geteuid() or not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))):
+        pytest.skip("needs root, slurmctld, slurmd and munged: make slurm-test")
+    cluster = Cluster(tmp_path_factory.mktemp("cluster") / "c")
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """The profile of users, with a shorter breath."""
+    options = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    options["slurm-init-seconds-before-status-checks"] = 3
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile/config.yaml").write_text(yaml.safe_dump(options))
+    return tmp_path / "profile"

@@ -8,27 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cluster import Cluster, output, wait
 from doors import CONFIG, PROFILE, TARGET, Door, Writers, at_rest, clean, queue, steps, write
 from runs import parquet_bytes, run
-
-if os.geteuid() or not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))):
-    pytest.skip("needs root, slurmctld, slurmd and munged", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Two nodes, no accounting."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster") / "c")
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,44 +1,22 @@
 """The smoke configuration on a real cluster, through the profile that users get."""
 
 import copy
-import os
+import re
+import signal
 import subprocess
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
-import yaml
-from chaos import chaos
 from cluster import Cluster, wait
-from doors import at_rest, clean, steps
-from runs import ROOT, STUDY, command, parquet_bytes, run
+from doors import clean, steps
+from runs import STUDY, command, parquet_bytes, run
 
-KILLS = int(os.environ.get("CHAOS", "30")) // 3  # as many locally: tests/workflow/test_chaos.py
 TWICE: dict[str, Any] = copy.deepcopy(STUDY)
 TWICE["studies"]["smoke"]["generators"]["curated"]["replicas"] = 2  # a training for each node
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Two nodes, no accounting."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster") / "c")
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Path:
-    """The profile of users, with a shorter breath."""
-    options = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
-    options["slurm-init-seconds-before-status-checks"] = 3
-    (tmp_path / "profile").mkdir()
-    (tmp_path / "profile/config.yaml").write_text(yaml.safe_dump(options))
-    return tmp_path / "profile"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +51,7 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
     """The limit is a real one: SLURM's, set to a moment after the training began, which is held there until then."""
     target = "results/smoke/generators/curated-0/model.safetensors"
     config = copy.deepcopy(STUDY) | {"checkpoint": 1, "parts": 1}
-    config["studies"]["smoke"]["generators"]["curated"] = {"kind": "dcgan", "width": 8, "epochs": 60, "replicas": 1}
+    config["studies"]["smoke"]["generators"]["curated"] = {"kind": "dcgan", "width": 8, "epochs": 120, "replicas": 1}
     assert run(tmp_path / "alone", config, target).returncode == 0
 
     folder = tmp_path / "w"
@@ -81,17 +59,20 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
     for attempt in range(2):
         call = command(folder, config, "--profile", str(profile), target, "--retries", "0", door="slurm")
         door = subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True)
-        wait("the training is under way", lambda: "epoch 6/" in text(log) or "going on after" in text(log), 120)
+        wait("the training is under way", lambda: "epoch 12/" in text(log) or "going on after" in text(log), 120)
         (training,) = steps(folder)
         number = training.environ()["SLURM_JOB_ID"]
         training.suspend()
         subprocess.run(["scontrol", "update", f"JobId={number}", "EndTime=now+1seconds"], check=True)
+        wait("the limit is reached", partial(terminated, training), 120)
+        training.resume()
         _, said = door.communicate()
         assert door.returncode == 1
-        assert "\n  why   the time limit was reached" in said
+        assert "\n  why   time limit reached" in said
         assert f"SLURM job {number}" in said
         assert list(folder.glob("results/smoke/generators/curated-0/unfinished/*/state.safetensors"))
         assert ("going on after" in text(log)) == (attempt > 0)
+        log.unlink()
     done = run(folder, config, "--profile", str(profile), target, door="slurm")
     assert done.returncode == 0, done.stderr
     clean(folder, parquet_bytes(tmp_path / "alone"))
@@ -115,16 +96,10 @@ def test_a_failure_on_a_node_is_told_in_full(cluster: Cluster, profile: Path, tm
     assert "= 3200 samples, but the source has 1797" in by_hand.stderr
 
 
-def test_kills_at_random_times_change_no_byte(
-    cluster: Cluster, alone: dict[str, bytes], profile: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "w"
-    call = command(folder, TWICE, "--profile", str(profile), door="slurm")
-    killed = chaos(call, folder, KILLS, seed=KILLS, longest=20)
-    print(", ".join(f"{number} x {kind}" for kind, number in killed.most_common()))
-    assert sum(killed.values()) >= KILLS
-    clean(folder, alone)
-    at_rest(folder)
+def terminated(process: psutil.Process) -> bool:
+    """Whether a suspended process has been sent SIGTERM."""
+    pending = re.search(r"^ShdPnd:\t(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    return pending is not None and bool(int(pending[1], 16) & 1 << signal.SIGTERM - 1)
 
 
 def text(path: Path) -> str:

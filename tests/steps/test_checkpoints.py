@@ -24,6 +24,7 @@ from unfinished import Unfinished
 
 from gancensus.code import digests
 from gancensus.encoders.vae import Vae
+from gancensus.errors import UserError
 from gancensus.files import write_samples, write_state
 from gancensus.generators.dcgan import Dcgan
 from gancensus.generators.tabulargan import Tabulargan
@@ -249,4 +250,20 @@ def test_sigterm_waits_for_the_end_of_a_batch_only_while_there_is_one(
         kept.save(STATE, "epoch 12, batch 30")
     assert end.value.code == 143
     assert len(states(tmp_path)) == 1
-    assert capsys.readouterr().out.startswith("stopped by SIGTERM after epoch 12, batch 30; the state is kept")
+    assert capsys.readouterr().err.startswith("stopped by SIGTERM after epoch 12, batch 30; the state is kept")
+
+
+def test_a_state_that_cannot_be_saved_ends_only_a_training_that_is_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise UserError("cannot write it: No space left on device")
+
+    kept = keeper(tmp_path)
+    kept.load()
+    monkeypatch.setattr(unfinished, "write_state", full)
+    kept.save(STATE, "epoch 1, batch 1")
+    assert capsys.readouterr().err == "cannot write it: No space left on device; training on without\n"
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(UserError, match="No space left"):
+        kept.save(STATE, "epoch 1, batch 2")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 
+from gancensus import files
+from gancensus.errors import UserError
 from gancensus.files import SampleRows, about, columns, write_samples, write_table
-from gancensus.samples import Samples, Scale
+from gancensus.samples import Samples, Scale, Unread
 from gancensus.tables import REPEATS, THRESHOLDS, duplicates
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
@@ -208,6 +212,45 @@ def test_rows_are_read_from_any_part(tmp_path: Path) -> None:
     for start, stop in ((0, 1000), (140, 150), (142, 143), (999, 1000), (0, 0), (1000, 1000)):
         found = np.concatenate([chunk.x for chunk in rows.chunks(slice(start, stop))])
         np.testing.assert_array_equal(found, x[start:stop])
+    for some in ([999, 0, 142, 143, 142], [], list(range(1000))):
+        taken = rows.take(np.array(some, dtype=np.int64))
+        np.testing.assert_array_equal(taken.x, x[some])
+        assert taken.sample_id.tolist() == some
+
+
+def test_rows_are_written_as_the_samples_that_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row group by row group, whatever is read for it, to the same bytes."""
+    monkeypatch.setattr(files, "ROW_GROUP_BYTES", 1000)
+    x = np.random.default_rng(4).uniform(-1, 1, (1000, 3)).astype(np.float32)
+    whole = Samples(x, np.arange(1000), np.arange(1000, dtype=np.int32) % 4, None, {"e": x[:, 0]}, {"e": "GeV"})
+    unread = Unread(replace(whole, x=np.empty((1000, 0), np.float32)), (3,), x.dtype, lambda some: x[some])
+    for k, rows in enumerate((np.arange(1000), np.arange(0, 1000, 3), np.array([5]), np.array([], dtype=np.int64))):
+        write_samples(tmp_path / f"{k}.parquet", whole.take(rows))
+        write_samples(tmp_path / f"{k}-unread.parquet", unread, rows)
+        assert (tmp_path / f"{k}-unread.parquet").read_bytes() == (tmp_path / f"{k}.parquet").read_bytes()
+        groups = pq.ParquetFile(tmp_path / f"{k}.parquet").num_row_groups
+        assert groups == max(1, -(-len(rows) // (1000 // (8 + 4 + 4 + 12))))
+
+
+def test_a_bad_value_is_named_by_its_row_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "ROW_GROUP_BYTES", 1000)
+    x = np.zeros((900, 2), dtype=np.float32)
+    x[777, 1] = np.nan
+    rows = SampleRows([*write(tmp_path / "a", x[:500]), *write(tmp_path / "b", x[500:], first=500)])
+    with pytest.raises(UserError, match=r"b/0\.parquet: column x, row 277: NaN"):
+        list(rows.chunks(slice(0, 900)))
+
+
+def test_what_cannot_be_read_leaves_no_file(tmp_path: Path) -> None:
+    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        if len(rows) > 1:
+            raise UserError("no")
+        return np.zeros((len(rows), 2), dtype=np.float32)
+
+    unread = Unread(Samples(np.empty((9, 0), np.float32), np.arange(9)), (2,), np.dtype(np.float32), read)
+    with pytest.raises(UserError):
+        write_samples(tmp_path / "0.parquet", unread)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_counts_every_subset_at_every_alpha(tmp_path: Path, step: Step) -> None:

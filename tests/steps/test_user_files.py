@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from gancensus import files, samples
 from gancensus.errors import UserError
 from gancensus.files import read_samples, read_user_samples, write_samples
 from gancensus.generators import files as generated
@@ -31,12 +32,12 @@ def image(path: Path, pixels: NDArray[Any]) -> None:
 
 
 def load(path: Path) -> Samples:
-    return Files(path=path).load()
+    return Files(path=path).load().take(slice(None))
 
 
-def natural(samples: Samples) -> NDArray[np.float64]:
-    assert samples.scale is not None
-    return samples.scale.decode(samples.x)
+def natural(found: Samples) -> NDArray[np.float64]:
+    assert found.scale is not None
+    return found.scale.decode(found.x)
 
 
 # Arrays
@@ -111,7 +112,82 @@ def test_a_sample_table_that_is_not_as_ours(tmp_path: Path, x: Any, ids: list[in
         load(tmp_path / "x.parquet")
 
 
+# What is read in pieces
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven values at once, of samples of three."""
+    for module in (files, samples):
+        monkeypatch.setattr(module, "CHUNK", 7)
+
+
+SAVES: list[tuple[str, Callable[[Path, NDArray[Any]], None]]] = [
+    ("x.npy", np.save),
+    ("x.npy", lambda path, x: np.save(path, np.asfortranarray(x))),
+    ("x.npz", lambda path, x: np.savez(path, x=x)),
+    ("x.npz", lambda path, x: np.savez_compressed(path, x=x)),
+    ("x.npz", lambda path, x: np.savez(path, x=np.asfortranarray(x))),
+]
+
+
+@pytest.mark.usefixtures("pieces")
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "u1"])
+@pytest.mark.parametrize(("name", "save"), SAVES)
+def test_any_rows_of_an_array_are_read_in_any_order(
+    name: str, save: Callable[[Path, NDArray[Any]], None], dtype: str, tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).integers(0, 99, (31, 3)).astype(dtype)
+    save(tmp_path / name, x)
+    found = read_user_samples(tmp_path / name)
+    np.testing.assert_array_equal(np.concatenate(list(files.finite(tmp_path / name, found))), x)
+    for rows in ([4, 5, 30], [30, 0, 7, 7], [], list(range(31))):
+        read = found.read(np.array(rows, dtype=np.int64))
+        np.testing.assert_array_equal(read, x[rows])
+        assert read.dtype == x.dtype
+    np.testing.assert_array_equal(natural(load(tmp_path / name)).round(3), x)
+
+
+@pytest.mark.usefixtures("pieces")
+def test_the_sample_that_is_no_number_is_named_wherever_it_is(tmp_path: Path) -> None:
+    x = np.zeros((31, 3))
+    x[29, 1] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(UserError, match=r"x\.npy: sample 29 has NaN or infinite values"):
+        load(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_changed_byte_in_an_archive_is_noticed(kind: type[np.generic], tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.ones((50, 3), kind))
+    content = bytearray(path.read_bytes())
+    at = content.index(np.ones(9, kind).tobytes()) + 11
+    content[at] ^= 2
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="Bad CRC-32"):
+        Files(path=path).load()
+
+
+@pytest.mark.usefixtures("pieces")
+def test_a_truncated_array_is_no_array(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((31, 3)))
+    found = read_user_samples(tmp_path / "x.npy")
+    with (tmp_path / "x.npy").open("r+b") as file:
+        file.truncate(500)
+    with pytest.raises(UserError, match="not a readable NumPy file"):
+        found.read(np.arange(31))
+
+
 # Images
+
+
+def test_images_of_bytes_are_not_read_before_they_are_wanted(tmp_path: Path) -> None:
+    corrupt(tmp_path)
+    found = Files(path=tmp_path).load()
+    assert found.take(np.array([0])).x.shape == (1, 4, 6)
+    with pytest.raises(UserError, match=r"2\.png: not a readable image"):
+        found.take(np.array([1]))
 
 
 def test_a_folder_of_images_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -150,9 +226,7 @@ def test_colour_images(tmp_path: Path) -> None:
 def test_other_images_become_grey_or_colour_of_eight_bits(tmp_path: Path, mode: str, shape: tuple[int, ...]) -> None:
     Image.fromarray(GREY[0]).convert(mode).save(tmp_path / "1.png")
     found = read_user_samples(tmp_path)
-    assert isinstance(found, tuple)
-    assert found[0].shape == (1, *shape)
-    assert found[0].dtype == np.uint8
+    assert (len(found), found.shape, found.dtype) == (1, shape, np.dtype(np.uint8))
 
 
 def test_sixteen_bits_are_not_clipped_to_eight(tmp_path: Path) -> None:
@@ -267,7 +341,7 @@ def test_a_damaged_array_is_an_error_or_still_an_array(tmp_path: Path, suffix: s
     for k in range(len(content)):
         path.write_bytes(content[:k] + bytes([content[k] ^ 0x55]) + content[k + 1 :])
         try:
-            read_user_samples(path)
+            load(path)
         except UserError as error:
             assert "\n" not in str(error)
 

@@ -25,6 +25,10 @@ except UserError as error:
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
 
+# What scripts/draw.py draws.
+DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")
+DRAWN += ("training", "selection", "analysis", "timeline")
+
 # What runs on CONFIG.device asks for so many GPUs.
 GPU = int(CONFIG.device == "cuda")
 
@@ -72,6 +76,11 @@ def code(script, *members, without=()):
     """
     modules = sorted({type(member).__module__ for member in members})
     return json.dumps(digests(SCRIPTS / script, tuple(modules), tuple(without)))
+
+
+def drawing(figure, *members):
+    """What a figure is drawn by, as a parameter: the program for all figures, less the others."""
+    return code("draw.py", *members, without=[f"draw.{other}" for other in DRAWN if other != figure])
 
 
 def generator_of(wildcards):

@@ -32,7 +32,7 @@ rule draw_gallery:
     params:
         populations=lambda wc: ["holdout", *study(wc).generated],
         caption=FIGURES["gallery"][1],
-        code=code("draw.py"),
+        code=drawing("gallery"),
     message:
         "draw samples of {wildcards.study}"
     shell:
@@ -62,7 +62,7 @@ rule draw_birthday:
         runtime=10,
     params:
         caption=FIGURES["birthday"][1],
-        code=code("draw.py"),
+        code=drawing("birthday"),
     message:
         "draw the birthday curves of {wildcards.study}"
     shell:
@@ -90,7 +90,7 @@ rule draw_support:
         runtime=10,
     params:
         caption=FIGURES["support"][1],
-        code=code("draw.py"),
+        code=drawing("support"),
     message:
         "draw the support sizes of {wildcards.study}"
     shell:
@@ -118,7 +118,7 @@ rule draw_diversity:
         runtime=10,
     params:
         caption=FIGURES["diversity"][1],
-        code=code("draw.py"),
+        code=drawing("diversity"),
     message:
         "draw the diversity profiles of {wildcards.study}"
     shell:
@@ -147,7 +147,7 @@ rule draw_sweep:
     params:
         margin=lambda wc: option("margin", study(wc).census.margin),
         caption=FIGURES["sweep"][1],
-        code=code("draw.py"),
+        code=drawing("sweep"),
     message:
         "draw the sweep of {wildcards.definition} in {wildcards.study}"
     shell:
@@ -179,7 +179,7 @@ rule draw_closest:
         populations=counted,
         metric=lambda wc: next(name for name, metric in definition_of(wc).items() if metric.fixed is None),
         caption=FIGURES["closest"][1],
-        code=code("draw.py"),
+        code=drawing("closest"),
     message:
         "draw the closest pairs of {wildcards.study} by {wildcards.definition}"
     shell:
@@ -211,7 +211,7 @@ rule draw_training:
         generators=lambda wc: TRAINED[wc.study],
         encoders=lambda wc: list(study(wc).encoders),
         caption=FIGURES["training"][1],
-        code=code("draw.py"),
+        code=drawing("training"),
     message:
         "draw the losses of {wildcards.study}"
     shell:
@@ -242,7 +242,7 @@ rule draw_selection:
         runtime=10,
     params:
         caption=FIGURES["selection"][1],
-        code=code("draw.py"),
+        code=drawing("selection"),
     message:
         "draw what {wildcards.name} of {wildcards.study} keeps and drops"
     shell:
@@ -272,7 +272,7 @@ rule draw_analysis:
     params:
         analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
         caption=lambda wc: study(wc).analyses[wc.analysis].caption,
-        code=lambda wc: code("draw.py", study(wc).analyses[wc.analysis]),
+        code=lambda wc: drawing("analysis", study(wc).analyses[wc.analysis]),
     message:
         "draw {wildcards.analysis} of {wildcards.study}"
     shell:
@@ -300,7 +300,7 @@ rule draw_timeline:
         runtime=10,
     params:
         caption=FIGURES["timeline"][1],
-        code=code("draw.py"),
+        code=drawing("timeline"),
     message:
         "draw when each job ran"
     shell:

@@ -39,15 +39,22 @@ class Files(Source):
         found = read_user_samples(self.path)
         if self.path.suffix == ".parquet":
             return self._checked(found)
-        one = len(found.shape) > 1 or found.dtype == np.uint8  # one scale for all values
-        low, high = np.zeros(1), np.full(1, 255.0)
-        if found.dtype != np.uint8 or not self.path.is_dir():
-            ends = [(x.min(axis=None if one else 0), x.max(axis=None if one else 0)) for x in finite(self.path, found)]
-            if found.dtype != np.uint8:
-                low, high = np.atleast_1d(np.min([e[0] for e in ends], axis=0), np.max([e[1] for e in ends], axis=0))
-        names = ("value",) if one else tuple(f"x{k}" for k in range(found.shape[0]))
-        scale = Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
-        return found.encoded(replace(found.known, scale=scale))
+        scale = self._scale(found)
+        known = replace(found.known, scale=scale)
+        return Unread(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
+
+    def _scale(self, found: Unread) -> Scale:
+        """Return the scale of natural values."""
+        if found.dtype == np.uint8:
+            if not self.path.is_dir():
+                for _ in finite(self.path, found):  # a file that is damaged anywhere is refused
+                    pass
+            return Scale(("value",), ("1",), (0.0,), (255.0,))
+        rows = len(found.shape) == 1
+        axis, names = (0, tuple(f"x{k}" for k in range(found.shape[0]))) if rows else (None, ("value",))
+        lows, highs = zip(*((x.min(axis=axis), x.max(axis=axis)) for x in finite(self.path, found)), strict=True)
+        low, high = (np.atleast_1d(end) + 0.0 for end in (np.min(lows, axis=0), np.max(highs, axis=0)))  # no -0.0
+        return Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
 
     def _checked(self, table: Unread) -> Unread:
         """Return a sample table in the order of its sample_id, or raise UserError where it is not as ours are."""

@@ -1,0 +1,91 @@
+"""No step holds a whole population: what a step takes does not grow with the file, as it says itself beside its log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gancensus import tables
+from gancensus.files import write_samples, write_table
+from gancensus.generators import files as generated
+from gancensus.samples import Samples, generated_ids
+from gancensus.sources.files import Files
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+SHAPE = (64, 1000)  # a sample of 256 kB
+LARGE = 2000  # samples, 512 MB
+ROOM = 200  # MiB by which a step may take more for many samples than for few; what it once took is far beyond
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is asked of Linux")
+
+
+def peak(folder: Path, name: str, *options: object) -> float:
+    """Run a step and return its peak memory in MiB."""
+    folder.mkdir(exist_ok=True, parents=True)
+    with (folder / f"{name}.log").open("w") as log:
+        subprocess.run([sys.executable, SCRIPTS / f"{name}.py", *map(str, options)], check=True, stdout=log)
+    return float(json.loads((folder / f"{name}.jsonl").read_text().splitlines()[-1])["peak_memory"])
+
+
+def sparse(path: Path, samples: int) -> Path:
+    """Write an array of zeros, but for the first sample, which takes hardly any room on the disk."""
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (samples, *SHAPE)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(np.linspace(0, 1, 64_000, dtype="<f4").tobytes())
+        file.truncate(file.tell() + (samples - 1) * 256_000)
+    return path
+
+
+def prepare(folder: Path, samples: int) -> float:
+    source = Files(path=sparse(folder / f"{samples}.npy", samples)).model_dump_json()
+    splits = json.dumps({"train": samples // 2, "calibrate": 2, "holdout": samples // 3})
+    outputs = [
+        word for split in ("train", "calibrate", "holdout") for word in (f"--{split}", folder / split / "0.parquet")
+    ]
+    options = ["--study", "s", "--source", source, "--splits", splits, "--seed", 1, "--part", 0, "--parts", 2]
+    return peak(folder, "prepare", *options, *outputs)
+
+
+def generate(folder: Path, samples: int) -> float:
+    generator = generated.Files(path=sparse(folder / f"{samples}.npy", samples)).model_dump_json()
+    write_samples(folder / "like.parquet", Samples(np.zeros((2, *SHAPE), np.float32), np.arange(2)))
+    options = ["--study", "s", "--population", "g-0", "--generator", generator, "--seed", 1, "--device", "cpu"]
+    options += ["--part", "0", "--parts", "2", "--model", "--like", str(folder / "like.parquet")]
+    return peak(folder, "generate", *options, "--output", folder / "0.parquet")
+
+
+def draw(folder: Path, samples: int) -> float:
+    """Both galleries."""
+    path = folder / f"{samples}.parquet"
+    write_samples(path, Samples(np.zeros((samples, *SHAPE), np.float32), np.arange(samples)))
+    found = {"i": np.arange(9), "j": np.arange(9) + samples // 2, "m": np.arange(9.0)}
+    write_table(folder / "found.parquet", found, tables.duplicates(["m"]))
+    options = ["--populations", "g-0", "--samples", path, "--shown", folder / "s.parquet", "--output", folder / "f.svg"]
+    closest = ["closest", "--metric", "m", "--duplicates", folder / "found.parquet"]
+    return max(peak(folder, "draw", "gallery", *options), peak(folder, "draw", *closest, *options))
+
+
+def merge_pairs(folder: Path, samples: int) -> float:
+    """The repeats of 300,000 samples, in as many shards as there are hundreds of samples."""
+    n = 300_000
+    counts = {name: np.ones(n, np.int64) for name in ("duplicates", "partners", "condition")}
+    names = {"population": np.repeat("g-0", n), "sample_id": generated_ids("g-0", range(n))}
+    write_table(folder / "counts.parquet", counts | names, tables.REPEATS)
+    about = {"samples": str(n), "step": "1", "blocks": "1 x 1"}
+    write_table(folder / "found.parquet", {"i": [], "j": [], "m": []}, tables.duplicates(["m"]), about)
+    shards = max(1, samples // 100)
+    options = ["--shards", *[folder / "found.parquet"] * shards, "--counts", *[folder / "counts.parquet"] * shards]
+    outputs = ["--duplicates", folder / "d.parquet", "--repeats", folder / "r.parquet"]
+    return peak(folder, "merge_pairs", "--cap", 1000, *options, *outputs)
+
+
+@pytest.mark.parametrize("step", [prepare, generate, draw, merge_pairs])
+def test_memory_does_not_grow_with_the_samples(step: object, tmp_path: Path) -> None:
+    assert callable(step)
+    assert step(tmp_path, LARGE) < step(tmp_path, 20) + ROOM
