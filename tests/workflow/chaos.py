@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from gancensus.head import MARK
+from gancensus.door.head import MARK
 
 WORDS = {  # what is killed, and the program by which it is known
     "head": "gancensus.cli",
