@@ -173,7 +173,7 @@ def end(process: subprocess.Popen[bytes], why: BaseException, results: Path, lea
         case KeyboardInterrupt():
             head.stop(process, results, terminate=False, seconds=leave)
         case head.Signalled() | head.TakenError():
-            say(f"ended by {why}: stopping the jobs" if isinstance(why, head.Signalled) else f"{why}: ending this one")
+            say(f"{why}: stopping the jobs")
             head.stop(process, results, terminate=True, seconds=leave or head.GRACE)
         case _:
             if isinstance(why, StuckError):
@@ -188,7 +188,8 @@ def clear(args: argparse.Namespace, results: Path) -> int:
     cluster had finished without their head, and that were kept.
     """
     interrupt, claim = signal.signal(signal.SIGINT, signal.SIG_IGN), head.last_claim()
-    begun, kept = claim.begun if claim else (), 0
+    begun = [one for one in claim.begun if not of_another(one, results)] if claim else []
+    kept = 0
     for place in sorted({results, *(Path(one.results) for one in begun)}):
         head.end_steps(place)  # before the jobs: an sbatch could submit another one
     clusters = {Path(one.results) for one in begun if one.command == "slurm"}
@@ -203,6 +204,11 @@ def clear(args: argparse.Namespace, results: Path) -> int:
             head.settled(one)
     signal.signal(signal.SIGINT, interrupt)
     return kept
+
+
+def of_another(one: head.Begun, results: Path) -> bool:
+    """Say whether a head in another folder is at work on what a dead one had begun here: then it is not ours to end."""
+    return one.results != str(results) and bool(head.alive(Path(one.results) / head.HEAD))
 
 
 def account(one: head.Begun, begun: Sequence[head.Begun]) -> int | None:

@@ -197,7 +197,9 @@ def test_a_head_that_was_taken_over_ends(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake").touch()
-    with pytest.raises(UserError, match=r"\.snakemake: .*; start the run in a folder that you can write to"):
+    with pytest.raises(
+        UserError, match=r"\.snakemake: .*; make room, or start the run in a folder that you can write to"
+    ):
         head.claimed(tmp_path / "results").__enter__()
 
 
@@ -519,6 +521,21 @@ def test_a_killed_run_is_settled_as_what_it_was(attended: Attended, tmp_path: Pa
     assert call == cli.snakemake("my.yaml", None)
     assert attended.queues == [attended.results]
     assert begun() == []
+
+
+def test_what_another_head_works_on_is_left_alone(attended: Attended, tmp_path: Path) -> None:
+    other = argparse.Namespace(command="run", configfile=Path("my.yaml"), results=Path("elsewhere"))
+    with head.claimed(attended.results):
+        living = (attended.results / head.HEAD).read_text()
+    attended.results.mkdir()
+    (attended.results / head.HEAD).write_text(living)
+    with head.claimed(tmp_path / "elsewhere"):
+        cli.clear(other, tmp_path / "elsewhere")
+        assert attended.queues == []
+        assert begun() == ["slurm"]
+        (attended.results / head.HEAD).unlink()
+        cli.clear(other, tmp_path / "elsewhere")
+        assert attended.queues == [attended.results]
 
 
 def test_a_file_that_leads_elsewhere_by_now_settles_nothing(attended: Attended) -> None:

@@ -111,9 +111,7 @@ def claimed(results: Path) -> Iterator[None]:
             raise UserError(f"another run on {results} has just begun; wait for it, or end it")
         _write(mine._replace(begun=dead.begun if dead else ()))
     except OSError as error:
-        raise UserError(
-            f"{error.filename}: {error.strerror}; start the run in a folder that you can write to"
-        ) from None
+        raise _cannot_write(results, error) from None
     ended = threading.Event()
 
     def beat() -> None:
@@ -128,7 +126,7 @@ def claimed(results: Path) -> Iterator[None]:
     finally:
         ended.set()
         if not taken(results):
-            with suppress(OSError):
+            with suppress(OSError, UserError):
                 _write((last_claim() or mine)._replace(host=""))
                 (results / HEAD).unlink()
                 results.rmdir()  # where nothing was made
@@ -168,9 +166,17 @@ def settled(begun: Begun | None) -> None:
 def _write(claim: Claim) -> float:
     """Write this folder's claim whole or not at all; return when, by the clock of the file system."""
     new = CLAIM.with_suffix(".tmp")
-    new.write_text(json.dumps(claim))
-    new.replace(CLAIM)
-    return CLAIM.stat().st_mtime
+    try:
+        new.write_text(json.dumps(claim))
+        new.replace(CLAIM)
+        return CLAIM.stat().st_mtime
+    except OSError as error:
+        raise _cannot_write(CLAIM, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> UserError:
+    where = error.filename or path
+    return UserError(f"{where}: {error.strerror}; make room, or start the run in a folder that you can write to")
 
 
 def last_claim(path: Path = CLAIM) -> Claim | None:
@@ -185,7 +191,7 @@ def last_claim(path: Path = CLAIM) -> Claim | None:
 def refuse_second(results: Path) -> None:
     """Raise UserError when another head is at work in this folder or on these results."""
     for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
-        if where := _alive(path):
+        if where := alive(path):
             raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
     locks = locked()
     for process in psutil.process_iter(["cmdline", "cwd"]):
@@ -198,7 +204,7 @@ def refuse_second(results: Path) -> None:
             raise UserError(f"another run is at work {place} (process {process.pid}); wait for it, or end it")
 
 
-def _alive(path: Path) -> str:
+def alive(path: Path) -> str:
     """Return where the head of a claim lives; empty when it is dead, or there is none."""
     try:
         claim = last_claim(path)
