@@ -12,29 +12,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gancensus import head
 from gancensus.config import read
+from gancensus.door import head
+from gancensus.door.head import say
+from gancensus.door.preflight import Profile, preflight, probe
+from gancensus.door.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
+from gancensus.door.unseen import digest, settle
 from gancensus.errors import UserError
-from gancensus.head import say
-from gancensus.preflight import Profile, preflight, probe
-from gancensus.slurm import PATIENCE, Queue, StuckError, Watch
-from gancensus.unseen import digest, settle
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
+DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
+FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes anew what is there
 LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run `gancensus run`, `slurm` or `plan`; options that are not its own go to Snakemake."""
     args, rest = arguments(argv)
+    forget_filters()
     try:
         with head.signals():
+            refuse(rest)
             place = args.results or Path(read(args.configfile).pathvars.results)
             results = place.resolve()
             if not SNAKEFILE.exists():
                 raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
+            if any(word in DRY or word.startswith("-n") for word in rest):
+                args.command = "plan"
+            elif "--unlock" in rest:
+                args.command = "run"
             status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
             if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
                 print(census_table(results / "census.parquet"))
@@ -60,6 +68,7 @@ def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]
         command.add_argument("--cores", default="all", help="processor cores to use, %(default)s by default")
     command = commands.add_parser("slurm", help="run everything on a cluster", parents=[common], allow_abbrev=False)
     profile = ROOT / "workflow/profiles/slurm"
+    command.set_defaults(cores="all")
     command.add_argument("--profile", type=Path, default=profile, help="what the cluster needs, %(default)s by default")
     command.add_argument(
         "--patience",
@@ -67,20 +76,34 @@ def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]
         default=PATIENCE,
         help="seconds without movement that are a hang, %(default)s by default",
     )
-    return parser.parse_known_args(argv)
+    args, rest = parser.parse_known_args(argv)
+    if args.command == "slurm" and not args.patience > 0:
+        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
+    return args, rest
 
 
-def snakemake(args: argparse.Namespace) -> list[str]:
-    """Return the call of Snakemake on our workflow."""
+def refuse(rest: Sequence[str]) -> None:
+    """Raise UserError for those of Snakemake's options that would undo ours."""
+    for word in rest:
+        option = word.partition("=")[0]
+        if option in ("--config", "--configfiles") or word.startswith("-C"):
+            raise UserError(f"{option}: Snakemake keeps one of these only; put it into the file of --configfile")
+        if option == "--slurm-jobname-prefix":
+            raise UserError(f"{option}: the run finds its jobs by a name of its own; leave it out")
+
+
+def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
+    """Return the call of Snakemake on our workflow; `place` is the results folder where that is not the file's."""
     command = [sys.executable, "-m", "snakemake"]
-    if args.results:
-        command += ["--config", f"pathvars={json.dumps({'results': str(args.results)})}"]
-    return [*command, "--configfile", str(args.configfile), "--snakefile", str(SNAKEFILE)]
+    if place:
+        command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
+    return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
 
 
 def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     """Show what would run; return Snakemake's exit status."""
-    return subprocess.run([*snakemake(args), "--cores", args.cores, "--dry-run", *rest], check=False).returncode
+    command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *rest]
+    return subprocess.run(command, check=False).returncode
 
 
 def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
@@ -88,7 +111,7 @@ def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     check_writable(results)
     with head.claimed(results):
         clear(args, results)
-        return attend([*snakemake(args), "--cores", args.cores, *rest], args, results)
+        return attend([*snakemake(args.configfile, args.results), "--cores", args.cores, *rest], args, results)
 
 
 def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
@@ -103,13 +126,16 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
         status = preflight(profile)
         clear(args, results)
         probe(profile, queue, results)
-        command = [*snakemake(args), "--workflow-profile", str(args.profile), "--executor", "slurm"]
-        command += ["--slurm-jobname-prefix", queue.prefix, "--slurm-status-command", status, *rest]
+        command = [*snakemake(args.configfile, args.results), "--workflow-profile", str(args.profile)]
+        command += ["--executor", "slurm", "--slurm-jobname-prefix", queue.prefix, "--slurm-status-command", status]
+        command += ["--slurm-logdir", str(results / "logs" / "slurm"), *rest]
         while True:
             watch = Watch(queue, args.patience)
             try:
                 return attend(command, args, results, watch)
             except StuckError as stuck:
+                if forced := next((word for word in rest if word.partition("=")[0] in FORCED), None):
+                    raise UserError(f"{stuck}; start again without {forced}, which would make all anew") from None
                 fruitless = 0 if watch.log.ended or stuck.kept else fruitless + 1
                 if fruitless == FRUITLESS:
                     raise UserError(
@@ -121,57 +147,93 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
 def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watch: Watch | None = None) -> int:
     """Run Snakemake to its end and return its exit status; whatever ends it earlier, nothing of it is left at work."""
-    head.begin(args.command, digest(args.configfile))
+    now = digest(read(args.configfile))
+    begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
     process = head.start(command, results)
     try:
-        status = wait(process, watch)
-    except KeyboardInterrupt:
-        head.stop(process, results, terminate=False, seconds=LEAVE if watch else None)
+        status = wait(process, watch, results)
+    except BaseException as why:
+        end(process, why, results, LEAVE if watch else None)
+        kept = 0 if isinstance(why, head.TakenError) else clear(args, results)
+        if isinstance(why, StuckError):
+            why.kept = kept
+        raise
+    if status < 0 or (status and watch):  # with status 1, too, it can have left jobs in the queue
         clear(args, results)
-        raise
-    except head.Signalled as signalled:
-        say(f"ended by {signalled}: stopping the jobs")
-        head.stop(process, results, terminate=True, seconds=LEAVE if watch else head.GRACE)
-        clear(args, results)
-        raise
-    except StuckError as stuck:
-        say(f"nothing can move any more: {stuck}")
-        head.kill(process)
-        stuck.kept = clear(args, results)
-        raise
+    else:
+        head.settled(begun)
     if status < 0:
-        clear(args, results)
         raise UserError(f"Snakemake was ended by {signal.Signals(-status).name}; the same command goes on from here")
-    head.settled()
     return status
 
 
-def clear(args: argparse.Namespace, results: Path) -> int:
-    """Leave nothing of a dead head: no job on the cluster, no process here, no lock, no file of unknown making.
+def end(process: subprocess.Popen[bytes], why: BaseException, results: Path, leave: float | None) -> None:
+    """End a Snakemake at work, as what has ended its supervision asks for, in `leave` seconds (None: all it needs)."""
+    match why:
+        case KeyboardInterrupt():
+            head.stop(process, results, terminate=False, seconds=leave)
+        case head.Signalled() | head.TakenError():
+            say(f"{why}: stopping the jobs")
+            head.stop(process, results, terminate=True, seconds=leave or head.GRACE)
+        case _:
+            if isinstance(why, StuckError):
+                say(f"nothing can move any more: {why}")
+            head.kill(process)
 
-    Return the number of files that jobs on the cluster had finished without their head, and that were kept.
+
+def clear(args: argparse.Namespace, results: Path) -> int:
+    """Leave nothing of dead heads: no process here, no job on the cluster, no lock, no file of unknown making.
+
+    Of what they had begun with other configurations and results, too. Return the number of files that jobs on the
+    cluster had finished without their head, and that were kept.
     """
     interrupt, claim = signal.signal(signal.SIGINT, signal.SIG_IGN), head.last_claim()
-    kept: int | None = 0
-    cluster = claim is not None and claim.command == "slurm"
-    if cluster or args.command == "slurm":
-        Queue(results).cancel()
-    head.end_steps(results)
-    head.unlock(snakemake(args))
-    if claim and cluster:
-        kept = settle(snakemake(args), claim.begun, claim.digest == digest(args.configfile))
-    if kept is not None:
-        head.settled()
+    begun = [one for one in claim.begun if not of_another(one, results)] if claim else []
+    kept = 0
+    for place in sorted({results, *(Path(one.results) for one in begun)}):
+        head.end_steps(place)  # before the jobs: an sbatch could submit another one
+    clusters = {Path(one.results) for one in begun if one.command == "slurm"}
+    for place in sorted(clusters | ({results} if args.command == "slurm" else set())):
+        Queue(place).cancel()
+    if begun:  # a lock without is of a plain Snakemake, which may live on another computer
+        head.unlock(snakemake(args.configfile, args.results))
+    for one in begun:
+        found = account(one, begun) if one.command == "slurm" else 0
+        if found is not None:
+            kept += found
+            head.settled(one)
     signal.signal(signal.SIGINT, interrupt)
-    return kept or 0
+    return kept
 
 
-def wait(process: subprocess.Popen[bytes], watch: Watch | None) -> int:
-    """Wait for the end of Snakemake; raises StuckError where a watch says so."""
+def of_another(one: head.Begun, results: Path) -> bool:
+    """Say whether a head in another folder is at work on what a dead one had begun here: then it is not ours to end."""
+    return one.results != str(results) and bool(head.alive(Path(one.results) / head.HEAD))
+
+
+def account(one: head.Begun, begun: Sequence[head.Begun]) -> int | None:
+    """Settle what the jobs of a command have finished without their head; return as `settle` does.
+
+    Files are kept where all that was begun there has the configuration and code that its file has now.
+    """
+    try:
+        config = read(Path(one.configfile))
+    except UserError:
+        return None
+    if str(Path(one.place or config.pathvars.results).resolve()) != one.results:  # its file leads elsewhere by now
+        return None
+    same = {other.digest for other in begun if other.results == one.results} == {digest(config)}
+    return settle(snakemake(one.configfile, one.place), one.time, same)
+
+
+def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -> int:
+    """Wait for the end of Snakemake; raises StuckError where a watch says so, TakenError where another head works."""
     while True:
         try:
-            return process.wait(watch.period if watch else None)
+            return process.wait(watch.period if watch else head.BEAT)
         except subprocess.TimeoutExpired:
+            if head.taken(results):
+                raise head.TakenError(f"another run has taken over {results}: this one gave no sign of life") from None
             if watch:
                 watch.look(process)
 

@@ -7,6 +7,7 @@ half a file. Nothing that is read can execute code.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
@@ -36,7 +37,7 @@ Columns = Mapping[str, Any]
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -46,6 +47,17 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         raise _cannot_write(path, temporary, error) from None
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name that no other process writes to, on any computer; remove what others have left of the file.
+
+    One that still writes, on a node that a cluster has given up, cannot rename any more what was removed, and fails.
+    """
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            left.unlink()
+    return path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.tmp")
 
 
 def _cannot_write(path: Path, temporary: Path, error: OSError) -> UserError:
@@ -75,7 +87,7 @@ def _group_rows(table: pa.Table) -> int:
 
 def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows: int) -> None:
     """Write tables as one; all but the last are whole row groups."""
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = _temporary(path)
     options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True, **_encodings(schema)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -41,8 +42,9 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+@cache
 def leave_mounts() -> None:
-    """Give this process a mount namespace of its own (unshare(2), CLONE_NEWNS): what it mounts, it alone sees."""
+    """Give this process a mount namespace of its own, once (unshare(2), CLONE_NEWNS): what it mounts, it alone sees."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(0x20000):
         raise OSError(ctypes.get_errno(), "cannot leave the mount namespace; the cluster needs root")

@@ -15,11 +15,28 @@ from cluster import Cluster
 from runs import ROOT
 
 
+def needs(*daemons: str) -> None:
+    """Skip a test without root or a daemon."""
+    if os.geteuid() or not all(map(shutil.which, daemons)):
+        pytest.skip(f"needs root, {', '.join(daemons)}: make slurm-test")
+
+
+@pytest.fixture
+def accounted(tmp_path: Path) -> Iterator[Cluster]:
+    """Two nodes, with accounting."""
+    needs("slurmctld", "slurmd", "munged", "slurmdbd", "mariadbd")
+    cluster = Cluster(tmp_path / "c", accounting=True)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes, no accounting."""
-    if os.geteuid() or not all(map(shutil.which, ("slurmctld", "slurmd", "munged"))):
-        pytest.skip("needs root, slurmctld, slurmd and munged: make slurm-test")
+    needs("slurmctld", "slurmd", "munged")
     cluster = Cluster(tmp_path_factory.mktemp("cluster") / "c")
     try:
         cluster.start()

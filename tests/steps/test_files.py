@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import resource
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -349,6 +351,36 @@ def test_bad_sample_tables(bad: tuple[Path, str]) -> None:
     with pytest.raises(UserError) as error:
         read_samples([path])
     assert said(error, path).startswith(f"{path}: {message}")
+
+
+def test_two_that_write_one_file_leave_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.[0]"
+    under_way, gone_on = threading.Event(), threading.Event()
+    second = threading.Thread(target=write_bytes, args=(path, b"whole"))
+
+    def fsync(file: int) -> None:
+        if threading.current_thread() is second:  # half-written
+            under_way.set()
+            gone_on.wait(20)
+        else:
+            monkeypatch.setattr(os, "getpid", lambda: 1)  # on another node, where the job was started anew meanwhile
+            second.start()
+            under_way.wait(20)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(UserError, match="cannot write"):
+        write_bytes(path, b"first")
+    assert not path.exists()
+    gone_on.set()
+    second.join()
+    assert [(left.name, left.read_bytes()) for left in tmp_path.iterdir()] == [(path.name, b"whole")]
+
+
+def test_what_a_killed_writer_has_left_is_removed(tmp_path: Path) -> None:
+    for name in ("3.parquet.n1-7.tmp", "33.parquet.n1-7.tmp"):
+        (tmp_path / name).touch()
+    write_bytes(tmp_path / "3.parquet", b"")
+    assert {path.name for path in tmp_path.iterdir()} == {"3.parquet", "33.parquet.n1-7.tmp"}
 
 
 def failed(run: subprocess.CompletedProcess[str], outputs: list[Path]) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from gancensus.head import MARK
+from gancensus.door.head import MARK
 
+IDLE = 900  # seconds without a kill or a success, after which nothing will come of it
 WORDS = {  # what is killed, and the program by which it is known
     "head": "gancensus.cli",
     "snakemake": "snakemake",
@@ -55,7 +56,7 @@ def chaos(command: Sequence[str], folder: Path, kills: int, seed: int, longest: 
     Between two kills lie up to `longest` seconds. A run that has ended is started again; one that has finished goes on
     from nothing but a random half of its results, until the kills are spent.
     """
-    chance, done = random.Random(seed), Counter[str]()
+    chance, done, since = random.Random(seed), Counter[str](), time.monotonic()
     while True:
         with (folder / "screen.txt").open("ab") as screen:
             process = subprocess.Popen(command, cwd=folder, stdout=screen, stderr=screen, start_new_session=True)
@@ -63,10 +64,13 @@ def chaos(command: Sequence[str], folder: Path, kills: int, seed: int, longest: 
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(chance.uniform(0.3, longest))
                     break
-                kind = kill_one(folder, chance)
-                done.update([kind] if kind else [])
-            status = process.wait()
+                if kind := kill_one(folder, chance):
+                    done[kind] += 1
+                    since = time.monotonic()
+            status = process.wait(IDLE)
+        assert time.monotonic() - since < IDLE, (folder / "screen.txt").read_text()[-10_000:]
         if status == 0:
+            since = time.monotonic()
             if sum(done.values()) >= kills:
                 return done
             forget(folder, chance)

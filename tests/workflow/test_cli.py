@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,14 +11,15 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
 from runs import STUDY, command, run
 
-from gancensus import cli, head, preflight, slurm, tables, unseen
+from gancensus import cli, tables
 from gancensus.config import read
+from gancensus.door import head, preflight, slurm, unseen
 from gancensus.errors import UserError
 from gancensus.files import write_table
 
@@ -127,33 +129,78 @@ def test_a_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.Monkey
     living = subprocess.Popen(["bash", str(script)], stdin=subprocess.PIPE, cwd=tmp_path, env=dict(os.environ))
     try:
         with pytest.raises(UserError, match=rf"another run is at work in this folder \(process {living.pid}\)"):
-            head.refuse_second(tmp_path / "results", None)
+            head.refuse_second(tmp_path / "results")
     finally:
         living.communicate(b"\n")
 
 
+BEGUN = head.Begun("slurm", "my.yaml", "", "/w/results", "d", 2.0)
+
+
+@pytest.mark.parametrize("name", [str(head.CLAIM), f"results/{head.HEAD}"])
 @pytest.mark.parametrize(("seconds", "refused"), [(5, True), (70, False)])
 def test_a_head_on_another_computer_counts_while_it_gives_signs_of_life(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, refused: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, refused: bool, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    head.CLAIM.parent.mkdir()
-    head.CLAIM.write_text(json.dumps(head.Claim("login9", 123, 1.0, "slurm", 2.0, "d")))
+    place, results = tmp_path / name, tmp_path / "results"
+    place.parent.mkdir()
+    place.write_text(json.dumps(head.Claim("login9", 123, 1.0, (BEGUN,))))
     then = time.time() - seconds
-    os.utime(head.CLAIM, (then, then))
+    os.utime(place, (then, then))
     if refused:
-        with pytest.raises(UserError, match=r"at work in this folder .process 123 on login9, alive"):
-            head.claimed(tmp_path / "results").__enter__()
+        where = "in this folder" if place.name == head.CLAIM.name else f"on {results}"
+        with pytest.raises(UserError, match=rf"at work {where} .process 123 on login9, alive"):
+            head.claimed(results).__enter__()
         return
-    with head.claimed(tmp_path / "results"):
+    with head.claimed(results):
         claim = head.last_claim()
         assert claim and claim.pid == os.getpid()
-        assert claim[3:] == ("slurm", 2.0, "d")  # what the dead one had begun is not forgotten
+        if place.name == head.CLAIM.name:
+            assert claim.begun == (BEGUN,)  # what the dead one had begun is not forgotten
         with pytest.raises(UserError, match=f"process {os.getpid()}"):
-            head.refuse_second(tmp_path / "results", claim)
-    claim = head.last_claim()
-    assert claim and claim[3:] == ("slurm", 2.0, "d")
-    head.refuse_second(tmp_path / "results", claim)  # it has ended
+            head.refuse_second(results)
+    after = head.last_claim()
+    assert after and after.begun == claim.begun
+    assert not results.exists()  # nothing was made there
+    head.refuse_second(results)  # it has ended
+
+
+def test_a_folder_of_another_start_of_the_same_moment_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = tmp_path / "results"
+    with head.claimed(results):
+        monkeypatch.setattr(head, "refuse_second", lambda results: None)  # both have looked before either has begun
+        monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+        (results / head.HEAD).write_text(json.dumps(head.Claim("login9", 123, 1.0)))
+        with pytest.raises(UserError, match=r"another run on .* has just begun"):
+            head.claimed(results).__enter__()
+
+
+def test_a_head_that_was_taken_over_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = tmp_path / "results"
+    other = json.dumps(head.Claim("login9", 123, 1.0))
+    monkeypatch.setattr(head, "BEAT", 0.1)
+    with subprocess.Popen(["sleep", "60"]) as process, head.claimed(results):
+        (results / head.HEAD).write_text(other)
+        with pytest.raises(head.TakenError, match="another run has taken over"):
+            cli.wait(process, None, results)
+        with pytest.raises(head.TakenError):
+            head.begin(BEGUN._replace(results=str(results)))
+        process.kill()
+    assert (results / head.HEAD).read_text() == other
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").touch()
+    with pytest.raises(
+        UserError, match=r"\.snakemake: .*; make room, or start the run in a folder that you can write to"
+    ):
+        head.claimed(tmp_path / "results").__enter__()
 
 
 @pytest.fixture
@@ -249,6 +296,83 @@ def test_without_slurm_a_run_on_a_cluster_says_so(tmp_path: Path, monkeypatch: p
         preflight.has_commands()
 
 
+def test_a_run_that_forces_everything_is_not_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    starts = []
+
+    def attend(*_: object) -> int:
+        starts.append(1)
+        raise slurm.StuckError("it hangs")
+
+    monkeypatch.setattr(cli, "attend", attend)
+    for name in ("Profile", "preflight", "probe", "clear"):
+        monkeypatch.setattr(cli, name, lambda *_: "squeue")
+    args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
+    with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which would make all anew"):
+        cli.slurm(args, ["--forcerun=train"], tmp_path / "results")
+    assert len(starts) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (
+            ["8|RUNNING|None|n1\n", "8|COMPLETED|None|n2\n7|PENDING|Priority|\n", "7|CANCELLED|None|n1"],
+            ("CANCELLED", "n1"),
+        ),
+        (["7|RUNNING|None|n1\n", None, ""], ("", "")),  # SLURM has forgotten it
+    ],
+)
+def test_a_probe_is_waited_for_until_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch, lines: list[str | None], found: tuple[str, str]
+) -> None:
+    said = ["7|PENDING|Priority|\n", *lines[1:]]
+    monkeypatch.setattr(preflight, "answer", lambda *_: said.pop(0))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    assert preflight.wait_for("7", slurm.Queue(Path("results"))) == found
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [("TIMEOUT", "the probe, job 7, ended as TIMEOUT on n1"), ("FAILED", "choose a folder that all nodes share")],
+)
+def test_a_probe_tells_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, message: str) -> None:
+    (tmp_path / "config.yaml").touch()
+    (tmp_path / "results/.preflight-dead").mkdir(parents=True)
+    monkeypatch.setattr(preflight, "submit_probe", lambda *_: "7")
+    monkeypatch.setattr(preflight, "wait_for", lambda *_: (state, "n1"))
+    monkeypatch.setattr(preflight, "ask", lambda *_: None)
+    with pytest.raises(UserError, match=message):
+        preflight.probe(preflight.Profile(tmp_path), slurm.Queue(tmp_path / "results"), tmp_path / "results")
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_cluster_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.yaml").write_text("set-resources: {train: {clusters: big}}")
+    with pytest.raises(UserError, match="set-resources: train: clusters: a run sees one cluster only"):
+        preflight.one_cluster(preflight.Profile(tmp_path))
+    monkeypatch.setenv("SLURM_CLUSTERS", "big")
+    with pytest.raises(UserError, match="SLURM_CLUSTERS is set"):
+        preflight.one_cluster(preflight.Profile(tmp_path))
+
+
+def test_what_one_rule_asks_for_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, "--partition=gpu" in command, "", "sbatch: error: needs --gpus\n")
+
+    monkeypatch.setattr(preflight, "ask", ask)
+    (tmp_path / "config.yaml").write_text("set-resources: {train: {slurm_partition: gpu, runtime: 1d}}")
+    preflight.accepted(preflight.Profile(tmp_path))
+    warning = "set-resources: train: SLURM refuses --partition=gpu: needs --gpus"
+    assert warning in capsys.readouterr().err
+    (tmp_path / "config.yaml").write_text("default-resources: {slurm_partition: gpu}")
+    with pytest.raises(UserError, match="default-resources: SLURM refuses --partition=gpu: needs --gpus"):
+        preflight.accepted(preflight.Profile(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
@@ -322,19 +446,289 @@ def test_files_that_nobody_saw_made_are_recorded_or_removed(tmp_path: Path, monk
     assert unseen.settle(call, 0, same=True) is None
 
 
-def test_what_is_not_settled_stays_in_the_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Attended(NamedTuple):
+    """A folder in which a head was killed on a cluster, and the next one is at work."""
+
+    args: argparse.Namespace
+    results: Path
+    settled: list[tuple[list[str], bool]]  # how Snakemake was called, and whether all was as before
+    queues: list[Path]  # that were cancelled
+
+    def attend(self, status: int, **keys: Any) -> int:
+        """Run a Snakemake that ends so, with a configuration that has these keys."""
+        Path("my.yaml").write_text(json.dumps(STUDY | keys))
+        with head.claimed(self.results):
+            cli.clear(self.args, self.results)
+            return cli.attend(["sh", "-c", f"exit {status}"], self.args, self.results)
+
+
+@pytest.fixture
+def attended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attended:
+    """A run with seed 11 on a cluster, whose head was killed."""
     monkeypatch.chdir(tmp_path)
-    with head.claimed(tmp_path / "results"):
-        head.begin("slurm", "first")
-        first = head.last_claim()
-        head.begin("slurm", "second")
-        second = head.last_claim()
-        assert first and second
-        assert (second.command, second.begun, second.digest) == ("slurm", first.begun, "")
-        head.settled()
-        head.begin("run", "third")
-        third = head.last_claim()
-        assert third and third.begun > first.begun and third.digest == "third"
+    results = tmp_path / "results"
+    args = argparse.Namespace(command="slurm", configfile=Path("my.yaml"), results=None)
+    attended = Attended(args, results, [], [])
+
+    def settle(command: list[str], since: float, same: bool) -> int | None:
+        attended.settled.append((command, same))
+        return None if Path("missing").exists() else 0
+
+    monkeypatch.setattr(cli, "settle", settle)
+    monkeypatch.setattr(slurm.Queue, "__init__", lambda self, results: attended.queues.append(results))
+    monkeypatch.setattr(slurm.Queue, "cancel", lambda self: None)
+    Path("my.yaml").write_text(json.dumps(STUDY | {"seed": 11}))
+    with head.claimed(results):
+        head.begin(head.Begun("slurm", "my.yaml", "", str(results), unseen.digest(read(Path("my.yaml")))))
+    return attended
+
+
+def begun() -> list[str]:
+    """The commands that are not accounted for."""
+    claim = head.last_claim()
+    assert claim
+    return [one.command for one in claim.begun]
+
+
+def test_what_is_not_settled_stays_in_the_claim(attended: Attended) -> None:
+    Path("missing").touch()  # Snakemake cannot plan
+    for attended.args.command in ("slurm", "run", "run"):
+        assert attended.attend(1, seed=12) == 1
+        assert begun() == ["slurm"]
+    Path("missing").unlink()
+    assert attended.attend(0, seed=12) == 0
+    assert begun() == []
+    assert [same for _, same in attended.settled] == [False] * 4
+
+
+def test_the_same_run_that_is_not_settled_is_noted_once(attended: Attended) -> None:
+    Path("missing").touch()
+    assert attended.attend(0, seed=11) == 0
+    assert begun() == ["slurm"]
+    Path("my.yaml").write_text(json.dumps(STUDY | {"seed": 11}) + "# a comment")
+    with head.claimed(attended.results):
+        cli.clear(attended.args, attended.results)
+    assert [same for _, same in attended.settled] == [True, True]  # of which the digest knows nothing
+
+
+def test_a_killed_run_is_settled_as_what_it_was(attended: Attended, tmp_path: Path) -> None:
+    Path("other.yaml").write_text(json.dumps(STUDY | {"seed": 5}))
+    other = argparse.Namespace(command="run", configfile=Path("other.yaml"), results=Path("elsewhere"))
+    with head.claimed(tmp_path / "elsewhere"):
+        cli.clear(other, tmp_path / "elsewhere")
+    ((call, same),) = attended.settled
+    assert same
+    assert call == cli.snakemake("my.yaml", None)
+    assert attended.queues == [attended.results]
+    assert begun() == []
+
+
+def test_what_another_head_works_on_is_left_alone(attended: Attended, tmp_path: Path) -> None:
+    other = argparse.Namespace(command="run", configfile=Path("my.yaml"), results=Path("elsewhere"))
+    with head.claimed(attended.results):
+        living = (attended.results / head.HEAD).read_text()
+    attended.results.mkdir()
+    (attended.results / head.HEAD).write_text(living)
+    with head.claimed(tmp_path / "elsewhere"):
+        cli.clear(other, tmp_path / "elsewhere")
+        assert attended.queues == []
+        assert begun() == ["slurm"]
+        (attended.results / head.HEAD).unlink()
+        cli.clear(other, tmp_path / "elsewhere")
+        assert attended.queues == [attended.results]
+
+
+def test_a_file_that_leads_elsewhere_by_now_settles_nothing(attended: Attended) -> None:
+    assert attended.attend(0, pathvars={"results": "elsewhere"}) == 0
+    assert attended.settled == []
+    assert begun() == ["slurm"]
+
+
+def test_a_snakemake_that_fails_on_a_cluster_leaves_no_jobs(attended: Attended) -> None:
+    watch = slurm.Watch(slurm.Queue(attended.results), 60)
+    del attended.queues[:]
+    with head.claimed(attended.results):
+        assert cli.attend(["false"], attended.args, attended.results, watch) == 1
+    assert attended.queues == [attended.results]
+    assert begun() == []
+
+
+def test_whatever_ends_the_supervision_ends_snakemake(attended: Attended, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = head.start
+
+    def noted(command: list[str], results: Path) -> subprocess.Popen[bytes]:
+        started.append(start(command, results))
+        return started[0]
+
+    monkeypatch.setattr(head, "start", noted)
+
+    def wait(*_: object) -> int:
+        raise UnicodeDecodeError("utf-8", b"", 0, 1, "a name of a job")
+
+    monkeypatch.setattr(cli, "wait", wait)
+    with head.claimed(attended.results), pytest.raises(UnicodeDecodeError):
+        cli.attend(["sleep", "60"], attended.args, attended.results)
+    assert started[0].poll() is not None
+    assert attended.queues
+
+
+def test_a_lock_of_a_plain_snakemake_stays(attended: Attended, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked: list[object] = []
+    monkeypatch.setattr(head, "unlock", locked.append)
+    with head.claimed(attended.results):
+        cli.clear(attended.args, attended.results)
+        assert len(locked) == 1
+        cli.clear(attended.args, attended.results)
+        assert len(locked) == 1
+
+
+def test_a_dead_sbatch_submits_nothing_after_its_queue_was_found_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "sbatch"
+    script.write_text("#!/bin/sleep 60\n")
+    shutil.copy("/bin/sleep", script)
+    results = tmp_path / "results"
+    with head.start([str(script), "60"], results) as process:
+        until(lambda: psutil.Process(process.pid).name() == "sbatch")
+        assert head.steps(results) == []
+        head.end_steps(results)
+        assert process.poll() is not None or process.wait(5)
+
+    looks = [[], [JOB], [JOB], None, [], []]  # the first emptiness is not to be trusted
+    cancelled: list[tuple[str, ...]] = []
+    monkeypatch.setattr(shutil, "which", str)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(slurm.Queue, "jobs", lambda self: looks.pop(0))
+    monkeypatch.setattr(slurm, "ask", lambda *command: cancelled.append(command))
+    slurm.Queue(results).cancel()
+    assert looks == []
+    assert cancelled == [("scancel", "7"), ("scancel", "7")]
+
+
+JOB = slurm.Job("7", "RUNNING", "None", "gancensus-x")
+
+
+def test_a_queue_whose_controller_is_slow_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 100_000, 200))  # 200 s between two looks
+    monkeypatch.setattr(shutil, "which", str)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(slurm, "ask", lambda *command: None)
+    looks: list[list[slurm.Job] | None] = [None, [JOB], None, [JOB], [JOB._replace(state="COMPLETING")], None, [], []]
+    monkeypatch.setattr(slurm.Queue, "jobs", lambda self: looks.pop(0))
+    slurm.Queue(tmp_path).cancel()
+    assert looks == []
+    monkeypatch.setattr(slurm.Queue, "jobs", lambda self: None)
+    with pytest.raises(UserError, match="controller does not answer"):
+        slurm.Queue(tmp_path).cancel()
+    monkeypatch.setattr(slurm.Queue, "jobs", lambda self: [JOB])
+    with pytest.raises(UserError, match=r"SLURM still has job 7 \(RUNNING\)"):
+        slurm.Queue(tmp_path).cancel()
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(UserError, match=r"squeue is not found; .* or remove .snakemake/gancensus-head"):
+        slurm.Queue(tmp_path).cancel()
+
+
+def test_the_queue_is_seen_whole_whatever_the_user_prefers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    squeue, queue = tmp_path / "squeue", slurm.Queue(tmp_path / "results")
+    squeue.write_text(
+        f'#!/bin/sh\n[ -z "$SQUEUE_STATES" ] || exit 0\n'
+        f"printf '12|PENDING|Priority|{queue.prefix}-a|b\\n13|RUNNING|None|caf\\351\\n'\n"
+    )
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("SQUEUE_STATES", "RUNNING")
+    assert queue.jobs() == []
+    slurm.forget_filters()
+    assert queue.jobs() == [slurm.Job("12", "PENDING", "Priority", f"{queue.prefix}-a|b")]
+
+
+def test_a_watch_sees_each_movement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, clock, jobs = tmp_path / "x.snakemake.log", [0.0], list[slurm.Job]()
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(slurm, "log_of", lambda process: log)
+    watch = slurm.Watch(slurm.Queue(tmp_path), 60)
+    monkeypatch.setattr(watch.queue, "jobs", lambda: jobs)
+    log.write_text("Job 1 has been submitted with SLURM jobid 101 (log: /l).\n")
+    with subprocess.Popen(["sleep", "60"]) as process:
+        watch.look(process)
+        clock[0] = 50
+        with log.open("a") as file:
+            file.write("Finished jobid: 1 (Rule: embed)\n")  # one less to wait for, one more that has ended
+        watch.look(process)
+        clock[0] = 100
+        watch.look(process)
+        monkeypatch.setattr(slurm.Log, "read", lambda *_: (_ for _ in ()).throw(OSError(116, "Stale file handle")))
+        clock[0] = 105
+        watch.look(process)
+        jobs.append(slurm.Job("9", "PENDING", "JobHeldAdmin", "x"))
+        clock[0] = 200
+        watch.look(process)
+        watch.look(process)
+        jobs.clear()
+        clock[0] = 261
+        with pytest.raises(slurm.StuckError):
+            watch.look(process)
+        process.kill()
+    assert capsys.readouterr().err.count("job 9 (PENDING) will not run (JobHeldAdmin)") == 1
+
+
+@pytest.mark.parametrize("option", ["--config", "-C", "-Cseed=2", "--config=seed=2", "--slurm-jobname-prefix=x"])
+def test_options_that_would_undo_ours_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"^error: -.*: .*; (put it into the file|leave it out)"):
+        cli.main(["run", option, "seed=2"])
+
+
+@pytest.mark.parametrize("patience", ["0", "-1", "nan"])
+def test_patience_is_a_time(patience: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.arguments(["slurm", "--patience", patience])
+    assert "give a number of seconds above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "command"), [("-n", "plan"), ("--dry-run", "plan"), ("--unlock", "run")])
+def test_what_runs_nothing_asks_no_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text(json.dumps(STUDY))
+    called: list[tuple[str, str]] = []
+
+    def note(name: str, args: argparse.Namespace, rest: list[str], results: Path) -> int:
+        called.append((name, args.cores))
+        return 0
+
+    for name in ("run", "slurm", "plan"):
+        monkeypatch.setattr(cli, name, partial(note, name))
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["slurm", "--configfile", "my.yaml", option])
+    assert ended.value.code == 0
+    assert called == [(command, "all")]
+
+
+def test_files_are_recorded_in_the_order_of_their_making(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [
+        unseen.File(tmp_path / name, rule, True) for name, rule in (("c", "census"), ("m", "merge"), ("n", "merge"))
+    ]
+    for file, made in zip(files, (30, 10, 20), strict=True):
+        file.path.touch()
+        os.utime(file.path, (made, made))
+    calls: list[list[str]] = []
+
+    def call(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        calls.append(command[-1:])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(unseen, "unseen", lambda *_: files)
+    monkeypatch.setattr(unseen, "AT_ONCE", 1)
+    monkeypatch.setattr(subprocess, "run", call)
+    assert unseen.settle([], 0, same=True) == 3
+    assert calls == [[str(tmp_path / name)] for name in "mnc"]
 
 
 def test_the_census_as_text(tmp_path: Path) -> None:

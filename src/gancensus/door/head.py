@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -29,9 +29,15 @@ HEARING = 3.0  # seconds in which Snakemake says that it has heard an interrupt
 BEAT = 10.0  # seconds between two signs of life
 DEAD = 60.0  # seconds without one, after which the head on another computer counts as dead
 LOCKS = Path(".snakemake/locks")
-CLAIM = Path(".snakemake/gancensus-head")
+CLAIM = Path(".snakemake/gancensus-head")  # of a folder that runs are started in
+HEAD = ".head"  # of a results folder
+SAME = 2.0  # seconds by which two answers to when a process was created can differ
 SLURM = {"sbatch", "scancel", "squeue", "sacct", "sacctmgr", "sinfo", "scontrol", "sshare", "srun", "which"}
 SHELLS = {"sh", "bash"}
+
+
+class TakenError(UserError):
+    """Another head has taken over, after this one had been silent for too long."""
 
 
 class Signalled(BaseException):
@@ -65,78 +71,128 @@ def signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+class Begun(NamedTuple):
+    """A command that was begun, and of which not all that it made is accounted for."""
+
+    command: str  # `run` or `slurm`
+    configfile: str  # as it was given
+    place: str  # --results as it was given; empty when it was not
+    results: str  # the folder, resolved: SLURM's jobs are named after it
+    digest: str  # of configuration and code
+    time: float = 0.0  # when, by the clock of the file system, in seconds of the epoch
+
+
 class Claim(NamedTuple):
-    """Who is at the head of the runs in a folder, and what a later head has to know of a dead one."""
+    """Who is at the head of the runs in a folder, and what a later head has to know of dead ones."""
 
     host: str  # empty when it has ended
     pid: int
-    created: float  # when the process was, in seconds of the epoch, as `begun`
-    command: str = ""  # at work since `begun`; empty when all that it made is accounted for
-    begun: float = 0.0
-    digest: str = ""  # of its configuration and code
+    created: float  # when the process was, in seconds of the epoch
+    begun: tuple[Begun, ...] = ()
 
 
 @contextmanager
 def claimed(results: Path) -> Iterator[None]:
-    """Be the only head in this folder and of these results, on this computer and on others that see the folder.
+    """Be the only head in this folder and of these results, on this computer and on others that see the folders.
 
-    What a dead head had begun stays in the claim, until `settled` says that it is accounted for. Raises UserError while
-    another one lives.
+    What dead heads had begun stays in the claim, until `settled` says that it is accounted for. Raises UserError while
+    another one lives, and where a claim cannot be written.
     """
-    dead = last_claim()
-    refuse_second(results, dead)
-    CLAIM.parent.mkdir(exist_ok=True)
-    me = psutil.Process()
-    _write((dead or Claim("", 0, 0))._replace(host=os.uname().nodename, pid=me.pid, created=me.create_time()))
+    refuse_second(results)
+    dead, me = last_claim(), psutil.Process()
+    mine = Claim(os.uname().nodename, me.pid, me.create_time())
+    try:
+        for path in _claims(results):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        (results / HEAD).unlink(missing_ok=True)
+        with suppress(FileExistsError), (results / HEAD).open("x") as file:  # of two at the same time, one does not
+            file.write(json.dumps(mine))
+        if last_claim(results / HEAD) != mine:
+            raise UserError(f"another run on {results} has just begun; wait for it, or end it")
+        _write(mine._replace(begun=dead.begun if dead else ()))
+    except OSError as error:
+        raise _cannot_write(results, error) from None
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(BEAT):
-            with suppress(OSError):
-                CLAIM.touch()
+            for path in _claims(results):
+                with suppress(OSError):
+                    path.touch()
 
     threading.Thread(target=beat, daemon=True).start()
     try:
         yield
     finally:
         ended.set()
-        if claim := last_claim():
-            _write(claim._replace(host=""))
+        if not taken(results):
+            with suppress(OSError, UserError):
+                _write((last_claim() or mine)._replace(host=""))
+                (results / HEAD).unlink()
+                results.rmdir()  # where nothing was made
 
 
-def begin(command: str, digest: str) -> None:
-    """Note in our claim that a command begins; what is not settled stays, as of another configuration."""
+def _claims(results: Path) -> tuple[Path, Path]:
+    return CLAIM, results / HEAD
+
+
+def taken(results: Path) -> bool:
+    """Say whether another head has put its claim in the place of ours."""
+    mine = (os.uname().nodename, os.getpid())
+    return any((claim := last_claim(path)) is not None and claim[:2] != mine for path in _claims(results))
+
+
+def begin(begun: Begun) -> Begun | None:
+    """Note in our claim that a command begins, and return it with its time.
+
+    None when an equal one is not accounted for since earlier. Raises TakenError when the claim is no longer ours.
+    """
+    if taken(Path(begun.results)):
+        raise TakenError(f"another run has taken over {begun.results}; wait for it, or end it")
+    claim = last_claim()
+    if claim is None or any(begun == old._replace(time=begun.time) for old in claim.begun):
+        return None
+    begun = begun._replace(time=_write(claim))
+    _write(claim._replace(begun=(*claim.begun, begun)))
+    return begun
+
+
+def settled(begun: Begun | None) -> None:
+    """Note in our claim that all that a command has made is accounted for."""
     if claim := last_claim():
-        old = bool(claim.command)
-        begun = claim.begun if old else time.time()
-        _write(claim._replace(command=command, begun=begun, digest="" if old else digest))
+        _write(claim._replace(begun=tuple(old for old in claim.begun if old != begun)))
 
 
-def settled() -> None:
-    """Note in our claim that all that was begun is accounted for."""
-    if claim := last_claim():
-        _write(claim._replace(command=""))
-
-
-def _write(claim: Claim) -> None:
-    """Write the claim whole or not at all."""
+def _write(claim: Claim) -> float:
+    """Write this folder's claim whole or not at all; return when, by the clock of the file system."""
     new = CLAIM.with_suffix(".tmp")
-    new.write_text(json.dumps(claim))
-    new.replace(CLAIM)
+    try:
+        new.write_text(json.dumps(claim))
+        new.replace(CLAIM)
+        return CLAIM.stat().st_mtime
+    except OSError as error:
+        raise _cannot_write(CLAIM, error) from None
 
 
-def last_claim() -> Claim | None:
+def _cannot_write(path: Path, error: OSError) -> UserError:
+    where = error.filename or path
+    return UserError(f"{where}: {error.strerror}; make room, or start the run in a folder that you can write to")
+
+
+def last_claim(path: Path = CLAIM) -> Claim | None:
     """Return the claim that stands in this folder, by a head that lives or is dead."""
     try:
-        return Claim(*json.loads(CLAIM.read_text()))
+        host, pid, created, begun = json.loads(path.read_text())
+        return Claim(host, pid, created, tuple(Begun(*each) for each in begun))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def refuse_second(results: Path, claim: Claim | None) -> None:
+def refuse_second(results: Path) -> None:
     """Raise UserError when another head is at work in this folder or on these results."""
-    if claim and (where := _alive(claim)):
-        raise UserError(f"another run is at work in this folder ({where}); wait for it, or end it")
+    for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
+        if where := alive(path):
+            raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
     locks = locked()
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
@@ -148,18 +204,19 @@ def refuse_second(results: Path, claim: Claim | None) -> None:
             raise UserError(f"another run is at work {place} (process {process.pid}); wait for it, or end it")
 
 
-def _alive(claim: Claim) -> str:
-    """Return where the head of a claim lives; empty when it is dead."""
+def alive(path: Path) -> str:
+    """Return where the head of a claim lives; empty when it is dead, or there is none."""
     try:
-        if not claim.host:
+        claim = last_claim(path)
+        if not claim or not claim.host:
             return ""
         if claim.host == os.uname().nodename:
             process = psutil.Process(claim.pid)
-            alive = process.create_time() == claim.created and process.status() != psutil.STATUS_ZOMBIE
-            return f"process {claim.pid}" if alive else ""
-        now = CLAIM.with_suffix(".now")
+            same = abs(process.create_time() - claim.created) < SAME
+            return f"process {claim.pid}" if same and process.status() != psutil.STATUS_ZOMBIE else ""
+        now = path.with_suffix(".now")
         now.touch()  # the time of the file system, which the clocks of two computers need not share
-        age = now.stat().st_mtime - CLAIM.stat().st_mtime
+        age = now.stat().st_mtime - path.stat().st_mtime
         now.unlink()
         return f"process {claim.pid} on {claim.host}, alive {max(0, age):.0f} s ago" if age < DEAD else ""
     except (OSError, psutil.Error):
@@ -182,11 +239,11 @@ def _belongs(process: psutil.Process, results: Path) -> bool:
         return False
 
 
-def steps(results: Path) -> list[psutil.Process]:
-    """Return what a head of these results has started on this computer and still runs; not the head, not SLURM's."""
+def steps(results: Path, spared: Set[str] = SLURM) -> list[psutil.Process]:
+    """Return what a head of these results has started on this computer and still runs; not the head, not the spared."""
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
-    return [process for process in found if _name(process) not in SLURM | {"snakemake"}]
+    return [process for process in found if _name(process) not in spared | {"snakemake"}]
 
 
 def _name(process: psutil.Process) -> str:
@@ -248,8 +305,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_steps(results: Path) -> None:
-    """End what a dead head has left running on this computer: SIGTERM, and SIGKILL when that does not help."""
-    left = steps(results)
+    """End what a dead head has left running on this computer: SIGTERM, and SIGKILL when that does not help.
+
+    That is also an sbatch, which could submit a job minutes later.
+    """
+    left = steps(results, spared=frozenset())
     if not left:
         return
     say(f"ending {len(left)} process{'es' * (len(left) > 1)} that a run has left behind")

@@ -6,23 +6,35 @@ Jobs are found by their name alone, which comes from the results folder: whoever
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+from gancensus.door.head import CLAIM, SHELLS, SLURM, log_of, say
 from gancensus.errors import UserError
-from gancensus.head import SHELLS, SLURM, log_of, say
 
-PATIENCE = 300.0  # seconds without any movement; the plugin asks every 180 s at the latest, files may come 60 s late
+PATIENCE = 480.0  # seconds without any movement; the plugin may ask 2 x 180 s later, files may come 60 s late
 PERIOD = 10.0  # seconds between two looks
-LEAVING = 300.0  # seconds until cancelled jobs must have left the queue; SLURM's own limit (KillWait) is 30
+LEAVING = 300.0  # seconds in which something must change while jobs are cancelled; SLURM's limit (KillWait) is 30
+AGAIN = 2.0  # seconds between two looks that must both find nothing: what was just submitted may not show at once
 ANSWER = 30.0  # seconds for a command of SLURM's
 SHOWN = 3  # jobs that a message names
+HELD = ("JobHeldAdmin", "JobHeldUser", "launch failed requeued held", "DependencyNeverSatisfied")  # somebody must act
+FILTERS = ("SQUEUE_", "SCANCEL_", "SACCT_")  # variables by which users change what the commands show and do
+
+
+def forget_filters() -> None:
+    """Have SLURM's commands, ours and the plugin's, show all jobs and ask nothing back, whatever the user prefers."""
+    for name in [name for name in os.environ if name.startswith(FILTERS)]:
+        del os.environ[name]
 
 
 class StuckError(Exception):
@@ -34,15 +46,16 @@ class StuckError(Exception):
 class Job(NamedTuple):
     """A job in the queue."""
 
-    number: str
+    number: str  # of an array, that of the whole
     state: str
+    reason: str  # why it does not run
     name: str
 
 
 def ask(*command: str, seconds: float = ANSWER) -> subprocess.CompletedProcess[str] | None:
     """Run a command of SLURM's; None when it does not end in time, or is not here."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=seconds)
     except (subprocess.TimeoutExpired, OSError):
         return None
 
@@ -70,10 +83,10 @@ class Queue:
 
     def jobs(self) -> list[Job] | None:
         """Return the jobs that have not left the queue; None when the controller does not answer."""
-        found = answer("squeue", "--me", "--noheader", "--format=%i|%T|%j")
+        found = answer("squeue", f"--user={os.getuid()}", "--noheader", "--format=%F|%T|%r|%j")
         if found is None:
             return None
-        jobs = [Job(*line.split("|", 2)) for line in found.splitlines() if line.count("|") >= 2]
+        jobs = [Job(*line.split("|", 3)) for line in found.splitlines() if line.count("|") >= 3]
         return [job for job in jobs if job.name.startswith(self.prefix)]
 
     def cancel(self) -> None:
@@ -81,17 +94,29 @@ class Queue:
 
         Raises UserError when they do not leave, or when the controller does not answer.
         """
-        said, start = False, time.monotonic()
-        while (jobs := self.jobs()) or jobs is None:
-            if time.monotonic() - start > (LEAVING if jobs else ANSWER):
+        if not shutil.which("squeue"):
+            raise UserError(
+                "a run on a cluster was killed here, and its jobs may still be at work, but squeue is not found; start "
+                f"the next run where SLURM's commands are, or remove {CLAIM} if there are no such jobs"
+            )
+        said, empty, since = False, 0, time.monotonic()
+        before: list[Job] | None = None
+        while True:
+            jobs = self.jobs()
+            empty = empty + 1 if jobs == [] else 0
+            if empty == 2:
+                return
+            if jobs != before:
+                before, since = jobs, time.monotonic()
+            elif time.monotonic() - since > LEAVING:
                 what = f"SLURM still has {listed(jobs)}" if jobs else "SLURM's controller does not answer"
-                raise UserError(f"{what}; jobs may still write there: run again once `squeue --me` shows none")
+                raise UserError(f"{what}; jobs may still write there: run again once `squeue` shows none of yours")
             if jobs and not said:
                 said = True
                 say(f"cancelling {listed(jobs)} of a run that has ended; waiting until SLURM has ended them")
-            if jobs:
-                ask("scancel", *(job.number for job in jobs if job.state != "COMPLETING"))
-            time.sleep(1)
+            if live := sorted({job.number for job in jobs or () if job.state != "COMPLETING"}):
+                ask("scancel", *live)
+            time.sleep(AGAIN if empty else 1)
 
 
 def count(jobs: int) -> str:
@@ -152,7 +177,8 @@ class Watch:
         self.answers = True
         self.since = time.monotonic()
         self.cpu = 0.0
-        self.position = 0
+        self.position: object = None
+        self.held: set[str] = set()
 
     def look(self, process: subprocess.Popen[bytes]) -> None:
         """Look once; raises StuckError."""
@@ -160,13 +186,22 @@ class Watch:
         if (jobs is None) == self.answers:
             self.answers = jobs is not None
             say("SLURM answers again" if self.answers else "SLURM's controller does not answer: waiting for it")
-        self.log.read(log_of(process))
+        self.tell_held(jobs or [])
+        with suppress(OSError):  # a file system that is away for a moment
+            self.log.read(log_of(process))
         used, still = _computing(process), time.monotonic() - self.since
-        moved = self.log.ended + len(self.log.waiting)
+        moved = (self.log.ended, set(self.log.waiting.values()))
         if jobs is None or jobs or _busy(process) or moved != self.position or used - self.cpu > 1 + 0.1 * still:
             self.since, self.cpu, self.position = time.monotonic(), used, moved
         elif still > self.patience:
             raise StuckError(self.reason())
+
+    def tell_held(self, jobs: Sequence[Job]) -> None:
+        """Say once of each job that it will not run before somebody acts."""
+        held = [job for job in jobs if job.reason in HELD and job.number not in self.held]
+        if held:
+            self.held |= {job.number for job in held}
+            say(f"{listed(held)} will not run ({held[0].reason}): see `scontrol show job`, release or cancel")
 
     def reason(self) -> str:
         """Say what Snakemake waits for, and what SLURM says of that."""
@@ -188,9 +223,12 @@ def _computing(process: subprocess.Popen[bytes]) -> float:
 
 
 def _busy(process: subprocess.Popen[bytes]) -> bool:
-    """Say whether Snakemake has a job at work on this computer."""
+    """Say whether Snakemake has a job at work on this computer, or waits for a disk."""
     try:
-        children = psutil.Process(process.pid).children(recursive=True)
+        head = psutil.Process(process.pid)
+        if head.status() == psutil.STATUS_DISK_SLEEP:
+            return True
+        children = head.children(recursive=True)
         return any(child.name() not in SLURM | SHELLS for child in children if child.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return True

@@ -17,10 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gancensus.head import say
+from gancensus.config import Config
+from gancensus.door.head import say
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 METADATA = Path(".snakemake/metadata")
+AT_ONCE = 1000  # files in a command line
 ROUNDING = 0.01  # seconds by which the time of a file can differ from that in its record
 
 
@@ -32,9 +34,9 @@ class File(NamedTuple):
     current: bool  # no input is newer
 
 
-def digest(configfile: Path) -> str:
+def digest(config: Config) -> str:
     """Return the digest of a configuration and of all code that a run uses."""
-    content = hashlib.sha256(configfile.read_bytes() if configfile.exists() else b"")
+    content = hashlib.sha256(config.model_dump_json().encode())
     for folder in ("src", "scripts", "workflow"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".py", ".smk", ".j2") or path.name == "Snakefile":
@@ -52,7 +54,8 @@ def settle(command: Sequence[str], since: float, same: bool) -> int | None:
     if files is None:
         return None
     good = [file for file in files if same and file.current]
-    kept = {file for rule in sorted({file.rule for file in good}) for file in record(command, rule, good)}
+    good.sort(key=lambda file: file.path.stat().st_mtime)  # to record a rule makes its files the newest of all
+    kept = {file for rule in dict.fromkeys(file.rule for file in good) for file in record(command, rule, good)}
     for file in set(files) - kept:
         file.path.unlink(missing_ok=True)
     if kept:
@@ -93,5 +96,8 @@ def record(command: Sequence[str], rule: str, files: Sequence[File]) -> list[Fil
     """Have Snakemake record the files of a rule as made just now; return those that it could."""
     mine = [file for file in files if file.rule == rule]
     touch = ["--allowed-rules", rule, "--touch", "--force", "--notemp", "--cores", "1"]  # of this rule, nothing else
-    done = subprocess.run([*command, *touch, *(str(file.path) for file in mine)], capture_output=True, check=False)
-    return mine if done.returncode == 0 else []
+    kept: list[File] = []
+    for some in (mine[k : k + AT_ONCE] for k in range(0, len(mine), AT_ONCE)):
+        done = subprocess.run([*command, *touch, *(str(file.path) for file in some)], capture_output=True, check=False)
+        kept += some if done.returncode == 0 else []
+    return kept

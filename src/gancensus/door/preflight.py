@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shlex
 import shutil
@@ -17,14 +18,15 @@ from typing import Any
 
 import yaml
 
+from gancensus.door.head import say
+from gancensus.door.slurm import Queue, answer, ask
 from gancensus.errors import UserError
-from gancensus.head import say
-from gancensus.slurm import Queue, answer, ask
 
 COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
 POLL = 180 + 60  # seconds: the plugin's longest interval between two questions, and a margin
 LATENCY = 60.0  # seconds until a file that was written on a node must be seen here
 PACKAGES = ("gancensus", "snakemake", "torch")
+ELSEWHERE = ("cluster", "clusters", "slurm_cluster")  # resources that send jobs to another cluster
 OPTIONS = {  # of a profile's resources, as the plugin gives them to sbatch
     "slurm_account": "--account",
     "slurm_partition": "--partition",
@@ -33,6 +35,7 @@ OPTIONS = {  # of a profile's resources, as the plugin gives them to sbatch
     "runtime": "--time",
     "mem_mb": "--mem",
 }
+NAME = "-preflight"  # of the probe, after the prefix of the run
 PROBE = f"""import json
 import {", ".join(PACKAGES)}
 from importlib.metadata import version
@@ -69,7 +72,7 @@ class Profile:
         """Return the different options for sbatch, each with a rule that asks for it ('' for the default)."""
         found: dict[tuple[str, ...], str] = {}
         for rule, resources in self.resources().items():
-            words = [f"{option}={resources[name]}" for name, option in OPTIONS.items() if _plain(resources.get(name))]
+            words = [f"{option}={resources[name]}" for name, option in OPTIONS.items() if _plain(name, resources)]
             words += [f"--{k}={v}" for k in ("qos", "reservation") if (v := self.content.get(f"slurm-{k}"))]
             found.setdefault((*words, *shlex.split(str(resources.get("slurm_extra") or ""))), rule)
         return found
@@ -83,9 +86,10 @@ def _pairs(values: Any) -> dict[str, Any]:
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
 
 
-def _plain(value: Any) -> bool:
-    """Say whether a resource is a value, not an expression that depends on the job."""
-    return value is not None and re.fullmatch(r"[\w.,:@+-]+", str(value)) is not None
+def _plain(name: str, resources: Mapping[str, Any]) -> bool:
+    """Say whether a resource is a value that sbatch knows: no expression, and no `1d`, which only Snakemake reads."""
+    pattern = r"\d+" if name in ("runtime", "mem_mb") else r"[\w.,:@+-]+"
+    return re.fullmatch(pattern, str(resources.get(name, ""))) is not None
 
 
 def preflight(profile: Profile) -> str:
@@ -94,6 +98,7 @@ def preflight(profile: Profile) -> str:
     Raises UserError: what is missing, where, and what to do.
     """
     has_commands()
+    one_cluster(profile)
     status = scheduler()
     accounts(profile)
     accepted(profile)
@@ -111,6 +116,18 @@ def has_commands() -> None:
         raise UserError("snakemake-executor-plugin-slurm is not installed; pip install snakemake-executor-plugin-slurm")
 
 
+def one_cluster(profile: Profile) -> None:
+    """Refuse jobs on another cluster than this one, whose queue is all that the run sees."""
+    if "SLURM_CLUSTERS" in os.environ:
+        raise UserError(
+            "SLURM_CLUSTERS is set, but a run sees one cluster only: unset it, start on a node of the other"
+        )
+    for rule, resources in profile.resources().items():
+        if name := next((name for name in ELSEWHERE if resources.get(name)), None):
+            which = f"set-resources: {rule}" if rule else "default-resources"
+            raise UserError(f"{profile.path}: {which}: {name}: a run sees one cluster only; remove it, start there")
+
+
 def scheduler() -> str:
     """Ask the controller who it is; return the status command that suits it."""
     ping = ask("scontrol", "ping")
@@ -121,9 +138,8 @@ def scheduler() -> str:
     config = dict(re.findall(r"^(\w+)\s*= (.*?)\s*$", shown, re.MULTILINE))
     accounting = _accounting(config)
     age = int(re.match(r"\d*", config.get("MinJobAge", ""))[0] or 0)  # type: ignore[index]
-    nodes = (answer("sinfo", "--noheader", "--format=%D") or "").split()
     what = "accounting" if accounting else "no accounting"
-    facts = f"slurm {config.get('SLURM_VERSION', '?')}, {sum(map(int, nodes))} nodes; {what}; MinJobAge {age} s"
+    facts = f"slurm {config.get('SLURM_VERSION', '?')}; {what}; MinJobAge {age} s"
     status = "squeue" if age >= POLL else "sacct" if accounting else None
     if not status:
         raise UserError(
@@ -149,13 +165,18 @@ def accounts(profile: Profile) -> None:
 
 
 def accepted(profile: Profile) -> None:
-    """Have SLURM say, without submitting anything, whether it would run jobs such as ours."""
+    """Have SLURM say, without submitting anything, whether it would run jobs such as ours.
+
+    A rule's own resources are only warned of: SLURM may want what such a job asks for besides, as a GPU.
+    """
     for options, rule in profile.options().items():
         done = ask("sbatch", "--test-only", *options, "--wrap=true")
         if done is None or done.returncode:
             said = re.sub(r"^(sbatch: |error: |allocation failure: )*", "", _last(done.stderr)) if done else "no answer"
-            which = f"set-resources: {rule}" if rule else "default-resources"
-            raise UserError(f"{profile.path}: {which}: SLURM refuses {' '.join(options)}: {said}")
+            refused = f"SLURM refuses {' '.join(options)}: {said}"
+            if not rule:
+                raise UserError(f"{profile.path}: default-resources: {refused}")
+            say(f"warning: {profile.path}: set-resources: {rule}: {refused}")
     say(f"jobs: SLURM accepts them as {profile.path} asks for them")
 
 
@@ -169,46 +190,46 @@ def probe(profile: Profile, queue: Queue, results: Path) -> None:
 
     Raises UserError when it cannot. Whatever it writes is removed.
     """
-    made = next((path for path in reversed((results, *results.parents)) if not path.exists()), None)
+    for left in results.glob(".preflight-*"):  # by a head that was killed
+        shutil.rmtree(left, ignore_errors=True)
     place = results / f".preflight-{uuid.uuid4().hex[:8]}"
     place.mkdir(parents=True)
     number = ""
     try:
-        number = submit_probe(next(iter(profile.options())), queue.prefix, place)
-        state, node = wait_for(number)
-        judge(node, _read(place / "answer", LATENCY if state == "COMPLETED" else 0), results)
+        number = submit_probe(next(iter(profile.options())), queue, place)
+        state, node = wait_for(number, queue)
+        said = _read(place / "answer", LATENCY if state in ("COMPLETED", "") else 0)
+        if said is None and state not in ("COMPLETED", "FAILED", ""):  # it fails where a node does not see the folder
+            raise UserError(f"the probe, job {number}, ended as {state} on {node or 'no node'}; run again, or ask why")
+        judge(node, said, results)
     finally:
         if number:
             ask("scancel", number)
         shutil.rmtree(place, ignore_errors=True)
-        remove_empty(results, made)
 
 
-def remove_empty(results: Path, made: Path | None) -> None:
-    """Remove the folders that the probe has made, `made` the topmost, as long as nothing else is in them."""
-    for path in (results, *results.parents):
-        if made is None or not path.is_relative_to(made) or any(path.iterdir()):
-            return
-        path.rmdir()
-
-
-def submit_probe(options: tuple[str, ...], prefix: str, place: Path) -> str:
+def submit_probe(options: tuple[str, ...], queue: Queue, place: Path) -> str:
     """Submit the probe; return SLURM's number for it."""
     code = shlex.join([sys.executable, "-c", PROBE])
     script = f"cd {shlex.quote(str(place))} && {{ {code}; }} > answer.tmp 2>&1; mv answer.tmp answer"
-    call = ["sbatch", "--parsable", f"--job-name={prefix}-preflight", "--output=/dev/null", "--chdir=/", *options]
+    call = ["sbatch", "--parsable", f"--job-name={queue.prefix}{NAME}", "--output=/dev/null", "--chdir=/", *options]
     done = ask(*call, f"--wrap={script}")
     if done is None or done.returncode:
         raise UserError(f"sbatch refuses a small job: {_last(done.stderr) if done else 'no answer in 30 s'}")
     return _last(done.stdout).split(";")[0]
 
 
-def wait_for(number: str) -> tuple[str, str]:
-    """Wait until a job has ended, telling what it waits for; return its state and its node."""
+def wait_for(number: str, queue: Queue) -> tuple[str, str]:
+    """Wait until the probe has ended, telling what it waits for; return its state and its node.
+
+    Both are empty when SLURM has forgotten it. By name, as a number that SLURM has forgotten is an error to squeue.
+    """
+    call = ["squeue", "--noheader", f"--user={os.getuid()}", f"--name={queue.prefix}{NAME}", "--states=all"]
     told = ""
     while True:
-        shown = answer("squeue", "--noheader", "--jobs", number, "--states=all", "--format=%T|%r|%N")
-        state, reason, node = (_last(shown or "") or "UNKNOWN||").split("|", 2)
+        shown = answer(*call, "--format=%F|%T|%r|%N")
+        lines = [line.split("|", 3) for line in (shown or "").splitlines()]
+        state, reason, node = next((rest for which, *rest in lines if which == number), ("", "", ""))
         if shown is not None and state not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED"):
             return state, node
         if state == "PENDING" and reason not in (told, "None"):
