@@ -15,14 +15,8 @@ import psutil
 from gancensus.door.head import MARK
 
 IDLE = 900  # seconds without a kill or a success, after which nothing will come of it
-WORDS = {  # what is killed, and the program by which it is known
-    "head": "gancensus.cli",
-    "snakemake": "snakemake",
-    "training": "train.py",
-    "encoder": "fit_encoder.py",
-    "shard": "pairs.py",
-    "step": ".py",
-}
+HEADS = {"head": "gancensus.cli", "snakemake": "snakemake"}  # what is killed, and the word by which it is known
+STEPS = {"training": "train.py", "encoder": "fit_encoder.py", "shard": "pairs.py", "other step": ".py"}
 
 
 def victims(folder: Path, word: str) -> list[psutil.Process]:
@@ -38,11 +32,10 @@ def victims(folder: Path, word: str) -> list[psutil.Process]:
 
 
 def kill_one(folder: Path, chance: random.Random) -> str | None:
-    """Kill a random process of the run; say what it was, or that there was nothing to kill."""
-    kinds = list(WORDS)
-    chance.shuffle(kinds)
-    for kind in kinds:
-        processes = victims(folder, WORDS[kind])
+    """Kill a random process of the run, mostly a step; say what it was, or that there was nothing to kill."""
+    words = STEPS if chance.random() < 0.75 else HEADS
+    for kind in chance.sample(sorted(words), len(words)):
+        processes = victims(folder, words[kind])
         if processes:
             with suppress(psutil.NoSuchProcess):
                 chance.choice(processes).kill()
