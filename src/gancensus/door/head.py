@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -189,7 +189,10 @@ def last_claim(path: Path = CLAIM) -> Claim | None:
 
 
 def refuse_second(results: Path) -> None:
-    """Raise UserError when another head is at work in this folder or on these results."""
+    """Raise UserError when another head is at work in this folder or on these results.
+
+    A Snakemake of these results whose head is dead is none: it is among what `end_steps` ends.
+    """
     for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
         if where := alive(path):
             raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
@@ -198,10 +201,8 @@ def refuse_second(results: Path) -> None:
         words = process.info["cmdline"] or []
         if "snakemake" not in {Path(word).name for word in words} or "remote" in words:  # the mode of SLURM's jobs
             continue
-        here = locks and process.info["cwd"] == str(Path.cwd())
-        if here or _belongs(process, results):
-            place = "in this folder" if here else f"on {results}"
-            raise UserError(f"another run is at work {place} (process {process.pid}); wait for it, or end it")
+        if locks and process.info["cwd"] == str(Path.cwd()) and not _belongs(process, results):
+            raise UserError(f"another run is at work in this folder (process {process.pid}); wait for it, or end it")
 
 
 def alive(path: Path) -> str:
@@ -239,11 +240,15 @@ def _belongs(process: psutil.Process, results: Path) -> bool:
         return False
 
 
-def steps(results: Path, spared: Set[str] = SLURM) -> list[psutil.Process]:
-    """Return what a head of these results has started on this computer and still runs; not the head, not the spared."""
+def steps(results: Path) -> list[psutil.Process]:
+    """Return what a head of these results has left at work on this computer, but Snakemake and SLURM's commands."""
+    return [process for process in _left(results) if _name(process) not in SLURM | {"snakemake"}]
+
+
+def _left(results: Path) -> list[psutil.Process]:
+    """Return all that a head of these results has started on this computer and that still runs."""
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    found = [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
-    return [process for process in found if _name(process) not in spared | {"snakemake"}]
+    return [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
 
 
 def _name(process: psutil.Process) -> str:
@@ -307,12 +312,18 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def end_steps(results: Path) -> None:
     """End what a dead head has left running on this computer: SIGTERM, and SIGKILL when that does not help.
 
-    That is also an sbatch, which could submit a job minutes later.
+    That is also an sbatch, which could submit a job minutes later. Snakemake goes first, at once: it would wait for its
+    jobs, or start others.
     """
-    left = steps(results, spared=frozenset())
+    left = _left(results)
     if not left:
         return
     say(f"ending {len(left)} process{'es' * (len(left) > 1)} that a run has left behind")
+    heads = [process for process in left if _name(process) == "snakemake"]
+    for process in heads:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(heads, GRACE)
     for process in left:
         with suppress(psutil.Error):
             process.terminate()
