@@ -49,7 +49,7 @@ SLURM = munge slurmctld slurmd slurm-client slurmdbd mariadb-server
 slurm-test: $(READY) ## the tests on a real SLURM cluster, which is started here for them (Debian, root)
 	@command -v slurmctld slurmd munged slurmdbd mariadbd >/dev/null || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SLURM) >/dev/null; }
-	$(BIN)/pytest tests/slurm --numprocesses 2 --dist loadfile
+	$(BIN)/pytest tests/slurm --numprocesses 3 --dist loadfile
 
 chaos: $(READY) ## kill runs here and on the cluster a hundred times and compare what they make
 	CHAOS=100 $(BIN)/pytest tests/workflow/test_chaos.py tests/slurm/test_chaos_cluster.py --capture no

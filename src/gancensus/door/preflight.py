@@ -52,6 +52,8 @@ class Profile:
             content = yaml.safe_load(self.path.read_text())
         except FileNotFoundError:
             raise UserError(f"{self.path}: no such profile; copy workflow/profiles/slurm and name the copy") from None
+        except NotADirectoryError:
+            raise UserError(f"{folder}: a profile is a folder; name {folder.parent}") from None
         except (OSError, yaml.YAMLError) as error:
             raise UserError(f"{self.path}: not readable as YAML ({str(error).splitlines()[0]})") from None
         self.content: dict[str, Any] = content if isinstance(content, dict) else {}
