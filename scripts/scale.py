@@ -92,7 +92,7 @@ def look(path: Path, absent: Mapping[str, Shape]) -> tuple[Shape, float]:
     """Return the shape (n, *shape) of a user's file, and its stored bytes per byte of values: 1, at most, if absent."""
     if not path.exists():
         if str(path) not in absent:
-            raise UserError(f"{path}: no such file; say what it will hold: FILES=\"{path}=1000000x51x51x25 ...\"")
+            raise UserError(f'{path}: no such file; say what it will hold: FILES="{path}=1000000x51x51x25 ..."')
         return absent[str(path)], 1.0
     if path.suffix != ".npy":
         samples = Files(path=path).load()
