@@ -742,3 +742,10 @@ def test_the_census_as_text(tmp_path: Path) -> None:
     assert first.split() == ["s", "d", "holdout", "4,000", "≥", "2,670,000", "no", "duplicate", "–", "reference"]
     assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "less", "diverse"]
     assert note.startswith("s, d: gan-0 has 7,998,000 duplicates; all are counted, those among 44 of its 4,000 samples")
+
+
+def test_a_profile_that_is_named_by_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("executor: slurm\n")
+    with pytest.raises(UserError, match=rf"config\.yaml: a profile is a folder; name {tmp_path}$"):
+        preflight.Profile(file)
