@@ -258,6 +258,7 @@ def test_a_signal_to_the_door_ends_everything(
 def test_what_a_killed_head_leaves_running_is_ended(waiting: subprocess.Popen[bytes], tmp_path: Path) -> None:
     (snakemake,) = psutil.Process(waiting.pid).children()
     waiting.kill()
+    waiting.wait()
     head.refuse_second(tmp_path / "results")  # it has no head any more
     (left, *_) = steps(tmp_path)
     elsewhere = head.steps(tmp_path / "elsewhere")
