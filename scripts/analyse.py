@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Answer a further question about a study's populations."""
+"""Answer a further question about a study's populations: make one table of an analysis."""
 
 from functools import partial
 
@@ -8,26 +8,28 @@ from step import Path
 
 from gancensus.analyses import Analysis
 from gancensus.config import REAL
-from gancensus.files import read_samples, write_table
+from gancensus.files import SampleRows, write_table
 from gancensus.randomness import derive_rng
 
 
 def main() -> None:
-    """Write the analysis's table."""
+    """Write the table."""
     args = step.arguments(
         __doc__,
         study=str,
         analysis=step.member(Analysis),
+        table=str,
         seed=int,
         populations=[str],
         features=[Path],
         output=Path,
     )
     groups = step.grouped(args.features, len(args.populations))
-    samples = {name: read_samples(paths) for name, paths in zip(args.populations, groups, strict=True)}
+    samples = {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
-    write_table(args.output, args.analysis.analyse(real, samples, rng), args.analysis.schema)
+    columns = args.analysis.analyse(args.table, real, samples, rng)
+    write_table(args.output, columns, args.analysis.tables[args.table].schema)
 
 
 step.run(main)

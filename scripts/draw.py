@@ -100,8 +100,8 @@ def selection(args: Namespace) -> Figure:
 
 
 def analysis(args: Namespace) -> Figure:
-    """An analysis's own figure."""
-    figure: Figure = args.analysis.draw(columns(args.table))
+    """An analysis's own figure of one of its tables."""
+    figure: Figure = args.analysis.draw(args.table, columns(args.path))
     return figure
 
 
@@ -122,7 +122,7 @@ FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
     ),
     "training": (training, {"generators": [str], "encoders": [str], "histories": [Path]}),
     "selection": (selection, {"selection": Path, "samples": [Path], "shown": Path}),
-    "analysis": (analysis, {"analysis": step.member(Analysis), "table": Path}),
+    "analysis": (analysis, {"analysis": step.member(Analysis), "table": str, "path": Path}),
     "timeline": (timeline, {"trace": Path}),
 }
 

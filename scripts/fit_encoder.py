@@ -26,12 +26,12 @@ def main() -> None:
         model=Path,
         history=Path,
     )
-    x = read_samples(args.train).x
+    samples = read_samples(args.train)
     seed = derive_seed(args.seed, args.study, "encoder", args.name)
-    unfinished = Unfinished(args.model, args.checkpoint, args.encoder, x, seed, args.device)
-    fitted = args.encoder.fit(x, seed, args.device, unfinished)
+    unfinished = Unfinished(args.model, args.checkpoint, args.encoder, samples, seed, args.device)
+    fitted = args.encoder.fit(samples.x, seed, args.device, unfinished)
     write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
-    write_model(args.model, fitted.weights, architecture(args.encoder, x.shape[1:]))
+    write_model(args.model, fitted.weights, architecture(args.encoder, samples.x.shape[1:]))
     unfinished.remove()
 
 

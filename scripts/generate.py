@@ -2,7 +2,7 @@
 """Draw one part of a generator's samples, or take it from the user's file."""
 
 from argparse import Namespace
-from functools import partial
+from math import prod
 
 import numpy as np
 import step
@@ -10,48 +10,62 @@ from numpy.typing import NDArray
 from step import Path
 
 from gancensus.errors import UserError
-from gancensus.files import SampleRows, drop_parts, finite, read_model, read_user_samples, write_samples
+from gancensus.files import SampleRows, check_finite, drop_parts, read_model, write_samples
 from gancensus.generators import Generator
 from gancensus.randomness import derive_rng
-from gancensus.samples import BLOCK, Samples, Unread, generated_ids, in_same_units, part_rows
+from gancensus.samples import BLOCK, CHUNK, Samples, Unread, generated_ids, in_same_units, part_rows
 from gancensus.training import architecture
 
+LEAST = 64  # samples whose units are compared with those of real ones
 
-def draw(args: Namespace, rows: slice, like: Samples) -> NDArray[np.float32]:
-    """Draw the rows block by block: each block has its own random numbers, so the parts change no value."""
-    shape = like.x.shape[1:]
+
+def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
+    """Draw the rows block by block: each block has its own random numbers, so the parts change no value.
+
+    Row k is drawn under the conditions of the k-th held-out sample, and after the last of these comes the first.
+    """
+    first, known = next(like.chunks(slice(0, 1))), like.identities()
+    shape, conditional = first.x.shape[1:], args.generator.conditional
     weights = read_model(args.model[0], architecture(args.generator, shape))
-    blocks = []
+    blocks = [np.empty((0, *shape), dtype=np.float32)]
     for start in range(rows.start, rows.stop, BLOCK):
+        some = np.arange(start, min(start + BLOCK, rows.stop))
         rng = derive_rng(args.seed, args.study, "generate", args.population, start // BLOCK)
-        noise = args.generator.noise(min(BLOCK, rows.stop - start), rng)
+        noise = args.generator.noise(len(some), known.take(some % len(known)).conditions, rng)
         blocks.append(args.generator.generate(weights, noise, shape, args.device))
-    return np.concatenate([np.empty((0, *shape), dtype=np.float32), *blocks])
+    numbers = range(rows.start, rows.stop)
+    conditions = known.take(np.array(numbers, dtype=np.int64) % len(known)).conditions if conditional else {}
+    ids = generated_ids(args.population, numbers)
+    return Samples(np.concatenate(blocks), ids, None, first.scale, conditions, known.units if conditional else {})
 
 
-def look(args: Namespace, like: Samples) -> Unread:
-    """Look at the user's samples, scaled as the real ones are, and their conditions; read them once, in pieces."""
-    path = args.generator.path
-    found = read_user_samples(path)
-    if found.shape != like.x.shape[1:]:
+def look(args: Namespace, real: SampleRows) -> Unread:
+    """Look at the user's samples, scaled as the real ones are, with their conditions; read some, to see their units."""
+    like = next(real.chunks(slice(0, len(real))))
+    path, found, shape = args.generator.path, args.generator.look(), like.x.shape[1:]
+    if found.shape != shape:
         raise UserError(
-            f"{path}: samples have shape {found.shape}, but the real samples of {args.study} have {like.x.shape[1:]}; "
+            f"{path}: samples have shape {found.shape}, but the real samples of {args.study} have {shape}; "
             "bring both to one shape"
         )
     if len(found) < 2:
         raise UserError(f"{path}: {len(found)} sample; a pair needs at least two")
-    scale = None if path.suffix == ".parquet" else like.scale  # a table is scaled already
-    encode = partial(np.asarray, dtype=np.float32) if scale is None else scale.encode
-    if not in_same_units(map(encode, finite(path, found)), images=len(found.shape) > 1):
-        ends = np.array([(x.min(), x.max()) for x in finite(path, found)])
-        low, high = (-1.0, 1.0) if scale is None else (min(scale.low), max(scale.high))
+    scale = None if args.generator.scaled else like.scale
+
+    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        x = check_finite(path, found.read(rows), rows)
+        return np.asarray(x, dtype=np.float32) if scale is None else scale.encode(x)
+
+    some = read(np.unique(np.linspace(0, len(found) - 1, max(LEAST, CHUNK // prod(shape))).astype(np.int64)))
+    if not in_same_units(some / np.float32(np.abs(like.x).max(initial=0) or 1), images=len(shape) > 1):
+        natural, real_natural = (x if scale is None else scale.decode(x) for x in (some, like.x))
         raise UserError(
-            f"{path}: values from {ends.min():.3g} to {ends.max():.3g}, but the real samples of {args.study} have "
-            f"{low:.3g} to {high:.3g}; bring both to the same units"
+            f"{path}: values from {natural.min():.3g} to {natural.max():.3g}, but the real samples of {args.study} "
+            f"have about {real_natural.min():.3g} to {real_natural.max():.3g}; bring both to the same units"
         )
     ids = generated_ids(args.population, range(len(found)))
     known = Samples(found.known.x, ids, None, like.scale, found.known.conditions, like.units)
-    return Unread(known, found.shape, np.dtype(np.float32), lambda rows: encode(found.read(rows)))
+    return Unread(known, shape, np.dtype(np.float32), read)
 
 
 def main() -> None:
@@ -66,14 +80,13 @@ def main() -> None:
         part=int,
         parts=int,
         model=[Path],
-        like=Path,
+        like=[Path],
         output=Path,
     )
-    like = next(SampleRows([args.like]).chunks(slice(0, 1)))
+    like = SampleRows(args.like)
     if args.generator.trained:
         rows = part_rows(args.generator.samples, args.part, args.parts)
-        ids = generated_ids(args.population, range(rows.start, rows.stop))
-        write_samples(args.output, Samples(draw(args, rows, like), ids, scale=like.scale))
+        write_samples(args.output, draw(args, rows, like))
     else:
         samples = look(args, like)
         rows = part_rows(len(samples), args.part, args.parts)

@@ -7,7 +7,7 @@ from step import Path
 from gancensus.config import Splits
 from gancensus.files import drop_parts, write_samples
 from gancensus.prepare import split
-from gancensus.randomness import derive_rng
+from gancensus.randomness import derive_rng, derive_seed
 from gancensus.samples import Samples, check, part_rows
 from gancensus.sources import Source
 
@@ -26,7 +26,7 @@ def main() -> None:
         calibrate=Path,
         holdout=Path,
     )
-    real = args.source.load()
+    real = args.source.load(derive_seed(args.seed, args.study, "source"))
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, args.study, "prepare")

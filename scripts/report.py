@@ -87,8 +87,8 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
         *(
-            figure(folder, kind, a.title, a.caption) | numbers(folder / f"{kind}.parquet")
-            for kind, a in study.analyses.items()
+            figure(folder, place, *analysis.tables[table][1:]) | numbers(folder / f"{place}.parquet")
+            for place, (analysis, table) in study.analysed.items()
         ),
         figure(folder, "training", *words.FIGURES["training"]),
     ]

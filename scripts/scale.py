@@ -21,15 +21,18 @@ from numpy.typing import NDArray
 from step import Path
 
 from gancensus.cli import ROOT, SNAKEFILE
-from gancensus.config import Config, Study, read
+from gancensus.config import REAL, Config, Study, read
 from gancensus.errors import UserError
 from gancensus.figures import PAIRS, TILES
 from gancensus.files import ROW_GROUP_BYTES, write_samples
+from gancensus.generators import Brought, Trained
 from gancensus.metrics import Calibrated, Metric
 from gancensus.pairs import TILE, Side, Task, all_tasks, costs, deal
 from gancensus.populations import BASE_MEGABYTES, RUN, Population
 from gancensus.prepare import split
 from gancensus.samples import Samples, Scale, part_rows
+from gancensus.simulated import Simulated
+from gancensus.sources import Source
 from gancensus.sources.files import Files
 from gancensus.thresholds import DEAR, SAMPLED_PAIRS
 
@@ -38,7 +41,7 @@ from gancensus.thresholds import DEAR, SAMPLED_PAIRS
 # MB are those of values in memory, 4 bytes each.
 START = 2.0  # s: a job of nothing: Snakemake, imports, compiled loops; assumed
 READ, WRITE = 1.0e-3, 1.3e-3  # s per MB of a table of showers; of noise, which hardly compresses, 1.5e-3 and 3.6e-3
-LOAD = {"prepare": 1.1e-3, "generate": 1.6e-3}  # s per MB of a user's array, as float32, which every part looks through
+LOAD = {"prepare": 1.1e-3, "generate": 1.6e-3}  # s per MB of a user's array, as float32; `prepare` reads all of it
 HASH = 0.6e-3  # s per MB of a file
 FEATURES = {"scalar": 3.0, "shape": 6.5, "ssim": 15.0, "euclidean": 7.5, "condition": 0.0}  # ns per value; the first
 # three fitted to two whole jobs, twice to three times their arithmetic alone
@@ -88,15 +91,18 @@ class Cost(NamedTuple):
 # What the configuration and the user's files say
 
 
-def look(path: Path, absent: Mapping[str, Shape]) -> tuple[Shape, float]:
-    """Return the shape (n, *shape) of a user's file, and its stored bytes per byte of values: 1, at most, if absent."""
+def look(member: Source | Brought, absent: Mapping[str, Shape]) -> tuple[Shape, float]:
+    """Return the shape (n, *shape) of a member's samples, and their stored bytes per byte of values: 1, if absent."""
+    path = next(iter(member.files()), Path())
     if not path.exists():
         if str(path) not in absent:
             raise UserError(f'{path}: no such file; say what it will hold: FILES="{path}=1000000x51x51x25 ..."')
         return absent[str(path)], 1.0
     if path.suffix != ".npy":
-        samples = Files(path=path).load()
-        return (len(samples), *samples.shape), stored(samples.take(slice(LOOKED_AT)))
+        files = Files(path=path) if member.kind == "files" else None
+        samples = files.load(0) if files else member.load(0) if isinstance(member, Source) else member.look()
+        looked_at = samples.take(slice(LOOKED_AT))
+        return (len(samples), *looked_at.x.shape[1:]), stored(looked_at)
     array = np.load(path, mmap_mode="r")
     some: NDArray[Any] = array[:LOOKED_AT]
     scale = Scale(("value",), ("1",), (float(some.min()),), (float(some.max()),))
@@ -111,19 +117,24 @@ def stored(samples: Samples) -> float:
         return path.stat().st_size / samples.x.nbytes
 
 
+class File(NamedTuple):
+    """What a user brings: the samples in it, and the bytes of them, as float32, that each part reads."""
+
+    samples: int
+    read: float
+
+
 class Facts:
     """What is known of a study's data: its shape, and of each population the samples and how they are stored."""
 
-    def __init__(self, study: Study, absent: Mapping[str, Shape]) -> None:
+    def __init__(self, study: Study, parts: int, absent: Mapping[str, Shape]) -> None:
         """Look at the source and the generators' files; raises UserError."""
         self.study = study
-        self.files: dict[str, float] = {}  # bytes, as float32, of the file of a population; '' is the source's
-        if isinstance(study.source, Files):
-            (samples, *shape), share = look(study.source.path, absent)
-            self.files[""] = 4.0 * samples * prod(shape)
-        else:
-            packaged = study.source.load().take(slice(None))
-            (samples, *shape), share = packaged.x.shape, stored(packaged)
+        self.files: dict[str, File] = {}  # of populations that are brought; '' is the source's
+        (samples, *shape), share = look(study.source, absent)
+        if study.source.files():  # of kind `files`, every part looks through it; else it reads its rows, for each split
+            share_read = 1 if isinstance(study.source, Files) else len(REAL) / parts
+            self.files[""] = File(samples, 4.0 * samples * prod(shape) * share_read)
         self.shape = tuple(shape)
         self.samples = {
             p: len(rows) for p, rows in split(samples, dict(study.splits), np.random.default_rng(0)).items()
@@ -131,12 +142,13 @@ class Facts:
         self.stored = dict.fromkeys(self.samples, share)
         for population, (name, _) in study.generated.items():
             generator = study.generators[name]
-            if generator.trained:
-                self.samples[population] = generator.samples  # type: ignore[attr-defined]
-                self.stored[population] = DENSE
-            else:
-                found, self.stored[population] = look(generator.files()[0], absent)
-                self.samples[population], self.files[population] = found[0], 4.0 * prod(found)
+            if isinstance(generator, Brought):
+                found, self.stored[population] = look(generator, absent)
+                self.samples[population] = found[0]
+                self.files[population] = File(found[0], 4.0 * prod(found) / parts)
+            elif isinstance(generator, Trained):
+                self.samples[population] = generator.samples
+                self.stored[population] = share if generator.conditional else DENSE  # as showers, most values are 0
 
     def space(self, encoder: str | None) -> Shape:
         """Return the shape of a sample, or of an encoder's vector."""
@@ -315,7 +327,7 @@ class Prediction:
     def __init__(self, config: Config, absent: Mapping[str, Shape]) -> None:
         """Look at the data of the studies; raises UserError."""
         self.config = config
-        self.facts = {name: Facts(study, absent) for name, study in config.studies.items()}
+        self.facts = {name: Facts(study, config.parts, absent) for name, study in config.studies.items()}
         self.search = cache(
             lambda study, definition, name: Search(
                 self.facts[study], self.facts[study].study.definitions[definition], name, config
@@ -358,11 +370,10 @@ class Prediction:
         if facts and job.rule in ("prepare", "generate"):
             file = facts.files.get(job.wildcards.get("population", ""))  # of prepare: the source's
             if file is not None:
-                samples = file / facts.row(None)
-                took = START + 1e-6 * (LOAD[job.rule] * file + WRITE * made)
-                return Cost(file, written, took, BASE + PIECES + 1e-6 * KNOWN * samples)
+                took = START + 1e-6 * (LOAD[job.rule] * file.read + WRITE * made)
+                return Cost(file.read, written, took, BASE + PIECES + 1e-6 * KNOWN * file.samples)
             if job.rule == "prepare":
-                return Cost(0, written, seconds, BASE)
+                return Cost(0, written, None if isinstance(facts.study.source, Simulated) else seconds, BASE)
         if job.rule in ("fit_encoder", "embed", "select", "train", "generate", "analyse"):  # networks, and neighbours
             return Cost(read, written, None, None)
         if facts and job.rule == "thresholds":

@@ -9,15 +9,13 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from gancensus.code import digests
 from gancensus.errors import UserError
 from gancensus.family import Member
 from gancensus.files import read_state, write_state
 from gancensus.resume import State, tell
+from gancensus.samples import Samples
 from gancensus.training import architecture, choose_device
 
 
@@ -27,10 +25,10 @@ class Unfinished:
     It is saved every so many seconds, and after the batch in which SIGTERM or Ctrl-C comes, which ends the process.
     """
 
-    def __init__(self, model: Path, seconds: float, member: Member, x: NDArray[Any], seed: int, device: str) -> None:
-        """Prepare to keep the training of a member on x (n, *shape); nothing is read before it begins."""
+    def __init__(self, model: Path, seconds: float, member: Member, samples: Samples, seed: int, device: str) -> None:
+        """Prepare to keep the training of a member on samples; nothing is read before it begins."""
         self._folder, self._seconds = model.parent / "unfinished", seconds
-        self._training = (member, x, seed, device)
+        self._training = (member, samples, seed, device)
         self._next = 0.0
         self._signal = 0
 
@@ -75,11 +73,20 @@ class Unfinished:
         self._signal = number
 
 
-def _key(member: Member, x: NDArray[Any], seed: int, device: str) -> str:
+def _key(member: Member, samples: Samples, seed: int, device: str) -> str:
     """Return the digest of what a training depends on: configuration, samples, seed, device, PyTorch and code."""
     import torch
 
-    samples = hashlib.sha256(x.tobytes()).hexdigest()
+    content = hashlib.sha256(samples.x.tobytes())
+    for name, values in sorted(samples.conditions.items()):
+        content.update(name.encode() + values.tobytes())
     code = digests(Path(str(sys.modules[type(member).__module__].__file__)))
-    facts = [architecture(member, x.shape), samples, seed, choose_device(device), torch.__version__, code]
+    facts = [
+        architecture(member, samples.x.shape),
+        content.hexdigest(),
+        seed,
+        choose_device(device),
+        torch.__version__,
+        code,
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gancensus.analyses import Analysis
+from gancensus.analyses import Analysis, table_names
 from gancensus.encoders import Encoder
 from gancensus.errors import UserError
 from gancensus.family import EncoderName, Strict, members, suggestion, union
@@ -177,6 +177,12 @@ class BaseStudy(Strict):
         return {kind: analysis for kind, analysis in found.items() if analysis is not None}
 
     @property
+    def analysed(self) -> dict[str, tuple[Analysis, str]]:
+        """The tables that the study's analyses make: analysis and its table by where that lies in the results."""
+        analyses = self.analyses.items()
+        return {place: (a, table) for kind, a in analyses for place, table in table_names(kind, a).items()}
+
+    @property
     def generated(self) -> dict[str, tuple[str, int]]:
         """The generated populations: generator and replica by population."""
         replicas = {name: g.replicas if isinstance(g, Trained) else 1 for name, g in self.generators.items()}
@@ -263,7 +269,7 @@ def check_files(config: Config) -> None:
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
         missing = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
         lines += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in missing.items()]
-        drawn = [key for key, generator in study.generators.items() if generator.trained]
+        drawn = [k for k, g in study.generators.items() if isinstance(g, Trained) and not g.conditional]
         bare += [
             f"studies.{name}.definitions.{definition}.{key}: needs the condition '{metric.condition_read}', and "
             f"samples of generator {drawn[0]}, trained here, have none; leave it out, or bring samples of kind files"

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from matplotlib import style
+from matplotlib import colormaps, style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -129,7 +129,7 @@ def draw_gallery(populations: Mapping[str, Samples]) -> Figure:
     """Draw some samples of each population (images), or the distribution of each column (rows of a table)."""
     if _are_rows(next(iter(populations.values()))):
         return _draw_columns(populations)
-    tiles = {name: pixels(spread(samples, TILES).x) for name, samples in populations.items()}
+    tiles = {name: pixels(spread(samples, TILES)) for name, samples in populations.items()}
     width = next(iter(tiles.values())).shape[2]
     columns = max(4, min(16, 2048 // width))
     gap = max(1, width // 16)
@@ -163,7 +163,7 @@ def draw_birthday(curve: Columns, support: Columns) -> Figure:
         title = "smallest batch with P > ½"
         ax.legend(handles=handles, title=title, loc="upper left", bbox_to_anchor=(1.01, 1.0), alignment="left")
         ax.set(ylim=(0, 1.02), ylabel="probability of a duplicate", xlabel="batch size (samples)")
-        _log_axis(ax, 1, max(4, curve["batch"].max()))
+        log_axis(ax, 1, max(4, curve["batch"].max()))
     return figure
 
 
@@ -190,7 +190,7 @@ def draw_support(support: Columns) -> Figure:
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
-        _log_axis(ax, max(0.8, np.nanmin(ends) / 1.5), np.nanmax(ends) * 2)
+        log_axis(ax, max(0.8, np.nanmin(ends) / 1.5), np.nanmax(ends) * 2)
     return figure
 
 
@@ -244,8 +244,8 @@ def draw_diversity(diversity: Columns) -> Figure:
         ax.set(xlim=(-0.5, len(HILL) - 0.5), ylabel="kinds of samples")
         ax.tick_params(axis="x", length=0)
         ax.grid(visible=False, axis="x")
-        _log_axis(ax, min(ends) / 1.5, max(ends) * 4, "y")
-    _population_legend(figure, look, markers=True)
+        log_axis(ax, min(ends) / 1.5, max(ends) * 4, "y")
+    population_legend(figure, look, markers=True)
     return figure
 
 
@@ -281,7 +281,7 @@ def draw_sweep(sweep: Columns, margin: float) -> Figure:
         _draw_ratio_by_alpha(right, whole, look, margin)
     else:
         _draw_ratio_by_cut(right, lines, shown, look, margin)
-    _population_legend(figure, look, markers=True, others=[independent])
+    population_legend(figure, look, markers=True, others=[independent])
     return figure
 
 
@@ -301,8 +301,8 @@ def _draw_supports(ax: Axes, whole: Sequence[Mapping[str, Any]], look: Mapping[s
     expected = [1 / independent[alpha] for alpha in alphas]
     (line,) = ax.plot(alphas, expected, color=INK, linestyle=LINES[2], linewidth=1.2, label=label, zorder=1)
     ax.set(xlabel="alpha: share of real pairs within each threshold", ylabel="effective support (samples)")
-    _log_axis(ax, alphas[0] / 1.25, alphas[-1] * 1.25)
-    _log_axis(ax, min(ends) / 1.5, max(ends) * 4, "y")
+    log_axis(ax, alphas[0] / 1.25, alphas[-1] * 1.25)
+    log_axis(ax, min(ends) / 1.5, max(ends) * 4, "y")
     return line
 
 
@@ -339,8 +339,8 @@ def _draw_ratio_by_alpha(ax: Axes, whole: Sequence[Mapping[str, Any]], look: Map
         _draw_band(ax, found, look[population], len(look))
     alphas = sorted({row["alpha"] for row in whole})
     ax.set(title="collisions over those of holdout", xlabel="alpha: share of real pairs within each threshold")
-    _log_axis(ax, alphas[0] / 1.25, alphas[-1] * 1.25)
-    _log_axis(ax, *_reach([e for found in ratios.values() for e in found.values()], margin), "y")
+    log_axis(ax, alphas[0] / 1.25, alphas[-1] * 1.25)
+    log_axis(ax, *_reach([e for found in ratios.values() for e in found.values()], margin), "y")
 
 
 def _draw_ratio_by_cut(
@@ -367,7 +367,7 @@ def _draw_ratio_by_cut(
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     drawn = [here[metrics, population] for metrics in shown.values() for population in generated]
-    _log_axis(ax, *_reach(drawn, margin))
+    log_axis(ax, *_reach(drawn, margin))
 
 
 def _ratio(row: Mapping[str, Any]) -> Estimate:
@@ -402,7 +402,7 @@ def draw_closest(pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]
         return _draw_profiles(pairs, look)
     tiles = {}
     for name, (first, second, _) in pairs.items():
-        a, b = pixels(first.x), pixels(second.x)
+        a, b = pixels(first), pixels(second)
         seam = np.full((*a.shape[:2], max(1, a.shape[2] // 16), 3), 255, dtype=np.uint8)
         tiles[name] = np.concatenate([a, seam, b], axis=2)
     width = next(iter(tiles.values())).shape[2]
@@ -442,7 +442,7 @@ def draw_training(generators: Mapping[str, Columns], encoders: Mapping[str, Colu
     for ax in axes:
         ax.set_axis_off()
         ax.text(0, 0.5, "nothing was trained by epochs")
-    _population_legend(figure, look)
+    population_legend(figure, look)
     return figure
 
 
@@ -610,7 +610,8 @@ def draw_selection(
 ) -> Figure:
     """Draw the scores (n,) above their cut in their unit, by kept and dropped, and the images of the two extremes."""
     groups = {} if _are_rows(samples) else extremes
-    tiles = {name: mosaic(pixels(samples.x[r]), 16, max(1, samples.x.shape[2] // 16)) for name, r in groups.items()}
+    images = {name: pixels(samples.take(rows)) for name, rows in groups.items()}
+    tiles = {name: mosaic(shown, 16, max(1, shown.shape[2] // 16)) for name, shown in images.items()}
     heights = [2.4, *(_mosaic_height(tile) + 0.35 for tile in tiles.values())]
     figure = Figure(figsize=(WIDTH, sum(heights)))
     top, *below = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
@@ -694,12 +695,27 @@ def _natural(samples: Samples) -> tuple[list[str], list[str], NDArray[np.float64
     return names, list(scale.units) * (columns // len(scale.units)), scale.decode(samples.x)
 
 
-def pixels(x: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); a third axis of layers is averaged."""
+def pixels(samples: Samples) -> NDArray[np.uint8]:
+    """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); a third axis of layers is averaged.
+
+    Energies in a grid, whose scale is symmetric about 0, are seen from the side: summed over the first axis.
+    """
+    x, scale = samples.x, samples.scale
+    if x.ndim == 4 and scale is not None and scale.low == tuple(-high for high in scale.high):
+        return _side_view(x.sum(axis=1))
     if x.ndim == 4 and x.shape[3] != 3:
         x = x.mean(axis=3)
     grey = np.clip((x + 1) * 127.5, 0, 255).round().astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=3) if grey.ndim == 3 else grey
+
+
+def _side_view(energy: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Colour energies (n, H, W) by their logarithm, over four decades below the largest of each image; 0 is pale."""
+    largest = energy.max(axis=(1, 2), keepdims=True, initial=0)
+    share = energy / np.where(largest > 0, largest, 1)
+    level = np.clip(1 + np.log10(np.maximum(share, 1e-9)) / 4, 0, 1)
+    colours = colormaps["magma_r"](level, bytes=True)[..., :3]
+    return np.where(share[..., None] > 0, colours, np.uint8(0xF2))
 
 
 def mosaic(images: NDArray[np.uint8], columns: int, gap: int) -> NDArray[np.uint8]:
@@ -760,11 +776,11 @@ def _draw_columns(populations: Mapping[str, Samples]) -> Figure:
         ax.set(xlabel=f"{names[k]} ({unit(units[k])})" if unit(units[k]) else names[k], ylim=(0, 1))
         if k % 4 == 0:
             ax.set_ylabel("share at or below")
-    _population_legend(figure, look)
+    population_legend(figure, look)
     return figure
 
 
-def _population_legend(
+def population_legend(
     figure: Figure, look: Mapping[str, Look], markers: bool = False, others: Sequence[Line2D] = ()
 ) -> None:
     """Say under the panels which line, or marker, is which population."""
@@ -796,7 +812,7 @@ def _draw_profiles(
     return figure
 
 
-def _log_axis(ax: Axes, low: float, high: float, which: Literal["x", "y"] = "x") -> None:
+def log_axis(ax: Axes, low: float, high: float, which: Literal["x", "y"] = "x") -> None:
     """Make an axis logarithmic, with plain numbers: 2, 5, 10, 20."""
     ax.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     axis = ax.xaxis if which == "x" else ax.yaxis

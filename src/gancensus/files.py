@@ -446,11 +446,15 @@ def finite(path: Path, found: Unread) -> Iterator[NDArray[Any]]:
     Raises UserError when some are NaN or infinite.
     """
     for start, x in found.chunks():
-        bad = ~np.isfinite(flatten(x)).all(axis=1)
-        if bad.any():
-            row = start + int(np.argmax(bad))
-            raise UserError(f"{path}: sample {row} has NaN or infinite values; remove or repair it")
-        yield x
+        yield check_finite(path, x, np.arange(start, start + len(x)))
+
+
+def check_finite(path: Path, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return values (n, ...) of rows (n,) of the user's samples; raises UserError when some are NaN or infinite."""
+    bad = ~np.isfinite(flatten(x)).all(axis=1)
+    if bad.any():
+        raise UserError(f"{path}: sample {rows[np.argmax(bad)]} has NaN or infinite values; remove or repair it")
+    return x
 
 
 class _Natural(NamedTuple):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 State = Mapping[str, NDArray[Any]]
+Batch = TypeVar("Batch", covariant=True)
 
 
 def tell(text: str) -> None:
@@ -44,6 +45,18 @@ class Stateful(Protocol):
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
         """Put it back; raises RuntimeError or ValueError when it does not fit."""
+
+
+class TrainingSet(Protocol[Batch]):
+    """Samples to train on: a tensor, or what makes a batch on its device of the rows that it is given."""
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the batches are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: torch.Tensor, /) -> Batch: ...
 
 
 @dataclass
@@ -84,7 +97,7 @@ def state_of(parts: Mapping[str, Stateful], device: torch.device, place: Place) 
 
 
 def resumed(
-    keeper: Keeper, parts: Mapping[str, Stateful], x: torch.Tensor, batches: tuple[int, int], epochs: int
+    keeper: Keeper, parts: Mapping[str, Stateful], x: TrainingSet[Any], batches: tuple[int, int], epochs: int
 ) -> Place:
     """Put parts and random numbers into the state that the keeper has, and return the place.
 

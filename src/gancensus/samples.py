@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,23 +100,15 @@ class Unread:
             yield start, self.read(np.arange(start, min(start + rows, len(self))))
 
 
-def in_same_units(scaled: Iterable[NDArray[np.float32]], images: bool) -> bool:
-    """Tell whether generated samples, scaled like the real ones, can be in the same natural units; chunks of them.
+def in_same_units(x: NDArray[np.float32], images: bool) -> bool:
+    """Tell whether generated samples x (n, *shape), scaled like the real ones, can be in the same natural units.
 
-    The median of |x| must not be FAR, nor may all images be of one grey.
+    The median of |x| must not be FAR. Of images neither must that of their largest |x| (most pixels may be empty), nor
+    may they all be of one grey; a column of a table may well be constant.
     """
-    near = total = 0
-    low, high, last_near, first_far = (np.float32(sign * np.inf) for sign in (1, -1, -1, 1))
-    for x in scaled:
-        size = np.abs(x)
-        close = size <= FAR
-        near, total = near + int(np.count_nonzero(close)), total + x.size
-        low, high = min(low, x.min()), max(high, x.max())
-        last_near = max(last_near, size.max(where=close, initial=-np.inf))
-        first_far = min(first_far, size.min(where=~close, initial=np.inf))
-    median_near = (last_near + first_far) / 2 <= FAR if 2 * near == total else 2 * near > total
-    narrow = images and high - low < NARROW  # a column of a table may well be constant
-    return bool(median_near and not narrow)
+    size = np.abs(flatten(x))
+    other = images and (np.ptp(x) < NARROW or np.median(size.max(axis=1)) > FAR)
+    return bool(np.median(size) <= FAR and not other)
 
 
 def flatten(x: NDArray[Any]) -> NDArray[Any]:

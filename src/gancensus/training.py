@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from gancensus.errors import UserError
 from gancensus.family import Member
-from gancensus.resume import Keeper, Place, Stateful, resumed, state_of, tell
+from gancensus.resume import Batch, Keeper, Place, Stateful, TrainingSet, resumed, state_of, tell
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 History = dict[str, NDArray[np.float64]]
@@ -65,8 +64,8 @@ def deterministic(seed: int) -> Iterator[None]:
 
 
 def iterate(
-    x: torch.Tensor,
-    step: Callable[[torch.Tensor], Mapping[str, float]],
+    x: TrainingSet[Batch],
+    step: Callable[[Batch], Mapping[str, float]],
     epochs: int,
     batch: int,
     parts: Mapping[str, Stateful],

@@ -16,7 +16,8 @@ Row = Mapping[str, Any]
 FIGURES = {
     "gallery": (
         "Samples",
-        "Samples of each population, evenly spaced through it, none chosen by eye. Where samples are rows of a table: "
+        "Samples of each population, evenly spaced through it, none chosen by eye. Showers are seen from the side, "
+        "depth to the right, energies by their logarithm over four decades. Where samples are rows of a table: "
         "the distribution of each column, as the share of samples at or below a value, in natural units.",
     ),
     "birthday": (

@@ -348,8 +348,8 @@ def test_closest_pairs_stand_side_by_side_with_their_distance(samples: Samples) 
     assert "no duplicates found" in text
     if samples.x.ndim > 2:
         sheet = np.asarray(figure.axes[0].images[0].get_array())
-        assert np.array_equal(sheet[:8, :8], figures.pixels(samples.x)[0])
-        assert np.array_equal(sheet[:8, 9:17], figures.pixels(samples.x)[2])
+        assert np.array_equal(sheet[:8, :8], figures.pixels(samples)[0])
+        assert np.array_equal(sheet[:8, 9:17], figures.pixels(samples)[2])
 
 
 def test_training_panels_by_loss_with_the_line_of_chance() -> None:

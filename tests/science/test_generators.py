@@ -12,11 +12,16 @@ from gancensus.errors import UserError
 from gancensus.generators.dcgan import Dcgan
 from gancensus.generators.tabulargan import Tabulargan
 from gancensus.randomness import derive_rng
+from gancensus.samples import Samples
 from gancensus.training import Fitted
 
 
-def samples(shape: tuple[int, ...], n: int = 12) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return derive_rng(1, *shape).uniform(-1, 1, (n, *shape)).astype(np.float32)
+def samples(shape: tuple[int, ...], n: int = 12) -> Samples:
+    return of(derive_rng(1, *shape).uniform(-1, 1, (n, *shape)))
+
+
+def of(x: np.ndarray[Any, Any]) -> Samples:
+    return Samples(x.astype(np.float32), np.arange(len(x)))
 
 
 def parameters(network: nn.Module) -> int:
@@ -80,7 +85,7 @@ def test_generated_samples_have_the_shape_of_the_real_ones(kind: type[Gan], shap
     options = {"width": 2} if kind is Dcgan else {}
     model = kind(latent=3, epochs=1, batch=4, **options)
     fitted = model.train(samples(shape), 1, "cpu")
-    noise = model.noise(5, derive_rng(2))
+    noise = model.noise(5, {}, derive_rng(2))
     assert noise.shape == (5, 3)
     assert noise.dtype == np.float32
     x = model.generate(fitted.weights, noise, shape, "cpu")
@@ -126,7 +131,7 @@ def test_a_seed_gives_the_same_weights_bit_for_bit(model: Gan, shape: tuple[int,
 def test_generating_is_a_function_of_weights_and_noise(model: Gan, shape: tuple[int, ...]) -> None:
     """No dropout, no batch statistics: a sample does not depend on those beside it, but for rounding."""
     weights = model.train(samples(shape), 1, "cpu").weights
-    noise = model.noise(20, derive_rng(3))
+    noise = model.noise(20, {}, derive_rng(3))
     x = model.generate(weights, noise, shape, "cpu")
     np.testing.assert_array_equal(x, model.generate(weights, noise, shape, "cpu"))
     np.testing.assert_allclose(x[7:9], model.generate(weights, noise[7:9], shape, "cpu"), atol=1e-6)
@@ -134,11 +139,11 @@ def test_generating_is_a_function_of_weights_and_noise(model: Gan, shape: tuple[
 
 
 def test_training_leaves_the_samples_alone() -> None:
-    x = samples((5,))
-    before = x.copy()
-    x.flags.writeable = False
-    Tabulargan(epochs=1).train(x, 1, "cpu")
-    np.testing.assert_array_equal(x, before)
+    real = samples((5,))
+    before = real.x.copy()
+    real.x.flags.writeable = False
+    Tabulargan(epochs=1).train(real, 1, "cpu")
+    np.testing.assert_array_equal(real.x, before)
 
 
 # Learning
@@ -146,8 +151,8 @@ def test_training_leaves_the_samples_alone() -> None:
 
 def test_the_gan_learns_where_a_gaussian_is() -> None:
     """N(0.5, 0.2^2) in one dimension: an untrained generator is near 0."""
-    x = derive_rng(5).normal(0.5, 0.2, (256, 1)).astype(np.float32)
+    x = of(derive_rng(5).normal(0.5, 0.2, (256, 1)))
     model = Tabulargan(latent=4, epochs=60, beta1=0)
-    drawn = model.generate(model.train(x, 1, "cpu").weights, model.noise(1000, derive_rng(6)), (1,), "cpu")
+    drawn = model.generate(model.train(x, 1, "cpu").weights, model.noise(1000, {}, derive_rng(6)), (1,), "cpu")
     assert drawn.mean() == pytest.approx(0.5, abs=0.15)
     assert 0.05 < drawn.std() < 0.4

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
+from gancensus.randomness import derive_rng
 from gancensus.samples import (
     BLOCK,
     Samples,
@@ -120,15 +121,26 @@ def test_one_scale_serves_a_whole_image() -> None:
     np.testing.assert_allclose(scale.decode(scale.encode(image)), image, atol=1e-5)
 
 
-@given(
-    npst.arrays(np.float32, st.integers(1, 9), elements=st.sampled_from([0, 1, -2, 4.5, -5, 5, 5.5, -6, 9, 1e9])),
-    st.integers(1, 9),
-    st.booleans(),
+@pytest.mark.parametrize(
+    ("factor", "images", "expected"),
+    [
+        (1, True, True),
+        (255, True, False),  # bytes beside numbers from 0 to 1
+        (1 / 255, True, False),  # and the other way round
+        (1 / 255, False, True),  # columns may be constant
+        (255, False, False),
+        (4, False, True),  # a bad generator
+    ],
 )
-def test_units_are_compared_as_by_the_median_in_any_chunks(x: NDArray[np.float32], longest: int, images: bool) -> None:
-    chunks = [x[start : start + longest] for start in range(0, len(x), longest)]
-    expected = np.median(np.abs(x)) <= 5 and not (images and np.ptp(x) < 0.05)
-    assert in_same_units(chunks, images) == expected
+def test_units_are_told_by_the_values(factor: float, images: bool, expected: bool) -> None:
+    x = derive_rng(3).uniform(-1, 1, (40, 5, 5)).astype(np.float32)
+    assert in_same_units(x * np.float32(factor), images) == expected
+
+
+def test_units_of_images_that_are_empty_but_for_some_pixels() -> None:
+    x = np.where(derive_rng(4).random((40, 9, 9)) < 0.1, 0.8, 0).astype(np.float32)
+    assert in_same_units(x, images=True)
+    assert not in_same_units(1000 * x, images=True)
 
 
 # The contract

@@ -16,6 +16,7 @@ from gancensus.errors import UserError
 from gancensus.generators.dcgan import Dcgan
 from gancensus.generators.tabulargan import Tabulargan
 from gancensus.resume import Keeper, State
+from gancensus.samples import Samples
 from gancensus.training import (
     Fitted,
     architecture,
@@ -54,7 +55,7 @@ def test_cuda_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(UserError, match="device: cuda, but PyTorch finds no CUDA GPU here; set device to auto or cpu"):
         choose_device("cuda")
     with pytest.raises(UserError, match="no CUDA GPU"):
-        Tabulargan(epochs=1).train(np.zeros((4, 2), dtype=np.float32), 1, "cuda")
+        Tabulargan(epochs=1).train(of(np.zeros((4, 2), dtype=np.float32)), 1, "cuda")
 
 
 # Sameness
@@ -190,13 +191,17 @@ def optimised(optimiser: Callable[..., torch.optim.Optimizer]) -> Train:
     return train
 
 
+def of(x: np.ndarray[Any, Any]) -> Samples:
+    return Samples(x, np.arange(len(x)))
+
+
 def images(n: int = 14) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.random.default_rng(3).uniform(-1, 1, (n, 4, 4)).astype(np.float32)
 
 
 TRAININGS: dict[str, Train] = {
-    "dcgan": lambda keeper: Dcgan(latent=3, width=2, epochs=3, batch=4).train(images(), 1, "cpu", keeper),
-    "tabulargan": lambda keeper: Tabulargan(latent=2, epochs=3, batch=4).train(images()[:, 0], 1, "cpu", keeper),
+    "dcgan": lambda keeper: Dcgan(latent=3, width=2, epochs=3, batch=4).train(of(images()), 1, "cpu", keeper),
+    "tabulargan": lambda keeper: Tabulargan(latent=2, epochs=3, batch=4).train(of(images()[:, 0]), 1, "cpu", keeper),
     "vae": lambda keeper: Vae(latent=2, width=2, epochs=3, batch=4).fit(images(), 1, "cpu", keeper),
     "rmsprop": optimised(lambda values: torch.optim.RMSprop(values, lr=0.01, momentum=0.5)),
     "sgd": optimised(lambda values: torch.optim.SGD(values, lr=0.01, momentum=0.5)),

@@ -32,6 +32,12 @@ from gancensus.samples import Samples
 
 SCRIPTS = Path(unfinished.__file__).parent
 X = np.random.default_rng(0).uniform(-1, 1, (64, 8, 8)).astype(np.float32)
+
+
+def samples(x: np.ndarray[Any, Any], **conditions: np.ndarray[Any, Any]) -> Samples:
+    return Samples(x, np.arange(len(x)), conditions=conditions)
+
+
 GAN = Dcgan(latent=3, width=2, epochs=80, batch=16)
 VAE = Vae(latent=2, width=2, epochs=80, batch=16)
 TRAIN = ["train", "--replica", 0, "--selection", "--generator", GAN.model_dump_json()]
@@ -114,7 +120,7 @@ STATE = {"a": np.arange(6.0).reshape(2, 3), "random/cpu": np.arange(200, dtype=n
 
 
 def keeper(folder: Path, **changes: Any) -> Unfinished:
-    of = {"seconds": 60.0, "member": GAN, "x": X, "seed": 5, "device": "cpu", **changes}
+    of = {"seconds": 60.0, "member": GAN, "samples": samples(X), "seed": 5, "device": "cpu", **changes}
     return Unfinished(folder / "model.safetensors", **of)
 
 
@@ -138,13 +144,14 @@ def test_a_state_is_found_again_as_it_was(tmp_path: Path) -> None:
     [
         {"member": GAN.model_copy(update={"epochs": 81})},
         {"member": Tabulargan()},
-        {"x": X[:-1]},
-        {"x": np.nextafter(X, 2)},
-        {"x": X.reshape(64, 4, 16)},
+        {"samples": samples(X[:-1])},
+        {"samples": samples(np.nextafter(X, 2))},
+        {"samples": samples(X.reshape(64, 4, 16))},
+        {"samples": samples(X, energy=X[:, 0, 0])},
         {"seed": 6},
         {"device": "cuda"},
     ],
-    ids=["epochs", "kind", "samples", "one bit", "shape", "seed", "device"],
+    ids=["epochs", "kind", "samples", "one bit", "shape", "conditions", "seed", "device"],
 )
 def test_a_state_of_another_training_is_not_used(
     change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -202,9 +209,9 @@ def test_a_damaged_state_is_told_and_not_used(tmp_path_factory: Any, at: int, ch
 def test_with_a_damaged_state_the_training_starts_anew(
     content: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gan, x = GAN.model_copy(update={"epochs": 2}), X[:20]
+    gan, x = GAN.model_copy(update={"epochs": 2}), samples(X[:20])
     expected = gan.train(x, 5, "cpu")
-    first = keeper(tmp_path, member=gan, x=x, seconds=0)
+    first = keeper(tmp_path, member=gan, samples=x, seconds=0)
     gan.train(x, 5, "cpu", first)
     (path,) = states(tmp_path)
     if content == "shapes":
@@ -212,7 +219,7 @@ def test_with_a_damaged_state_the_training_starts_anew(
     else:
         path.write_bytes(path.read_bytes()[:-1] if content is None else content)
     capsys.readouterr()
-    found = gan.train(x, 5, "cpu", keeper(tmp_path, member=gan, x=x))
+    found = gan.train(x, 5, "cpu", keeper(tmp_path, member=gan, samples=x))
     told, *rest = capsys.readouterr().err.splitlines()
     assert told.endswith("; the training starts anew")
     assert ("does not fit" in told) if content == "shapes" else (str(path) in told)

@@ -131,7 +131,7 @@ def test_bytes_are_within_a_fifth_of_those_written(tmp_path: Path, monkeypatch: 
 
 
 def test_a_file_that_is_not_there_needs_a_shape(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"geant4\.npy: no such file; say what it will hold: FILES=.data/geant4\.npy="):
+    with pytest.raises(UserError, match=r"geant4\.h5: no such file; say what it will hold: FILES=.data/geant4\.h5="):
         scale.predict(ROOT / "config/large.yaml", {})
 
 

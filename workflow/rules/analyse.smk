@@ -1,10 +1,6 @@
 rule analyse:
     input:
-        lambda wc: [
-            file
-            for population in populations_of(wc)
-            for file in parts_of(population, study(wc).analyses[wc.analysis].encoder)
-        ],
+        lambda wc: [file for population in populations_of(wc) for file in parts_of(population, analysis_of(wc).space)],
     output:
         "<results>/{study}/{analysis}.parquet",
     log:
@@ -17,14 +13,15 @@ rule analyse:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
+        analysis=lambda wc: section(analysis_of(wc)),
+        table=table_of,
         populations=populations_of,
         seed=option("seed", CONFIG.seed),
         # figures are for Analysis.draw, which another rule runs
-        code=lambda wc: code("analyse.py", study(wc).analyses[wc.analysis], without=["gancensus.figures"]),
+        code=lambda wc: code("analyse.py", analysis_of(wc), without=DRAWING),
     message:
         "measure {wildcards.analysis} in {wildcards.study}"
     shell:
-        "analyse.py --study {wildcards.study} --analysis {params.analysis:q}"
+        "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table}"
         " {params.seed} --populations {params.populations} --features {input:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from gancensus.analyses import Analysis
+from gancensus.analyses import Analysis, table_names
 from gancensus.code import digests
 from gancensus.config import REAL, check_files, load
 from gancensus.errors import UserError
@@ -29,6 +29,9 @@ os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).p
 DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")
 DRAWN += ("training", "selection", "analysis", "timeline")
 
+# What only draws, and so does not count for a step that makes a table.
+DRAWING = ("gancensus.figures", "gancensus.physics_figures")
+
 # What runs on CONFIG.device asks for so many GPUs.
 GPU = int(CONFIG.device == "cuda")
 
@@ -38,7 +41,7 @@ SHARDS = range(CONFIG.shards)
 
 wildcard_constraints:
     study="|".join(map(re.escape, CONFIG.studies)),
-    analysis="|".join(members(Analysis)),
+    analysis="|".join(place for kind, cls in members(Analysis).items() for place in table_names(kind, cls)),
     population=r"[A-Za-z][A-Za-z0-9_+-]*",
     name=r"[A-Za-z][A-Za-z0-9_+-]*",
     encoder=r"[A-Za-z][A-Za-z0-9_+-]*",
@@ -133,6 +136,16 @@ def swept_definition(wildcards):
     """A definition as a sweep reads it: all alphas the same, for those of the census are swept."""
     metrics = definition_of(wildcards).items()
     return {name: m if m.fixed is not None else m.model_copy(update={"alpha": 0.5}) for name, m in metrics}
+
+
+def analysis_of(wildcards):
+    """The analysis that makes a table."""
+    return study(wildcards).analysed[wildcards.analysis][0]
+
+
+def table_of(wildcards):
+    """What an analysis calls a table."""
+    return option("table", study(wildcards).analysed[wildcards.analysis][1])
 
 
 def embedded_train(wildcards):

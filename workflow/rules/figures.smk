@@ -270,13 +270,14 @@ rule draw_analysis:
         mem_mb=grows(1000),
         runtime=10,
     params:
-        analysis=lambda wc: section(study(wc).analyses[wc.analysis]),
-        caption=lambda wc: study(wc).analyses[wc.analysis].caption,
-        code=lambda wc: drawing("analysis", study(wc).analyses[wc.analysis]),
+        analysis=lambda wc: section(analysis_of(wc)),
+        table=table_of,
+        caption=lambda wc: analysis_of(wc).tables[study(wc).analysed[wc.analysis][1]].caption,
+        code=lambda wc: drawing("analysis", analysis_of(wc)),
     message:
         "draw {wildcards.analysis} of {wildcards.study}"
     shell:
-        "draw.py analysis --analysis {params.analysis:q} --table {input:q} --output {output:q} > {log:q} 2>&1"
+        "draw.py analysis --analysis {params.analysis:q} {params.table} --path {input:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule draw_timeline:

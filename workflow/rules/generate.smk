@@ -2,7 +2,7 @@ rule generate:
     input:
         model=model_of,
         files=lambda wc: files_of(study(wc).generators[generator_of(wc)[0]]),
-        like="<results>/{study}/samples/train/0.parquet",
+        like=parts_of("holdout"),
     output:
         "<results>/{study}/samples/{population}/{part}.parquet",
     log:

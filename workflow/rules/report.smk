@@ -8,7 +8,7 @@ READ = []
 for name, s in CONFIG.studies.items():
     everyone = [*REAL, *s.generated]
     spaces = [metric.space for definition in s.definitions.values() for metric in definition.values()]
-    encoders = sorted({*filter(None, [*spaces, *(analysis.encoder for analysis in s.analyses.values())])})
+    encoders = sorted({*filter(None, [*spaces, *(analysis.space for analysis in s.analyses.values())])})
     parted = [f"samples/{p}" for p in everyone]
     parted += [f"embedded/{e}/{p}" for e in encoders for p in everyone]
     parted += [f"embedded/{selection.encoder}/train" for selection in s.selections.values()]
@@ -17,13 +17,13 @@ for name, s in CONFIG.studies.items():
     tables += [f"{t}/{d}/{x}" for t in ("duplicates", "repeats") for d in s.definitions for x in searches(s.generated)]
     shown = ["gallery", *(f"closest-{d}" for d in s.definitions), *(f"selection-{x}" for x in s.selections)]
     drawn = ["birthday", "support", "diversity", *(f"sweep-{d}" for d in s.definitions), "training"]
-    drawn += [*s.analyses, *shown]
+    drawn += [*s.analysed, *shown]
 
     RESULTS += [f"{name}/{folder}/{{part}}.parquet" for folder in parted]
     RESULTS += [f"{name}/{folder}/{file}" for folder in models for file in ("model.safetensors", "history.parquet")]
     RESULTS += [f"{name}/{table}.parquet" for table in tables]
     READ += [f"{name}/census/{table}.parquet" for table in ("support", "copies", "diversity")]
-    READ += [f"{name}/{analysis}.parquet" for analysis in s.analyses]
+    READ += [f"{name}/{analysis}.parquet" for analysis in s.analysed]
     READ += [f"{name}/{table}/{d}.parquet" for d in s.definitions for table in ("thresholds", "sweep")]
     READ += [f"{name}/figures/{figure}.svg" for figure in drawn]
     READ += [f"{name}/figures/{figure}.parquet" for figure in shown]

@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from gancensus.family import EncoderName, Member
-from gancensus.samples import Samples
+from gancensus.family import Member
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gancensus.files import Columns
+    from gancensus.populations import Rows
+
+
+class Table(NamedTuple):
+    """A table that an analysis makes, and what its figure is called and says."""
+
+    schema: pa.Schema
+    title: str
+    caption: str
 
 
 class Analysis(Member):
-    """An analysis reads every population, as samples or as an encoder's vectors, and makes one table and one figure."""
+    """An analysis reads every population and makes tables, each by itself, and a figure of each."""
 
-    schema: ClassVar[pa.Schema]
-    title: ClassVar[str]
-    caption: ClassVar[str]
+    tables: ClassVar[Mapping[str, Table]]
+    """By name: STUDY/KIND/NAME.parquet, or STUDY/KIND.parquet where there is one, named like its kind."""
 
-    encoder: EncoderName | None = None
-    """The encoder whose vectors are compared; without one, the samples themselves."""
+    @property
+    def space(self) -> str | None:
+        """The encoder whose vectors are read; None for the samples themselves."""
+        return None
 
     def analyse(
-        self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: Callable[[str], np.random.Generator]
+        self,
+        table: str,
+        real: Mapping[str, Rows],
+        generated: Mapping[str, Rows],
+        rng: Callable[[str], np.random.Generator],
     ) -> Columns:
-        """Return the columns of the table.
+        """Return the columns of a table.
 
         real has train, calibrate and holdout, generated every other population; rng gives each of them random numbers
         of its own, so that no population changes what is said of another.
         """
         raise NotImplementedError
 
-    def draw(self, table: Columns) -> Figure:
-        """Draw the table."""
+    def draw(self, table: str, columns: Columns) -> Figure:
+        """Draw a table."""
         raise NotImplementedError
+
+
+def table_names(kind: str, analysis: type[Analysis] | Analysis) -> dict[str, str]:
+    """Return the tables of an analysis by where they lie in the results of a study."""
+    names = list(analysis.tables)
+    return {kind: kind} if names == [kind] else {f"{kind}/{name}": name for name in names}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus import tables
-from gancensus.analyses import Analysis
-from gancensus.samples import Samples, flatten
+from gancensus.analyses import Analysis, Table
+from gancensus.family import EncoderName
+from gancensus.samples import flatten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gancensus.files import Columns
+    from gancensus.populations import Rows
 
 
 class Fidelity(Analysis):
@@ -26,32 +29,50 @@ class Fidelity(Analysis):
     """
 
     kind: Literal["fidelity"] = "fidelity"
+    encoder: EncoderName | None = None
+    """The encoder whose vectors are compared; without one, the samples themselves."""
     neighbours: int = Field(5, ge=1)
     """The k of the k-th nearest neighbour in precision, recall, density and coverage."""
 
-    schema = tables.FIDELITY
-    title = "Fidelity"
-    caption = (
-        "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced "
-        "half-samples of both). The dashed line is the null value: what real training samples get in their place, at "
-        "equal numbers. FID and KID are better when small, the others when near the null value."
-    )
+    tables: ClassVar[Mapping[str, Table]] = {
+        "fidelity": Table(
+            tables.FIDELITY,
+            "Fidelity",
+            "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced "
+            "half-samples of both). The dashed line is the null value: what real training samples get in their place, "
+            "at equal numbers. FID and KID are better when small, the others when near the null value.",
+        )
+    }
+
+    @property
+    def space(self) -> str | None:
+        """The encoder whose vectors are compared."""
+        return self.encoder
 
     def analyse(
-        self, real: Mapping[str, Samples], generated: Mapping[str, Samples], rng: Callable[[str], np.random.Generator]
+        self,
+        table: str,
+        real: Mapping[str, Rows],
+        generated: Mapping[str, Rows],
+        rng: Callable[[str], np.random.Generator],
     ) -> Columns:
         """Return a row per generated population and metric."""
         from gancensus.fidelity import fidelity
 
-        rows, holdout, train = [], flatten(real["holdout"].x), flatten(real["train"].x)
+        rows, holdout, train = [], _vectors(real["holdout"]), _vectors(real["train"])
         for population, samples in generated.items():
-            found_all = fidelity(holdout, flatten(samples.x), train, neighbours=self.neighbours, rng=rng(population))
+            found_all = fidelity(holdout, _vectors(samples), train, neighbours=self.neighbours, rng=rng(population))
             for metric, found in found_all.items():
                 rows.append((population, metric, *found.estimate, found.null))
-        return dict(zip(self.schema.names, zip(*rows, strict=True), strict=True))
+        return dict(zip(tables.FIDELITY.names, zip(*rows, strict=True), strict=True))
 
-    def draw(self, table: Columns) -> Figure:
+    def draw(self, table: str, columns: Columns) -> Figure:
         """Draw one panel per metric, populations side by side."""
         from gancensus.figures import draw_fidelity
 
-        return draw_fidelity(table)
+        return draw_fidelity(columns)
+
+
+def _vectors(rows: Rows) -> NDArray[Any]:
+    """Read all samples of a population as vectors (n, values)."""
+    return np.concatenate([flatten(some.x) for some in rows.chunks(slice(0, len(rows)))])

@@ -1,6 +1,7 @@
 """Generators: what learns from the training samples and draws new ones, or hands over the user's own."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from gancensus.family import Member, SelectionName
 from gancensus.resume import Keeper
+from gancensus.samples import Samples, Unread
 from gancensus.training import Fitted
 
 
@@ -18,10 +20,37 @@ class Generator(Member):
     trained: ClassVar[bool]
 
 
+class Brought(Generator):
+    """Samples that a model elsewhere has made: the population NAME-0."""
+
+    trained = False
+    path: Path
+    """File or folder, relative to the working directory."""
+
+    def files(self) -> list[Path]:
+        """Return the path."""
+        return [self.path]
+
+    def look(self) -> Unread:
+        """Look at the samples, in natural units unless they are `scaled`.
+
+        Raises UserError when they cannot be found or read.
+        """
+        raise NotImplementedError
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the samples lie in [-1, 1] already."""
+        return False
+
+
 class Trained(Generator):
     """A generator that is trained here, several times with different seeds."""
 
     trained = True
+    conditional: ClassVar[bool] = False
+    """Whether samples are drawn under the conditions of held-out real samples, and have them."""
+
     replicas: int = Field(2, ge=1, le=1000)
     """Number of trainings, each with its own seed and its own population."""
     samples: int = Field(4000, ge=2, lt=10**9)
@@ -29,15 +58,17 @@ class Trained(Generator):
     train_on: SelectionName | None = None
     """The selection to train on; without one, all of `train`."""
 
-    def train(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
-        """Train on x (n, *shape) float32 in [-1, 1]; return the weights and the history of the losses.
+    def train(self, samples: Samples, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+        """Train on samples x (n, *shape); return the weights and the history of the losses.
 
         With a keeper, a training that was stopped goes on where its state was saved, to the same bits.
         """
         raise NotImplementedError
 
-    def noise(self, samples: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Draw the input (samples, latent) of the generator network."""
+    def noise(
+        self, samples: int, conditions: Mapping[str, NDArray[np.float32]], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Draw the input (samples, latent) of the generator network; conditions (samples,) by name, if conditional."""
         raise NotImplementedError
 
     def generate(

@@ -31,7 +31,7 @@ class Diabetes(Source):
 
     kind: Literal["diabetes"] = "diabetes"
 
-    def load(self) -> Samples:
+    def load(self, seed: int) -> Samples:
         """Return x (768, 8), each column scaled by its own minimum and maximum.
 
         Raises UserError when the package that carries the data is not installed.

@@ -16,7 +16,7 @@ class Digits(Source):
 
     kind: Literal["digits"] = "digits"
 
-    def load(self) -> Samples:
+    def load(self, seed: int) -> Samples:
         """Return x (1797, 8, 8) in [-1, 1] and the digit as label."""
         from sklearn.datasets import load_digits
 

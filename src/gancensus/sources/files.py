@@ -31,7 +31,7 @@ class Files(Source):
         """Return the path."""
         return [self.path]
 
-    def load(self) -> Unread:
+    def load(self, seed: int) -> Unread:
         """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.
 
         All of them are read once, in pieces, unless they are images of bytes, of which nothing need be known.

@@ -1,0 +1,15 @@
+"""The user's own generated calorimeter showers, from HDF5."""
+
+from typing import Literal
+
+from gancensus.generators import Brought
+from gancensus.hdf5 import ShowerFile
+
+
+class Hdf5(ShowerFile, Brought):
+    """Showers that a model elsewhere has generated, scaled like the study's real ones: the population NAME-0.
+
+    The file is HDF5 as the source `hdf5` reads it.
+    """
+
+    kind: Literal["hdf5"] = "hdf5"
