@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -31,7 +32,7 @@ from step import Path
 from gancensus import figures
 from gancensus.birthday import batches, first_hits
 from gancensus.errors import UserError
-from gancensus.files import write_bytes, write_table
+from gancensus.files import SampleRows, write_bytes, write_samples, write_table
 from gancensus.metrics import Features, Metric
 from gancensus.metrics.emd import Emd
 from gancensus.metrics.euclidean import Euclidean
@@ -39,7 +40,9 @@ from gancensus.metrics.scalar import Scalar
 from gancensus.metrics.shape import Shape
 from gancensus.metrics.ssim import Ssim
 from gancensus.pairs import Pairs, Side, costs, cut, deal, find_pairs, merge, none
-from gancensus.samples import Samples
+from gancensus.samples import Samples, flatten
+from gancensus.showers import shower_scale
+from gancensus.sources.gflash import Gflash
 from gancensus.tables import FLOAT, STRING, column
 
 Floats = NDArray[np.float64]
@@ -542,6 +545,40 @@ def replayed(hits: Rows, samples: int, rng: np.random.Generator) -> Iterator[Row
         yield order[:hit].copy()
 
 
+def storage(samples: int) -> list[Row]:
+    """Write simulated showers as a sample table and as the HDF5 of a 3DGAN; read them, and sum each."""
+    import h5py
+
+    showers, scale = Gflash(showers=samples).load(0).take(slice(0, samples)), shower_scale(200)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder) / "0.parquet", Path(folder) / "0.h5"
+
+        def write() -> None:
+            with h5py.File(theirs, "w") as file:
+                cells = showers.natural().astype(np.float32)
+                file.create_dataset("ECAL", data=cells, chunks=(16, *SHOWER), compression="gzip")
+
+        def read() -> Singles:
+            rows = SampleRows([ours]).chunks(slice(0, samples))
+            return np.concatenate([flatten(some.x).sum(axis=1) * np.float32(scale.high[0]) for some in rows])
+
+        def read_hdf5() -> Singles:
+            with h5py.File(theirs) as file:
+                rows = (file["ECAL"][start : start + 64] for start in range(0, samples, 64))
+                return np.concatenate([flatten(some).sum(axis=1) for some in rows])
+
+        our_write, their_write = race(timed(lambda: write_samples(ours, showers)), timed(write))
+        our_read, their_read = race(timed(read), timed(read_hdf5))
+        our_size, their_size = (path.stat().st_size / 1e6 for path in (ours, theirs))
+    equal = np.array_equal(our_read.result, their_read.result)
+    peer, what = "h5py, gzip, 16 showers a chunk", f"{samples:,} showers, 51 x 51 x 25"
+    return [
+        Row(f"Reading {what}", peer, our_read.seconds, their_read.seconds, equal),
+        Row(f"Writing {what}", peer, our_write.seconds, their_write.seconds, equal),
+        Row(f"Size of {what}", peer, our_size, their_size, equal, unit="MB"),
+    ]
+
+
 CASES = [
     Case(euclidean, (50_000, 64), (500, 20), ((8, 25),)),
     Case(euclidean, (10_000, 2048), (500, 20), ((3, 20),)),
@@ -553,6 +590,7 @@ CASES = [
     Case(transport, (1_500, 1_000), (60, 50), ((4, 20),)),
     Case(fidelity, (10_000, 64), (200, 8), ((3, 20), (10, None))),
     Case(fidelity, (10_000, 2048), (200, 8), ((3, 20), (10, None))),
+    Case(storage, (2_000,), (20,), ((None, None), (None, None), (None, None))),
     Case(birthday, (10_000, 100_000, 10_000, 50), (200, 500, 100, 20), ((1_000, 8_000), (None, None))),
 ]
 

@@ -22,10 +22,16 @@ LEAST = 64  # samples whose units are compared with those of real ones
 def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
     """Draw the rows block by block: each block has its own random numbers, so the parts change no value.
 
-    Row k is drawn under the conditions of the k-th held-out sample, and after the last of these comes the first.
+    Conditions are those of held-out samples in random order, and again from its beginning where there are too few.
     """
     first, known = next(like.chunks(slice(0, 1))), like.identities()
     shape, conditional = first.x.shape[1:], args.generator.conditional
+    if args.generator.once and args.generator.samples > len(known):
+        raise UserError(
+            f"generator {args.generator.kind}: asks for {args.generator.samples} samples under the conditions of "
+            f"holdout, which has {len(known)}; lower `samples`, or enlarge `holdout` in `splits`"
+        )
+    known = known.take(derive_rng(args.seed, args.study, "conditions").permutation(len(known)))
     weights = read_model(args.model[0], architecture(args.generator, shape))
     blocks = [np.empty((0, *shape), dtype=np.float32)]
     for start in range(rows.start, rows.stop, BLOCK):
@@ -63,6 +69,12 @@ def look(args: Namespace, real: SampleRows) -> Unread:
             f"{path}: values from {natural.min():.3g} to {natural.max():.3g}, but the real samples of {args.study} "
             f"have about {real_natural.min():.3g} to {real_natural.max():.3g}; bring both to the same units"
         )
+    for name, unit in found.known.units.items():
+        if name in like.units and unit not in ("1", like.units[name]):
+            raise UserError(
+                f"{path}: condition {name} is in {unit}, but that of the real samples of {args.study} in "
+                f"{like.units[name]}; bring both to the same unit"
+            )
     ids = generated_ids(args.population, range(len(found)))
     known = Samples(found.known.x, ids, None, like.scale, found.known.conditions, like.units)
     return Unread(known, shape, np.dtype(np.float32), read)

@@ -264,23 +264,41 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
 
 def check_files(config: Config) -> None:
     """Raise UserError for what is not there: the user's files and folders, and conditions of samples drawn without."""
-    lines, bare = [], []
+    missing, wrong = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
-        missing = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
-        lines += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in missing.items()]
-        drawn = [k for k, g in study.generators.items() if isinstance(g, Trained) and not g.conditional]
-        bare += [
-            f"studies.{name}.definitions.{definition}.{key}: needs the condition '{metric.condition_read}', and "
-            f"samples of generator {drawn[0]}, trained here, have none; leave it out, or bring samples of kind files"
-            for definition, metrics in study.definitions.items()
-            for key, metric in metrics.items()
-            if drawn and metric.condition_read
-        ]
-    if lines:
-        raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in lines))
-    if bare:
-        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in bare))
+        absent = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
+        missing += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in absent.items()]
+        wrong += [f"studies.{name}.{line}" for line in [*_unconditional(study), *_too_many(study)]]
+    if missing:
+        raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in missing))
+    if wrong:
+        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in wrong))
+
+
+def _unconditional(study: BaseStudy) -> Iterator[str]:
+    """Yield what needs a condition, where a generator that is trained here draws samples without."""
+    drawn = [k for k, g in study.generators.items() if isinstance(g, Trained) and not g.conditional]
+    readers: dict[str, Metric | Analysis] = {
+        f"definitions.{name}.{key}": metric for name, d in study.definitions.items() for key, metric in d.items()
+    }
+    for key, reader in {**readers, **study.analyses}.items() if drawn else ():
+        if reader.condition_read:
+            yield (
+                f"{key}: needs the condition '{reader.condition_read}', and samples of generator {drawn[0]}, trained "
+                "here, have none; leave it out, or bring samples of kind files"
+            )
+
+
+def _too_many(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators that would have to draw more than one sample under a condition."""
+    held_out = study.splits.holdout
+    for key, generator in study.generators.items():
+        if isinstance(generator, Trained) and generator.once and 1 <= held_out < generator.samples:
+            yield (
+                f"generators.{key}.samples: {generator.samples}, but holdout has {held_out:.0f} conditions to draw "
+                "under; lower it, or enlarge `splits.holdout`"
+            )
 
 
 def _compose(path: Path) -> yaml.Node | None:

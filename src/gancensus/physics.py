@@ -2,7 +2,7 @@
 
 Showers are cells (x, y, z) in GeV with the conditions `energy` (GeV) and, where known, `angle` (rad) of the primary
 particle (`showers`). Positions and widths are in cells, from 0 at the centre of the first. Every number has a 95 %
-interval. Populations are read once for each table, a few showers at a time, and compared with `holdout` alone.
+interval. Populations are read a few showers at a time, and compared with `holdout` alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from gancensus.metrics import Features
 from gancensus.metrics.ssim import Ssim
 from gancensus.populations import Rows
 from gancensus.samples import Samples
-from gancensus.shapes import CHUNK
-from gancensus.showers import measured_angle
+from gancensus.shapes import CHUNK, not_negative
+from gancensus.showers import VOXELS, measured_angle
 
 Floats = NDArray[np.floating[Any]]
 Span = tuple[float, float]
@@ -104,7 +104,11 @@ def _cells(samples: Samples, where: str) -> NDArray[np.float64]:
             f"physics: {where}: samples of shape {samples.x.shape[1:]} are no showers, whose cells are (x, y, z); "
             "leave this analysis out"
         )
-    return samples.natural()
+    if samples.scale is not None and samples.scale.names == VOXELS:
+        raise UserError(
+            f"physics: {where}: voxels of layer, angle and radius are no cells (x, y, z); leave this analysis out"
+        )
+    return not_negative(samples, f"physics: {where}")
 
 
 def conditions(samples: Samples, where: str, with_angle: bool) -> tuple[Floats, Floats]:
@@ -174,7 +178,7 @@ def spread_interval(values: Floats, relative: bool = False) -> Estimate:
     mean, spread = float(values.mean()), float(values.std(ddof=1))
     centre = mean if relative else 1.0
     if spread == 0 or centre == 0:
-        return Estimate(0.0 if spread == 0 else None, None, None)
+        return Estimate(None if centre == 0 else 0.0, None, None)
     influence = ((values - mean) ** 2 / spread**2 - 1) / 2 - ((values - mean) / mean if relative else 0.0)
     reach = np.exp(_student(len(values) - 1) * float(influence.std(ddof=1)) / np.sqrt(len(values)))
     value = spread / abs(centre)
@@ -455,8 +459,9 @@ def _spectrum(counts: Floats, real: Floats) -> Iterator[Line]:
 def _hits(hits: Floats, real: Floats) -> Iterator[Line]:
     start, end = int(real.min()), int(real.max())
     width = (end - start) // HIT_BINS + 1
-    known = np.union1d(np.arange((end - start) // width + 1), (hits - start) // width)
-    counts = np.array([np.count_nonzero((hits - start) // width == k) for k in known])
+    reached = np.arange((end - start) // width + 1)  # by holdout
+    known, counts = np.unique(np.append((hits - start) // width, reached), return_counts=True)
+    counts -= np.isin(known, reached)
     for k, *estimate in zip(known, *share_interval(counts, len(hits)), strict=True):
         yield float(start + k * width), float(start + (k + 1) * width), *estimate
 

@@ -78,7 +78,7 @@ def _model(model: type[BaseModel]) -> Iterator[str]:
     if keys:
         yield "| key | value | default | what it is |\n| --- | --- | --- | --- |"
         for name, field in keys.items():
-            yield f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description or ''} |"
+            yield f"| `{name}` | {_kind(field)} | {_default(field)} | {' '.join((field.description or '').split())} |"
         yield ""
 
 

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.errors import UserError
 from gancensus.samples import Samples, Scale
 
 CHUNK = 32  # samples decoded at a time: 32 showers of 65,025 values are 17 MB in float64
@@ -57,6 +58,22 @@ def rounding(scale: Scale | None) -> NDArray[np.float64]:
     if scale is None:
         return np.zeros(1)
     return 2.0**-23 * np.maximum(np.abs(scale.low), np.abs(scale.high))
+
+
+def not_negative(samples: Samples, who: str) -> NDArray[np.float64]:
+    """Return the values in natural units (n, ...), 0 where they are below it by rounding.
+
+    Raises UserError beyond, in the name of who needs them.
+    """
+    x = samples.natural()
+    negative = x < -rounding(samples.scale)
+    if negative.any():
+        row, *place = np.argwhere(negative)[0]
+        raise UserError(
+            f"{who}: sample {samples.sample_id[row]} has the value {x[(row, *place)]:.6g}, and profiles need values of "
+            "at least 0; remove or repair the sample"
+        )
+    return np.maximum(x, 0.0)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -19,17 +19,19 @@ CELLS = (51, 51, 25)
 """The grid of the 3DGAN studies (Khattak et al., EPJC 82 (2022) 386)."""
 CELL = 0.51  # cm, side of a cell
 TUNGSTEN, SILICON = 0.24, 0.05  # cm, thickness of the absorber and of the active part of a layer
+GRID, VOXELS = ("cell energy",), ("voxel energy",)
+"""What a scale says of cells (x, y, layer), and of others."""
 UNITS = {"energy": "GeV", "angle": "rad"}
 """The conditions of showers, and their units."""
 
 
-def shower_scale(largest: float) -> Scale:
+def shower_scale(largest: float, names: tuple[str] = GRID) -> Scale:
     """Return the scale of cells up to `largest` (GeV): 0 stays 0, and as a power of two it changes no bit of a value.
 
     A cell holds no more than the primary particle has, so the largest energy of these is known without the cells.
     """
     end = 2.0 ** math.ceil(math.log2(largest))
-    return Scale(("cell energy",), ("GeV",), (-end,), (end,))
+    return Scale(names, ("GeV",), (-end,), (end,))
 
 
 def coarse_shape(shape: tuple[int, ...], factor: int) -> tuple[int, ...]:

@@ -609,3 +609,33 @@ def test_ssim_lies_in_the_figure_where_the_table_says() -> None:
     expected = [line["ssim"] for line in only(lines, angle=90, comparison="mc-mc")]
     assert np.allclose(np.asarray(black.get_ydata(), dtype=np.float64), expected)
     assert np.asarray(black.get_xdata()).tolist() == [125, 175]
+
+
+def test_negative_cells_and_voxels_are_refused() -> None:
+    holdout = showers("holdout")
+    spoilt = changed(holdout, lambda x: np.where(np.arange(len(x))[:, None, None, None] == 7, -x, x))
+    with pytest.raises(UserError, match=r"physics: samples: sample 7 has the value -\S+, and profiles need"):
+        Physics().analyse("profiles", {"holdout": holdout, "train": spoilt}, {}, RNG)
+    voxels = InMemory(replace(holdout.samples, scale=shower_scale(256.0, ("voxel energy",))))
+    with pytest.raises(UserError, match=r"physics: samples: voxels of layer, angle and radius are no cells"):
+        Physics().analyse("cells", {"holdout": voxels, "train": voxels}, {}, RNG)
+
+
+def test_showers_without_energy_have_no_resolution() -> None:
+    assert physics.spread_interval(np.zeros(20), relative=True) == (None, None, None)
+
+
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=60), st.lists(st.integers(0, 90), min_size=1, max_size=60))
+def test_hits_are_counted_as_by_hand(hits: list[int], real: list[int]) -> None:
+    lines = list(physics._hits(np.array(hits), np.array(real)))
+    for low, high, share, *_ in lines:
+        assert share == np.mean([low <= count < high for count in hits])
+    assert sum(line[2] for line in lines) == pytest.approx(1)
+    for count in real:
+        assert sum(line[0] <= count < line[1] for line in lines) == 1
+
+
+@pytest.mark.parametrize("key", ["angles", "energies", "bins"])
+def test_values_that_do_not_increase(key: str) -> None:
+    with pytest.raises(ValidationError, match=f"the values of `{key}` must increase"):
+        Physics.model_validate({key: [90, 90]})

@@ -247,9 +247,7 @@ def test_the_empty_value_of_a_scale_is_nothing_deposited() -> None:
 def test_errors() -> None:
     x = np.zeros((40, 2, 3), dtype=np.float32)
     x[35, 1, 2] = -0.25
-    with pytest.raises(
-        UserError, match=r"^metric shape: sample 135 has the value -0.25, and a profile needs .* repair"
-    ):
+    with pytest.raises(UserError, match=r"^metric shape: sample 135 has the value -0.25, and profiles need .* repair"):
         METRIC.features(samples(x))
     with pytest.raises(UserError, match=r"^metric shape: sample 100 has the value -0.0001, "):
         METRIC.features(samples(np.full((1, 2), -1.0), image(-1e-4, 3.0)))

@@ -437,3 +437,16 @@ def test_generated_images_in_another_unit_are_refused(tmp_path: Path, step: Step
     assert run.returncode == 1
     assert "but the real samples of mine have about 0 to 255; bring both to the same units" in run.stderr
     assert not output.exists()
+
+
+def test_conditions_in_another_unit_are_refused(tmp_path: Path, step: Step) -> None:
+    def beams(unit: str) -> Samples:
+        x, energy = np.zeros((3, 2), np.float32), np.ones(3, np.float32)
+        return Samples(x, np.arange(3), None, None, {"energy": energy}, {"energy": unit})
+
+    for unit, status in (("MeV", 1), ("GeV", 0)):
+        write_samples(tmp_path / "theirs.parquet", beams(unit))
+        run, _ = generate(step, tmp_path / "theirs.parquet", tmp_path, real=beams("GeV"))
+        assert run.returncode == status
+        if status:
+            assert "condition energy is in MeV, but that of the real samples of mine in GeV; bring both" in run.stderr

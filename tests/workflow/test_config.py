@@ -304,3 +304,29 @@ def test_conditions_of_samples_drawn_without_are_missed_before_the_run(tmp_path:
     ):
         check_files(read(tmp_path, GOOD.replace("{euclidean: {alpha: 0.001}}", beam)))
     check_files(read(tmp_path, GOOD))
+
+
+SHOWERS = """
+studies:
+  showers:
+    source: {kind: gflash, showers: 40}
+    splits: {train: 20, calibrate: 10, holdout: 10}
+    generators: {gan: {kind: calogan, samples: 10}}
+    definitions: {energy: {energy: {kind: scalar, alpha: 0.1}, beam: {kind: condition, column: energy}}}
+    physics: {}
+"""
+
+
+def test_a_sample_needs_a_condition_of_its_own(tmp_path: Path) -> None:
+    check_files(read(tmp_path, SHOWERS))
+    with pytest.raises(UserError, match=r"showers\.generators\.gan\.samples: 11, but holdout has 10 conditions"):
+        check_files(read(tmp_path, SHOWERS.replace("samples: 10", "samples: 11")))
+    check_files(read(tmp_path, SHOWERS.replace("samples: 10", "samples: 11").replace("holdout: 10", "holdout: 0.25")))
+
+
+def test_physics_of_samples_drawn_without_an_energy_is_missed_before_the_run(tmp_path: Path) -> None:
+    text = SHOWERS.replace(", beam: {kind: condition, column: energy}", "").replace("calogan", "dcgan")
+    with pytest.raises(
+        UserError, match=r"showers\.physics: needs the condition 'energy', and samples of"
+    ):
+        check_files(read(tmp_path, text))

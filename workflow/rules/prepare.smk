@@ -13,7 +13,7 @@ rule prepare:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(1000),
-        runtime=10,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         source=lambda wc: section(study(wc).source),
         splits=lambda wc: section(study(wc).splits),

@@ -36,6 +36,11 @@ class Analysis(Member):
         """The encoder whose vectors are read; None for the samples themselves."""
         return None
 
+    @property
+    def condition_read(self) -> str | None:
+        """The condition that samples must have, if any."""
+        return None
+
     def analyse(
         self,
         table: str,

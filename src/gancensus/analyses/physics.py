@@ -114,9 +114,15 @@ class Physics(Analysis):
 
     @model_validator(mode="after")
     def _increasing(self) -> Self:
-        if self.bins is not None and any(a >= b for a, b in pairwise(self.bins)):
-            raise PydanticCustomError("physics", "the edges of `bins` must increase")
+        for name in ("bins", "angles", "energies"):
+            if any(a >= b for a, b in pairwise(getattr(self, name) or ())):
+                raise PydanticCustomError("physics", "the values of `{name}` must increase", {"name": name})
         return self
+
+    @property
+    def condition_read(self) -> str:
+        """The energy of the primary particle."""
+        return "energy"
 
     def analyse(
         self,

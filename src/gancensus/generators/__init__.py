@@ -50,6 +50,8 @@ class Trained(Generator):
     trained = True
     conditional: ClassVar[bool] = False
     """Whether samples are drawn under the conditions of held-out real samples, and have them."""
+    once: ClassVar[bool] = False
+    """Whether under each of them at most one: two with equal conditions are more alike than any two real ones."""
 
     replicas: int = Field(2, ge=1, le=1000)
     """Number of trainings, each with its own seed and its own population."""

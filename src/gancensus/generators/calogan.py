@@ -98,7 +98,7 @@ class Calogan(Trained):
     generator's five losses, unweighted: cross-entropy, energy (percent), angle (rad), ecal and counts (percent).
     """
 
-    conditional = True
+    conditional = once = True
 
     kind: Literal["calogan"] = "calogan"
     latent: int = Field(256, ge=3)
@@ -325,7 +325,7 @@ class Showers:
         kept, index, value = [], [], []
         for start in range(0, len(samples), CHUNK):
             cells = flatten(samples.take(slice(start, start + CHUNK)).natural())
-            cells[cells < max(threshold, 0)] = 0
+            cells[cells < threshold] = 0
             for k in np.flatnonzero(cells.sum(axis=1) > LEAST):
                 kept.append(start + k)
                 index.append(np.flatnonzero(cells[k]).astype(np.int32))

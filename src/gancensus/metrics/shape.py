@@ -33,12 +33,12 @@ class Shape(Calibrated):
 
         Raises UserError when samples have no such axis or a value is negative.
         """
-        from gancensus.shapes import chunks, half_logarithms, profiles
+        from gancensus.shapes import chunks, half_logarithms, not_negative, profiles
 
         axes = samples.x.ndim - 1
         if self.axis >= axes:
             raise UserError(f"metric shape: samples have no axis {self.axis}; their axes are 0 to {axes - 1}")
-        shares = np.concatenate([profiles(_not_negative(chunk), self.axis) for chunk in chunks(samples)])
+        shares = np.concatenate([profiles(not_negative(chunk, "metric shape"), self.axis) for chunk in chunks(samples)])
         return (np.stack([shares, half_logarithms(shares)], axis=1),)
 
     def embed(self, features: Features) -> NDArray[np.float64]:
@@ -71,18 +71,3 @@ class Shape(Calibrated):
         from gancensus.shapes import divergences
 
         return divergences(a[0], b[0], i, j)
-
-
-def _not_negative(samples: Samples) -> NDArray[np.float64]:
-    """Return the values in natural units (n, ...), 0 where they are below it by rounding; raise UserError beyond."""
-    from gancensus.shapes import rounding
-
-    x = samples.natural()
-    negative = x < -rounding(samples.scale)
-    if negative.any():
-        row, *place = np.argwhere(negative)[0]
-        raise UserError(
-            f"metric shape: sample {samples.sample_id[row]} has the value {x[(row, *place)]:.6g}, and a profile needs "
-            "values of at least 0; remove or repair the sample"
-        )
-    return np.maximum(x, 0.0)

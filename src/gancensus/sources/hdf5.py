@@ -5,7 +5,7 @@ from typing import Literal
 
 from gancensus.hdf5 import ShowerFile
 from gancensus.samples import Unread
-from gancensus.showers import shower_scale
+from gancensus.showers import GRID, VOXELS, shower_scale
 from gancensus.sources import Source
 
 
@@ -20,5 +20,6 @@ class Hdf5(ShowerFile, Source):
     def load(self, seed: int) -> Unread:
         """Look at the showers x (n, *shape), in the order of the file; the end of the scale is the largest energy."""
         found = self.look()
-        scale = shower_scale(float(found.known.conditions["energy"].max()))
+        names = GRID if self.layout == "3dgan" else VOXELS
+        scale = shower_scale(float(found.known.conditions["energy"].max()), names)
         return replace(found, known=replace(found.known, scale=scale), read=lambda rows: scale.encode(found.read(rows)))
