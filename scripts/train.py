@@ -1,15 +1,18 @@
 #!/usr/bin/env python
 """Train one replica of a generator."""
 
+from dataclasses import replace
+
 import numpy as np
 import step
 from step import Path
 from unfinished import Unfinished
 
 from gancensus import tables
-from gancensus.files import columns, read_samples, write_model, write_table
+from gancensus.files import SampleRows, columns, write_model, write_table
 from gancensus.generators import Generator
 from gancensus.randomness import derive_seed
+from gancensus.samples import Unread
 from gancensus.training import architecture, history_columns
 
 
@@ -29,15 +32,19 @@ def main() -> None:
         model=Path,
         history=Path,
     )
-    samples = read_samples(args.train)
+    rows = SampleRows(args.train)
+    first, known = next(rows.chunks(slice(0, 1))), rows.identities()
+    kept = np.arange(len(rows))
     for path in args.selection:
         table = columns(path)
-        samples = samples.take(np.isin(samples.sample_id, table["sample_id"][table["kept"]]))
+        kept = np.flatnonzero(np.isin(known.sample_id, table["sample_id"][table["kept"]]))
+    known = replace(known.take(kept), scale=first.scale)
+    samples = Unread(known, first.shape, first.x.dtype, lambda some: rows.take(kept[some]).x)
     seed = derive_seed(args.seed, args.study, "train", args.name, args.replica)
     unfinished = Unfinished(args.model, args.checkpoint, args.generator, samples, seed, args.device)
     fitted = args.generator.train(samples, seed, args.device, unfinished)
     write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
-    write_model(args.model, fitted.weights, architecture(args.generator, samples.x.shape[1:]))
+    write_model(args.model, fitted.weights, architecture(args.generator, samples.shape))
     unfinished.remove()
 
 

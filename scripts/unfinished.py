@@ -15,7 +15,7 @@ from gancensus.errors import UserError
 from gancensus.family import Member
 from gancensus.files import read_state, write_state
 from gancensus.resume import State, tell
-from gancensus.samples import Samples
+from gancensus.samples import BLOCK, Samples, Unread
 from gancensus.training import architecture, choose_device
 
 
@@ -25,7 +25,9 @@ class Unfinished:
     It is saved every so many seconds, and after the batch in which SIGTERM or Ctrl-C comes, which ends the process.
     """
 
-    def __init__(self, model: Path, seconds: float, member: Member, samples: Samples, seed: int, device: str) -> None:
+    def __init__(
+        self, model: Path, seconds: float, member: Member, samples: Samples | Unread, seed: int, device: str
+    ) -> None:
         """Prepare to keep the training of a member on samples; nothing is read before it begins."""
         self._folder, self._seconds = model.parent / "unfinished", seconds
         self._training = (member, samples, seed, device)
@@ -73,16 +75,18 @@ class Unfinished:
         self._signal = number
 
 
-def _key(member: Member, samples: Samples, seed: int, device: str) -> str:
+def _key(member: Member, samples: Samples | Unread, seed: int, device: str) -> str:
     """Return the digest of what a training depends on: configuration, samples, seed, device, PyTorch and code."""
     import torch
 
-    content = hashlib.sha256(samples.x.tobytes())
+    content = hashlib.sha256()
+    for start in range(0, len(samples), BLOCK):
+        content.update(samples.take(slice(start, start + BLOCK)).x.tobytes())
     for name, values in sorted(samples.conditions.items()):
         content.update(name.encode() + values.tobytes())
     code = digests(Path(str(sys.modules[type(member).__module__].__file__)))
     facts = [
-        architecture(member, samples.x.shape),
+        architecture(member, (len(samples), *samples.shape)),
         content.hexdigest(),
         seed,
         choose_device(device),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gancensus.generators import Trained
 from gancensus.resume import Keeper, Stateful
-from gancensus.samples import Samples
+from gancensus.samples import Samples, Unread
 from gancensus.training import Fitted, choose_device, deterministic, iterate, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class Gan(Trained):
         """Turn the generator's output into samples (n, *shape)."""
         raise NotImplementedError
 
-    def train(self, samples: Samples, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Train both networks on samples x (n, *shape) in [-1, 1]."""
         import torch
 
         with deterministic(seed):
             place = choose_device(device)
-            generator, discriminator = (net.to(place) for net in self.networks(samples.x.shape[1:]))
+            generator, discriminator = (net.to(place) for net in self.networks(samples.shape))
             adam_g, adam_d = (
                 torch.optim.Adam(network.parameters(), lr=self.learning_rate, betas=(self.beta1, 0.999))
                 for network in (generator, discriminator)
@@ -63,7 +63,8 @@ class Gan(Trained):
             step = self._step(generator, discriminator, adam_g, adam_d)
             parts: dict[str, Stateful] = {"generator": generator, "discriminator": discriminator}
             parts |= {"adam_g": adam_g, "adam_d": adam_d}
-            history = iterate(self.to_tensor(samples.x).to(place), step, self.epochs, self.batch, parts, keeper)
+            x = self.to_tensor(samples.take(slice(None)).x).to(place)
+            history = iterate(x, step, self.epochs, self.batch, parts, keeper)
             return Fitted(weights_of(generator=generator, discriminator=discriminator), history)
 
     def _step(

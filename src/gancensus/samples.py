@@ -62,6 +62,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
+        return self.x.shape[1:]
+
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Return the samples at the given rows."""
         label = None if self.label is None else self.label[rows]
@@ -88,6 +93,16 @@ class Unread:
 
     def __len__(self) -> int:
         return len(self.known)
+
+    @property
+    def conditions(self) -> Mapping[str, NDArray[np.float32]]:
+        """What the samples were made for."""
+        return self.known.conditions
+
+    @property
+    def scale(self) -> Scale | None:
+        """How the values map to natural units."""
+        return self.known.scale
 
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Read the samples at the given rows, whose values are those of a sample table: float32."""

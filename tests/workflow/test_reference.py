@@ -16,7 +16,7 @@ def test_schema_and_readme_are_fresh() -> None:
 
 def test_the_schema_takes_our_own_files_and_refuses_a_misspelt_key() -> None:
     validator = Draft202012Validator(json.loads(schema()))
-    for name in ("config.yaml", "test.yaml"):
+    for name in ("config.yaml", "test.yaml", "large.yaml", "full.yaml"):
         config = yaml.safe_load((ROOT / "config" / name).read_text())
         assert list(validator.iter_errors(config)) == []
         config["sed"] = config.pop("seed")

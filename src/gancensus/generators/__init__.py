@@ -60,8 +60,10 @@ class Trained(Generator):
     train_on: SelectionName | None = None
     """The selection to train on; without one, all of `train`."""
 
-    def train(self, samples: Samples, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Train on samples x (n, *shape); return the weights and the history of the losses.
+
+        What is not read yet may be taken some at a time, or all at once by `take(slice(None))`.
 
         With a keeper, a training that was stopped goes on where its state was saved, to the same bits.
         """

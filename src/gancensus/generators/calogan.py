@@ -15,7 +15,7 @@ from pydantic import Field
 from gancensus.errors import UserError
 from gancensus.generators import Trained
 from gancensus.resume import Keeper, Stateful
-from gancensus.samples import Samples, Scale, flatten
+from gancensus.samples import Samples, Scale, Unread, flatten
 from gancensus.showers import measured_angle
 from gancensus.training import Fitted, choose_device, deterministic, iterate, load_weights, weights_of
 
@@ -171,7 +171,7 @@ class Calogan(Trained):
         coarse = [layer.coarse(self.coarsen) for layer in layers]
         return [sum(kernel[axis] - 1 - padding[axis] for kernel, padding in coarse) for axis in range(3)]
 
-    def train(self, samples: Samples, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Train both networks on showers (n, nx, ny, nz) with the conditions energy (GeV) and angle (rad).
 
         Raises UserError when the samples are no such showers, or when every generated shower becomes empty.
@@ -181,7 +181,7 @@ class Calogan(Trained):
         scale = samples.scale or Scale(("cell energy",), ("GeV",), (-1.0,), (1.0,))
         with deterministic(seed):
             place = torch.device(choose_device(device))
-            generator, discriminator = (network.to(place) for network in self.networks(samples.x.shape[1:]))
+            generator, discriminator = (network.to(place) for network in self.networks(samples.shape))
             showers = Showers.of(samples, self.threshold, self.power, place)
             rmsprop = partial(torch.optim.RMSprop, lr=self.learning_rate, alpha=0.9, eps=1e-7)
             rmsprop_g, rmsprop_d = (rmsprop(network.parameters()) for network in (generator, discriminator))
@@ -317,7 +317,7 @@ class Showers:
     angle: torch.Tensor
 
     @classmethod
-    def of(cls, samples: Samples, threshold: float, power: float, device: torch.device) -> Showers:
+    def of(cls, samples: Samples | Unread, threshold: float, power: float, device: torch.device) -> Showers:
         """Hold samples without cells below a threshold (GeV), and without showers that left no more than LEAST."""
         import torch
 
@@ -340,7 +340,7 @@ class Showers:
             for a in (*(c[kept] for c in conditions), np.concatenate(index), np.concatenate(value))
         )
         offsets = np.cumsum([0, *map(len, index)])
-        return cls(offsets, indices, values, samples.x.shape[1:], energy, angle)
+        return cls(offsets, indices, values, samples.shape, energy, angle)
 
     @property
     def device(self) -> torch.device:
