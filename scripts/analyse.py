@@ -6,10 +6,12 @@ from functools import partial
 import step
 from step import Path
 
-from gancensus.analyses import Analysis
+from gancensus.analyses import About, Analysis
 from gancensus.config import REAL
 from gancensus.files import SampleRows, write_table
+from gancensus.generators import Generator
 from gancensus.randomness import derive_rng
+from gancensus.sources import Source
 
 
 def main() -> None:
@@ -19,6 +21,8 @@ def main() -> None:
         study=str,
         analysis=step.member(Analysis),
         table=str,
+        source=step.member(Source),
+        generators=step.members(Generator),
         seed=int,
         populations=[str],
         features=[Path],
@@ -28,7 +32,8 @@ def main() -> None:
     samples = {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
-    columns = args.analysis.analyse(args.table, real, samples, rng)
+    about = About(args.source, args.generators)
+    columns = args.analysis.analyse(args.table, real, samples, rng, about)
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 
 

@@ -5,9 +5,11 @@ from functools import partial
 
 import numpy as np
 
+from gancensus.analyses import About
 from gancensus.analyses.fidelity import Fidelity
 from gancensus.randomness import derive_rng
 from gancensus.samples import Samples
+from gancensus.sources.digits import Digits
 
 
 class Drawn:
@@ -31,6 +33,9 @@ def test_fidelity_does_not_depend_on_the_other_generators() -> None:
     real = {name: Drawn(name, 60) for name in ("train", "calibrate", "holdout")}
     generated = {name: Drawn(name, 90) for name in ("a-0", "b-0")}
     rng = partial(derive_rng, 1, "study", "fidelity")
-    both, alone = (Fidelity().analyse("fidelity", real, some, rng) for some in (generated, {"b-0": generated["b-0"]}))
+    about = About(Digits(), {})
+    both, alone = (
+        Fidelity().analyse("fidelity", real, some, rng, about) for some in (generated, {"b-0": generated["b-0"]})
+    )
     rows = {name: list(zip(*table.values(), strict=True)) for name, table in (("both", both), ("alone", alone))}
     assert [row for row in rows["both"] if row[0] == "b-0"] == rows["alone"]

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from skimage.metrics import structural_similarity
 
 from gancensus import physics
+from gancensus.analyses import About
 from gancensus.analyses.physics import Physics
 from gancensus.errors import UserError
 from gancensus.figures import svg
@@ -26,11 +27,13 @@ from gancensus.populations import Rows
 from gancensus.randomness import derive_rng
 from gancensus.samples import Samples
 from gancensus.showers import measured_angle, shower_scale
+from gancensus.sources.gflash import Gflash
 
 Array = NDArray[Any]
 TABLES = ("ssim", "profiles", "response", "cells", "score")
 SCALE = shower_scale(256.0)
 RNG = partial(derive_rng, 1)
+ABOUT = About(Gflash(showers=1), {})
 
 
 class InMemory:
@@ -80,7 +83,7 @@ def analysed(
 ) -> list[dict[str, Any]]:
     """The lines of a table, as they are written."""
     real = {"holdout": holdout or showers("holdout"), "train": train or showers("train")}
-    columns = Physics(**{"angle_window": 1, "energy_window": 20, **keys}).analyse(table, real, generated, RNG)
+    columns = Physics(**{"angle_window": 1, "energy_window": 20, **keys}).analyse(table, real, generated, RNG, ABOUT)
     schema = Physics.tables[table].schema
     lines: list[dict[str, Any]] = pa.table({name: columns[name] for name in schema.names}, schema=schema).to_pylist()
     return lines
@@ -615,10 +618,10 @@ def test_negative_cells_and_voxels_are_refused() -> None:
     holdout = showers("holdout")
     spoilt = changed(holdout, lambda x: np.where(np.arange(len(x))[:, None, None, None] == 7, -x, x))
     with pytest.raises(UserError, match=r"physics: samples: sample 7 has the value -\S+, and profiles need"):
-        Physics().analyse("profiles", {"holdout": holdout, "train": spoilt}, {}, RNG)
+        Physics().analyse("profiles", {"holdout": holdout, "train": spoilt}, {}, RNG, ABOUT)
     voxels = InMemory(replace(holdout.samples, scale=shower_scale(256.0, ("voxel energy",))))
     with pytest.raises(UserError, match=r"physics: samples: voxels of layer, angle and radius are no cells"):
-        Physics().analyse("cells", {"holdout": voxels, "train": voxels}, {}, RNG)
+        Physics().analyse("cells", {"holdout": voxels, "train": voxels}, {}, RNG, ABOUT)
 
 
 def test_showers_without_energy_have_no_resolution() -> None:

@@ -15,13 +15,16 @@ rule analyse:
     params:
         analysis=lambda wc: section(analysis_of(wc)),
         table=table_of,
+        source=lambda wc: section(study(wc).source),
+        generators=lambda wc: sections(study(wc).generators),
         populations=populations_of,
         seed=option("seed", CONFIG.seed),
         # figures are for Analysis.draw, which another rule runs
-        code=lambda wc: code("analyse.py", analysis_of(wc), without=DRAWING),
+        code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, without=DRAWING),
     message:
         "measure {wildcards.analysis} in {wildcards.study}"
     shell:
         "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table}"
+        " --source {params.source:q} --generators {params.generators:q}"
         " {params.seed} --populations {params.populations} --features {input:q}"
         " --output {output:q} > {log:q} 2>&1"

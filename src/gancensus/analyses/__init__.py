@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gancensus.files import Columns
+    from gancensus.generators import Generator
     from gancensus.populations import Rows
+    from gancensus.sources import Source
+
+
+class About(NamedTuple):
+    """The source of a study, and its generators by name."""
+
+    source: Source
+    generators: Mapping[str, Generator]
 
 
 class Table(NamedTuple):
@@ -29,7 +38,7 @@ class Analysis(Member):
     """An analysis reads every population and makes tables, each by itself, and a figure of each."""
 
     tables: ClassVar[Mapping[str, Table]]
-    """By name: STUDY/KIND/NAME.parquet, or STUDY/KIND.parquet where there is one, named like its kind."""
+    """By name: STUDY/KIND.parquet is the one that is named like its kind, STUDY/KIND/NAME.parquet any other."""
 
     @property
     def space(self) -> str | None:
@@ -47,11 +56,12 @@ class Analysis(Member):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
+        about: About,
     ) -> Columns:
         """Return the columns of a table.
 
         real has train, calibrate and holdout, generated every other population; rng gives each of them random numbers
-        of its own, so that no population changes what is said of another.
+        of its own, so that no population changes what is said of another. about: what the study is made of.
         """
         raise NotImplementedError
 
@@ -62,5 +72,4 @@ class Analysis(Member):
 
 def table_names(kind: str, analysis: type[Analysis] | Analysis) -> dict[str, str]:
     """Return the tables of an analysis by where they lie in the results of a study."""
-    names = list(analysis.tables)
-    return {kind: kind} if names == [kind] else {f"{kind}/{name}": name for name in names}
+    return {kind if name == kind else f"{kind}/{name}": name for name in analysis.tables}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus import tables
-from gancensus.analyses import Analysis, Table
+from gancensus.analyses import About, Analysis, Table
 from gancensus.family import EncoderName
 from gancensus.samples import flatten
 
@@ -55,6 +55,7 @@ class Fidelity(Analysis):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
+        about: About,
     ) -> Columns:
         """Return a row per generated population and metric."""
         from gancensus.fidelity import fidelity

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gancensus.analyses import Analysis, Table
+from gancensus.analyses import About, Analysis, Table
 from gancensus.populations import Rows
 from gancensus.tables import FLOAT, INT, STRING, column
 
@@ -130,6 +130,7 @@ class Physics(Analysis):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
+        about: About,
     ) -> Columns:
         """Return the columns of a table; see the functions of `gancensus.physics` by their names."""
         from gancensus import physics
