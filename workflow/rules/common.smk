@@ -30,7 +30,7 @@ DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")
 DRAWN += ("training", "selection", "analysis", "timeline")
 
 # What only draws, and so does not count for a step that makes a table.
-DRAWING = ("gancensus.figures", "gancensus.physics_figures", "gancensus.amplification_figures")
+DRAWING = [f"gancensus.{path.stem}" for path in sorted(SCRIPTS.parent.glob("src/gancensus/*figures.py"))]
 
 # What runs on CONFIG.device asks for so many GPUs.
 GPU = int(CONFIG.device == "cuda")
