@@ -76,7 +76,7 @@ def reach(script: Path, members: Sequence[Path] = (), without: Sequence[Name] = 
             found[file] = set()
             todo += [(file, ""), *((folder / "__init__.py", "") for folder in file.parents if _is_ours(folder))]
             todo += [(other, "") for other in imported]
-        left_out = {row for other, unused in without if other == file for row in rows[unused]}
+        left_out = {row for other, unused in without if other == file for row in rows.get(unused, ())}
         new = set(range(len(statements)) if name == ALL else rows.get(name, ())) - found[file] - left_out
         found[file] |= new
         todo += [need for row in new for need in statements[row].needs]

@@ -30,7 +30,7 @@ from gancensus.census import REFERENCE
 from gancensus.estimate import Estimate
 from gancensus.samples import Samples
 from gancensus.samples import rows_of as samples_rows_of
-from gancensus.showers import GRID
+from gancensus.showers import GRID, VOXELS
 from gancensus.tables import FLOAT, INT, STRING, column
 from gancensus.trace import Span, breaks, duration, lanes, spans, union
 from gancensus.words import (
@@ -699,11 +699,11 @@ def _natural(samples: Samples) -> tuple[list[str], list[str], NDArray[np.float64
 def pixels(samples: Samples) -> NDArray[np.uint8]:
     """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); a third axis of layers is averaged.
 
-    Showers are seen from the side: summed over the first axis.
+    Showers are seen from the side: cells (x, y, layer) summed over x, voxels (layer, angle, radius) over the angle.
     """
     x, scale = samples.x, samples.scale
-    if x.ndim == 4 and scale is not None and scale.names == GRID:
-        return _side_view(x.sum(axis=1))
+    if x.ndim == 4 and scale is not None and scale.names in (GRID, VOXELS):
+        return _side_view(x.sum(axis=1) if scale.names == GRID else x.sum(axis=2).swapaxes(1, 2))
     if x.ndim == 4 and x.shape[3] != 3:
         x = x.mean(axis=3)
     grey = np.clip((x + 1) * 127.5, 0, 255).round().astype(np.uint8)

@@ -97,6 +97,8 @@ class ShowerFile(Member):
         else:
             expected, fits = "(N, voxels)", len(stored) == 2
             shape = self.binning
+        if fits and stored[0] == 0:
+            raise UserError(f"{self.path}: dataset {name} holds no showers")
         if not fits or 0 in stored:
             raise UserError(f"{self.path}: dataset {name} has shape {stored}; it must be {expected}")
         if math.prod(shape) != math.prod(stored[1:]):

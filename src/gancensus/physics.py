@@ -30,6 +30,8 @@ Floats = NDArray[np.floating[Any]]
 Span = tuple[float, float]
 Line = tuple[Any, ...]
 """A row of a table, in the order of its columns."""
+Place = tuple[float, float | None]
+"""The centre of a bin, GeV and degrees; None where there are no angles."""
 Rng = Callable[[str], np.random.Generator]
 
 AXES = "xyz"
@@ -37,6 +39,7 @@ HIT = 3e-4  # GeV: cells above count as hit, as in 3DGAN's figures
 CELL_EDGES = np.array([float(f"{digit}e{power}") for power in range(-8, 2) for digit in (1, 2, 5)])  # GeV
 HIT_BINS = 25  # across the numbers of hits of the held-out showers
 ENERGY_BINS = 5  # across the primary energies of the held-out showers
+CENTRES, WINDOW = (0.1, 0.5, 0.9), 0.05  # of the primary energies: 110, 150, 190 +- 5 of 100 to 200 GeV
 FEWEST = 10  # showers in a bin, on either side
 COMPARED = 100  # showers of a bin whose pairs are compared
 REPLICATES = 400  # of the bootstrap
@@ -468,9 +471,9 @@ def _hits(hits: Floats, real: Floats) -> Iterator[Line]:
 
 def score(
     populations: Mapping[str, Rows],
-    energies: Sequence[float],
+    energies: Sequence[float] | None,
     angles: Sequence[float],
-    windows: tuple[float, float],
+    windows: tuple[float | None, float],
     rng: Rng,
 ) -> list[Line]:
     """Return the terms of 3DGAN's selection score of each population but `holdout`, which it is compared with.
@@ -478,7 +481,7 @@ def score(
     analysis/TestingObjective.py of svalleco/3Dgan, in bins of primary energy and angle: mean relative errors of the
     first two moments along x, y and z; of the mean profiles, in GeV, where the real one is not 0; relative error of the
     mean sampling fraction; of the mean measured angle (the original takes it shower by shower); `total` is their sum.
-    Lines without energy are the means over a population's bins.
+    Lines without energy are the means over the bins that every population has.
 
     An error is never negative, so that its mean is above 0 between equal populations, the more so the fewer showers
     there are: `train` shows how much. Populations are cut at random to the number of held-out showers in a bin. The
@@ -489,44 +492,52 @@ def score(
 
     Args:
         populations: `holdout` first.
-        energies: centres of the bins of primary energy, GeV.
+        energies: centres of the bins of primary energy, GeV; None for CENTRES of holdout's range.
         angles: centres of the bins of its angle, degrees; unused where there is no condition `angle`.
-        windows: half widths of the bins in energy and angle.
+        windows: half widths of the bins in energy, None for WINDOW of holdout's range, and in angle.
         rng: the random numbers of each population.
     """
     with_angle = has_angle(populations[REFERENCE])
-    bins = [(energy, angle) for angle in (angles if with_angle else (None,)) for energy in energies]
-    lines: list[Line] = []
-    real: Showers | None = None
-    for name, rows in populations.items():
-        showers = measure(rows, with_angle)
-        if real is None:
-            real = showers
-        else:
-            lines += _score(name, real, showers, bins, windows, rng(name))
-    if real is not None and not lines:
+    real = measure(populations[REFERENCE], with_angle)
+    low, width = float(real.energy.min()), float(np.ptp(real.energy))
+    centres = [low + share * width for share in CENTRES] if energies is None else energies
+    window = WINDOW * width if windows[0] is None else windows[0]
+    bins = [(energy, angle) for angle in (angles if with_angle else (None,)) for energy in centres]
+    found = {
+        name: _score(real, measure(rows, with_angle), bins, (window, windows[1]), rng(name))
+        for name, rows in populations.items()
+        if name != REFERENCE
+    }
+    if not any(found.values()):
         raise UserError(_nothing(real.energy, real.angle, "`energies` or `angles`" if with_angle else "`energies`"))
-    return lines
+    common = [place for place in bins if all(place in scored for scored in found.values())]
+    return [line for name, scored in found.items() for line in _score_lines(name, scored, common)]
 
 
 def _score(
-    name: str,
     real: Showers,
     other: Showers,
-    bins: Sequence[tuple[float, float | None]],
+    bins: Sequence[Place],
     windows: tuple[float, float],
     rng: np.random.Generator,
-) -> Iterator[Line]:
-    found: list[Mapping[str, Floats]] = []
-    for energy, angle in bins:
-        a, b = (_inside(showers, (energy, angle), windows) for showers in (real, other))
+) -> dict[Place, Mapping[str, Floats]]:
+    """Return the terms of a population by energy and angle, where there are enough showers."""
+    found: dict[Place, Mapping[str, Floats]] = {}
+    for place in bins:
+        a, b = (_inside(showers, place, windows) for showers in (real, other))
         if min(len(a.energy), len(b.energy)) >= FEWEST:
             cut = np.sort(rng.choice(len(b.energy), min(len(a.energy), len(b.energy)), replace=False))
-            found.append(_terms(a, b.take(cut), rng))
-            for term, values in found[-1].items():
-                yield name, term, energy, angle, *_bootstrapped(values)
-    for term in found[0] if found else ():
-        yield name, term, None, None, *_bootstrapped(np.mean([values[term] for values in found], axis=0))
+            found[place] = _terms(a, b.take(cut), rng)
+    return found
+
+
+def _score_lines(name: str, scored: Mapping[Place, Mapping[str, Floats]], common: Sequence[Place]) -> Iterator[Line]:
+    """Yield the terms in each bin, and their means over the common ones."""
+    for (energy, angle), terms in scored.items():
+        for term, values in terms.items():
+            yield name, term, energy, angle, *_bootstrapped(values)
+    for term in scored[common[0]] if common else ():
+        yield name, term, None, None, *_bootstrapped(np.mean([scored[place][term] for place in common], axis=0))
 
 
 def _inside(showers: Showers, centre: tuple[float, float | None], windows: tuple[float, float]) -> Showers:
@@ -587,5 +598,6 @@ def _nothing(energy: Floats, angle: Floats, keys: str) -> str:
     if not np.isnan(angle).any():
         has += f" and angles from {angle.min():.3g} to {angle.max():.3g} degrees"
     return (
-        f"physics: no bin holds {FEWEST} showers of holdout and of another population; holdout has {has}: change {keys}"
+        f"physics: no bin holds {FEWEST} showers of holdout and of another population; holdout has {has}: "
+        f"change {keys}, or bring more showers: holdout has {len(energy):,}"
     )

@@ -471,7 +471,7 @@ def test_score_takes_no_more_showers_than_holdout_has() -> None:
 
 def test_without_an_angle_there_is_no_term_of_it() -> None:
     holdout, train, made = (showers(name, 60, angle=False) for name in ("holdout", "train", "made"))
-    lines = analysed("score", {"g-0": made}, holdout, train)
+    lines = analysed("score", {"g-0": made}, holdout, train, energies=[110, 150, 190])
     assert {line["angle"] for line in lines} == {None}
     assert [line["term"] for line in only(lines, population="g-0", energy=150)] == [
         "moments", "profiles", "response", "total"
@@ -642,3 +642,21 @@ def test_hits_are_counted_as_by_hand(hits: list[int], real: list[int]) -> None:
 def test_values_that_do_not_increase(key: str) -> None:
     with pytest.raises(ValidationError, match=f"the values of `{key}` must increase"):
         Physics.model_validate({key: [90, 90]})
+
+
+def test_scores_are_averaged_over_the_bins_that_all_have() -> None:
+    holdout, train = showers("holdout"), showers("train")
+    low = InMemory(train.samples.take(train.samples.conditions["energy"] < 160))
+    table = Physics(angle_window=60).analyse("score", {"holdout": holdout, "train": train}, {"low-0": low}, RNG, ABOUT)
+    lines = [dict(zip(table, line, strict=True)) for line in zip(*table.values(), strict=True)]
+    of = {name: [line for line in lines if line["population"] == name] for name in ("train", "low-0")}
+    places = {name: {(one["energy"], one["angle"]) for one in some if one["energy"]} for name, some in of.items()}
+    assert places["low-0"] < places["train"]
+    for name, some in of.items():
+        (mean,) = (one["value"] for one in some if one["energy"] is None and one["term"] == "response")
+        expected = [
+            one["value"]
+            for one in some
+            if one["term"] == "response" and (one["energy"], one["angle"]) in places["low-0"]
+        ]
+        assert mean == pytest.approx(np.mean(expected)), name

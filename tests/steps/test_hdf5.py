@@ -264,7 +264,7 @@ WRONG: dict[str, tuple[Callable[[Arrays], None], str]] = {
     "missing": (lambda s: s.pop("ECAL"), "has no dataset ECAL, but energy, theta"),
     "no energy": (lambda s: s.pop("energy"), "has no dataset energy, but ECAL, theta"),
     "rank": (replaced("ECAL", lambda x: x.reshape(40, -1)), r"ECAL has shape \(40, 60\); it must be \(N, x, y, z\)"),
-    "empty": (replaced("ECAL", lambda x: x[:0]), r"ECAL has shape \(0, 5, 4, 3\)"),
+    "empty": (replaced("ECAL", lambda x: x[:0]), "dataset ECAL holds no showers"),
     "channels": (replaced("ECAL", lambda x: np.stack([x, x], axis=-1)), "ECAL has shape"),
     "length": (replaced("energy", lambda e: e[:39]), r"energy has shape \(39,\), but ECAL has 40 showers"),
     "theta length": (replaced("theta", lambda e: e[:39]), r"theta has shape \(39,\), but ECAL has 40 showers"),

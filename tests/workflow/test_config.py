@@ -326,7 +326,5 @@ def test_a_sample_needs_a_condition_of_its_own(tmp_path: Path) -> None:
 
 def test_physics_of_samples_drawn_without_an_energy_is_missed_before_the_run(tmp_path: Path) -> None:
     text = SHOWERS.replace(", beam: {kind: condition, column: energy}", "").replace("calogan", "dcgan")
-    with pytest.raises(
-        UserError, match=r"showers\.physics: needs the condition 'energy', and samples of"
-    ):
+    with pytest.raises(UserError, match=r"showers\.physics: needs the condition 'energy', and samples of"):
         check_files(read(tmp_path, text))

@@ -61,10 +61,10 @@ class Physics(Analysis):
     """Angles of SSIM and score, degrees; not used where showers have no angle."""
     angle_window: float = Field(5.73, gt=0)
     """How far a shower's angle may be from those, degrees; 0.1 rad."""
-    energies: tuple[Positive, ...] = Field((110.0, 150.0, 190.0), min_length=1)
-    """Primary energies of the score, GeV."""
-    energy_window: float = Field(5.0, gt=0)
-    """How far a shower's primary energy may be from those, GeV."""
+    energies: tuple[Positive, ...] | None = Field(None, min_length=1)
+    """Primary energies of the score, GeV; without them, 110, 150, 190 where holdout has 100 to 200, and alike."""
+    energy_window: float | None = Field(None, gt=0)
+    """How far a shower's primary energy may be from those, GeV; without it, 5 of the 100 GeV that holdout spans."""
     data_range: float = Field(1e-4, ge=1e-30, le=1e30)
     """L of SSIM, GeV: differences between cells far below a hundredth of it do not count."""
     masked: bool = False
@@ -105,7 +105,8 @@ class Physics(Analysis):
             "Selection score",
             "CERN's score of 3DGAN, the sum of four mean relative errors against held-out showers: of mean position "
             "and spread along x, y and z, of the mean profiles, of the sampling fraction and of the measured angle. "
-            "Small is good. Above, averaged over the bins of primary energy and angle; below, their sum in each bin. "
+            "Small is good. Above, averaged over the bins of primary energy and angle that all populations have 10 "
+            "showers in; below, their sum in each bin. "
             "With 95 % intervals; the dashed line and its band are the null value: what real training samples get in "
             "their place. The error of the profiles counts their faint tails as much as the core, so that with few "
             "showers in a bin it is mostly chance.",
