@@ -317,16 +317,6 @@ def subset_counts(
     return np.cumsum(counts, axis=0, out=counts)[:-1]
 
 
-def mse_curve(counts: NDArray[Any], contents: Contents) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation (sizes,) over repetitions of the MSE of counts (sizes, R, Q).
-
-    The noise of the generated points is left in: E MSE(M) = MSE_inf + (1 - sum x^2) / (Q M).
-    """
-    errors = square_error(counts / counts.sum(axis=-1, keepdims=True), contents) - contents.noise
-    spread = errors.std(axis=1, ddof=1) if errors.shape[1] > 1 else np.zeros(len(errors))
-    return errors.mean(axis=1), spread
-
-
 @dataclass(frozen=True)
 class AdaptiveCells:
     """A partition of space of any dimension into Q cells that hold equal shares of some points: a k-d tree."""
