@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gancensus.analyses import Analysis, table_names
+from gancensus.analyses import About, Analysis, table_names
 from gancensus.encoders import Encoder
 from gancensus.errors import UserError
 from gancensus.family import EncoderName, Strict, members, suggestion, union
@@ -270,6 +270,9 @@ def check_files(config: Config) -> None:
         absent = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
         missing += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in absent.items()]
         wrong += [f"studies.{name}.{line}" for line in [*_unconditional(study), *_too_many(study)]]
+        about = About(study.source, study.generators)
+        refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
+        wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
     if missing:
         raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in missing))
     if wrong:

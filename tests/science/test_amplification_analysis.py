@@ -313,7 +313,7 @@ def test_where_the_truth_is_unknown_it_is_counted() -> None:
 def test_cells_that_no_grid_has_are_refused() -> None:
     wrong: list[tuple[Toy, int, str]] = [
         (RING, 50, "49 or 64"),
-        (RING, 3, "the nearest are 4"),
+        (RING, 3, "nearest: 4"),
         (Shell(samples=100, dimension=3), 63, "27 or 64"),
         (Shell(samples=100, dimension=5), 244, "243 or 1024"),
     ]

@@ -328,3 +328,18 @@ def test_physics_of_samples_drawn_without_an_energy_is_missed_before_the_run(tmp
     text = SHOWERS.replace(", beam: {kind: condition, column: energy}", "").replace("calogan", "dcgan")
     with pytest.raises(UserError, match=r"showers\.physics: needs the condition 'energy', and samples of"):
         check_files(read(tmp_path, text))
+
+
+def test_what_an_analysis_cannot_work_with_is_missed_before_the_run(tmp_path: Path) -> None:
+    """Cells of a ring that are no square, and physics of voxels that are no grid."""
+    ring = SHOWERS.replace("gflash, showers: 40", "ring, samples: 40").replace("calogan", "toygan")
+    ring = ring.replace(", beam: {kind: condition, column: energy}", "").replace(
+        "physics: {}", "amplification: {cells: [49, 50]}"
+    )
+    with pytest.raises(UserError, match=r"showers\.amplification: `cells` has 50, which is no k\^2.*nearest: 49 or 64"):
+        check_files(read(tmp_path, ring))
+    check_files(read(tmp_path, ring.replace("[49, 50]", "[49]")))
+    (tmp_path / "showers.h5").touch()
+    voxels = f"hdf5, path: {tmp_path}/showers.h5, layout: calochallenge, binning: [3, 4, 5]"
+    with pytest.raises(UserError, match=r"showers\.physics: needs cells \(x, y, z\)"):
+        check_files(read(tmp_path, SHOWERS.replace("gflash, showers: 40", voxels)))

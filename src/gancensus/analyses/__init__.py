@@ -50,6 +50,10 @@ class Analysis(Member):
         """The condition that samples must have, if any."""
         return None
 
+    def refuses(self, about: About) -> str | None:
+        """Return why it cannot work with a study, as far as that is known before the run."""
+        return None
+
     def analyse(
         self,
         table: str,

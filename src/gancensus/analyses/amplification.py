@@ -107,6 +107,8 @@ class Amplification(Analysis):
 
         Raises UserError where the data do not suffice, or there are no such cells.
         """
+        if reason := self.refuses(about):
+            raise UserError(f"analysis amplification: {reason}")
         truth = about.source.truth if isinstance(about.source, Toy) else None
         partitions = {q: _partition(truth, q, real["holdout"], rng) for q in self.cells}
         training = cache(partial(_training, real["train"]))  # generators may share it
@@ -150,6 +152,16 @@ class Amplification(Analysis):
             found["fit"] = of_shares(truth.shares(truth.fit(x), per_axis), contents, random["fit"])
         return found
 
+    def refuses(self, about: About) -> str | None:
+        """Numbers of cells are refused into which a known truth is not cut alike along its axes."""
+        d = about.source.truth.dimension if isinstance(about.source, Toy) else 1
+        for cells in self.cells:
+            k = _root(cells, d)
+            if k**d != cells:
+                nearest = " or ".join(str(near**d) for near in sorted({max(2, k), k + 1}))
+                return f"`cells` has {cells}, which is no k^{d}, and {d} dimensions are cut alike; nearest: {nearest}"
+        return None
+
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""
         from gancensus import amplification_figures as figures
@@ -173,16 +185,14 @@ def _partition(truth: Density | None, cells: int, holdout: Rows, rng: Rng) -> Pa
     if truth is None:
         points = np.concatenate([_points(some) for some in holdout.chunks(slice(0, len(holdout)))])
         return Partition(*adaptive_cells(points, cells, rng(f"cells/{cells}")), None, 0)
-    d = truth.dimension
-    near = round(cells ** (1 / d))
-    per_axis = near if near**d <= cells else near - 1
-    if per_axis**d != cells:
-        nearest = " or ".join(str(k**d) for k in sorted({max(2, per_axis), per_axis + 1}))
-        raise UserError(
-            f"analysis amplification: `cells` has {cells}, which is no k^{d}, and {d} dimensions are cut alike; the "
-            f"nearest are {nearest}"
-        )
+    per_axis = _root(cells, truth.dimension)
     return Partition(partial(truth.cells, per_axis=per_axis), Contents.equal(cells), truth, per_axis)
+
+
+def _root(cells: int, d: int) -> int:
+    """Return the largest k with k^d <= cells."""
+    near: int = round(cells ** (1 / d))
+    return near if near**d <= cells else near - 1
 
 
 class Training(NamedTuple):

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.analyses import About, Analysis, Table
+from gancensus.hdf5 import ShowerFile
 from gancensus.populations import Rows
 from gancensus.tables import FLOAT, INT, STRING, column
 
@@ -124,6 +125,12 @@ class Physics(Analysis):
     def condition_read(self) -> str:
         """The energy of the primary particle."""
         return "energy"
+
+    def refuses(self, about: About) -> str | None:
+        """Voxels of layer, angle and radius are refused."""
+        if isinstance(about.source, ShowerFile) and about.source.layout != "3dgan":
+            return "needs cells (x, y, z), and showers of `layout: calochallenge` have others; leave it out"
+        return None
 
     def analyse(
         self,
