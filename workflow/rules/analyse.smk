@@ -10,7 +10,7 @@ rule analyse:
     conda:
         "../../envs/conda.yaml"
     resources:
-        mem_mb=grows(4000),
+        mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         analysis=lambda wc: section(analysis_of(wc)),
