@@ -48,7 +48,7 @@ def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
 def look(args: Namespace, real: SampleRows) -> Unread:
     """Look at the user's samples, scaled as the real ones are, with their conditions; read some, to see their units."""
     like = next(real.chunks(slice(0, len(real))))
-    path, found, shape = args.generator.path, args.generator.look(), like.x.shape[1:]
+    path, found, shape = args.generator.path, args.generator.look(like.scale), like.x.shape[1:]
     if found.shape != shape:
         raise UserError(
             f"{path}: samples have shape {found.shape}, but the real samples of {args.study} have {shape}; "

@@ -115,14 +115,16 @@ def timeline_of(results: Path) -> Row:
 
 
 def sample_rows(shown: Path) -> Row | None:
-    """Return the first samples of each group in natural units; None where samples are images."""
+    """Return the first samples of each group as text, in natural units; None where samples are images."""
     facts = about(shown)
     if "names" not in facts:
         return None
     names, units = json.loads(facts["names"]), json.loads(facts["units"])
+    categories = json.loads(facts.get("categories", "[]")) or [[]] * len(names)
     groups: dict[str, list[Row]] = {}
     for row in read_table(shown).to_pylist():
-        groups.setdefault(row["group"], []).append(row | {"x": row["x"][: words.TABLE_COLUMNS]})
+        cells = [of[int(x)] if of else words.short(x) for x, of in zip(row["x"], categories, strict=True)]
+        groups.setdefault(row["group"], []).append(row | {"x": cells[: words.TABLE_COLUMNS]})
     return {
         "heads": list(zip(names, units, strict=True))[: words.TABLE_COLUMNS],
         "more": max(0, len(names) - words.TABLE_COLUMNS),

@@ -27,6 +27,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gancensus.census import REFERENCE
+from gancensus.columns import Column, columns_of, decode
 from gancensus.estimate import Estimate
 from gancensus.samples import Samples
 from gancensus.samples import rows_of as samples_rows_of
@@ -53,7 +54,8 @@ WIDTH = 9.0  # inches
 SHOWN = pa.schema(
     [column("group", STRING), column("sample_id", INT), column("value", FLOAT), column("x", pa.list_(FLOAT))]
 )
-"""Which samples a figure shows: their group, a value (distance, score) and, for rows of a table, natural values."""
+"""Which samples a figure shows: their group, a value (distance, score) and, for legal rows of a table, natural values
+and numbers of categories."""
 
 INK, PALE = "#444444", "#9a9a9a"
 REAL = {"train": "#8c8c8c", "calibrate": "#bdbdbd", "holdout": "#000000"}
@@ -672,14 +674,16 @@ def extremes(
 
 
 def shown(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the columns of SHOWN for groups of samples with their values, and the names and units of their columns."""
+    """Return the columns of SHOWN for groups of samples with their values; names, units and categories of columns."""
     table: dict[str, list[Any]] = {name: [] for name in SHOWN.names}
     about = {}
     for group, samples, values in groups:
         natural: Any = np.empty((len(samples), 0))
         if _are_rows(samples):
-            names, units, natural = _natural(samples)
-            about = {"names": json.dumps(names), "units": json.dumps(units)}
+            known, natural = _natural(samples)
+            about = {"names": json.dumps([one.name for one in known]), "units": json.dumps([one.unit for one in known])}
+            if any(one.categories for one in known):
+                about["categories"] = json.dumps([one.categories for one in known])
         table["group"] += [group] * len(samples)
         table["sample_id"] += samples.sample_id.tolist()
         table["value"] += [None] * len(samples) if values is None else list(values)
@@ -687,13 +691,10 @@ def shown(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], d
     return table, about
 
 
-def _natural(samples: Samples) -> tuple[list[str], list[str], NDArray[np.float64]]:
-    """Return names, units and natural values (n, d) of samples that are rows of a table."""
-    scale, columns = samples.scale, samples.x.shape[1]
-    if scale is None:
-        return [f"x{k}" for k in range(columns)], ["1"] * columns, samples.x.astype(np.float64)
-    names = list(scale.names) if len(scale.names) == columns else [f"{scale.names[0]} {k}" for k in range(columns)]
-    return names, list(scale.units) * (columns // len(scale.units)), scale.decode(samples.x)
+def _natural(samples: Samples) -> tuple[Sequence[Column], NDArray[np.float64]]:
+    """Return the columns and the legal rows (n, columns), in natural units, of samples that are rows of a table."""
+    known = columns_of(samples)
+    return known, decode(known, samples.x)
 
 
 def pixels(samples: Samples) -> NDArray[np.uint8]:
@@ -763,22 +764,42 @@ def _draw_mosaic(ax: Axes, title: str, image: NDArray[np.uint8], colour: str) ->
 
 
 def _draw_columns(populations: Mapping[str, Samples]) -> Figure:
-    """Draw the empirical distribution function of each column."""
+    """Draw the empirical distribution function of each column, of categories in their order."""
     look = looks(list(populations))
     levels = np.linspace(0, 1, 201)
     natural = {population: _natural(samples) for population, samples in populations.items()}
-    names, units, _ = next(iter(natural.values()))
-    count = min(TABLE_COLUMNS, len(names))
+    known, _ = next(iter(natural.values()))
+    count = min(TABLE_COLUMNS, len(known))
     figure = Figure(figsize=(WIDTH, 0.6 + 2.1 * -(-count // 4)))
     for k, ax in enumerate(panels(figure, count, columns=4)):
-        for population, (_, _, values) in natural.items():
+        method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if known[k].categories else "linear"
+        for population, (_, values) in natural.items():
             colour, line, _ = look[population]
-            ax.plot(np.quantile(values[:, k], levels), levels, color=colour, linestyle=line, linewidth=1.3)
-        ax.set(xlabel=f"{names[k]} ({unit(units[k])})" if unit(units[k]) else names[k], ylim=(0, 1))
+            at = np.quantile(values[:, k], levels, method=method)
+            ax.plot(at, levels, color=colour, linestyle=line, linewidth=1.3)
+        ax.set(xlabel=_head(known[k]), ylim=(0, 1))
+        if known[k].categories:
+            _name_categories(ax, known[k].categories)
         if k % 4 == 0:
             ax.set_ylabel("share at or below")
     population_legend(figure, look)
     return figure
+
+
+def _head(one: Column) -> str:
+    """Return the name of a column of a table, and its unit."""
+    return f"{one.name} ({unit(one.unit)})" if unit(one.unit) else one.name
+
+
+def _name_categories(ax: Axes, categories: Sequence[str]) -> None:
+    """Write categories, or some of many, at the ticks of the horizontal axis."""
+    ticks = range(0, len(categories), -(-len(categories) // NAMED))
+    short = [name if len(name) <= LONG else f"{name[: LONG - 1]}…" for name in categories]
+    ax.set_xticks(ticks, [short[k] for k in ticks], rotation=40, ha="right", rotation_mode="anchor", fontsize=6.5)
+    ax.set_xlim(-0.5, len(categories) - 0.5)
+
+
+NAMED, LONG = 10, 14  # categories that are named at an axis; letters of a name
 
 
 def population_legend(
@@ -795,7 +816,7 @@ def population_legend(
 def _draw_profiles(
     pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]]], look: Mapping[str, Look]
 ) -> Figure:
-    """Draw pairs of rows as profiles over their columns, a panel per pair."""
+    """Draw pairs of legal rows as profiles over their columns, scaled to their ends, a panel per pair."""
     columns = PAIRS // 2
     figure = Figure(figsize=(WIDTH, 0.2 + 1.5 * len(pairs)))
     grid = figure.subplots(len(pairs), columns, sharex=True, sharey=True, squeeze=False)
@@ -805,12 +826,20 @@ def _draw_profiles(
             if k >= len(distances):
                 ax.set_axis_off()
                 continue
-            ax.plot(first.x[k], color=look[population].colour, linewidth=1.2)
-            ax.plot(second.x[k], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
+            ax.plot(_profiles(first)[k], color=look[population].colour, linewidth=1.2)
+            ax.plot(_profiles(second)[k], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
             ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]))
         if len(distances) == 0:
             line[0].text(0, 0.5, "no duplicates found", transform=line[0].transAxes, color=INK, va="center")
     return figure
+
+
+def _profiles(samples: Samples) -> NDArray[np.float64]:
+    """Return legal rows (n, columns), -1 at the low end of each column and 1 at its high end."""
+    known, natural = _natural(samples)
+    low, high = np.array([one.ends for one in known]).T
+    half = high / 2 - low / 2
+    return np.asarray((natural - low / 2 - high / 2) / np.where(half > 0, half, 1))
 
 
 def log_axis(ax: Axes, low: float, high: float, which: Literal["x", "y"] = "x") -> None:

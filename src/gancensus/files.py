@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from gancensus.columns import Column, width
 from gancensus.errors import UserError
 from gancensus.samples import CHUNK, Samples, Scale, Unread, check, check_ids, flatten
 
@@ -191,8 +192,13 @@ def _sample_table(samples: Samples) -> pa.Table:
     if samples.label is not None:
         fields.insert(1, pa.field("label", pa.int32()))
         content["label"] = samples.label
-    scale = {} if samples.scale is None else {"scale": json.dumps(asdict(samples.scale))}
+    scale = {} if samples.scale is None else {"scale": _scale_text(samples.scale)}
     return pa.table(content, schema=_versioned(pa.schema(fields), scale))
+
+
+def _scale_text(scale: Scale) -> str:
+    """Return a scale as JSON, without its columns where it has none."""
+    return json.dumps({name: value for name, value in asdict(scale).items() if value or name != "columns"})
 
 
 def drop_parts(path: Path, parts: int) -> None:
@@ -307,7 +313,13 @@ def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
     if empty:
         raise UserError(f"{path}: column x has {empty} empty cells; every sample needs its value")
     samples = replace(_identities(path, table.drop_columns("x"), first), x=np.ascontiguousarray(x.to_numpy_ndarray()))
-    return check(replace(samples, scale=_read_scale(path, table)), str(path), first)
+    scale = _read_scale(path, table)
+    if scale is not None and scale.columns and samples.shape != (len(scale.names),):
+        raise UserError(
+            f"{path}: column x has shape {samples.shape}, but the columns in its metadata {len(scale.names)} values; "
+            "make the file anew"
+        )
+    return check(replace(samples, scale=scale), str(path), first)
 
 
 def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
@@ -338,9 +350,16 @@ def _read_scale(path: Path, table: pa.Table) -> Scale | None:
     """Read the scale that a sample table may keep in its metadata."""
     text = (table.schema.metadata or {}).get(b"scale")
     try:
-        return None if text is None else Scale(**{k: tuple(v) for k, v in json.loads(text).items()})
-    except (ValueError, TypeError, AttributeError):
+        return None if text is None else _scale(json.loads(text))
+    except (ValueError, TypeError, AttributeError, KeyError):
         raise UserError(f"{path}: the scale in its metadata is unreadable; make the file anew") from None
+
+
+def _scale(read: Mapping[str, Any]) -> Scale:
+    known = [Column(**{**one, "categories": tuple(one["categories"])}) for one in read.get("columns", ())]
+    if known and width(known) != len(read["names"]):
+        raise ValueError
+    return Scale(**{name: tuple(value) for name, value in {**read, "columns": known}.items()})
 
 
 def write_model(path: Path, weights: Mapping[str, NDArray[Any]], architecture: str) -> None:

@@ -6,12 +6,15 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
+
+if TYPE_CHECKING:
+    from gancensus.columns import Column
 
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
@@ -22,12 +25,14 @@ CHUNK = 1 << 22  # values that are read at once from a file that need not fit in
 
 @dataclass(frozen=True)
 class Scale:
-    """How x in [-1, 1] maps to natural units: one entry per column, or a single one for a whole image."""
+    """How x in [-1, 1] maps to natural units: one entry per value of a row, or a single one for a whole image."""
 
     names: tuple[str, ...]
     units: tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    columns: tuple[Column, ...] = ()
+    """Where samples are rows of a typed table: its columns, each of which is one value of x or several."""
 
     def encode(self, natural: NDArray[Any]) -> NDArray[np.float32]:
         """Map natural values (n, ...) so that low becomes -1 and high +1; where low = high they are only shifted."""

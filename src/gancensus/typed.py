@@ -1,11 +1,12 @@
-"""Rows of a table, column by column: which columns are meant, whole numbers in natural units, compiled loops."""
+"""Rows of a table, column by column: which columns are meant, the numbers that are compared, compiled loops."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.columns import Column, columns_of, decode
 from gancensus.errors import UserError
 from gancensus.family import suggestion
 from gancensus.samples import Samples
@@ -15,33 +16,41 @@ TETRAHEDRON: NDArray[np.float64] = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1]
 TURN = 1 / np.sqrt(15)  # just over 1/4, irrational: 0, 1, 2, 3 get corners of their own, and multiples of 1000 get all
 
 
-def chosen(samples: Samples, names: Collection[str] | None, metric: str) -> NDArray[np.bool_]:
+def table_columns(samples: Samples, metric: str) -> tuple[Column, ...]:
+    """Return the columns of samples; raises UserError when they are not rows of a table."""
+    try:
+        return columns_of(samples)
+    except UserError as error:
+        raise UserError(f"metric {metric}: {error}; take another metric") from None
+
+
+def chosen(columns: Sequence[Column], names: Collection[str] | None, metric: str) -> NDArray[np.bool_]:
     """Mark the columns (d,) that have one of the names, all where `names` is None.
 
-    Where the scale does not name each column, the columns are called x0, x1...
-
-    Raises:
-        UserError: samples that are not rows of a table, or a name that no column has.
+    Raises UserError for a name that no column has.
     """
-    if samples.x.ndim != 2:
-        raise UserError(
-            f"metric {metric}: a sample of shape {samples.x.shape[1:]} is no row of a table; take another metric"
-        )
-    width, scale = samples.x.shape[1], samples.scale
-    known = scale.names if scale is not None and len(scale.names) == width else [f"x{k}" for k in range(width)]
+    known = [column.name for column in columns]
     for name in names or ():
         if name not in known:
             raise UserError(f"metric {metric}: the table has no column '{name}'{suggestion(name, known)}")
     return np.array([names is None or name in names for name in known])
 
 
-def whole(samples: Samples, columns: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Round the marked columns to whole numbers in natural units, halves to the even one (n, columns)."""
-    return np.rint(np.compress(columns, samples.natural(), axis=1))
+def are_typed(samples: Samples) -> bool:
+    """Tell whether rows have columns with types, so that there are legal rows and others."""
+    return samples.scale is not None and bool(samples.scale.columns)
+
+
+def comparable(samples: Samples, columns: Sequence[Column]) -> NDArray[np.float64]:
+    """Return numbers (n, columns) that are equal where rows agree: those of legal rows.
+
+    Without types, natural values are rounded to whole numbers, halves to the even one.
+    """
+    return decode(columns, samples.x) if are_typed(samples) else np.rint(samples.natural())
 
 
 def corners(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return points (n, 3 d) of whole numbers (n, d): 0 apart where a column agrees, and 0 or 1 where it differs."""
+    """Return points (n, 3 d) of numbers (n, d), best whole: 0 apart where a column agrees, 0 or 1 where it differs."""
     turned = values * TURN
     corner = (4 * (turned - np.floor(turned))).astype(np.int64) & 3
     return np.asarray(TETRAHEDRON[corner].reshape(len(values), 3 * values.shape[1]))

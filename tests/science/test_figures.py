@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from matplotlib.figure import Figure
 
 from gancensus import figures
 from gancensus.census import Graph, collision_columns, count, curve_columns, diversity_rows, ratio_columns, support_row
+from gancensus.columns import Column, columns_of, decode, scale_of
 from gancensus.samples import Samples, Scale
 from gancensus.sweep import sweep, thresholds_of
 from gancensus.tables import CURVE, DIVERSITY, SUPPORT, SWEEP
@@ -314,6 +317,45 @@ def test_gallery_of_rows_draws_distributions_in_natural_units() -> None:
     natural = 10 + (real.x[:, 1].astype(np.float64) + 1) * 5
     assert (values[0], values[-1]) == pytest.approx((natural.min(), natural.max()))
     assert len(figures.draw_gallery({"holdout": table(9, 40)}).axes) == TABLE_COLUMNS
+
+
+def typed_table(samples: int) -> Samples:
+    columns = [
+        Column("age", "integer", "years", 20.0, 60.0),
+        Column("town", "nominal", categories=("bonn", "kiel", "ulm am schönen donaustrand")),
+        Column("grade", "ordinal", categories=tuple(f"g{k}" for k in range(25))),
+    ]
+    found = images(samples, 5)
+    return replace(found, scale=scale_of(columns))
+
+
+def test_gallery_of_typed_rows_draws_legal_rows_and_names_categories() -> None:
+    real = typed_table(40)
+    figure = figures.draw_gallery({"holdout": real, "gan-0": typed_table(30)})
+    assert [ax.get_xlabel() for ax in figure.axes] == ["age (years)", "town", "grade"]
+    legal = decode(columns_of(real), real.x)
+    for k, ax in enumerate(figure.axes):
+        drawn = np.asarray(ax.lines[0].get_xdata())
+        assert (drawn[0], drawn[-1]) == (legal[:, k].min(), legal[:, k].max())
+    assert set(np.asarray(figure.axes[1].lines[0].get_xdata())) == {0, 1, 2}
+    assert [text.get_text() for text in figure.axes[1].get_xticklabels()] == ["bonn", "kiel", "ulm am schöne…"]
+    assert [text.get_text() for text in figure.axes[2].get_xticklabels()] == [f"g{k}" for k in range(0, 25, 3)]
+
+
+def test_closest_typed_rows_are_profiles_of_legal_rows() -> None:
+    rows = typed_table(6)
+    figure = figures.draw_closest({"holdout": (rows, rows, np.linspace(0, 1, 6))})
+    drawn = np.asarray(figure.axes[0].lines[0].get_ydata())
+    age, town, grade = decode(columns_of(rows), rows.x)[0]
+    assert drawn == pytest.approx([(age - 40) / 20, town - 1, (grade - 12) / 12])
+
+
+def test_shown_typed_rows_are_legal_and_say_their_categories() -> None:
+    rows = typed_table(4)
+    table, about = figures.shown([("holdout", rows, None)])
+    assert table["x"] == decode(columns_of(rows), rows.x).tolist()
+    assert json.loads(about["names"]) == ["age", "town", "grade"]
+    assert [len(names) for names in json.loads(about["categories"])] == [0, 3, 25]
 
 
 def test_spread_takes_the_ends_and_all_of_few() -> None:

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from gancensus.columns import Column, decode, encode, scale_of, width
 from gancensus.errors import UserError
 from gancensus.metrics.gower import Gower
 from gancensus.samples import Samples, Scale
@@ -145,3 +146,77 @@ def test_errors_of_the_user() -> None:
         Gower(alpha=0.5).features(Samples(np.zeros((2, 8, 8), dtype=np.float32), np.arange(2)))
     with pytest.raises(UserError, match="metric gower: the table has no column 'x9'"):
         Gower(alpha=0.5, categorical=("x9",)).features(samples_of(np.eye(2), [0, 0], [1, 1]))
+
+
+# Columns with types
+
+KINDS = [
+    Column("age", "integer", "years", 0.0, 64.0),
+    Column("dose", "continuous", "mg", -8.0, 8.0),
+    Column("bmi", "continuous", "kg/m^2", 15.0, 31.0, decimals=1),
+    Column("same", "integer", "1", 7.0, 7.0),
+    Column("grade", "ordinal", categories=("a", "b", "c", "d", "e")),
+    Column("sure", "ordinal", categories=("always",)),
+    Column("town", "nominal", categories=("bonn", "kiel", "ulm")),
+    Column("land", "nominal", categories=("one",)),
+    Column("married", "binary", categories=("no", "yes")),
+]
+
+
+@st.composite
+def typed(draw: st.DrawFn) -> Samples:
+    """Rows as a network makes them, near some corners and far out, of some of the columns in any order."""
+    columns = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=6))
+    columns = [Column(f"{k}", **{f: getattr(c, f) for f in FIELDS}) for k, c in enumerate(columns)]
+    shape = draw(st.integers(1, 8)), width(columns)
+    x = draw(npst.arrays(np.float32, shape, elements=st.sampled_from([-1, 1]) | st.floats(-2, 2, width=32)))
+    return Samples(x, np.arange(len(x)), scale=scale_of(columns))
+
+
+FIELDS = ("type", "unit", "low", "high", "decimals", "categories")
+
+
+def of_legal_rows(samples: Samples) -> NDArray[np.float64]:
+    """Gower's distance pair by pair and column by column of legal rows, in natural units."""
+    assert samples.scale is not None
+    columns = samples.scale.columns
+    rows = decode(columns, samples.x)
+    found = np.zeros((len(rows), len(rows)))
+    for i, u in enumerate(rows):
+        for j, v in enumerate(rows):
+            for column, a, b in zip(columns, u, v, strict=True):
+                low, high = (0, len(column.categories) - 1) if column.categories else (column.low, column.high)
+                if column.type in ("nominal", "binary"):
+                    found[i, j] += a != b
+                elif high > low:
+                    found[i, j] += min(abs(a - b) / (high - low), 1)
+    return found / len(columns)
+
+
+@given(typed())
+def test_typed_columns_are_compared_as_legal_rows(samples: Samples) -> None:
+    np.testing.assert_allclose(distances(Gower(alpha=0.5), samples), of_legal_rows(samples), atol=1e-6)  # float32
+
+
+@given(typed())
+def test_points_of_typed_rows_are_no_further_apart_than_the_radius(samples: Samples) -> None:
+    metric = Gower(alpha=0.5)
+    points = metric.embed(metric.features(samples))
+    assert (cdist(points, points) <= np.vectorize(metric.radius)(distances(metric, samples))).all()
+
+
+def test_a_nominal_column_counts_once_and_rows_that_decode_alike_are_equal() -> None:
+    columns = [KINDS[6], KINDS[0]]
+    codes = np.array([[0, 30], [2, 30], [2, 46]], dtype=np.float64)
+    clean = Samples(encode(columns, codes), np.arange(3), scale=scale_of(columns))
+    expected = [[0, 0.5, 0.625], [0.5, 0, 0.125], [0.625, 0.125, 0]]
+    np.testing.assert_array_equal(distances(Gower(alpha=0.5), clean), expected)
+    noise = np.random.default_rng(3).uniform(-0.01, 0.01, clean.x.shape).astype(np.float32)
+    raw = Samples(clean.x + noise, clean.sample_id, scale=clean.scale)
+    np.testing.assert_array_equal(distances(Gower(alpha=0.5), raw), expected)
+
+
+def test_types_and_categorical_exclude_each_other() -> None:
+    samples = Samples(np.zeros((2, 3), dtype=np.float32), np.arange(2), scale=scale_of(KINDS[6:7]))
+    with pytest.raises(UserError, match="metric gower: the table's columns have types; remove `categorical`"):
+        Gower(alpha=0.5, categorical=("town",)).features(samples)

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from gancensus.columns import Column, decode, scale_of, width
 from gancensus.errors import UserError
 from gancensus.metrics.hamming import Hamming
 from gancensus.samples import Samples, Scale
@@ -122,3 +123,30 @@ def test_errors_of_the_user() -> None:
         METRIC.features(Samples(np.zeros((2, 8, 8), dtype=np.float32), np.arange(2)))
     with pytest.raises(UserError, match="metric hamming: the table has no column 'ago'; did you mean 'age'"):
         Hamming(alpha=0.5, columns=("ago",)).features(table(np.eye(3), COLUMNS))
+
+
+TYPED = [
+    Column("age", "integer", "years", 0.0, 64.0),
+    Column("bmi", "continuous", "kg/m^2", 0.0, 4.0, decimals=1),
+    Column("town", "nominal", categories=("bonn", "kiel", "ulm")),
+    Column("grade", "ordinal", categories=("low", "middle", "high")),
+    Column("married", "binary", categories=("no", "yes")),
+]
+
+
+@given(npst.arrays(np.float32, st.tuples(st.integers(1, 9), st.just(7)), elements=st.floats(-1.5, 1.5, width=32)))
+def test_typed_columns_agree_where_legal_rows_do(x: NDArray[np.float32]) -> None:
+    assert width(TYPED) == 7
+    samples, legal = Samples(x, np.arange(len(x)), scale=scale_of(TYPED)), decode(TYPED, x)
+    found = distances(METRIC, samples)
+    np.testing.assert_array_equal(found, cdist(legal, legal, "hamming"))
+    points = METRIC.embed(METRIC.features(samples))
+    assert (cdist(points, points) <= np.vectorize(METRIC.radius)(found)).all()
+    one = distances(Hamming(alpha=0.5, columns=("town",)), samples)
+    np.testing.assert_array_equal(one, legal[:, None, 2] != legal[:, 2])
+
+
+def test_columns_of_a_typed_table_are_named_not_its_values() -> None:
+    samples = Samples(np.zeros((2, 7), dtype=np.float32), np.arange(2), scale=scale_of(TYPED))
+    with pytest.raises(UserError, match="the table has no column 'town=ulm'; did you mean 'town'"):
+        Hamming(alpha=0.5, columns=("town=ulm",)).features(samples)

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from gancensus import tables
+from gancensus.columns import Column, scale_of
 from gancensus.encoders.pca import Pca
 from gancensus.errors import UserError
 from gancensus.files import (
@@ -43,6 +45,14 @@ from gancensus.training import architecture
 Step = Callable[..., subprocess.CompletedProcess[str]]
 Make = Callable[[Path], object]
 SCALE = Scale(("a", "b"), ("mm", "kg/m^2"), (0.0, -1.5), (10.0, 1.5))
+TYPED = scale_of(
+    [
+        Column("age", "integer", "years", 20.0, 60.0, 0),
+        Column("bmi", "continuous", "kg/m^2", -0.1, 1 / 3, None),
+        Column("town", "nominal", categories=("", "B,onn", "köln")),
+        Column("grade", "ordinal", categories=("low", "high")),
+    ]
+)
 
 
 def samples(n: int = 6, shape: tuple[int, ...] = (2,), first: int = 0) -> Samples:
@@ -91,6 +101,18 @@ def test_sample_tables_round_trip(
         one, other = getattr(written, name), getattr(read, name)
         assert one is other is None or (one.dtype == other.dtype and np.array_equal(one, other))
     assert read.scale == scale
+
+
+def test_columns_of_typed_tables_round_trip(tmp_path: Path) -> None:
+    write_samples(tmp_path / "x.parquet", Samples(np.zeros((3, 6), np.float32), np.arange(3), scale=TYPED))
+    assert read_samples([tmp_path / "x.parquet"]).scale == TYPED
+
+
+def test_a_scale_without_columns_says_nothing_of_them(tmp_path: Path) -> None:
+    write_samples(tmp_path / "x.parquet", samples())
+    assert about(tmp_path / "x.parquet")["scale"] == (
+        '{"names": ["a", "b"], "units": ["mm", "kg/m^2"], "low": [0.0, -1.5], "high": [10.0, 1.5]}'
+    )
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 4), (2, 3, 2)])
@@ -289,8 +311,8 @@ def flipped(path: Path) -> None:
     path.write_bytes(content)
 
 
-def wrong_scale(path: Path) -> None:
-    schema = pa.schema([("sample_id", pa.int64()), ("x", X.type)], metadata={"scale": '{"names": 1}'})
+def with_scale(path: Path, scale: str) -> None:
+    schema = pa.schema([("sample_id", pa.int64()), ("x", X.type)], metadata={"scale": scale})
     pq.write_table(pa.table({"sample_id": IDS, "x": X}, schema=schema), path)
 
 
@@ -334,7 +356,19 @@ BAD: dict[str, tuple[Make, str]] = {
         lambda p: table(p, sample_id=IDS, x=X, label=pa.array([1, 2, None], pa.int32())),
         "column label has 1 empty cells",
     ),
-    "scale": (wrong_scale, "the scale in its metadata is unreadable"),
+    "scale": (lambda p: with_scale(p, '{"names": 1}'), "the scale in its metadata is unreadable"),
+    "columns": (
+        lambda p: with_scale(p, json.dumps(asdict(TYPED)).replace('["", ', "[")),
+        "the scale in its metadata is unreadable",
+    ),
+    "column without a type": (
+        lambda p: with_scale(p, json.dumps(asdict(TYPED)).replace('"type"', '"kind"')),
+        "the scale in its metadata is unreadable",
+    ),
+    "other columns": (
+        lambda p: with_scale(p, json.dumps(asdict(TYPED))),
+        "column x has shape (2,), but the columns in its metadata 6 values; make the file anew",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from gancensus.family import Member, SelectionName
 from gancensus.resume import Keeper
-from gancensus.samples import Samples, Unread
+from gancensus.samples import Samples, Scale, Unread
 from gancensus.training import Fitted
 
 
@@ -31,8 +31,8 @@ class Brought(Generator):
         """Return the path."""
         return [self.path]
 
-    def look(self) -> Unread:
-        """Look at the samples, in natural units unless they are `scaled`.
+    def look(self, like: Scale | None = None) -> Unread:
+        """Look at the samples, in natural units unless they are `scaled`; like: the scale of the study's real samples.
 
         Raises UserError when they cannot be found or read.
         """
@@ -80,3 +80,10 @@ class Trained(Generator):
     ) -> NDArray[np.float32]:
         """Turn noise (n, latent) into samples (n, *shape) in [-1, 1]."""
         raise NotImplementedError
+
+    def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64] | None:
+        """Return the probability (n,) with which the discriminator calls each of samples x (n, *shape) real.
+
+        None where there is no discriminator to ask of single samples.
+        """
+        return None

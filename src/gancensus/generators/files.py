@@ -4,7 +4,7 @@ from typing import Literal
 
 from gancensus.files import read_user_samples
 from gancensus.generators import Brought
-from gancensus.samples import Unread
+from gancensus.samples import Scale, Unread
 
 
 class Files(Brought):
@@ -16,7 +16,7 @@ class Files(Brought):
 
     kind: Literal["files"] = "files"
 
-    def look(self) -> Unread:
+    def look(self, like: Scale | None = None) -> Unread:
         """Look at the file; a sample table is scaled already."""
         return read_user_samples(self.path)
 

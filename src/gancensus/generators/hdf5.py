@@ -4,6 +4,7 @@ from typing import Literal
 
 from gancensus.generators import Brought
 from gancensus.hdf5 import ShowerFile
+from gancensus.samples import Scale, Unread
 
 
 class Hdf5(ShowerFile, Brought):
@@ -13,3 +14,7 @@ class Hdf5(ShowerFile, Brought):
     """
 
     kind: Literal["hdf5"] = "hdf5"
+
+    def look(self, like: Scale | None = None) -> Unread:
+        """Look at the file."""
+        return super().look()

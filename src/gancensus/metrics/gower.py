@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.errors import UserError
 from gancensus.metrics import Calibrated, Features
 from gancensus.samples import Samples
 
@@ -17,22 +18,36 @@ class Gower(Calibrated):
 
     Gower, Biometrics 27 (1971) 857, as 1 - s with equal weights. The range is that of the real data. A difference
     beyond it, which only generated values have, counts as 1; a numeric column with one value in the real data counts 0.
+    Where columns have types, the nearest legal rows are compared, nominal and binary columns by 0 and 1, numbers and
+    ordinal categories (their ranks) over their range.
     """
 
     cost: ClassVar[float] = 15.0
     kind: Literal["gower"] = "gower"
     categorical: tuple[str, ...] = ()
-    """Names of the columns of categories: 0 where two values round to one whole number in natural units, else 1."""
+    """Names of the columns of categories, of a table without types: 0 where two values round to one whole number in
+    natural units, else 1."""
 
     def features(self, samples: Samples) -> Features:
-        """Return x of the numeric columns (n, p) float32, 0 for one value only, and the categories (n, q) float64."""
-        from gancensus.typed import chosen, whole
+        """Return x of the numeric columns (n, p) float32, 0 for one value only, and the categories (n, q) float64.
 
-        categorical = chosen(samples, self.categorical, self.kind)
-        scale = samples.scale
-        constant = scale is not None and np.equal(scale.low, scale.high)
-        numeric = np.compress(~categorical, np.where(constant, np.float32(0), samples.x), axis=1)
-        return numeric, whole(samples, categorical)
+        Raises UserError for samples that are no rows, and where both the table and `categorical` name categories.
+        """
+        from gancensus.columns import encode
+        from gancensus.typed import are_typed, chosen, comparable, table_columns
+
+        columns = table_columns(samples, self.kind)
+        values = comparable(samples, columns)
+        if are_typed(samples):
+            if self.categorical:
+                raise UserError("metric gower: the table's columns have types; remove `categorical`")
+            categorical = np.array([column.categorical for column in columns])
+            x = encode([column for column in columns if not column.categorical], values[:, ~categorical])
+        else:
+            categorical = chosen(columns, self.categorical, self.kind)
+            x = samples.x[:, ~categorical]
+        varies = np.array([np.ptp(column.ends) > 0 for column in columns])[~categorical]
+        return np.where(varies, x, np.float32(0)), values[:, categorical]
 
     def embed(self, features: Features) -> NDArray[np.float64]:
         """Return points whose square distance is at most Gower's.

@@ -14,8 +14,10 @@ from gancensus.samples import Samples
 class Hamming(Calibrated):
     """Share of the columns in which two rows of a table differ, for columns of categories, counts and whole numbers.
 
-    Values agree when they round to the same whole number in natural units, halves to the even one, because generated
-    values are continuous. Hamming, Bell Syst. Tech. J. 29 (1950) 147, over the number of columns.
+    Generated values are continuous: those compared are of the nearest legal row, in which categories are some that
+    there are and numbers have the column's decimals. Of a table without types, values agree when they round to the same
+    whole number in natural units, halves to the even one. Hamming, Bell Syst. Tech. J. 29 (1950) 147, over the number
+    of columns.
     """
 
     cost: ClassVar[float] = 8.0
@@ -24,10 +26,11 @@ class Hamming(Calibrated):
     """Names of the columns that are compared; without them, all."""
 
     def features(self, samples: Samples) -> Features:
-        """Return the rounded natural values of the columns (n, columns) float64."""
-        from gancensus.typed import chosen, whole
+        """Return the legal or rounded natural values of the columns (n, columns) float64."""
+        from gancensus.typed import chosen, comparable, table_columns
 
-        return (whole(samples, chosen(samples, self.columns, self.kind)),)
+        columns = table_columns(samples, self.kind)
+        return (np.compress(chosen(columns, self.columns, self.kind), comparable(samples, columns), axis=1),)
 
     def embed(self, features: Features) -> NDArray[np.float64]:
         """Return a corner of a tetrahedron per column: the square distance is at most the share that differ."""

