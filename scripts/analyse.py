@@ -2,16 +2,25 @@
 """Answer a further question about a study's populations: make one table of an analysis."""
 
 from functools import partial
+from typing import Any
 
+import numpy as np
 import step
+from numpy.typing import NDArray
 from step import Path
 
 from gancensus.analyses import About, Analysis
 from gancensus.config import REAL
-from gancensus.files import SampleRows, write_table
-from gancensus.generators import Generator
+from gancensus.files import SampleRows, read_model, write_table
+from gancensus.generators import Generator, Trained
 from gancensus.randomness import derive_rng
 from gancensus.sources import Source
+from gancensus.training import architecture
+
+
+def judge(generator: Trained, model: Path, x: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Return what the discriminator of a model says of samples x (n, *shape), on the CPU: no rule asks for more."""
+    return generator.judge(read_model(model, architecture(generator, x.shape[1:])), x, "cpu")
 
 
 def main() -> None:
@@ -26,13 +35,17 @@ def main() -> None:
         seed=int,
         populations=[str],
         features=[Path],
+        models=[Path],
         output=Path,
     )
     groups = step.grouped(args.features, len(args.populations))
     samples = {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
-    about = About(args.source, args.generators)
+    members = {name: args.generators[name.rpartition("-")[0]] for name in samples}
+    trained = [name for name, member in members.items() if member.trained] if args.models else []
+    judges = {name: partial(judge, members[name], path) for name, path in zip(trained, args.models, strict=True)}
+    about = About(args.source, args.generators, judges)
     columns = args.analysis.analyse(args.table, real, samples, rng, about)
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gancensus.generators import Trained
 from gancensus.resume import Keeper, Stateful
-from gancensus.samples import Samples, Unread
+from gancensus.samples import Samples, Unread, by_block
 from gancensus.training import Fitted, choose_device, deterministic, iterate, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -111,3 +111,18 @@ class Gan(Trained):
             place = choose_device(device)
             generator = load_weights(self.networks(shape)[0], "generator", weights).to(place)
             return self.from_tensor(generator(torch.from_numpy(noise).to(place)), shape)
+
+    def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64]:
+        """Return the probability (n,) with which the discriminator calls each of samples x (n, *shape) real."""
+        import torch
+        from scipy.special import expit
+
+        with deterministic(0), torch.no_grad():
+            place = choose_device(device)
+            discriminator = load_weights(self.networks(x.shape[1:])[1], "discriminator", weights).to(place)
+
+            def logits(block: NDArray[Any]) -> NDArray[np.float64]:
+                found = discriminator(self.to_tensor(block).to(place)).cpu().numpy()
+                return np.asarray(found, dtype=np.float64).reshape(-1)
+
+            return np.asarray(expit(by_block(logits, x)))

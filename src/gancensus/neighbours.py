@@ -1,4 +1,4 @@
-"""Nearest-neighbour balls of large samples: matrix products in single precision, then an exact look where in doubt.
+"""Nearest neighbours of large samples, and balls: products in single precision, an exact look where in doubt.
 
 Whether a square distance D^2 lies below a limit is decided by one sum in float64 in a fixed order, so that no blocking,
 thread or library changes a result. Few pairs need that look. With a and b the two points less a common centre, rounded
@@ -14,7 +14,7 @@ The margin taken is gamma_(d+8), which also covers every rounding in float64, fo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -44,6 +44,15 @@ class Incidence(NamedTuple):
     """Pairs of a ball of x and a point of y in it."""
 
 
+class Nearest(NamedTuple):
+    """The nearest rows of each row of a set, nearest first."""
+
+    rows: Integers
+    """Which rows they are (n, k); -1 where there are fewer than k."""
+    distance: Floats
+    """How far they are, Euclidean (n, k); infinite where there are fewer than k."""
+
+
 class _Frame(NamedTuple):
     """Where points are centred, and the power of 2 that then brings them to a size of at most 1."""
 
@@ -57,6 +66,17 @@ class _Cloud(NamedTuple):
     points: Singles
     low: Floats
     high: Floats
+
+
+def nearest(x: NDArray[Any], y: NDArray[Any], neighbours: int = 1) -> Nearest:
+    """Find the k nearest rows of y (m, d) of each row of x (n, d); of equally near ones, the first of y."""
+    return _nearest(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), neighbours, others=False)
+
+
+def nearest_others(x: NDArray[Any], neighbours: int = 1) -> Nearest:
+    """Find the k nearest rows of x (n, d) of each of its rows, without itself; of equally near ones, the first."""
+    x = np.asarray(x, dtype=np.float64)
+    return _nearest(x, x, neighbours, others=True)
 
 
 def square_radii(x: Floats, neighbours: int) -> Floats:
@@ -247,3 +267,53 @@ def _count(
                 if low < y_limit[j] and not x_in_y[i]:
                     x_in_y[i] = high < y_limit[j] or _square_distance(x, i, y, j, y_radii[j]) < y_radii[j]
     return pairs
+
+
+def _nearest(x: Floats, y: Floats, neighbours: int, others: bool) -> Nearest:
+    """Find the nearest rows tile by tile; others: x is y, and no row is its own neighbour."""
+    square, index = np.full((len(x), neighbours), np.inf), np.full((len(x), neighbours), -1, dtype=np.int64)
+    frame = _frame(*(one for one in (x, y) if len(one)))
+    cloud, unit = _cloud(y, frame), float(np.ldexp(0.5, -2 * frame.exponent))
+    tile = np.empty(TILE * TILE, dtype=np.float32)
+    for rows in _tiles(len(x)):
+        part = _cloud(x[rows], frame)
+        for columns in _tiles(len(y)):
+            dots = _product(part.points, cloud.points[columns], tile)
+            first = rows.start - columns.start if others else -TILE
+            low = (part.low, cloud.low[columns])
+            _keep(dots, low, x[rows], y[columns], unit, first, columns.start, square[rows], index[rows])
+    return Nearest(index, np.sqrt(square))
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep(
+    dots: NDArray[np.float32],
+    low: tuple[Floats, Floats],
+    x: Floats,
+    y: Floats,
+    unit: float,
+    own: int,
+    first: int,
+    square: Floats,
+    index: Integers,
+) -> None:
+    """Keep the nearest rows of a tile: y[j], which is row first + j, of each x[i], but for its own, j = own + i.
+
+    unit D^2 is at least low[i] + low[j] - i.j. Rows come in their order, so that of equally near ones the first stays.
+    """
+    x_low, y_low = low
+    for i in range(dots.shape[0]):
+        worst = square[i, -1]
+        for start in range(0, dots.shape[1], LANES):
+            lane, lane_low = dots[i, start : start + LANES], y_low[start : start + LANES]
+            limit, seen = unit * worst, 0
+            for c in range(len(lane)):
+                seen += x_low[i] + lane_low[c] - lane[c] < limit
+            if seen == 0:
+                continue
+            for j in range(start, start + len(lane)):
+                if j != own + i and x_low[i] + y_low[j] - dots[i, j] < unit * worst:
+                    distance = _square_distance(x, i, y, j, worst)
+                    if distance < worst:
+                        _insert(square[i], index[i], distance, first + j)
+                        worst = square[i, -1]

@@ -1,6 +1,9 @@
 rule analyse:
     input:
-        lambda wc: [file for population in populations_of(wc) for file in parts_of(population, analysis_of(wc).space)],
+        features=lambda wc: [
+            file for population in populations_of(wc) for file in parts_of(population, analysis_of(wc).space)
+        ],
+        models=judges_of,
     output:
         "<results>/{study}/{analysis}.parquet",
     log:
@@ -20,11 +23,11 @@ rule analyse:
         populations=populations_of,
         seed=option("seed", CONFIG.seed),
         # figures are for Analysis.draw, which another rule runs
-        code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, without=DRAWING),
+        code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, *judging(wc).values(), without=DRAWING),
     message:
         "measure {wildcards.analysis} in {wildcards.study}"
     shell:
         "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table}"
         " --source {params.source:q} --generators {params.generators:q}"
-        " {params.seed} --populations {params.populations} --features {input:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " {params.seed} --populations {params.populations} --features {input.features:q}"
+        " --models {input.models:q} --output {output:q} > {log:q} 2>&1"

@@ -143,6 +143,18 @@ def analysis_of(wildcards):
     return study(wildcards).analysed[wildcards.analysis][0]
 
 
+def judging(wildcards):
+    """The generators by population whose discriminators an analysis asks, if it asks any."""
+    generators, judged = study(wildcards).generators, analysis_of(wildcards).judged
+    found = {population: generators[name] for population, (name, _) in study(wildcards).generated.items()}
+    return {population: member for population, member in found.items() if judged and member.trained}
+
+
+def judges_of(wildcards):
+    """The models of the populations whose discriminators an analysis asks."""
+    return [f"<results>/{{study}}/generators/{population}/model.safetensors" for population in judging(wildcards)]
+
+
 def table_of(wildcards):
     """What an analysis calls a table."""
     return option("table", study(wildcards).analysed[wildcards.analysis][1])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gancensus.family import Member
 
@@ -19,11 +21,20 @@ if TYPE_CHECKING:
     from gancensus.sources import Source
 
 
+Judge = Callable[[NDArray[Any]], NDArray[np.float64] | None]
+"""What a trained model's discriminator says of samples x (n, *shape): the probability (n,) that each is real."""
+
+
 class About(NamedTuple):
-    """The source of a study, and its generators by name."""
+    """The source of a study, and its generators by name; of each trained population, who judges samples.
+
+    There are judges for analyses that are `judged`, but in what is known before the run. One without a discriminator
+    says None.
+    """
 
     source: Source
     generators: Mapping[str, Generator]
+    judges: Mapping[str, Judge] = MappingProxyType({})
 
 
 class Table(NamedTuple):
@@ -39,6 +50,8 @@ class Analysis(Member):
 
     tables: ClassVar[Mapping[str, Table]]
     """By name: STUDY/KIND.parquet is the one that is named like its kind, STUDY/KIND/NAME.parquet any other."""
+    judged: ClassVar[bool] = False
+    """Whether it asks the discriminators of the trained generators, and so needs their models."""
 
     @property
     def space(self) -> str | None:
