@@ -16,8 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from io import StringIO
 from math import inf, nan, sqrt
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from gancensus import figures
 from gancensus.birthday import batches, first_hits
 from gancensus.errors import UserError
 from gancensus.files import SampleRows, write_bytes, write_samples, write_table
+from gancensus.generators.toygan import Toygan
 from gancensus.metrics import Features, Metric
 from gancensus.metrics.emd import Emd
 from gancensus.metrics.euclidean import Euclidean
@@ -42,12 +44,14 @@ from gancensus.metrics.ssim import Ssim
 from gancensus.pairs import Pairs, Side, costs, cut, deal, find_pairs, merge, none
 from gancensus.samples import Samples, flatten
 from gancensus.showers import shower_scale
+from gancensus.sources.camelback import Camelback
 from gancensus.sources.gflash import Gflash
 from gancensus.tables import FLOAT, STRING, column
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Weights = dict[str, NDArray[Any]]
 Target = tuple[float | None, float | None]  # the ratio that a row should reach at least, and aims at
 
 SCHEMA = pa.schema(
@@ -579,6 +583,26 @@ def storage(samples: int) -> list[Row]:
     ]
 
 
+def ensemble(repetitions: int, steps: int) -> list[Row]:
+    """Train GANs of the camel back together and one after the other, from the same numbers."""
+    generator = Toygan(steps=steps)
+    samples = Camelback(samples=repetitions * generator.train_size, repetitions=repetitions).load(0)
+    single = [samples.take(samples.conditions["repetition"] == r) for r in range(repetitions)]
+
+    def together() -> Weights:
+        return generator.train(samples, 0, "cpu").weights
+
+    def apart() -> Weights:
+        trained = [generator.train(one, 0, "cpu").weights for one in single]
+        return {name: np.concatenate([weights[name] for weights in trained]) for name in trained[0] if name != "scale"}
+
+    with redirect_stderr(StringIO()):  # losses, epoch by epoch
+        ours, theirs = race(timed(together), timed(apart))
+    equal = all(np.allclose(ours.result[name], theirs.result[name], 1e-3, 1e-3) for name in theirs.result)
+    work, peer = f"Training {repetitions} toy GANs, {steps:,} steps", "the same GANs one by one"
+    return [Row(work, peer, ours.seconds, theirs.seconds, equal)]
+
+
 CASES = [
     Case(euclidean, (50_000, 64), (500, 20), ((8, 25),)),
     Case(euclidean, (10_000, 2048), (500, 20), ((3, 20),)),
@@ -591,6 +615,8 @@ CASES = [
     Case(fidelity, (10_000, 64), (200, 8), ((3, 20), (10, None))),
     Case(fidelity, (10_000, 2048), (200, 8), ((3, 20), (10, None))),
     Case(storage, (2_000,), (20,), ((None, None), (None, None), (None, None))),
+    Case(ensemble, (100, 200), (3, 20), ((10, None),)),
+    Case(ensemble, (20, 200), (3, 20), ((10, None),)),
     Case(birthday, (10_000, 100_000, 10_000, 50), (200, 500, 100, 20), ((1_000, 8_000), (None, None))),
 ]
 

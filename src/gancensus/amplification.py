@@ -28,7 +28,6 @@ Cells = NDArray[np.int64]
 _RESAMPLINGS = 2000  # of the bootstrap
 _LEVEL = 0.95  # of all intervals
 _HELD = 1 << 22  # numbers held at once: 32 MB of float64
-_DRAWN = 1 << 18  # points drawn at once
 _GRID = np.linspace(-16.0, 16.0, 8001)  # of quadrature; a smooth integrand needs far fewer
 _BANDWIDTHS = (0.02, 8.0)  # where the best bandwidth is looked for: humps have width 1 and are 8 apart
 
@@ -253,11 +252,11 @@ def kde_counts(
         draws: points drawn for each repetition.
         rng: random numbers.
     """
-    size = len(contents.shares)
+    size, step = len(contents.shares), max(1, _HELD // x.shape[2])
     counts = np.zeros((len(x), size), dtype=np.int64)
     for repetition, sample in enumerate(x):
-        for start in range(0, draws, _DRAWN):
-            n = min(_DRAWN, draws - start)
+        for start in range(0, draws, step):
+            n = min(step, draws - start)
             points = sample[rng.integers(len(sample), size=n)]
             points = points + bandwidth * rng.standard_normal(points.shape)
             counts[repetition] += np.bincount(cells(points), minlength=size)

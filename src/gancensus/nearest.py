@@ -1,4 +1,4 @@
-"""How near generated rows come to real ones, and what of them a discriminator passes: with intervals."""
+"""How near rows come to others: mean distances with their intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from gancensus.estimate import Estimate
 from gancensus.neighbours import Nearest
@@ -44,18 +44,6 @@ def mean_distance_to_others(found: Nearest) -> Estimate:
     without = (first.sum() - first + farther) / (n - 1)
     variance = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
     return _student(float(first.mean()), math.sqrt(variance), n)
-
-
-def pass_rate(passed: int, rows: int) -> Estimate:
-    """Estimate a probability from the share of rows that pass (Wilson, J. Am. Stat. Assoc. 22 (1927) 209)."""
-    if rows == 0:
-        return Estimate(None, None, None)
-    share, square = passed / rows, float(ndtri((1 + CONFIDENCE) / 2)) ** 2
-    middle = (share + square / (2 * rows)) / (1 + square / rows)
-    reach = math.sqrt(square * (share * (1 - share) / rows + square / (4 * rows**2))) / (1 + square / rows)
-    low = 0.0 if passed == 0 else middle - reach  # there exact, but for rounding
-    high = 1.0 if passed == rows else middle + reach
-    return Estimate(share, low, high)
 
 
 def _student(value: float, error: float | None, n: int) -> Estimate:

@@ -307,7 +307,7 @@ def test_a_kernel_density_estimate_between_edges_is_that_of_scipy() -> None:
 
 
 def test_points_drawn_from_a_kernel_density_estimate_have_its_contents(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(amplification, "_DRAWN", 30_000)
+    monkeypatch.setattr(amplification, "_HELD", 30_000)
     truth, x = Camelback(), training_sets(Camelback(), 3, 20, 5)
     counts = kde_counts(x, 0.5, lambda p: truth.cells(p, 10), Contents.equal(10), 100_000, np.random.default_rng(1))
     np.testing.assert_array_equal(counts.sum(axis=1), 100_000)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest, ttest_1samp
 
-from gancensus.estimate import Estimate
-from gancensus.nearest import mean_distance, mean_distance_to_others, pass_rate
+from gancensus.estimate import Estimate, wilson
+from gancensus.nearest import mean_distance, mean_distance_to_others
 from gancensus.neighbours import nearest, nearest_others
 from gancensus.sources.diabetes import Diabetes
 
@@ -121,16 +121,12 @@ def test_intervals_cover() -> None:
 
 @pytest.mark.parametrize(("passed", "low", "high"), [(82, 0.733, 0.883), (29, 0.210, 0.385)])
 def test_pass_rates_of_the_report(passed: int, low: float, high: float) -> None:
-    np.testing.assert_allclose(known(pass_rate(passed, 100)), [passed / 100, low, high], atol=5e-4)
+    np.testing.assert_allclose(known(wilson(passed / 100, 100)), [passed / 100, low, high], atol=5e-4)
 
 
 @given(rows=st.integers(1, 10**6), share=st.floats(0, 1))
 def test_pass_rates_as_scipy_has_them(rows: int, share: float) -> None:
     passed = round(rows * share)
-    found, expected = known(pass_rate(passed, rows)), binomtest(passed, rows).proportion_ci(0.95, "wilson")
+    found, expected = known(wilson(passed / rows, rows)), binomtest(passed, rows).proportion_ci(0.95, "wilson")
     np.testing.assert_allclose(found, [passed / rows, expected.low, expected.high], atol=1e-12)
     assert 0 <= found[1] <= found[0] <= found[2] <= 1
-
-
-def test_no_rows_no_rate() -> None:
-    assert pass_rate(0, 0) == (None, None, None)

@@ -203,7 +203,7 @@ def test_batches_are_at_most_half_of_the_points(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_a_penalty_the_training_is_another() -> None:
-    free, held = (TINY.model_copy(update={"penalty": p}).train(table(humps()), 1, "cpu") for p in (0.0, 1.0))
+    free, held = (TINY.model_copy(update={"penalty": p}).train(table(humps()), 1, "cpu") for p in (0.0, 0.1))
     assert not np.array_equal(free.weights["discriminator.logit"], held.weights["discriminator.logit"])
 
 

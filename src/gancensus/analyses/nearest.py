@@ -156,7 +156,7 @@ def _distances(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Li
 
 
 def _pass_rates(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Line]:
-    from gancensus.nearest import pass_rate
+    from gancensus.estimate import wilson
 
     for population, samples in populations.items():
         asked = {"train": study.train, "holdout": study.holdout, "generated": samples}
@@ -167,7 +167,7 @@ def _pass_rates(study: _Study, populations: Mapping[str, Samples]) -> Iterator[L
             passed[f"{ASKED} generated"] = passed["generated"][chosen]
         for group, some in passed.items():
             count = int(some.sum())
-            yield population, group, len(some), count, *pass_rate(count, len(some))
+            yield population, group, len(some), count, *wilson(count / len(some), len(some))
 
 
 def _pairs(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Line]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HELD = 0.3  # of the training, after which the learning rate falls in proportion to what is left
 QUIET = 0.5  # of the training, at which the noise on the training points has fallen to its floor
-AVERAGED = 0.15  # of the training: its last part, over which the generator's weights are averaged
+AVERAGED = 0.35  # of the training: its last part, over which the generator's weights are averaged
 FASTER = 2  # times the generator's learning rate is the discriminator's (Heusel et al., arXiv:1706.08500)
 
 
@@ -42,7 +42,7 @@ class Toygan(Trained):
     Generator: dense, LeakyReLU. Discriminator: dense, tanh, and after the features of a point the mean of those of its
     batch. Non-saturating loss, with the zero-centred penalty of Mescheder et al., arXiv:1801.04406, on real and on
     generated points. One step of Adam without momentum for each per batch. The learning rate is constant over the first
-    30 % of the steps and then falls; the weights that generate are the mean over the last 15 %.
+    30 % of the steps and then falls; the weights that generate are the mean over the last 35 %.
 
     History, a mean over the members: the discriminator's cross-entropy (mean of real and generated; ln 2 when it cannot
     tell) and the generator's.
@@ -65,7 +65,7 @@ class Toygan(Trained):
     """Number of the discriminator's hidden layers, of which the last sees the mean over the batch."""
     steps: int = Field(15_000, ge=1)
     """Steps of each network; the last pass over the training points is completed."""
-    batch: int = Field(50, ge=1)
+    batch: int = Field(100, ge=1)
     """Points per step; half of `train_size` if that is less, for all of them would be known by their mean."""
     learning_rate: float = Field(2e-3, gt=0)
     """Step size of the generator's Adam."""
@@ -73,8 +73,8 @@ class Toygan(Trained):
     """Standard deviation (natural units) of the noise on the training points at first, new in each step."""
     noise_floor: float = Field(0.4, ge=0)
     """What it has fallen to, in proportion to the steps, at half of the training, and stays."""
-    penalty: float = Field(0.05, ge=0)
-    """Weight of half the squared gradient of the discriminator's logit (in `unit`)."""
+    penalty: float = Field(5e-4, ge=0)
+    """Weight of half the squared gradient of the discriminator's logit (in `unit`), for each training point."""
     unit: float = Field(4.0, gt=0)
     """Length (natural units) that is 1 for the networks."""
 
@@ -108,7 +108,8 @@ class Toygan(Trained):
             adam = partial(torch.optim.Adam, lr=self.learning_rate, betas=(0.0, 0.99), fused=True)
             adam_g, adam_d = adam(generator.parameters()), adam(discriminator.parameters())
             average, clock = AveragedModel(generator), ensemble.Clock()
-            step_d, step_g = _step_d(discriminator, adam_d, self.penalty), _step_g(discriminator, adam_g)
+            step_d = _step_d(discriminator, adam_d, self.penalty * self.train_size)
+            step_g = _step_g(discriminator, adam_g)
             size = min(self.batch, self.train_size // 2)
             batches = self.train_size // size
             epochs = -(-self.steps // batches)

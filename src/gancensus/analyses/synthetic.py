@@ -1,0 +1,154 @@
+"""Rows of a table: do the generated ones copy, are they like real ones, and can one work with them?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from gancensus.analyses import About, Analysis, Table
+from gancensus.errors import UserError
+from gancensus.tables import FLOAT, STRING, column
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gancensus import synthetic
+    from gancensus.columns import Column
+    from gancensus.files import Columns
+    from gancensus.populations import Rows
+
+Line = tuple[Any, ...]
+
+_POPULATION = column("population", STRING)
+_VALUE = tuple(column(name, FLOAT) for name in ("value", "low", "high", "null"))
+
+SYNTHETIC = pa.schema(
+    [_POPULATION, column("metric", STRING), *_VALUE, *(column(f"null_{end}", FLOAT) for end in ("low", "high"))]
+)
+MARGINALS = pa.schema([_POPULATION, column("column", STRING), column("metric", STRING), *_VALUE])
+ASSOCIATIONS = pa.schema(
+    [
+        _POPULATION,
+        column("column_a", STRING),
+        column("column_b", STRING),
+        *(column(name, FLOAT) for name in ("real", "generated")),
+        *(column(f"difference{end}", FLOAT) for end in ("", "_low", "_high")),
+        column("null", FLOAT),
+    ]
+)
+
+
+class Synthetic(Analysis):
+    """What users of synthetic tables ask: copies of training rows, distributions, associations, models, legal values.
+
+    Rows are compared as a user gets them, decoded: rounded, and with the most likely category. Distances are Gower's
+    (Biometrics 27 (1971) 857). Null values are what real rows get in the place of the generated ones, or theory.
+    """
+
+    kind: Literal["synthetic"] = "synthetic"
+    target: str | None = None
+    """The column that models learn on generated and on real rows; without one, these models are left out."""
+
+    tables: ClassVar[Mapping[str, Table]] = {
+        "synthetic": Table(
+            SYNTHETIC,
+            "Synthetic rows",
+            "Each number with its 95 % interval; the dashed line is its null value: what real rows get in the place of "
+            "the generated ones, or what theory says of rows of one distribution, and the band is the interval of "
+            "that: where bar and band do not meet, the number is off. Copying: the distance of generated rows to the "
+            "closest training row, and that over the distance to the second closest; the share that is nearer to train "
+            "than to holdout; exact copies; distinct rows; authentic rows; and the data-copying test. Where training "
+            "rows are copied, shares nearer to train and exact copies lie above the null value, distances, authentic "
+            "rows and the test below it. Likeness: columns and pairs of columns, on average; rare categories that are "
+            "there. Legality: rows beyond the range of the training rows, and, before rounding, rows with no clear "
+            "category or with values between two legal ones. Use: how well a classifier tells generated rows from real "
+            "ones; and how well models that learn a column on generated rows do on real ones, and the reverse, beside "
+            "real on real (no value where all generated rows are of one class). These two need a `target` and are "
+            "missing without one, as are numbers that make no sense for the columns of the table.",
+        ),
+        "marginals": Table(
+            MARGINALS,
+            "Columns one by one",
+            "How far each column of the generated rows is from that of held-out ones, with its 95 % interval: the "
+            "Kolmogorov-Smirnov statistic of numbers and ordered categories (●), the total variation of others (◆). "
+            "Where the interval begins at 0, nothing says that the column is off. The short line is what training rows "
+            "get in their place, at equal numbers.",
+        ),
+        "associations": Table(
+            ASSOCIATIONS,
+            "Columns two by two",
+            "How columns hang together: rank correlation of numbers, Cramér's V of categories, correlation ratio of "
+            "one with the other. First the held-out rows; then, of each population, the generated rows below the "
+            "diagonal, and above it what they have more or less than the held-out ones. Only differences beyond their "
+            "95 % interval are coloured.",
+        ),
+    }
+
+    def analyse(
+        self,
+        table: str,
+        real: Mapping[str, Rows],
+        generated: Mapping[str, Rows],
+        rng: Callable[[str], np.random.Generator],
+        about: About,
+    ) -> Columns:
+        """Return the columns of a table; its random numbers are those of the others, so that they tell of one cut."""
+        columns, train = _read(real["train"])
+        _, holdout = _read(real["holdout"])
+        lines: list[Line] = []
+        for population, rows in generated.items():
+            some = _read(rows)[1], train, holdout
+            lines += [(population, *line) for line in self._lines(table, columns, some, rng(population))]
+        return {name: [line[k] for line in lines] for k, name in enumerate(self.tables[table].schema.names)}
+
+    def _lines(
+        self,
+        table: str,
+        columns: tuple[Column, ...],
+        rows: tuple[synthetic.Table, synthetic.Table, synthetic.Table],
+        rng: np.random.Generator,
+    ) -> Iterator[Line]:
+        """Yield the lines of a population's generated rows beside train and holdout."""
+        from gancensus.synthetic import compare, synthetic
+        from gancensus.utility import pairs, statistic_of
+
+        if table == "synthetic":
+            for metric, (estimate, null) in synthetic(columns, *rows, self.target, rng=rng).items():
+                yield metric, *estimate, *null
+            return
+        compared = compare(columns, *rows, rng=rng)
+        if table == "marginals":
+            for one, (estimate, null) in zip(columns, compared.marginals, strict=True):
+                yield one.name, statistic_of(one), *estimate, null.value
+            return
+        for i, j, (estimate, null) in zip(*pairs(len(columns)), compared.differences, strict=True):
+            both = float(compared.real[i, j]), float(compared.generated[i, j])
+            yield columns[i].name, columns[j].name, *both, *estimate, null.value
+
+    def draw(self, table: str, columns: Columns) -> Figure:
+        """Draw a table."""
+        from gancensus import synthetic_figures as figures
+
+        drawn = {
+            "synthetic": figures.draw_synthetic,
+            "marginals": figures.draw_marginals,
+            "associations": figures.draw_associations,
+        }
+        return drawn[table](columns)
+
+
+def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.Table]:
+    """Read all rows of a population, and what their columns are."""
+    from gancensus.columns import columns_of, decode
+    from gancensus.synthetic import Table as Both
+
+    chunks = list(rows.chunks(slice(0, len(rows))))
+    try:
+        columns = columns_of(chunks[0])
+    except UserError as error:
+        raise UserError(f"{rows.where}: analysis synthetic: {error}; leave it out") from None
+    x = np.concatenate([some.x for some in chunks])
+    return columns, Both(decode(columns, x), x)

@@ -1,0 +1,220 @@
+"""The analysis of synthetic rows: its tables, that populations do not depend on each other, figures, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from gancensus.analyses import About
+from gancensus.analyses.synthetic import Synthetic
+from gancensus.columns import Column, encode, width
+from gancensus.errors import UserError
+from gancensus.figures import svg
+from gancensus.randomness import derive_rng
+from gancensus.samples import Samples, Scale
+from gancensus.sources.digits import Digits
+from gancensus.words import rows
+
+Array = NDArray[Any]
+RNG = partial(derive_rng, 1, "study", "synthetic")
+COLUMNS = (
+    Column("age", "integer", "years", 18, 80, 0),
+    Column("income", "continuous", "EUR", 0, 9, 2),
+    Column("city", "nominal", categories=("Bonn", "Graz", "Zug")),
+    Column("owner", "binary", categories=("no", "yes")),
+    Column("rank", "ordinal", categories=("low", "middle", "high")),
+)
+WIDTH = width(COLUMNS)
+SCALE = Scale(tuple(f"v{k}" for k in range(WIDTH)), ("1",) * WIDTH, (0.0,) * WIDTH, (1.0,) * WIDTH, COLUMNS)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+class InMemory:
+    """Samples, some rows at a time."""
+
+    where = "here"
+
+    def __init__(self, samples: Samples, group: int = 37) -> None:
+        self.samples, self.group = samples, group
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
+        for start in range(rows.start, max(rows.stop, rows.start + 1), self.group):
+            yield self.samples.take(slice(start, min(start + self.group, rows.stop)))
+
+
+def drawn(seed: int, n: int) -> Array:
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal(n)
+    age = np.clip(np.rint(45 + 12 * z), 18, 80)
+    income = np.clip(np.round(4 + z + rng.standard_normal(n), 2), 0, 9)
+    city = rng.choice(3, n, p=[0.6, 0.37, 0.03])
+    return np.column_stack([age, income, city, z + rng.standard_normal(n) > 0, np.digitize(z, [-1, 1])])
+
+
+def population(codes: Array, group: int = 37) -> InMemory:
+    return InMemory(Samples(encode(COLUMNS, codes), np.arange(len(codes)), None, SCALE), group)
+
+
+@cache
+def real() -> dict[str, InMemory]:
+    return {name: population(drawn(k, 160)) for k, name in enumerate(("train", "calibrate", "holdout"))}
+
+
+def found(table: str, generated: Mapping[str, InMemory], analysis: Synthetic | None = None) -> dict[str, Array]:
+    """The table as it is written and read again."""
+    analysis = analysis or Synthetic()
+    columns = analysis.analyse(table, real(), generated, RNG, About(Digits(), {}))
+    written = pa.table(dict(columns), schema=analysis.tables[table].schema)
+    return {name: written[name].to_numpy(zero_copy_only=False) for name in written.column_names}
+
+
+def lines(table: Mapping[str, Array], population: str) -> list[dict[str, Any]]:
+    return [line for line in rows(table) if line["population"] == population]
+
+
+GOOD, OTHER = drawn(7, 200), drawn(8, 120)
+
+
+@pytest.mark.parametrize("table", ["synthetic", "marginals", "associations"])
+def test_a_population_does_not_depend_on_the_others_nor_on_how_it_is_read(table: str) -> None:
+    both = found(table, {"a-0": population(GOOD), "b-0": population(OTHER)})
+    alone = found(table, {"b-0": population(OTHER, 1000)})
+    assert lines(both, "b-0") == lines(alone, "b-0")
+    assert lines(both, "a-0") != lines(alone, "b-0")
+
+
+def test_the_tables_tell_of_one_cut() -> None:
+    generated = {"a-0": population(GOOD)}
+    summary = {line["metric"]: line for line in rows(found("synthetic", generated))}
+    marginals, pairs = rows(found("marginals", generated)), rows(found("associations", generated))
+    assert summary["marginals"]["value"] == pytest.approx(np.mean([line["value"] for line in marginals]))
+    assert summary["marginals"]["null"] == pytest.approx(np.mean([line["null"] for line in marginals]))
+    assert summary["associations"]["value"] == pytest.approx(np.mean([abs(line["difference"]) for line in pairs]))
+    assert summary["associations"]["null"] == pytest.approx(np.mean([abs(line["null"]) for line in pairs]))
+
+
+def test_the_tables_name_columns_and_statistics() -> None:
+    marginals = rows(found("marginals", {"a-0": population(GOOD)}))
+    assert [(line["column"], line["metric"]) for line in marginals] == [
+        ("age", "ks"),
+        ("income", "ks"),
+        ("city", "total variation"),
+        ("owner", "total variation"),
+        ("rank", "ks"),
+    ]
+    pairs = rows(found("associations", {"a-0": population(GOOD)}))
+    assert [(line["column_a"], line["column_b"]) for line in pairs[:5]] == [
+        ("age", "income"),
+        ("age", "city"),
+        ("age", "owner"),
+        ("age", "rank"),
+        ("income", "city"),
+    ]
+    assert len(pairs) == 10
+    for line in pairs:
+        assert line["difference"] == pytest.approx(line["generated"] - line["real"])
+        assert line["difference_low"] <= line["difference"] <= line["difference_high"]
+
+
+def test_rows_are_compared_as_a_user_gets_them() -> None:
+    copied = population(drawn(0, 160)).samples  # train, as a network might make it: neither whole nor one-hot
+    noise = np.random.default_rng(0).uniform(-1, 1, copied.x.shape) * [0.01, 5e-4, *[0.4] * 5]
+    raw = Samples((copied.x + noise).astype(np.float32), np.arange(160), None, SCALE)
+    metrics = {line["metric"]: line["value"] for line in rows(found("synthetic", {"a-0": InMemory(raw)}))}
+    assert (metrics["copies"], metrics["dcr"], metrics["unrounded"], metrics["undecided"]) == (1, 0, 1, 0)
+
+
+def test_a_target_adds_models() -> None:
+    without, within = (
+        {line["metric"] for line in rows(found("synthetic", {"a-0": population(GOOD)}, analysis))}
+        for analysis in (Synthetic(), Synthetic(target="owner"))
+    )
+    assert within - without == {"tstr", "trts"}
+
+
+def test_an_unknown_target_is_an_error() -> None:
+    with pytest.raises(UserError, match="target 'ownr' is no column of the table; did you mean 'owner'"):
+        found("synthetic", {"a-0": population(GOOD)}, Synthetic(target="ownr"))
+
+
+def test_images_are_an_error() -> None:
+    x = np.zeros((30, 8, 8), dtype=np.float32)
+    images = {name: InMemory(Samples(x, np.arange(30))) for name in ("train", "calibrate", "holdout")}
+    with pytest.raises(UserError, match=r"here: analysis synthetic: a sample of shape \(8, 8\) is no row of a table"):
+        Synthetic().analyse("synthetic", images, images, RNG, About(Digits(), {}))
+
+
+def test_numbers_without_known_columns() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (4, 60, 3)).astype(np.float32)
+    samples = [InMemory(Samples(one, np.arange(60))) for one in x]
+    known = dict(zip(("train", "calibrate", "holdout"), samples, strict=False))
+    columns = Synthetic().analyse("marginals", known, {"a-0": samples[3]}, RNG, About(Digits(), {}))
+    assert columns["column"] == ["x0", "x1", "x2"]
+
+
+def drawings(generated: Mapping[str, InMemory]) -> dict[str, Figure]:
+    analysis = Synthetic(target="owner")
+    return {table: analysis.draw(table, found(table, generated, analysis)) for table in analysis.tables}
+
+
+def test_the_figures_show_every_population_and_column() -> None:
+    figures = drawings({"a-0": population(GOOD), "b-0": population(OTHER), "b-1": population(drawn(9, 90))})
+    titles = {name: [ax.get_title(loc="left") for ax in figure.axes] for name, figure in figures.items()}
+    assert len(titles["synthetic"]) == 18 and "told from real (AUC)" in titles["synthetic"]
+    assert titles["marginals"] == ["a-0", "b-0", "b-1"]
+    assert titles["associations"][:4] == ["held-out rows", "a-0", "b-0", "b-1"]
+    names = [column.name for column in COLUMNS]
+    assert [label.get_text() for label in figures["marginals"].axes[0].get_yticklabels()] == names
+    assert [label.get_text() for label in figures["associations"].axes[1].get_xticklabels()] == names
+    for figure in figures.values():
+        assert svg(figure).startswith(b"<?xml")
+
+
+def test_a_matrix_has_the_generated_rows_below_and_the_differences_above_the_diagonal() -> None:
+    shuffled = np.column_stack([np.random.default_rng(k).permutation(one) for k, one in enumerate(drawn(9, 160).T)])
+    table = found("associations", {"a-0": population(shuffled)})
+    pairs = {(line["column_a"], line["column_b"]): line for line in rows(table)}
+    figure = Synthetic().draw("associations", table)
+    images = [image for ax in figure.axes[:2] for image in ax.get_images()]
+    shown: list[Any] = [image.get_array() for image in images]
+    real_below, below, above = shown
+    line = pairs["age", "rank"]
+    assert line["difference_high"] < 0
+    assert (real_below[4, 0], below[4, 0], above[0, 4]) == (line["real"], line["generated"], line["difference"])
+    assert above[1, 2] == 0 and np.ma.is_masked(above[4, 0]) and np.ma.is_masked(below[0, 4])
+
+
+def test_a_panel_has_the_value_its_interval_and_the_null_value() -> None:
+    table = found("synthetic", {"a-0": population(GOOD)})
+    line = next(line for line in rows(table) if line["metric"] == "dcr")
+    panel = Synthetic().draw("synthetic", table).axes[0]
+    assert panel.get_title(loc="left") == "closest record, median"
+    drawn: Any = panel
+    ends = [vertex[1] for one in drawn.collections for path in one.get_paths() for vertex in path.vertices]
+    assert {line[name] for name in ("low", "high", "null", "null_low", "null_high")} <= set(ends)
+    assert line["value"] in [y for one in drawn.lines for y in one.get_ydata()]
+
+
+def test_the_figure_leaves_out_what_is_missing() -> None:
+    table = found("synthetic", {"a-0": population(GOOD)})
+    table["value"] = np.where(table["metric"] == "c2st", np.nan, table["value"])
+    figure = Synthetic().draw("synthetic", table)
+    panel = next(ax for ax in figure.axes if ax.get_title(loc="left") == "told from real (AUC)")
+    assert not panel.containers
+    assert len(figure.axes) == 16
