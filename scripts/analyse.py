@@ -9,16 +9,17 @@ import step
 from numpy.typing import NDArray
 from step import Path
 
+from gancensus.adversarial import Gan
 from gancensus.analyses import About, Analysis
 from gancensus.config import REAL
 from gancensus.files import SampleRows, read_model, write_table
-from gancensus.generators import Generator, Trained
+from gancensus.generators import Generator
 from gancensus.randomness import derive_rng
 from gancensus.sources import Source
 from gancensus.training import architecture
 
 
-def judge(generator: Trained, model: Path, x: NDArray[Any]) -> NDArray[np.float64] | None:
+def judge(generator: Gan, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:
     """Return what the discriminator of a model says of samples x (n, *shape), on the CPU: no rule asks for more."""
     return generator.judge(read_model(model, architecture(generator, x.shape[1:])), x, "cpu")
 
@@ -43,8 +44,8 @@ def main() -> None:
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[name.rpartition("-")[0]] for name in samples}
-    trained = [name for name, member in members.items() if member.trained] if args.models else []
-    judges = {name: partial(judge, members[name], path) for name, path in zip(trained, args.models, strict=True)}
+    gans = [name for name, member in members.items() if isinstance(member, Gan)] if args.models else []
+    judges = {name: partial(judge, members[name], path) for name, path in zip(gans, args.models, strict=True)}
     about = About(args.source, args.generators, judges)
     columns = args.analysis.analyse(args.table, real, samples, rng, about)
     write_table(args.output, columns, args.analysis.tables[args.table].schema)

@@ -30,7 +30,7 @@ def main() -> None:
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, args.study, "prepare")
-    for name, rows in split(len(real), dict(args.splits), rng).items():
+    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first).items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
 

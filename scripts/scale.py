@@ -91,22 +91,27 @@ class Cost(NamedTuple):
 # What the configuration and the user's files say
 
 
-def look(member: Source | Brought, absent: Mapping[str, Shape]) -> tuple[Shape, float]:
-    """Return the shape (n, *shape) of a member's samples, and their stored bytes per byte of values: 1, if absent."""
+def look(
+    member: Source | Brought, absent: Mapping[str, Shape], like: Scale | None
+) -> tuple[Shape, float, Scale | None]:
+    """Return the shape (n, *shape) of a member's samples, their stored bytes per byte of values, and their scale.
+
+    Of an absent file 1 and None; like: the scale of the source's samples.
+    """
     path = next(iter(member.files()), Path())
     if not path.exists():
         if str(path) not in absent:
             raise UserError(f'{path}: no such file; say what it will hold: FILES="{path}=1000000x51x51x25 ..."')
-        return absent[str(path)], 1.0
+        return absent[str(path)], 1.0, None
     if path.suffix != ".npy":
         files = Files(path=path) if member.kind == "files" else None
-        samples = files.load(0) if files else member.load(0) if isinstance(member, Source) else member.look()
+        samples = files.load(0) if files else member.load(0) if isinstance(member, Source) else member.look(like)
         looked_at = samples.take(slice(LOOKED_AT))
-        return (len(samples), *looked_at.x.shape[1:]), stored(looked_at)
+        return (len(samples), *looked_at.x.shape[1:]), stored(looked_at), looked_at.scale
     array = np.load(path, mmap_mode="r")
     some: NDArray[Any] = array[:LOOKED_AT]
     scale = Scale(("value",), ("1",), (float(some.min()),), (float(some.max()),))
-    return array.shape, stored(Samples(scale.encode(some), np.arange(len(some))))
+    return array.shape, stored(Samples(scale.encode(some), np.arange(len(some)))), None
 
 
 def stored(samples: Samples) -> float:
@@ -131,19 +136,19 @@ class Facts:
         """Look at the source and the generators' files; raises UserError."""
         self.study = study
         self.files: dict[str, File] = {}  # of populations that are brought; '' is the source's
-        (samples, *shape), share = look(study.source, absent)
+        (samples, *shape), share, scale = look(study.source, absent, None)
         if study.source.files():  # of kind `files`, every part looks through it; else it reads its rows, for each split
             share_read = 1 if isinstance(study.source, Files) else len(REAL) / parts
             self.files[""] = File(samples, 4.0 * samples * prod(shape) * share_read)
         self.shape = tuple(shape)
         self.samples = {
-            p: len(rows) for p, rows in split(samples, dict(study.splits), np.random.default_rng(0)).items()
+            p: len(rows) for p, rows in split(samples, study.splits.sizes, np.random.default_rng(0)).items()
         }
         self.stored = dict.fromkeys(self.samples, share)
         for population, (name, _) in study.generated.items():
             generator = study.generators[name]
             if isinstance(generator, Brought):
-                found, self.stored[population] = look(generator, absent)
+                found, self.stored[population], _ = look(generator, absent, scale)
                 self.samples[population] = found[0]
                 self.files[population] = File(found[0], 4.0 * prod(found) / parts)
             elif isinstance(generator, Trained):

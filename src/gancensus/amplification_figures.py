@@ -13,7 +13,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from gancensus.figures import INK, LINES, PALE, WIDTH, Columns, Dashes, Look, log_axis, looks, panels, styled, unique
+from gancensus.figures import (
+    INK,
+    LINES,
+    PALE,
+    WIDTH,
+    Columns,
+    Dashes,
+    Look,
+    log_axis,
+    looks,
+    panels,
+    short,
+    styled,
+    unique,
+)
 from gancensus.words import SUPERSCRIPTS, integer, rows
 
 Row = Mapping[str, Any]
@@ -24,7 +38,6 @@ BASELINES = {  # greys, which no generator has
     "fit": ("right fit", Look("#a3a3a3", (0, (5, 1.5, 1, 1.5)), "^")),
 }
 TRUTH: Dashes = (0, (1, 2))
-NAMED = 24  # characters of a generator's name that there is room for
 ENDS = ("equivalent", "equivalent_low", "equivalent_high")
 FAR = 10  # times a value: where an end of its interval is farther away, the axis does not go there
 HEIGHT = 0.24  # inches of a line of the dot plot
@@ -118,7 +131,7 @@ def _draw_dots(ax: Axes, here: Sequence[Row], look: Mapping[str, Look], named: b
     for y, line in enumerate(here):
         ax.vlines(line["train_size"], y - 0.5, y + 0.5, color=INK, linestyle=(0, (3, 2)), linewidth=1.2)
         _draw_estimate(ax, y, line, look[line["method"]], high)
-    names = [_short(BASELINES[m][0] if m in BASELINES else m) for m in (line["method"] for line in here)]
+    names = [short(BASELINES[m][0] if m in BASELINES else m) for m in (line["method"] for line in here)]
     if sizes > 1:
         names = [f"{name}, {integer(line['train_size'])}" for name, line in zip(names, here, strict=True)]
     starts = [y for y in range(1, len(here)) if here[y]["train_size"] != here[y - 1]["train_size"]]
@@ -195,7 +208,7 @@ def _handles(lines: Sequence[Row], look: Mapping[str, Look], bands: bool) -> lis
     handles: list[Artist] = []
     for name in sorted((name for name in known if name in look), key=lambda name: name in BASELINES):
         colour, style, marker = look[name]
-        label = BASELINES[name][0] if name in BASELINES else _short(name)
+        label = BASELINES[name][0] if name in BASELINES else short(name)
         handles.append(
             Line2D([], [], color=colour, linestyle=style, marker="" if bands else marker, markersize=5, label=label)
         )
@@ -233,7 +246,3 @@ def _reach(values: Sequence[float | None]) -> tuple[float, float]:
 def _power(value: float, _: Any) -> str:
     """Write a power of ten."""
     return f"10{str(round(math.log10(value))).translate(SUPERSCRIPTS)}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAMED else f"{name[: NAMED - 1]}…"

@@ -210,15 +210,20 @@ def copies_row(
     if holdout is not None:
         other = _cross(holdout, level)
         row |= {"copied_null": usual.value, **ratio_columns(found, other, level)}
-        row["verdict"] = copies_verdict(birthday.ratio(found, other, level), margin)
+        by_chance = row["others"] * (other.value or 0.0)
+        row["verdict"] = copies_verdict(birthday.ratio(found, other, level), margin, by_chance)
     return row
 
 
-def copies_verdict(ratio: Estimate, margin: float) -> str:
-    """Say what the ratio of the collisions with `train` to those with `holdout` means."""
+def copies_verdict(ratio: Estimate, margin: float, by_chance: float) -> str:
+    """Say what the ratio of the collisions with `train` to those with `holdout` means.
+
+    by_chance: duplicates in `train` that a sample has without being a copy. A copy has one more, so that nothing but
+    copies have the ratio 1 + 1 / by_chance: where the interval holds that, they cannot be told from none.
+    """
     low = 0.0 if ratio.low is None else ratio.low
     high = inf if ratio.high is None else ratio.high
-    if high <= margin:
+    if high <= margin and (high - 1) * by_chance < 1:
         return "does not copy"
     if low > margin:
         return "copies"

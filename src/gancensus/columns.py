@@ -20,12 +20,16 @@ Declared = Literal["continuous", "integer", "nominal", "binary"] | tuple[str, ..
 Floats = NDArray[np.float64]
 
 NUMBER = re.compile(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|inf)")
+WHOLE = re.compile(r"[+-]?[0-9]+")
 CODE = re.compile(r"[+-]?0[0-9]")  # 007 is no number
-MISSING = {"", "?", "na", "n/a", "nan", "nat", "none", "null"}
+COMMA = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9.]*,[0-9]+)")  # of thousands, or decimal
+MISSING = {"", "?", "-", ".", "na", "n/a", "n.a.", "nan", "-nan", "nat", "none", "null", "<na>", "#na", "#n/a"}
+MISSING |= {"#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
 DECIMALS = 6  # most that are looked for
-FLOAT32 = 2.0**24  # steps of a number that float32 tells apart in [-1, 1], with a bit to spare
-FLOAT64 = 2.0**50  # and float64 in natural units
+FLOAT32 = 2.0**25  # steps within a range: float32 errs by 2^-25 of half the range, which must stay below half a step
+FLOAT64 = 2.0**49  # steps from 0: float64 errs six times by 2^-53 of them in encode and decode, so by less than 2^-50
 FEW, MANY = 20, 1000  # categories: so many are none too many, more are no categories
+NUMBERS = 10  # different numbers: more are no categories
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Column:
         return self.type in ("nominal", "binary")
 
     @property
+    def places(self) -> int | None:
+        """Decimals to which its numbers are rounded; None where they stay as they are."""
+        return 0 if self.type == "integer" else self.decimals
+
+    @property
     def ends(self) -> tuple[float, float]:
         """The values that become -1 and +1; of categories, their numbers."""
         return (0.0, len(self.categories) - 1.0) if self.categories else (self.low, self.high)
@@ -76,7 +85,7 @@ def infer(name: str, texts: Sequence[str], where: str, declared: Declared | None
     different, else nominal, and an empty cell is a category of its own. No type is ordinal unless its order is given.
 
     Raises UserError that names `where`, column and row: a cell that the type does not allow, missing numbers, whole
-    numbers that float32 cannot hold, texts that are no categories.
+    numbers that float32 or float64 cannot hold, texts among numbers, texts that are no categories.
     """
     first: dict[str, int] = {}  # row of each different text
     for row, text in enumerate(texts):
@@ -87,11 +96,15 @@ def infer(name: str, texts: Sequence[str], where: str, declared: Declared | None
     numeric = declared in ("continuous", "integer")
     if numeric or (declared != "nominal" and _are_numbers(first)):
         values = np.unique([_number(text, f"{place}, row {row}") for text, row in first.items()]) + 0.0  # no -0.0
+        if declared != "continuous":
+            _refuse_merged(first, place)
         if not numeric and len(values) == 2:
             return Column(name, "binary", unit, categories=tuple(map(_short, values)))
         if declared != "binary":
             return _numbers(name, unit, values, declared, place)
     elif declared == "nominal" or (declared is None and len(first) != 2):
+        if declared is None:
+            _refuse_among_numbers(first, place)
         _refuse_many(first, len(texts), declared is not None, place)
         return Column(name, "nominal", unit, categories=_sorted(first))
     if len(first) != 2:
@@ -99,13 +112,38 @@ def infer(name: str, texts: Sequence[str], where: str, declared: Declared | None
     return Column(name, "binary", unit, categories=_sorted(first))
 
 
+def _refuse_merged(first: Mapping[str, int], place: str) -> None:
+    """Raise UserError where different whole numbers are one number in float64."""
+    whole: dict[float, int] = {}
+    for text, row in first.items():
+        if WHOLE.fullmatch(text) and whole.setdefault(float(text), int(text)) != int(text):
+            raise UserError(
+                f"{place}, row {row}: whole numbers as long as {text} cannot be told apart in float64 and look like an "
+                "identifier; add the column to `drop`, or declare it continuous"
+            )
+
+
+def _refuse_among_numbers(first: Mapping[str, int], place: str) -> None:
+    """Raise UserError for a text among many different numbers, but not where all are codes of one length."""
+    numbers = [text for text in first if NUMBER.fullmatch(text)]
+    if any(map(CODE.match, numbers)) and len(set(map(len, numbers))) == 1:
+        return
+    others = [text for text in first if not NUMBER.fullmatch(text) or CODE.match(text)]
+    like = len(first) - sum(not COMMA.fullmatch(text) for text in others)
+    if like <= max(NUMBERS, len(first) / 2):
+        return
+    wrong = "is no number, but most others are; correct it"
+    if COMMA.fullmatch(others[0]):
+        wrong = "has a comma; write numbers with a point and without separators"
+    raise UserError(
+        f"{place}, row {first[others[0]]}: '{others[0]}' {wrong}, or declare the column nominal under `types`"
+    )
+
+
 def _refuse_many(first: Mapping[str, int], rows: int, declared: bool, place: str) -> None:
     """Raise UserError where there are too many different texts for categories."""
     if len(first) <= (MANY if declared else min(MANY, max(FEW, rows // 2))):
         return
-    others = [text for text in first if not NUMBER.fullmatch(text)]
-    if not declared and others and len(others) < len(first) / 2:
-        raise UserError(f"{place}, row {first[others[0]]}: '{others[0]}' is no number, but most cells are; correct it")
     raise UserError(
         f"{place}: {len(first)} different texts in {rows} rows are no categories but look like an identifier; add the "
         "column to `drop`"
@@ -141,9 +179,8 @@ def _decimals(values: Floats) -> int | None:
     for decimals in range(DECIMALS + 1):
         with np.errstate(over="ignore", invalid="ignore"):
             if (np.round(values, decimals) == values).all():
-                steps = 10.0**decimals
-                kept = (values[-1] - values[0]) * steps < FLOAT32 and np.abs(values).max() * steps < FLOAT64
-                return decimals if kept else None
+                reach, most = values[-1] - values[0], np.abs(values).max()
+                return decimals if (reach / FLOAT32 + most / FLOAT64) * 10.0**decimals < 1 else None
     return None
 
 
@@ -261,7 +298,8 @@ def encode(columns: Sequence[Column], codes: NDArray[Any]) -> NDArray[np.float32
 def decode(columns: Sequence[Column], x: NDArray[Any]) -> Floats:
     """Return the nearest legal rows (n, columns) of vectors x (n, width): numbers, and numbers of categories.
 
-    Numbers are rounded to their decimals, and may lie beyond their ends; categories are the nearest there is.
+    Numbers are rounded to their decimals, and may lie beyond their ends, but there not every one: float32 is coarser
+    beyond [-1, 1], so that a range of 2^24 steps has gaps, and one of 2^23 beyond |x| = 2. Categories are the nearest.
     """
     codes = np.empty((len(x), len(columns)))
     start = 0
@@ -273,8 +311,7 @@ def decode(columns: Sequence[Column], x: NDArray[Any]) -> Floats:
             natural = middle + half * x[:, start].astype(np.float64)
             if column.categories:
                 natural = np.clip(np.rint(natural), *column.ends)
-            places = 0 if column.type == "integer" else column.decimals
-            codes[:, k] = natural if places is None else np.round(natural, places)
+            codes[:, k] = natural if column.places is None else np.round(natural, column.places)
         start += column.width
     return codes + 0.0  # no -0.0
 

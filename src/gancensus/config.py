@@ -99,10 +99,17 @@ class Splits(Strict):
     """What sets the thresholds of duplicates."""
     holdout: float = Field(0.25, gt=0)
     """What generated samples are compared with."""
+    train_first: bool = False
+    """Whether `train` is the first samples instead of random ones: those that a model elsewhere has learned from."""
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """The size of each part."""
+        return {"train": self.train, "calibrate": self.calibrate, "holdout": self.holdout}
 
     @model_validator(mode="after")
     def _check(self) -> Splits:
-        sizes = (self.train, self.calibrate, self.holdout)
+        sizes = self.sizes.values()
         if any(size >= 1 and size != int(size) for size in sizes):
             raise PydanticCustomError("splits", "a split is a share below 1 or a whole number of samples")
         if sum(size for size in sizes if size < 1) > 1 + 1e-9:

@@ -6,7 +6,7 @@ Every value comes with an interval and with the value that real samples reach in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -153,7 +153,11 @@ def fidelity(
     size = min(len(fake), len(null))
     fake, null = _cut(fake, size, rng), _cut(null, size, rng)
     values, nulls = metrics(real, fake, neighbours), metrics(real, null, neighbours)
-    variances = _half_sample_variances(real, fake, neighbours, splits, rng)
+
+    def statistic(real: Floats, fake: Floats) -> Floats:
+        return np.array(list(metrics(real, fake, neighbours).values()))
+
+    variances = dict(zip(METRICS, half_sample_variances(statistic, real, fake, splits, rng).tolist(), strict=True))
     counts = {"precision": size, "recall": len(real), "coverage": len(real)}
     estimates = {
         name: _share_interval(values[name], variances[name], counts[name], splits, level)
@@ -210,17 +214,19 @@ def _cut(x: Floats, size: int, rng: np.random.Generator) -> Floats:
     return x[np.sort(rng.choice(len(x), size, replace=False))]
 
 
-def _half_sample_variances(
-    real: Floats, fake: Floats, neighbours: int, splits: int, rng: np.random.Generator
-) -> dict[str, float]:
-    """Variance of each of METRICS from the differences between the halves of random splits."""
-    squares = dict.fromkeys(METRICS, 0.0)
+def half_sample_variances(
+    statistic: Callable[[Floats, Floats], Floats], x: Floats, y: Floats, splits: int, rng: np.random.Generator
+) -> Floats:
+    """Return the variances (k,) of statistics (k,) of two samples x (n, ...) and y (m, ...), by their sampling.
+
+    Both are split at random into halves A and B; the mean of (T_A - T_B)^2 / 4 is taken over `splits` splits (balanced
+    half-samples, McCarthy 1969).
+    """
+    square = np.zeros(1)
     for _ in range(splits):
-        (real_a, real_b), (fake_a, fake_b) = _halves(real, rng), _halves(fake, rng)
-        a, b = metrics(real_a, fake_a, neighbours), metrics(real_b, fake_b, neighbours)
-        for name in METRICS:
-            squares[name] += (a[name] - b[name]) ** 2
-    return {name: square / (4 * splits) for name, square in squares.items()}
+        (x_a, x_b), (y_a, y_b) = _halves(x, rng), _halves(y, rng)
+        square = square + (statistic(x_a, y_a) - statistic(x_b, y_b)) ** 2
+    return square / (4 * splits)
 
 
 def _halves(x: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -65,6 +65,7 @@ MARKERS = "os^DvPX"
 TILES = 32  # samples that a gallery shows of each population
 PAIRS = 8  # closest pairs that are shown of each population
 UNBOUNDED = 1e18  # drawn as the end of a band without end
+NAMED = 24  # characters of a name that there is room for
 
 styled = style.context(
     [
@@ -628,6 +629,20 @@ def draw_selection(
     for ax, (name, tile) in zip(below, tiles.items(), strict=True):
         _draw_mosaic(ax, name, tile, "black")
     return figure
+
+
+def empty(text: str) -> Figure:
+    """Say why there is nothing to draw."""
+    figure = Figure(figsize=(WIDTH, 1))
+    ax = figure.add_subplot()
+    ax.set_axis_off()
+    ax.text(0, 0.5, text, transform=ax.transAxes, color=INK, va="center")
+    return figure
+
+
+def short(name: str, longest: int = NAMED) -> str:
+    """Return a name, or its first characters."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def unique(names: Any) -> list[str]:

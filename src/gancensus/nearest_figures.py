@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from gancensus.figures import INK, PALE, REAL, WIDTH, Columns, styled, unique
+from gancensus.analyses.nearest import ASKED as AT_RANDOM
+from gancensus.figures import INK, PALE, REAL, WIDTH, Columns, empty, short, styled, unique
 from gancensus.words import integer, number, percent, rows, unit
 
 Row = Mapping[str, Any]
@@ -43,7 +44,7 @@ ASKED = {
     "train": Style(REAL["train"], "s", "training rows"),
     "holdout": Style(REAL["holdout"], "o", "held-out rows"),
     "generated": Style(BLUE, "D", "generated rows"),
-    "100 generated": Style(ORANGE, "^", "100 generated rows at random"),
+    f"{AT_RANDOM} generated": Style(ORANGE, "^", f"{AT_RANDOM} generated rows at random"),
 }
 ACROSS = 5  # pairs of rows beside each other
 LONGEST = 12  # letters of a value that are shown
@@ -73,7 +74,7 @@ def draw_pass_rates(table: Columns) -> Figure:
     """Draw the pass rates of each model's discriminator."""
     lines = rows(table)
     if not lines:
-        return _empty("no generator of this study has a discriminator to ask")
+        return empty("no generator of this study has a discriminator to ask")
     figure = Figure(figsize=(WIDTH, 1.1 + 0.8 * len(unique(line["population"] for line in lines))))
     ax = figure.add_subplot()
     _draw_intervals(ax, lines, "rate", ASKED)
@@ -95,7 +96,7 @@ def draw_pairs(table: Columns) -> Figure:
     ]
     blocks = [block for block in blocks if block[2]]
     if not blocks:
-        return _empty("the samples are no rows of a table")
+        return empty("the samples are no rows of a table")
     names = [_with_unit(line) for line in blocks[0][2][0] if line["row"] == "real"]
     height = LINE * (len(names) + 4)
     figure = Figure(figsize=(WIDTH, height * len(blocks)))
@@ -167,7 +168,7 @@ def _draw_interval(ax: Axes, y: float, line: Row, name: str, styles: Mapping[str
     ax.errorbar(value, y, xerr=span, fmt=marker, color=colour, markersize=6, capsize=3, linewidth=1.4)
     count = integer(line["rows"])
     text = f"{integer(line['passed'])} of {count}" if name == "rate" else f"{number(value)} ({count} rows)"
-    ax.annotate(text, (high, y), (6, 0), textcoords="offset points", va="center", fontsize=7, color=INK)
+    ax.text(1.01, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7, color=INK)
 
 
 def _draw_points(ax: Axes, x: NDArray[Any], y: NDArray[Any], style: Style, size: float) -> None:
@@ -193,7 +194,7 @@ def _write_pairs(ax: Axes, names: Sequence[str], pairs: Sequence[Sequence[Row]],
     ax.set(xlim=(0, 1), ylim=(len(names) + 1.6, -0.2))
     ax.set_axis_off()
     for line, name in enumerate(names):
-        ax.text(0, line + 2, _cut(name, 26), fontsize=7, color=INK, va="center")
+        ax.text(0, line + 2, short(name, 26), fontsize=7, color=INK, va="center")
     for k, pair in enumerate(pairs):
         values = {kind: [one["value"] for one in pair if one["row"] == kind] for kind in ("generated", "real")}
         left = 0.19 + 0.81 * k / ACROSS
@@ -203,15 +204,11 @@ def _write_pairs(ax: Axes, names: Sequence[str], pairs: Sequence[Sequence[Row]],
             for line, (text, other) in enumerate(zip(texts, values["real"], strict=True)):
                 weight = "bold" if text == other and kind == "generated" else "normal"
                 ink = colour if kind == "generated" else INK
-                ax.text(left + shift, line + 2, _cut(text, LONGEST), fontsize=7, color=ink, va="center", weight=weight)
+                ax.text(left + shift, line + 2, short(text, LONGEST), fontsize=7, color=ink, va="center", weight=weight)
 
 
 def _with_unit(line: Row) -> str:
     return f"{line['column']} ({unit(line['unit'])})" if unit(line["unit"]) else str(line["column"])
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _handle(style: Style) -> Line2D:
@@ -220,12 +217,3 @@ def _handle(style: Style) -> Line2D:
 
 def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     figure.legend(handles=handles, loc="outside lower left", ncols=3)
-
-
-def _empty(text: str) -> Figure:
-    """Say why there is nothing to draw."""
-    figure = Figure(figsize=(WIDTH, 1))
-    ax = figure.add_subplot()
-    ax.set_axis_off()
-    ax.text(0, 0.5, text, transform=ax.transAxes, color=INK, va="center")
-    return figure

@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from gancensus.errors import UserError
 
 
-def split(samples: int, sizes: Mapping[str, float], rng: np.random.Generator) -> dict[str, NDArray[np.int64]]:
+def split(
+    samples: int, sizes: Mapping[str, float], rng: np.random.Generator, first_as_it_is: bool = False
+) -> dict[str, NDArray[np.int64]]:
     """Return disjoint random rows, ascending, for each split; a size below 1 is a share, from 1 on a count.
+
+    With `first_as_it_is`, the first split is the first rows, and the others are random ones of the rest.
 
     Raises UserError when more is asked for than there is, or when a split would have fewer than two samples.
     """
@@ -20,6 +24,7 @@ def split(samples: int, sizes: Mapping[str, float], rng: np.random.Generator) ->
     for name, count in counts.items():
         if count < 2:
             raise UserError(f"split {name} would have {count} of {samples} samples; a pair needs at least two")
-    order = rng.permutation(samples)
+    fixed = next(iter(counts.values())) if first_as_it_is else 0
+    order = np.concatenate([np.arange(fixed), fixed + rng.permutation(samples - fixed)])
     ends = np.cumsum(list(counts.values()))
     return {name: np.sort(order[end - count : end]) for (name, count), end in zip(counts.items(), ends, strict=True)}

@@ -24,12 +24,12 @@ Integers = NDArray[np.int64]
 Distance = Callable[[Floats, Floats], Floats]
 
 LEVEL = 0.95
-FEWEST = 20  # rows of either side that a cell of the copying test needs: its statistic is nearly normal from there
+FEWEST_IN_CELL = 20  # rows of either side that the copying test needs: its statistic is nearly normal from there
 _BLOCK = 1 << 22  # distances held at once: 32 MB
 _GRAIN = 2.0**40  # distances are multiples of its inverse, so that equal ones tie in whatever order columns are added
 
 
-class Nearest(NamedTuple):
+class Closest(NamedTuple):
     """Distances to the closest row and to the one after it."""
 
     first: Floats
@@ -80,13 +80,13 @@ def _sum_gower(a: Floats, b: Floats, categorical: NDArray[np.bool_]) -> Floats:
     return out
 
 
-def nearest(distance: Distance, x: Floats, y: Floats) -> Nearest:
+def closest(distance: Distance, x: Floats, y: Floats) -> Closest:
     """Find for each row of x (n, k) the distances to the two closest rows of y (m, k), m >= 1."""
     found = np.full((len(x), 2), np.inf)
     for rows in _blocks(len(x), len(y)):
         near = distance(x[rows], y)
         found[rows, : min(2, len(y))] = np.partition(near, min(1, len(y) - 1), axis=1)[:, :2]
-    return Nearest(found[:, 0], found[:, 1])
+    return Closest(found[:, 0], found[:, 1])
 
 
 def dcr_share(
@@ -145,20 +145,18 @@ def authenticity(distance: Distance, generated: Floats, train: Floats) -> Floats
     other training row is. Where several training rows are equally close, their mean is taken, so that the order of rows
     has no part. Not 1/2 for held-out rows: compare with what these get.
     """
-    rows, closest, least = [], [], np.empty(len(generated))
-    for block in _blocks(len(generated), len(train)):
-        near = distance(generated[block], train)
-        least[block] = near.min(axis=1)
-        row, column = np.nonzero(near == least[block, None])
-        rows.append(row + block.start)
-        closest.append(column)
-    row, column = np.concatenate(rows), np.concatenate(closest)
-    used, where = np.unique(column, return_inverse=True)
-    further = least[row] > _nearest_other(distance, train, used)[where]
-    return np.bincount(row, further, len(generated)) / np.bincount(row, minlength=len(generated))
+    found, other = np.empty(len(generated)), np.full(len(train), np.nan)  # NaN until it is needed
+    for rows in _blocks(len(generated), len(train)):
+        near = distance(generated[rows], train)
+        least = near.min(axis=1, keepdims=True)
+        tied = near == least
+        new = np.flatnonzero(tied.any(axis=0) & np.isnan(other))
+        other[new] = _closest_other(distance, train, new)
+        found[rows] = np.sum(tied & (least > other), axis=1) / tied.sum(axis=1)
+    return found
 
 
-def _nearest_other(distance: Distance, x: Floats, which: Integers) -> Floats:
+def _closest_other(distance: Distance, x: Floats, which: Integers) -> Floats:
     """Return the distances of some rows of x (n, k) to their closest other one."""
     found = np.empty(len(which))
     for rows in _blocks(len(which), len(x)):
@@ -181,11 +179,10 @@ def copying_test(
     In each cell of the space, Z is the Mann-Whitney statistic of the distances to the closest training row of the cell,
     of its generated rows against its held-out ones, in standard deviations under equality. These know of ties, which
     copies make (Lehmann, Nonparametrics, 1975). C_T is the mean of Z, weighted by the share of held-out rows, over the
-    cells with a training row and FEWEST generated and held-out ones. Far below 0: copies; above 0: further from the
-    training rows than real ones are.
+    cells with a training row and FEWEST_IN_CELL generated and held-out ones. Far below 0: copies; above 0: further from
+    the training rows than real ones are.
 
-    The interval contains the sampling of generated and held-out rows (DeLong's variance of Mann-Whitney statistics,
-    Biometrics 44 (1988) 837; normal), given train and the cells.
+    The interval contains the sampling of generated and held-out rows (`delong`; normal), given train and the cells.
 
     Args:
         distance: between rows.
@@ -202,8 +199,8 @@ def copying_test(
     found = []
     for cell in np.unique(in_train):
         mine, known, other = generated[in_generated == cell], train[in_train == cell], holdout[in_holdout == cell]
-        if min(len(mine), len(other)) >= FEWEST:
-            distances = (nearest(distance, x, known).first for x in (mine, other))
+        if min(len(mine), len(other)) >= FEWEST_IN_CELL:
+            distances = (closest(distance, x, known).first for x in (mine, other))
             found.append((len(other), *mann_whitney(*distances)))
     if not found:
         return Estimate(None, None, None)
@@ -224,17 +221,33 @@ def mann_whitney(x: Floats, y: Floats) -> tuple[float, float]:
     spread = n * m / 12 * (n + m + 1 - np.sum(ties**3 - ties) / ((n + m) * (n + m - 1)))
     if spread <= 0:
         return 0.0, 0.0
-    share, variance = area(x, y)
+    share, variance = delong(x, y)
     return (share - 0.5) * n * m / math.sqrt(spread), variance * (n * m) ** 2 / spread
 
 
-def area(x: Floats, y: Floats) -> tuple[float, float]:
-    """Return P(x > y) + P(x = y) / 2, the area under the ROC curve, and its variance, of x (n,) and y (m,), n, m > 1.
+def area(x: Floats, y: Floats) -> float:
+    """Return P(x > y) + P(x = y) / 2, the area under the ROC curve, of x (n,) and y (m,)."""
+    return float(_above(x, y).mean())
 
-    The variance is that of DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988) 837.
+
+def delong(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return `area` and its variance, of x (n,) and y (m,), n, m > 1.
+
+    The variance is that of DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988) 837, and at least `doubt`.
     """
     above_y, above_x = _above(x, y), _above(y, x)
-    return float(above_y.mean()), float(above_y.var(ddof=1) / len(x) + above_x.var(ddof=1) / len(y))
+    variance = float(above_y.var(ddof=1) / len(x) + above_x.var(ddof=1) / len(y))
+    return float(above_y.mean()), max(variance, doubt([len(x), len(y)]))
+
+
+def doubt(counts: Sequence[int] | Integers) -> float:
+    """Return the least variance of a score of classes with so many rows each, an area or a sum of accuracies.
+
+    It is (1 / 2 n)^2, summed over the classes: half a row of each may be on the wrong side, a correction for continuity
+    (few rows need one: Kottas, Kuss & Zapf, BMC Med. Res. Methodol. 14 (2014) 26). Without it, classes that happen to
+    be told apart throughout would have no variance.
+    """
+    return float(np.sum(0.25 / np.square(np.asarray(counts, dtype=np.float64))))
 
 
 def _above(x: Floats, y: Floats) -> Floats:

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 CELLS = 3  # of the copying test
 CAP = 10_000  # rows of a population that are compared, drawn at random; closest rows are searched among all of train
-FEWEST = 20  # rows of a population
+FEWEST_ROWS = 20  # of a population
 NOTHING = Estimate(None, None, None)
 HALF, ZERO = Estimate(0.5, 0.5, 0.5), Estimate(0.0, 0.0, 0.0)  # what theory says is certain
 
@@ -76,7 +76,7 @@ def compare(
     one by one `utility.marginal_reach`.
 
     Raises:
-        UserError: fewer than FEWEST rows.
+        UserError: fewer than FEWEST_ROWS rows.
     """
     _check(generated, train, holdout)
     some, known, other = _equal(generated, train, holdout, rng)
@@ -135,7 +135,7 @@ def synthetic(
         rng: cuts, splits, cells, folds, models and bootstrap.
 
     Raises:
-        UserError: fewer than FEWEST rows, or a target that is no column.
+        UserError: fewer than FEWEST_ROWS rows, or a target that is no column.
     """
     names = [column.name for column in columns]
     if target is not None and target not in names:
@@ -153,8 +153,8 @@ def synthetic(
 
 def _check(generated: Table, train: Table, holdout: Table) -> None:
     for name, table in (("generated", generated), ("train", train), ("holdout", holdout)):
-        if len(table.codes) < FEWEST:
-            raise UserError(f"synthetic: {len(table.codes)} {name} rows are too few; give {FEWEST} or more")
+        if len(table.codes) < FEWEST_ROWS:
+            raise UserError(f"synthetic: {len(table.codes)} {name} rows are too few; give {FEWEST_ROWS} or more")
         broken = np.count_nonzero(~np.isfinite(table.codes).all(axis=1))
         if broken:
             raise UserError(
@@ -174,7 +174,7 @@ def _copying(
     """Return the metrics of copying; null: held-out rows in the place of generated ones, or theory."""
     distance = privacy.Gower(columns)
     rows, known, other = generated.codes, train.codes, holdout.codes
-    near, null = privacy.nearest(distance, rows, known), privacy.nearest(distance, other, known)
+    near, null = privacy.closest(distance, rows, known), privacy.closest(distance, other, known)
     authentic, null_authentic = (privacy.authenticity(distance, x, known) for x in (rows, other))
     some = train.cut(CAP, rng)
     size = min(len(rows), len(some.codes))

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from gancensus.figures import INK, PALE, WIDTH, Columns, Look, looks, panels, styled, unique
+from gancensus.figures import INK, PALE, WIDTH, Columns, Look, empty, looks, panels, short, styled, unique
 from gancensus.words import rows
 
 METRICS = {
@@ -38,6 +38,8 @@ METRICS = {
 DASHED = (0, (3, 2))
 BAND = "#e2e2e2"
 SHOWN = 60  # columns that are named beside a matrix
+TITLED = 24  # characters of a generator's name above a panel
+NAMED = 16  # characters of a generator's name below a narrow panel
 STRONGEST = 0.5  # difference of associations that has the full colour
 
 
@@ -49,7 +51,7 @@ def draw_synthetic(table: Columns) -> Figure:
     look = looks(populations)
     crowded = len(populations) > 2
     lines = -(-len(metrics) // 4)
-    figure = Figure(figsize=(WIDTH, 0.5 + (2.2 if crowded else 1.8) * lines))
+    figure = Figure(figsize=(WIDTH, 0.5 + (2.4 if crowded else 1.8) * lines))
     for ax, metric in zip(panels(figure, len(metrics), columns=4), metrics, strict=True):
         ax.set_title(METRICS[metric], fontsize=9)
         for row in rows(table):
@@ -58,8 +60,8 @@ def draw_synthetic(table: Columns) -> Figure:
                 _draw_value(ax, x, row, look[row["population"]])
                 ax.hlines(row["null"], x - 0.45, x + 0.45, color=INK, linestyle=DASHED, linewidth=1.2)
                 ax.fill_between([x - 0.45, x + 0.45], row["null_low"], row["null_high"], color=BAND, linewidth=0)
-        turn: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-        ax.set_xticks(range(len(populations)), populations, **turn)
+        turn: dict[str, Any] = {"rotation": 90, "fontsize": 7} if crowded else {}
+        ax.set_xticks(range(len(populations)), [_named(population, NAMED) for population in populations], **turn)
         ax.set_xlim(-0.6, len(populations) - 0.4)
         ax.grid(visible=False, axis="x")
         ax.margins(y=0.15)
@@ -67,6 +69,12 @@ def draw_synthetic(table: Columns) -> Figure:
     band = Patch(color=BAND, label="its interval")
     figure.legend(handles=[null, band], ncols=2, loc="outside lower left")
     return figure
+
+
+def _named(population: str, longest: int) -> str:
+    """Return the name of a population with its number, and of the generator's at most so many characters."""
+    name, dash, number = population.rpartition("-")
+    return short(name, longest) + dash + number
 
 
 def _draw_value(ax: Axes, x: float, row: dict[str, Any], look: Look) -> None:
@@ -87,7 +95,7 @@ def draw_marginals(table: Columns) -> Figure:
     for ax in grid.flat[len(populations) :]:
         ax.set_axis_off()
     for ax, population in zip(grid.flat, populations, strict=False):
-        ax.set_title(population, color=look[population].colour)
+        ax.set_title(_named(population, TITLED), color=look[population].colour)
         for row in rows(table):
             if row["population"] == population and row["value"] is not None:
                 y = names.index(row["column"])
@@ -95,7 +103,7 @@ def draw_marginals(table: Columns) -> Figure:
                 marker, colour = "o" if row["metric"] == "ks" else "D", look[population].colour
                 ax.errorbar(row["value"], y, xerr=span, fmt=marker, color=colour, markersize=4, linewidth=1.2)
                 ax.vlines(row["null"], y - 0.4, y + 0.4, color=INK, linewidth=1.6)
-        ax.set_yticks(range(len(names)), names, fontsize=_letters(len(names)))
+        ax.set_yticks(range(len(names)), [short(name) for name in names], fontsize=7)
         ax.tick_params(axis="y", length=0)
         ax.set(ylim=(len(names) - 0.4, -0.6), xlim=(0, 1.05 * most))
     for ax in grid[-1]:
@@ -114,6 +122,8 @@ def draw_associations(table: Columns) -> Figure:
     """Draw the held-out rows' associations, then each population's, and above the diagonal how they differ."""
     populations = unique(table["population"])
     names = unique([*table["column_a"], *table["column_b"]])
+    if not names:
+        return empty("one column has no pairs")
     figure = Figure(figsize=(WIDTH, 0.6 + 4.4 * -(-(len(populations) + 1) // 2)))
     lines = rows(table)
     axes = panels(figure, len(populations) + 1, columns=2)
@@ -130,7 +140,8 @@ def draw_associations(table: Columns) -> Figure:
         if population is not None:
             differs = _draw_matrix(ax, above, "PuOr_r", STRONGEST)
         _name_columns(ax, names)
-        ax.set_title(population or "held-out rows", color=looks(populations)[population].colour if population else INK)
+        title = _named(population, TITLED) if population else "held-out rows"
+        ax.set_title(title, color=looks(populations)[population].colour if population else INK)
     bars: Any = {"ax": axes, "location": "bottom", "shrink": 0.4, "aspect": 40, "pad": 0.01}
     figure.colorbar(shown, label="association, below the diagonal", **bars)
     figure.colorbar(differs, label="difference, above the diagonal", extend="both", **bars)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,9 @@ from gancensus.samples import FAR, Samples, Scale, Unread
 from gancensus.sources import Source
 
 Table = dict[str, list[str]]
-"""The cells of each column as text, an empty one as ''."""
+"""The cells of each column as text, an empty one as ''; of a column that is not wanted the name alone."""
+QUOTED = re.compile(r'"[^"]*("|$)')  # or to the end of the line
+SEPARATOR = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # Excel's first line
 WORDS = ("continuous", "integer", "nominal", "binary")
 
 
@@ -54,6 +57,11 @@ class TypedTable(Source):
     """A column that becomes the label of the rows: whole numbers as they are, texts by their place in the alphabet, or
     in the order that `types` gives."""
 
+    @property
+    def unwanted(self) -> set[str]:
+        """Columns whose cells need not be read."""
+        return {*self.drop} - {self.label}
+
     def typed(self, table: Table, where: str) -> Samples:
         """Return the rows of a table; raises UserError for what does not fit the types or the names."""
         for name in (*self.drop, *self.types, *([] if self.label is None else [self.label])):
@@ -72,11 +80,12 @@ class TypedTable(Source):
         """Return the labels (n,): whole numbers as they are, of other categories their numbers."""
         if self.label is None:
             return None
-        column = infer(self.label, table[self.label], where, self.types.get(self.label))
+        declared = self.types.get(self.label)  # as any numbers where integer, which only float32 could not hold
+        column = infer(self.label, table[self.label], where, "continuous" if declared == "integer" else declared)
         codes = codes_of([column], table, where)[:, 0]
         if column.categories and all(re.fullmatch("-?[0-9]+", text) for text in column.categories):
             codes = np.array(column.categories, dtype=np.float64)[codes.astype(np.int64)]
-        if column.type == "continuous" or np.abs(codes).max() >= 2**31:
+        if (np.rint(codes) != codes).any() or np.abs(codes).max() >= 2**31:
             raise UserError(f"{where}: column {column.name}: a label is text, or a whole number that fits into int32")
         return codes.astype(np.int32)
 
@@ -84,11 +93,13 @@ class TypedTable(Source):
 class BroughtTable(Brought):
     """Rows of a table that a model elsewhere has made, with the columns of the study's real rows, in any order."""
 
+    path: Path
+    """File, relative to the working directory."""
     drop: tuple[str, ...] = ()
     """Columns that are left out because the real rows do not have them, such as a label."""
 
     def read(self) -> Table:
-        """Read the cells."""
+        """Read the cells, but for those of columns that are dropped."""
         raise NotImplementedError
 
     @property
@@ -99,15 +110,15 @@ class BroughtTable(Brought):
     def look(self, like: Scale | None = None) -> Unread:
         """Return the rows x (n, width) with the columns of the real ones.
 
-        Raises UserError for columns that one of the two does not have, categories that no real row has, and numbers in
-        another unit.
+        Raises UserError for columns that one of the two does not have, categories that no real row has, numbers in
+        another unit, and numbers that float32 cannot hold.
         """
         columns, table, where = () if like is None else like.columns, self.read(), str(self.path)
         if not columns:
             raise UserError(f"{where}: the study's real samples have no columns with types; bring them as a table too")
         self._compare([column.name for column in columns], table)
         codes = codes_of(columns, table, where)
-        _check_units(columns, codes, where)
+        _check_numbers(columns, codes, where)
         found = samples_of(columns, codes, None)
         return Unread(replace(found, x=found.x[:, :0]), found.shape, found.x.dtype, lambda rows: found.x[rows])
 
@@ -149,16 +160,24 @@ def carried(source: str, name: str) -> list[str]:
         ) from None
 
 
-def _check_units(columns: Sequence[Column], codes: Floats, where: str) -> None:
-    """Refuse numbers that are far from those of the real rows: another unit, not a bad generator."""
+def _check_numbers(columns: Sequence[Column], codes: Floats, where: str) -> None:
+    """Refuse numbers that are no float32 or, by their median, in another unit than the real ones: no bad generator."""
     for column, values in zip(columns, codes.T, strict=True):
-        if column.low < column.high and not column.categories:
-            x = encode([column], values[:, None])
-            if np.median(np.abs(x)) > FAR:
-                raise UserError(
-                    f"{where}: column {column.name}: values about {np.median(values):.3g}, but those of the real rows "
-                    f"from {column.low:.3g} to {column.high:.3g}; bring both to the same unit"
-                )
+        if column.categories:
+            continue
+        with np.errstate(over="ignore"):
+            x = np.abs(encode([column], values[:, None])[:, 0])
+        real = f"those of the real rows from {column.low:.3g} to {column.high:.3g}"
+        if np.isinf(x).any():
+            row = int(np.argmax(x))
+            raise UserError(
+                f"{where}: column {column.name}, row {row}: {values[row]:.3g} is too far from {real}; correct it"
+            )
+        if column.low < column.high and np.median(x) > FAR:
+            raise UserError(
+                f"{where}: column {column.name}: values about {np.median(values):.3g}, but {real}; bring both to the "
+                "same unit"
+            )
 
 
 def listed(names: Iterable[str]) -> str:
@@ -166,16 +185,20 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def read_csv(path: Path) -> Table:
-    """Read a table in UTF-8, separated by comma, semicolon or tab, whichever its header has most of.
+def read_csv(path: Path, unwanted: Collection[str]) -> Table:
+    """Read a table in UTF-8, separated by comma, semicolon or tab, whichever its header has most of outside of quotes.
+
+    Blank lines, and a line before the header that names the separator (sep=;), are skipped.
 
     Raises UserError that names file and row: no such file, no text, cells that are too many or too few.
     """
+    _refuse_folder(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=first.count), skipinitialspace=True, strict=True)
+            first = next((line for line in file if line.strip() and not SEPARATOR.fullmatch(line)), "")
+            bare = QUOTED.sub("", first)
+            text, delimiter = chain([first], file), max(",;\t", key=bare.count)
+            reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True, strict=True)
             lines = [[cell.strip() for cell in line] for line in reader if line]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file (looked for from {Path.cwd()})") from None
@@ -189,13 +212,18 @@ def read_csv(path: Path) -> Table:
             raise UserError(
                 f"{path}: row {number} has {len(row)} cells, but the header {len(head)}; quote cells, or mend it"
             )
-    return _checked(path, head, [list(cells) for cells in zip(*rows, strict=True)])
+    _check_names(path, head, len(rows), unwanted)
+    cells = zip(head, zip(*rows, strict=True), strict=True)
+    return {name: [] if name in unwanted else list(column) for name, column in cells}
 
 
-def read_parquet(path: Path) -> Table:
+def read_parquet(path: Path, unwanted: Collection[str]) -> Table:
     """Read a table of texts, numbers and truth values; raises UserError for other columns."""
+    _refuse_folder(path)
     table = read_table(path)
-    return _checked(path, table.column_names, [_texts(path, field, table[k]) for k, field in enumerate(table.schema)])
+    _check_names(path, table.column_names, len(table), unwanted)
+    cells = zip(table.schema, table.columns, strict=True)
+    return {field.name: [] if field.name in unwanted else _texts(path, field, column) for field, column in cells}
 
 
 def _texts(path: Path, field: pa.Field, cells: Any) -> list[str]:
@@ -209,14 +237,17 @@ def _texts(path: Path, field: pa.Field, cells: Any) -> list[str]:
     return [text.strip() for text in found]
 
 
-def _checked(path: Path, names: Sequence[str], cells: Sequence[list[str]]) -> Table:
-    """Return a table with at least two rows, whose columns have names of their own."""
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name the one file in it that has the rows")
+
+
+def _check_names(path: Path, names: Sequence[str], rows: int, unwanted: Collection[str]) -> None:
+    """Raise UserError unless columns have names of their own, but for unwanted ones, and there are two rows."""
     for k, name in enumerate(names):
-        if name == "":
+        if name == "" and name not in unwanted:
             raise UserError(f"{path}: column {k} has no name; name it, or write the table without its index")
-        if name in names[:k]:
+        if name in names[:k] and name not in unwanted:
             raise UserError(f"{path}: two columns have the name '{name}'; rename one")
-    if not cells or len(cells[0]) < 2:
-        rows = len(cells[0]) if cells else 0
+    if not names or rows < 2:
         raise UserError(f"{path}: {rows} rows below the header; a pair needs at least two")
-    return dict(zip(names, cells, strict=True))

@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 
 from gancensus.columns import Column
 from gancensus.estimate import Estimate
-from gancensus.privacy import LEVEL, area
+from gancensus.fidelity import half_sample_variances
+from gancensus.privacy import LEVEL, area, delong, doubt
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -24,6 +25,7 @@ WEIGHTINGS = 200
 REPLICATES = 1000
 RARE = 0.05  # a category that at most this share of the held-out rows have is rare
 WHOLE = 1e-3  # of a step: so near a number is as good as rounded; float32 is not exact
+LEAF = 20  # rows that a leaf of the trees needs, and of few rows a tenth
 MOST_CATEGORIES = 255  # that the trees can tell apart; columns with more are numbers to them
 
 
@@ -156,21 +158,12 @@ def half_sample_intervals(
 ) -> list[Estimate]:
     """Return each value of a statistic of two samples (n, k) and (m, k) with its interval, cut at `ends`.
 
-    It contains the sampling of both. Both are split at random into halves A and B; the variance is the mean of
-    (T_A - T_B)^2 / 4 over `splits` splits (McCarthy 1969; see `gancensus.fidelity`); the interval is Student's.
+    It contains the sampling of both (`gancensus.fidelity.half_sample_variances`), and is Student's.
     """
-    value, square = statistic(rows, real), np.zeros(1)
-    for _ in range(splits):
-        (rows_a, rows_b), (real_a, real_b) = _halves(rows, rng), _halves(real, rng)
-        square = square + (statistic(rows_a, real_a) - statistic(rows_b, real_b)) ** 2
-    reach = float(stdtrit(splits, (1 + level) / 2)) * np.sqrt(square / (4 * splits))
+    value = statistic(rows, real)
+    reach = float(stdtrit(splits, (1 + level) / 2)) * np.sqrt(half_sample_variances(statistic, rows, real, splits, rng))
     low, high = np.maximum(ends[0], value - reach), np.minimum(ends[1], value + reach)
     return [Estimate(*map(float, one)) for one in zip(value, low, high, strict=True)]
-
-
-def _halves(x: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    order, half = rng.permutation(len(x)), len(x) // 2
-    return x[order[:half]], x[order[half : 2 * half]]
 
 
 def classifier_test(
@@ -182,18 +175,20 @@ def classifier_test(
     judge the last fifth, five times, so that every row is judged once by a model that has not seen it; the mean of the
     five areas is taken. 1/2: cannot be told apart; 1: always can.
 
-    The interval contains the sampling of the rows, judged and learned from: DeLong's variance of each fold, and between
-    two folds a correlation of 1/5, their share of the rows (Nadeau & Bengio, Mach. Learn. 52 (2003) 239); normal.
-    Without that correlation it covers .86 instead of .95.
+    The interval contains the sampling of the rows, judged and learned from: DeLong's variance of each fold, half a row
+    of each side in doubt at least (`gancensus.privacy.doubt`), and between two folds a correlation of 1/5, their share
+    of the rows (Nadeau & Bengio, Mach. Learn. 52 (2003) 239); normal. Without that correlation it covers .86 instead of
+    .95.
     """
     folds = [rng.permutation(np.arange(len(x)) % FOLDS) for x in (rows, real)]
     x, fold = np.concatenate([rows, real]), np.concatenate(folds)
     y = np.arange(len(x)) < len(rows)
     areas, variances = np.empty(FOLDS), np.empty(FOLDS)
     for k in range(FOLDS):
-        model = _trees(columns, "classifier", rng).fit(x[fold != k], y[fold != k])
-        said = model.predict_proba(x[fold == k])[:, 1]
-        areas[k], variances[k] = area(said[y[fold == k]], said[~y[fold == k]])
+        learned = fold != k
+        model = _trees(columns, "classifier", int(learned.sum()), rng).fit(x[learned], y[learned])
+        said, of_rows = model.predict_proba(x[~learned])[:, 1], y[~learned]
+        areas[k], variances[k] = delong(said[of_rows], said[~of_rows])
     reach = float(ndtri((1 + level) / 2)) * math.sqrt((1 + (FOLDS - 1) / FOLDS) * variances.sum()) / FOLDS
     value = float(areas.mean())
     return Estimate(value, max(0.0, value - reach), min(1.0, value + reach))
@@ -215,7 +210,8 @@ def model_score(
     rows), of numbers R^2, which is below 0 where the mean of the test rows would do better. Where train has one class
     only, that is what is said of every row.
 
-    The interval contains the sampling of the test rows, given the model: percentiles of a bootstrap over them.
+    The interval contains the sampling of the test rows, given the model: percentiles of a bootstrap over them, and of a
+    share or an area no shorter than with half a row of each class in doubt (`gancensus.privacy.doubt`).
 
     Returns:
         No values where the test rows have one value of the target only.
@@ -229,22 +225,33 @@ def model_score(
         said = np.full(len(test), y[0])
     else:
         kind = "classifier" if column.categories else "regressor"
-        model = _trees([columns[k] for k in others], kind, rng).fit(train[:, others], y)
+        model = _trees([columns[k] for k in others], kind, len(train), rng).fit(train[:, others], y)
         x = test[:, others]
         said = model.predict_proba(x)[:, 1] if column.type == "binary" else model.predict(x)
     drawn = (rng.integers(len(test), size=len(test)) for _ in range(REPLICATES))
     scores = np.array([_score(column, truth[some], said[some]) for some in drawn])
-    ends = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(_score(column, truth, said), float(ends[0]), float(ends[1]))
+    value, (low, high) = _score(column, truth, said), np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    if column.categories:
+        reach = float(ndtri((1 + level) / 2)) * _doubt(column, truth)
+        low, high = max(0.0, min(low, value - reach)), min(1.0, max(high, value + reach))
+    return Estimate(value, float(low), float(high))
 
 
-def _trees(columns: Sequence[Column], kind: str, rng: np.random.Generator) -> Any:
-    """Return an untrained model of rows of these columns."""
+def _doubt(column: Column, truth: Floats) -> float:
+    """Return the standard deviation that a score of categories has at least."""
+    counts = np.unique(truth, return_counts=True)[1]
+    return math.sqrt(doubt(counts)) / (1 if column.type == "binary" else len(counts))
+
+
+def _trees(columns: Sequence[Column], kind: str, rows: int, rng: np.random.Generator) -> Any:
+    """Return an untrained model for so many rows of these columns."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     model = HistGradientBoostingClassifier if kind == "classifier" else HistGradientBoostingRegressor
     few = [column.categorical and len(column.categories) <= MOST_CATEGORIES for column in columns]
-    return model(categorical_features=few, early_stopping=False, random_state=int(rng.integers(2**31)))
+    leaf = min(LEAF, max(1, rows // 10))
+    seed = int(rng.integers(2**31))
+    return model(categorical_features=few, early_stopping=False, min_samples_leaf=leaf, random_state=seed)
 
 
 def _score(column: Column, truth: Floats, said: Floats) -> float:
@@ -254,7 +261,7 @@ def _score(column: Column, truth: Floats, said: Floats) -> float:
         return float(1 - np.sum((truth - said) ** 2) / total) if total > 0 else math.nan
     if column.type == "binary":
         positive = truth == truth.max()
-        return area(said[positive], said[~positive])[0] if not positive.all() else math.nan
+        return area(said[positive], said[~positive]) if not positive.all() else math.nan
     classes, where = np.unique(truth, return_inverse=True)
     return float(np.mean(np.bincount(where, said == truth) / np.bincount(where))) if len(classes) > 1 else math.nan
 
@@ -296,7 +303,7 @@ def undecided(columns: Sequence[Column], x: NDArray[Any]) -> Flags:
 
 def decimals(column: Column) -> int | None:
     """Return how many decimals a value of a column has: 0 of an ordinal or binary one; None where there is no end."""
-    return None if column.type == "nominal" else 0 if column.categories else column.decimals
+    return None if column.type == "nominal" else 0 if column.categories else column.places
 
 
 def unrounded(columns: Sequence[Column], x: NDArray[Any]) -> Flags:

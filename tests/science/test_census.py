@@ -14,12 +14,14 @@ from gancensus.census import (
     Count,
     Graph,
     copies_row,
+    copies_verdict,
     count,
     curve_columns,
     diversity_rows,
     null_of,
     support_row,
 )
+from gancensus.estimate import Estimate
 from gancensus.graph import degrees
 from gancensus.randomness import derive_rng
 
@@ -201,6 +203,15 @@ def test_the_null_holds_equal_populations_and_not_a_collapsed_one() -> None:
         assert turned.ratio == pytest.approx(1 / null.ratio)
     capped = replace(reference, step=8)
     assert null_of(graph(400, copies(equal)), capped, across(equal, holdout), 500, LEVEL, rng) is None
+
+
+def test_under_a_loose_definition_not_even_full_copies_can_be_told() -> None:
+    """Of 400 training samples each finds 8 by chance: a copy has 9, a ratio of 1.125."""
+    honest = Estimate(1.02, 0.95, 1.1)
+    assert copies_verdict(honest, MARGIN, by_chance=8) == "does not copy"
+    assert copies_verdict(honest, MARGIN, by_chance=11) == "cannot tell"
+    assert copies_verdict(Estimate(1.125, 1.05, 1.2), MARGIN, by_chance=8) == "nearer to train"
+    assert copies_verdict(Estimate(3.0, 2.0, 4.0), MARGIN, by_chance=0.5) == "copies"
 
 
 def test_copies_of_train_are_found_and_collapse_is_not_taken_for_them() -> None:

@@ -75,8 +75,9 @@ def test_legal_rows_stay_as_they_are(x: NDArray[np.float32]) -> None:
 @st.composite
 def numbers(draw: st.DrawFn) -> list[str]:
     """Decimal numbers of one column that float32 tells apart, written in one of several ways."""
-    decimals, least = draw(st.integers(0, 6)), draw(st.integers(-(10**7), 10**7))
-    steps = draw(st.lists(st.integers(0, 2**24 - 1), min_size=1, max_size=8))
+    reach, farthest = draw(st.sampled_from([(2**25 - 4, 10**7), (2**21, 5 * 10**14)]))
+    decimals, least = draw(st.integers(0, 6)), draw(st.integers(-farthest, farthest))
+    steps = [*draw(st.lists(st.integers(0, reach), min_size=1, max_size=8)), 0, reach]
     style = draw(st.sampled_from(["{:f}", "{:.17g}", "{:+.6f}"]))
     return [style.format(float(Fraction(least + step, 10**decimals))) for step in steps]
 
@@ -90,6 +91,22 @@ def test_decimal_numbers_come_back_exactly(texts: list[str]) -> None:
     np.testing.assert_array_equal(decode([one], encode([one], codes)), codes)
     x = encode([one], codes)
     assert np.abs(x).max() <= 1
+
+
+@given(st.integers(0, 6), st.integers(-(2**25), 0), st.integers(0, 2**25 - 4))
+def test_of_the_widest_range_every_step_comes_back(decimals: int, least: int, near: int) -> None:
+    steps = np.concatenate(
+        [np.arange(0, 1000), np.arange(near - 500, near + 500).clip(0, 2**25 - 4), 2**25 - 4 - np.arange(1000)]
+    )
+    values = (least + np.unique(steps)) / 10.0**decimals
+    one = replace(AGE, type="continuous", low=values[0], high=values[-1], decimals=decimals)
+    assert column([repr(value) for value in values[[0, 1, -2, -1]].tolist()], "continuous").decimals is not None
+    np.testing.assert_array_equal(decode([one], encode([one], values[:, None]))[:, 0], values)
+
+
+def test_of_a_range_twice_as_wide_some_do_not() -> None:
+    one, values = replace(AGE, low=0.0, high=2.0**26 - 3), np.arange(2.0**26 - 1003, 2.0**26 - 2)[:, None]
+    assert (decode([one], encode([one], values)) != values).any()
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=3, max_size=8))
@@ -141,10 +158,10 @@ def test_whole_numbers_come_back_exactly(values: list[int]) -> None:
         (["1.50", "1.25", "9"], "continuous", (1.25, 9, 2, ())),
         ([".1", "-.2", "+3."], "continuous", (-0.2, 3, 1, ())),
         (["0.1234567", "1", "2"], "continuous", (0.1234567, 2, None, ())),
-        (["0.000001", "1", "16"], "continuous", (0.000001, 16, 6, ())),
-        (["0.000001", "1", "17"], "continuous", (0.000001, 17, None, ())),  # float32 has 2^24 steps in [-1, 1]
-        (["0", "1", "16777215"], "integer", (0, 16777215, 0, ())),
-        (["0", "1", "16777216"], "continuous", (0, 16777216, None, ())),
+        (["0.000001", "1", "33"], "continuous", (0.000001, 33, 6, ())),
+        (["0.000001", "1", "34"], "continuous", (0.000001, 34, None, ())),  # float32 tells 2^25 steps apart
+        (["0", "1", "33554429"], "integer", (0, 33554429, 0, ())),
+        (["0", "1", "33554432"], "continuous", (0, 33554432, None, ())),
         (["-0.0", "1", "2"], "integer", (0, 2, 0, ())),
         (["1", "0", "1.0"], "binary", (0, 1, None, ("0", "1"))),
         (["10", "9"], "binary", (0, 1, None, ("9", "10"))),
@@ -152,6 +169,10 @@ def test_whole_numbers_come_back_exactly(values: list[int]) -> None:
         (["b", "", "b"], "binary", (0, 1, None, ("", "b"))),
         (["b", "", "a"], "nominal", (0, 1, None, ("", "a", "b"))),
         (["b", "1", "2"], "nominal", (0, 1, None, ("1", "2", "b"))),
+        (["0", "unknown", "1"], "nominal", (0, 1, None, ("0", "1", "unknown"))),
+        ([*"0123456789", "more"], "nominal", (0, 1, None, (*"0123456789", "more"))),
+        (["1,5", "2"], "binary", (0, 1, None, ("1,5", "2"))),
+        ([*map(str, range(10, 23)), "01", "?a"], "nominal", (0, 1, None, ("01", *map(str, range(10, 23)), "?a"))),
         (["007", "012", "100"], "nominal", (0, 1, None, ("007", "012", "100"))),
         (["1_000", "2", "3"], "nominal", (0, 1, None, ("1_000", "2", "3"))),
         (["a", "a"], "nominal", (0, 1, None, ("a",))),
@@ -170,6 +191,7 @@ def test_the_type_that_cells_show(
     [
         (["3", "1", "2"], "nominal", ("nominal", ("1", "2", "3"))),
         (["10", "9", "007"], "nominal", ("nominal", ("007", "9", "10"))),
+        ([*map(str, range(50)), "x"], "nominal", ("nominal", (*sorted(map(str, range(50))), "x"))),
         (["3", "1"], "nominal", ("nominal", ("1", "3"))),
         (["3", "1"], "integer", ("integer", ())),
         (["3", "1"], "continuous", ("continuous", ())),
@@ -196,7 +218,7 @@ def test_the_type_that_is_declared(texts: list[str], declared: Declared, expecte
         (["1", "1e999", "2"], None, "here: column c, row 1: '1e999' is no finite number"),
         (["1", "x", "2"], "integer", "here: column c, row 1: 'x' is no finite number; correct it, or declare"),
         (["1", "1.5", "2"], "integer", "here: column c: is declared integer, but not all are whole"),
-        (["0", "16777216"], "integer", "whole numbers from 0 to 1.67772e+07 are too many for float32"),
+        (["0", "33554432"], "integer", "whole numbers from 0 to 3.35544e+07 are too many for float32"),
         (["1", "2", "3"], "binary", "here: column c: is declared binary, but has 3 different values"),
         (["a", "a"], "binary", "here: column c: is declared binary, but has 1 different values"),
         (["a", "b", "see"], ("a", "b", "sea"), "row 2: 'see' is no category that `types` gives; did you mean 'sea'?"),
@@ -204,8 +226,21 @@ def test_the_type_that_is_declared(texts: list[str], declared: Declared, expecte
         (
             [*map(str, range(50)), "1,5"],
             None,
-            "here: column c, row 50: '1,5' is no number, but most cells are; correct",
+            "here: column c, row 50: '1,5' has a comma; write numbers with a point and without separators, or declare",
         ),
+        (
+            [*(str(k % 366) for k in range(999)), "never"],
+            None,
+            "here: column c, row 999: 'never' is no number, but most others are; correct it, or declare the column",
+        ),
+        ([*map(str, range(50)), "007"], None, "here: column c, row 50: '007' is no number, but most others are; corr"),
+        ([*map(str, range(11)), "more"], None, "here: column c, row 11: 'more' is no number, but most others are"),
+        ([*map(str, range(15)), "n.a."], None, "here: column c, row 15: 'n.a.' is a missing number; fill it in"),
+        ([f"{k},5" for k in range(15)] * 9, None, "here: column c, row 0: '0,5' has a comma; write numbers with a poi"),
+        ([f"{k},007.25" for k in range(40)], None, "here: column c, row 0: '0,007.25' has a comma; write numbers"),
+        ([str(995 + k) if k < 5 else f"1,{k:03}" for k in range(40)], None, "row 5: '1,005' has a comma"),
+        ([str(12345678901234567890 + k) for k in range(30)], None, "row 1: whole numbers as long as 12345678901234567"),
+        (["9007199254740992", "9007199254740993"], "integer", "cannot be told apart in float64 and look like an ident"),
         ([f"id{k}" for k in range(21)], None, "21 different texts in 21 rows are no categories but look like an ident"),
         ([f"id{k}" for k in range(1001)] * 5, None, "1001 different texts in 5005 rows"),
         ([f"id{k}" for k in range(1001)], "nominal", "1001 different texts in 1001 rows"),
@@ -215,6 +250,20 @@ def test_cells_that_the_type_does_not_allow(texts: list[str], declared: Declared
     with pytest.raises(UserError, match=re.escape(message)) as error:
         column(texts, declared)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-nan", "#N/A", "#N/A N/A", "#NA", "<NA>", "N.A.", "-1.#IND", "1.#QNAN", "NULL", "None", "-", ".", "?"]
+)
+def test_what_stands_for_a_missing_number(text: str) -> None:
+    with pytest.raises(UserError, match=re.escape(f"here: column c, row 2: '{text}' is a missing number; fill it in")):
+        column(["1", "2.5", text])
+
+
+def test_whole_numbers_that_float64_merges_may_be_declared_continuous() -> None:
+    texts = [str(12345678901234567890 + k) for k in range(3)]
+    assert column(texts, "continuous").low == 12345678901234567890.0
+    assert column(["9007199254740992", "9007199254740994", "9007199254740994.0"]).type == "binary"
 
 
 def test_an_identifier_may_be_declared_and_few_categories_are_none() -> None:

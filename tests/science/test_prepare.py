@@ -35,6 +35,16 @@ def test_shares_that_make_a_whole_use_every_sample(samples: int) -> None:
     np.testing.assert_array_equal(np.sort(np.concatenate(list(rows.values()))), np.arange(samples))
 
 
+def test_what_a_model_has_learned_from_comes_first() -> None:
+    """The other parts are random rows of the rest."""
+    drawn = [split(50, {"train": 20, "calibrate": 10, "holdout": 10}, derive_rng(seed), True) for seed in range(200)]
+    for rows in drawn:
+        np.testing.assert_array_equal(rows["train"], np.arange(20))
+        assert len(np.union1d(rows["calibrate"], rows["holdout"])) == 20
+    seen = np.concatenate([rows["holdout"] for rows in drawn])
+    np.testing.assert_array_equal(np.unique(seen), np.arange(20, 50))
+
+
 def test_every_sample_is_as_likely_to_be_drawn() -> None:
     drawn = np.zeros(20)
     for seed in range(2000):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from scipy.stats import contingency, f_oneway, ks_2samp, mannwhitneyu, rankdata, spearmanr
 from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -20,7 +23,7 @@ from gancensus import privacy, utility
 from gancensus.columns import Column, encode
 from gancensus.errors import UserError
 from gancensus.estimate import Estimate, wilson
-from gancensus.privacy import Gower, authenticity, copies, copying_test, dcr_share, distinct, mann_whitney, nearest
+from gancensus.privacy import Gower, authenticity, closest, copies, copying_test, dcr_share, distinct, mann_whitney
 from gancensus.synthetic import Measured, Table, compare, synthetic
 from gancensus.utility import associations, classifier_test, marginal_reach, marginals, model_score
 
@@ -87,7 +90,7 @@ def below(measured: Measured) -> bool:
 
 def test_the_distance_to_the_closest_record_agrees_with_sdmetrics() -> None:
     train, _, generated = peer_rows()
-    found = nearest(Gower(COLUMNS), generated, train).first  # calculate_dcr
+    found = closest(Gower(COLUMNS), generated, train).first  # calculate_dcr
     assert found.sum() == pytest.approx(2.7278846153846152, rel=1e-10)
     assert privacy.quantile(found, 0.5).value == pytest.approx(0.013782051282051282, rel=1e-10)
     assert privacy.quantile(found, 0.05).value == 0
@@ -150,7 +153,7 @@ def test_the_nearest_rows_are_those_of_brute_force(seed: int, n: int, m: int) ->
         )
         for u in x
     ]
-    found = nearest(Gower(COLUMNS), x, y)
+    found = closest(Gower(COLUMNS), x, y)
     assert 4 * found.first == pytest.approx([one[0] for one in each], abs=1e-10)
     assert 4 * found.second == pytest.approx([one[1] for one in each], abs=1e-10)
     ratio = found.ratio()
@@ -162,7 +165,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def all_of_them() -> list[Any]:
         share = dcr_share(Gower(COLUMNS), x, y, z, rng=np.random.default_rng(0))
-        return [share, *nearest(Gower(COLUMNS), x, y), authenticity(Gower(COLUMNS), x, y)]
+        return [share, *closest(Gower(COLUMNS), x, y), authenticity(Gower(COLUMNS), x, y)]
 
     whole = all_of_them()
     monkeypatch.setattr(privacy, "_BLOCK", 200)
@@ -172,8 +175,8 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_distance_ratio_of_copies() -> None:
     train = np.array([[0.0], [1.0], [1.0], [3.0]])
-    assert nearest(euclid, np.array([[0.0], [1.0], [2.5]]), train).ratio() == pytest.approx([0, 1, 1 / 3])
-    assert nearest(euclid, np.array([[0.5]]), train[:1]).ratio() == pytest.approx([0])
+    assert closest(euclid, np.array([[0.0], [1.0], [2.5]]), train).ratio() == pytest.approx([0, 1, 1 / 3])
+    assert closest(euclid, np.array([[0.5]]), train[:1]).ratio() == pytest.approx([0])
 
 
 @given(SEEDS)
@@ -185,7 +188,7 @@ def test_the_order_of_rows_and_of_columns_has_no_part(seed: int) -> None:
     rows, others, order = rng.permutation(40), rng.permutation(30), rng.permutation(4)
     columns = [COLUMNS[k] for k in order]
     x2, y2 = x[rows][:, order], y[others][:, order]
-    one, other = nearest(Gower(COLUMNS), x, y), nearest(Gower(columns), x2, y2)
+    one, other = closest(Gower(COLUMNS), x, y), closest(Gower(columns), x2, y2)
     assert np.array_equal(one.first[rows], other.first) and np.array_equal(one.second[rows], other.second)
     assert np.array_equal(authenticity(Gower(COLUMNS), x, y)[rows], authenticity(Gower(columns), x2, y2))
     assert np.array_equal(copies(x, y)[rows], copies(x2, y2))
@@ -276,6 +279,31 @@ def test_authenticity_by_hand() -> None:
     assert authenticity(euclid, generated, train).tolist() == [0, 0, 1, 0, 0.5]
 
 
+@given(SEEDS, st.integers(2, 60), st.integers(2, 60))
+@settings(max_examples=30, deadline=None)
+def test_authenticity_of_many_ties_is_that_of_brute_force(seed: int, m: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    generated, train = (rng.integers(3, size=(size, 3)).astype(float) for size in (m, n))
+    distance = Gower((COLUMNS[2],) * 3)
+    own = distance(train, train)
+    np.fill_diagonal(own, np.inf)
+    expected = [
+        np.mean([near.min() > own[i].min() for i in np.flatnonzero(near == near.min())])
+        for near in distance(generated, train)
+    ]
+    assert authenticity(distance, generated, train) == pytest.approx(expected, rel=1e-15)
+
+
+def test_ties_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privacy, "_BLOCK", 1 << 16)
+    generated, train = np.random.default_rng(0).integers(2, size=(2, 2000, 3)).astype(float)
+    tracemalloc.start()
+    authenticity(Gower((COLUMNS[3],) * 3), generated, train)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4e6  # half a million pairs tie
+
+
 # the data-copying test
 
 
@@ -325,7 +353,7 @@ def test_cells_count_by_their_held_out_rows() -> None:
     expected = 0.0
     for cell in (0, 1):
         mine, known, other = (x[c == cell] for x, c in zip((generated, train, holdout), cells, strict=True))
-        z, _ = mann_whitney(nearest(euclid, mine, known).first, nearest(euclid, other, known).first)
+        z, _ = mann_whitney(closest(euclid, mine, known).first, closest(euclid, other, known).first)
         expected += len(other) / len(holdout) * z
     found = copying_test(euclid, generated, train, holdout, (cells[0], cells[1], cells[2]))
     assert found.value == pytest.approx(expected)
@@ -339,6 +367,32 @@ def test_the_copying_test_finds_planted_copies() -> None:
     ties = n**3 - n
     expected = -(n * n / 2) / math.sqrt(n * n / 12 * (2 * n + 1 - ties / (2 * n * (2 * n - 1))))
     assert means[-1] == pytest.approx(expected, rel=0.03)
+
+
+def test_sides_that_are_told_apart_have_an_interval() -> None:
+    tables = copied(1, 0, (100, 80, 80))
+    found = copying_test(euclid, *tables, halves(*tables))
+    assert found.value is not None and found.low is not None and found.high is not None
+    assert found.low < found.value < found.high < 0
+    area, variance = privacy.delong(np.arange(5.0, 25.0), np.arange(5.0))
+    assert area == 1 and variance == pytest.approx(1 / 40**2 + 1 / 10**2)
+
+
+@pytest.mark.parametrize("expected", [0.95, 0.99, 0.999])
+@pytest.mark.parametrize(("n", "m"), [(20, 20), (50, 50)])
+def test_the_interval_of_areas_near_one_covers(expected: float, n: int, m: int) -> None:
+    rng, covered = np.random.default_rng(8), []
+    for _ in range(400):
+        x, y = rng.standard_normal(n) + math.sqrt(2) * ndtri(expected), rng.standard_normal(m)
+        value, variance = privacy.delong(x, y)
+        covered.append(abs(value - expected) <= 1.96 * math.sqrt(variance))
+    assert np.mean(covered) > 0.91  # DeLong's variance alone: .5 and less at .999
+
+
+def test_the_area_of_one_row_has_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert privacy.area(np.array([1.0]), np.array([0.0, 1.0])) == 0.75
 
 
 def test_the_copying_test_finds_rows_that_are_too_far() -> None:
@@ -491,8 +545,41 @@ def test_the_classifier_tells_lost_associations() -> None:
     shuffled[:, 0] = shuffled[::-1, 0]
     found = classifier_test(COLUMNS, shuffled, drawn(2, 300), rng=np.random.default_rng(0))
     assert found.low is not None and found.low > 0.6
-    apart = classifier_test(COLUMNS, drawn(1, 60, 50.0), drawn(2, 60), rng=np.random.default_rng(0))
-    assert apart == (1, 1, 1)
+
+
+@pytest.mark.parametrize("n", [20, 24, 60])
+def test_the_classifier_tells_few_rows_apart(n: int) -> None:
+    found = classifier_test(COLUMNS, drawn(1, n, 50.0), drawn(2, n), rng=np.random.default_rng(0))
+    assert found.value is not None and found.low is not None
+    assert found.value > 0.97 and 0.7 < found.low < 1 - 2 / n  # of n of n, a share's is 1 - 3 / n
+
+
+@pytest.mark.parametrize("n", [20, 30])
+def test_models_learn_from_few_rows(n: int) -> None:
+    found = model_score(COLUMNS, 3, apart(1, n), apart(2, 60), rng=np.random.default_rng(0))
+    assert found.value is not None and found.value > 0.9
+
+
+@pytest.mark.parametrize("target", [2, 3])
+def test_scores_of_models_that_are_always_right_have_an_interval(target: int) -> None:
+    found = model_score(COLUMNS, target, apart(1, 200), apart(2, 60), rng=np.random.default_rng(0))
+    assert found.value == found.high == 1 and found.low is not None and 0.85 < found.low < 0.98
+
+
+def apart(seed: int, n: int) -> Floats:
+    """Rows whose first column tells c and d."""
+    rows = drawn(seed, n)
+    rows[:, 3] = rows[:, 2] = np.arange(n) % 2
+    rows[:, 0] += 20 * rows[:, 3]
+    return rows
+
+
+def test_scores_of_few_test_rows_give_no_warning() -> None:
+    test = drawn(2, 20)
+    test[:, 3] = np.arange(20) == 0  # some of the bootstrap have one row or none of that class
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model_score(COLUMNS, 3, drawn(1, 100), test, rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(("target", "least"), [(0, 0.5), (2, 0.15), (3, 0.7)])
@@ -559,6 +646,8 @@ def test_vectors_that_are_not_rounded() -> None:
     assert np.flatnonzero(utility.unrounded(COLUMNS, x)).tolist() == [1, 2, 3]
     free = (replace(COLUMNS[0], decimals=None), *COLUMNS[1:])
     assert np.flatnonzero(utility.unrounded(free, x)).tolist() == [2, 3]
+    whole = (Column("w", "integer", low=0, high=10),)  # without decimals, which a whole number has none of
+    assert utility.unrounded(whole, encode(whole, np.array([[3.0], [3.5]]))).tolist() == [False, True]
     far = (Column("f", "integer", low=1e6, high=9e6, decimals=0),)
     assert not utility.unrounded(far, encode(far, np.arange(1e6, 9e6, 7919)[:, None])).any()
 
@@ -595,6 +684,18 @@ def test_copies_are_found() -> None:
     for name in ("copies", "dcr_share"):
         assert above(found[name]), name
     for name in ("dcr", "authenticity", "data_copying"):
+        assert below(found[name]), name
+
+
+def test_near_copies_are_found() -> None:
+    rng = np.random.default_rng(6)
+    columns = tuple(Column(name, "continuous", low=-4, high=4) for name in "uvw")
+    rows, train, holdout = rng.standard_normal((3, 900, 3))
+    rows[:180] = train[:180] + rng.normal(0, 1e-3, (180, 3))
+    one, two, three = (Table(x, encode(columns, x)) for x in (rows, train, holdout))
+    found = synthetic(columns, one, two, three, rng=rng)
+    assert found["copies"].estimate.value == 0
+    for name in ("nndr", "nndr_5", "dcr_5"):
         assert below(found[name]), name
 
 
@@ -648,6 +749,12 @@ def test_what_makes_no_sense_is_left_out() -> None:
     found = synthetic(columns, one, two, three, rng=np.random.default_rng(0))
     missing = {"associations", "rare_categories", "undecided", "unrounded", "tstr", "trts"}
     assert set(found) == METRICS - missing
+
+
+def test_the_copying_test_of_few_rows_has_no_value() -> None:
+    one, two, three = (table(drawn(k, 21)) for k in range(3))
+    found = synthetic(COLUMNS, one, two, three, rng=np.random.default_rng(0))
+    assert found["data_copying"].estimate == Estimate(None, None, None)
 
 
 def test_the_same_random_numbers_give_the_same_table() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,20 @@ from gancensus.errors import UserError
 from gancensus.figures import svg
 from gancensus.randomness import derive_rng
 from gancensus.samples import Samples, Scale
+from gancensus.sources import Source
+from gancensus.sources.credit import Credit
+from gancensus.sources.csv import Csv
+from gancensus.sources.diabetes import Diabetes
 from gancensus.sources.digits import Digits
+from gancensus.sources.files import Files
+from gancensus.sources.geant4 import Geant4
+from gancensus.sources.gflash import Gflash
+from gancensus.sources.hdf5 import Hdf5
+from gancensus.sources.ring import Ring
 from gancensus.words import rows
 
 Array = NDArray[Any]
+HERE = Path("here.file")
 RNG = partial(derive_rng, 1, "study", "synthetic")
 COLUMNS = (
     Column("age", "integer", "years", 18, 80, 0),
@@ -153,6 +165,41 @@ def test_an_unknown_target_is_an_error() -> None:
         found("synthetic", {"a-0": population(GOOD)}, Synthetic(target="ownr"))
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        (Digits(), None, "needs rows of a table, and samples of source digits are none; leave it out"),
+        (Gflash(showers=9), None, "samples of source gflash are none; leave it out"),
+        (Geant4(showers=9), None, "samples of source geant4 are none; leave it out"),
+        (Hdf5(path=HERE, layout="3dgan"), None, "samples of source hdf5 are none; leave it out"),
+        (Diabetes(), "glucos", "`target` is 'glucos', which is no column of the source; did you mean 'glucose'?"),
+        (Credit(), "outcome", "`target` is 'outcome', which is no column of the source; give it `outcome: true`"),
+        (Csv(path=HERE, drop=("id",)), "id", "which the source drops; let it keep the column, or choose another"),
+        (Csv(path=HERE, label="sex"), "sex", "which is the `label` of the source and no column; remove `label`"),
+    ],
+)
+def test_what_cannot_work_is_said_before_the_run(source: Source, target: str | None, reason: str) -> None:
+    said = Synthetic(target=target).refuses(About(source, {}))
+    assert said is not None and said.endswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (Diabetes(), None),
+        (Diabetes(), "glucose"),
+        (Diabetes(outcome=True), "outcome"),
+        (Credit(outcome=True), "outcome"),
+        (Credit(), "purpose"),
+        (Csv(path=HERE, drop=("id",), label="sex"), "age"),
+        (Files(path=HERE), "x0"),
+        (Ring(samples=10), None),
+    ],
+)
+def test_what_may_work_is_not_refused(source: Source, target: str | None) -> None:
+    assert Synthetic(target=target).refuses(About(source, {})) is None
+
+
 def test_images_are_an_error() -> None:
     x = np.zeros((30, 8, 8), dtype=np.float32)
     images = {name: InMemory(Samples(x, np.arange(30))) for name in ("train", "calibrate", "holdout")}
@@ -218,3 +265,36 @@ def test_the_figure_leaves_out_what_is_missing() -> None:
     panel = next(ax for ax in figure.axes if ax.get_title(loc="left") == "told from real (AUC)")
     assert not panel.containers
     assert len(figure.axes) == 16
+
+
+def test_one_column_has_no_pairs_to_draw() -> None:
+    table = {name: np.array([]) for name in Synthetic.tables["associations"].schema.names}
+    figure = Synthetic().draw("associations", table)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["one column has no pairs"]
+
+
+def test_long_names_leave_room_for_the_panels() -> None:
+    long = [f"{name:_<25}-{k}" for name in "abc" for k in (0, 1)]
+    metrics = found("synthetic", {"a-0": population(GOOD)})
+    count = len(metrics["population"])
+    wide = {name: np.tile(values, 6) for name, values in metrics.items()} | {"population": np.repeat(long, count)}
+    figure = Synthetic().draw("synthetic", wide)
+    figure.canvas.draw()
+    for ax in figure.axes:
+        assert ax.get_position().width > 0.15 and ax.get_position().height * len(figure.axes) / 4 > 0.2
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels[:2] == ["a______________…-0", "a______________…-1"]
+
+
+def test_sixty_names_can_be_read() -> None:
+    names = [f"column {k}" for k in range(60)]
+    ones = np.ones(60)
+    values = {"value": 0.1 * ones, "low": 0.05 * ones, "high": 0.2 * ones, "null": 0.1 * ones}
+    texts = {"population": ["gan-0"] * 60, "column": names, "metric": ["ks"] * 60}
+    table = {name: np.array(text) for name, text in texts.items()} | values
+    figure = Synthetic().draw("marginals", table)
+    figure.canvas.draw()
+    labels: Any = figure.axes[0].get_yticklabels()
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(label.get_fontsize() >= 7 for label in labels)
+    assert not any(a.overlaps(b) for a, b in pairwise(boxes))

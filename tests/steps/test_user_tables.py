@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
+from scipy.sparse import csr_matrix
 
 from gancensus.columns import Column, columns_of, decode
 from gancensus.errors import UserError
@@ -85,12 +87,39 @@ SPELLINGS = {
     "quotes": re.sub(r"[^,\n]+", r'"\g<0>"', TABLE),
     "blank lines": TABLE.replace("\n", "\n\n"),
     "no end": TABLE.rstrip(),
+    "blank first line": f"\ufeff\n  \n{TABLE}",
+    "separator first": "sep=;\r\n" + TABLE.replace(",", ";").replace("\n", "\r\n"),
+    "separator in quotes": '"sep=\t"\n' + TABLE.replace(",", "\t"),
 }
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_csv(name: str, tmp_path: Path) -> None:
     check(Csv(path=write(tmp_path / "x.csv", SPELLINGS[name]), **LOAD).load(0))
+
+
+@pytest.mark.parametrize("head", ['"w, in kg, dry";"h"', '"w, in ""kg"", dry";h', 'h;"w, in kg,\ndry"'])
+def test_what_is_in_quotes_separates_nothing(head: str, tmp_path: Path) -> None:
+    found = Csv(path=write(tmp_path / "x.csv", f"{head}\n1;2\n3;4\n5;7\n")).load(0)
+    assert rows(found) == [[1, 2], [3, 4], [5, 7]]
+
+
+def test_dropped_columns_may_hold_what_no_other_may(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", ",t,a,a,n\n0,p,1,5,1\n1,q,2,5,2\n2,p,4,5,4\n")
+    pq.write_table(pa.table({"tag": [[1], [2], [3]], "n": [1, 2, 4], "t": ["p", "q", "p"]}), tmp_path / "x.parquet")
+    sources = (
+        Csv(path=path, drop=("", "a", "t"), label="t"),
+        Parquet(path=tmp_path / "x.parquet", drop=("tag", "t"), label="t"),
+    )
+    for source in sources:
+        found = source.load(0)
+        assert rows(found) == [[1], [2], [4]]
+        assert found.label is not None
+        assert found.label.tolist() == [0, 1, 0]
+    generator = generated_parquet.Parquet(path=tmp_path / "x.parquet", drop=("tag", "t"))
+    np.testing.assert_array_equal(look(generator, found.scale).x, found.x)
+    generated = generated_csv.Csv(path=path, drop=("", "a", "t"))
+    np.testing.assert_array_equal(look(generated, found.scale).x, found.x)
 
 
 def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
@@ -148,6 +177,9 @@ def test_text_stays_as_it_is_written(tmp_path: Path) -> None:
         (["b", "a", "c"], {"y": ("c", "b", "a")}, [1, 2, 0]),
         (["0", "1", "1"], {}, [0, 1, 1]),
         (["--5", "1", "1"], {}, [0, 1, 1]),
+        (["0", "1", "2147483647"], {}, [0, 1, 2147483647]),
+        (["0", "1", "-2147483647"], {"y": "integer"}, [0, 1, -2147483647]),
+        (["5", "8"], {"y": "integer"}, [5, 8]),
     ],
 )
 def test_labels(cells: list[str], types: dict[str, Any], expected: list[int], tmp_path: Path) -> None:
@@ -177,6 +209,7 @@ BAD_CSV: dict[str, tuple[str, dict[str, Any], str]] = {
     "no label": (TABLE, {"label": "rsk"}, ": has no column 'rsk'; did you mean 'risk'?"),
     "all dropped": ("a,b\n1,2\n3,4\n", {"drop": ("a", "b")}, ": no column is left"),
     "real label": ("a,b\n1,2\n3,4.5\n5,7\n", {"label": "b"}, ": column b: a label is text, or a whole number"),
+    "long label": ("a,b\n1,2\n3,4\n5,2147483648\n", {"label": "b"}, ": column b: a label is text, or a whole number"),
     "wrong type": (TABLE, {"types": {"town": "integer"}}, ": column town, row 0: 'ulm' is no finite number"),
     "unordered": (
         TABLE,
@@ -202,7 +235,8 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [[1], [2]]}), tmp_path / "l.parquet")
     cases: list[tuple[Source, str]] = [
         (Csv(path=tmp_path / "none.csv"), "none.csv: no such file"),
-        (Csv(path=tmp_path), "not a readable CSV file"),
+        (Csv(path=tmp_path), ": is a folder; name the one file in it"),
+        (Parquet(path=tmp_path), ": is a folder; name the one file in it"),
         (Csv(path=tmp_path / "x.csv"), "x.csv: not a text file in UTF-8"),
         (Parquet(path=tmp_path / "none.parquet"), "none.parquet: no such file"),
         (Parquet(path=tmp_path / "x.csv"), "x.csv: not a readable Parquet file"),
@@ -213,6 +247,14 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message) as error:
             source.load(0)
         assert "\n" not in str(error.value)
+
+
+def test_generated_rows_are_one_file(tmp_path: Path) -> None:
+    generators: list[Brought] = [generated_csv.Csv(path=tmp_path), generated_parquet.Parquet(path=tmp_path)]
+    for generator in generators:
+        assert type(generator).model_fields["path"].description == "File, relative to the working directory."
+        with pytest.raises(UserError, match="is a folder; name the one file in it that has the rows"):
+            look(generator, real(tmp_path).scale)
 
 
 @pytest.mark.parametrize("declared", ["ordinal", "number", 3, [], [False, True], [1, 2], {"a": "b"}, None])
@@ -415,6 +457,13 @@ def test_openml_that_cannot_be_had(tmp_path: Path) -> None:
         Openml(name="holes", version=1, data_home=tmp_path).load(0)
 
 
+def test_openml_that_is_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace(data=csr_matrix(np.eye(3)), feature_names=["a", "b", "c"], categories={})
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *_, **__: found)
+    with pytest.raises(UserError, match="source openml: words version 1 is sparse, which is not supported; bring its"):
+        Openml(name="words", version=1).load(0)
+
+
 # Generated rows
 
 
@@ -463,6 +512,11 @@ BAD_FAKE: dict[str, tuple[str, tuple[str, ...], str]] = {
         FAKE.replace(",30,", ",3000,").replace("33.5", "3350").replace(",41,", ",4100,"),
         (),
         ": column age: values about 3.35e+03, but those of the real rows from 29 to 55; bring both to the same unit",
+    ),
+    "beyond float32": (
+        FAKE.replace("33.5", "-1e300"),
+        (),
+        ": column age, row 1: -1e+300 is too far from those of the real rows from 29 to 55; correct it",
     ),
     "dropped twice": (FAKE, ("age",), ": column 'age' cannot be dropped: the real rows have it too"),
     "dropped nothing": (FAKE, ("ages",), ": column 'ages' cannot be dropped: there is none; did you mean 'age'?"),

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import runs
 from sklearn.datasets import load_digits
@@ -128,6 +130,25 @@ def test_bytes_are_within_a_fifth_of_those_written(tmp_path: Path, monkeypatch: 
         written = sum(file.stat().st_size for file in files)
         foretold = sum(prediction.size(str(file.relative_to(results)))[1] for file in files)
         assert foretold == pytest.approx(written, rel=0.2), folder
+
+
+def test_a_generated_table_has_the_columns_of_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = {"age": [20 + k % 50 for k in range(90)], "town": ["ulm", "kiel", "rome"] * 30}
+    pq.write_table(pa.table(cells), "fake.parquet")
+    for name in ("real.csv", "fake.csv"):
+        lines = [",".join(map(str, row)) for row in zip(*cells.values(), strict=True)]
+        Path(name).write_text("\n".join([",".join(cells), *lines]))
+    config = study(tmp_path)
+    config["studies"]["small"] |= {
+        "source": {"kind": "csv", "path": "real.csv"},
+        "splits": {"train": 40, "calibrate": 20, "holdout": 20},
+        "generators": {kind: {"kind": kind, "path": f"fake.{kind}"} for kind in ("csv", "parquet")},
+    }
+    facts = scale.Prediction(load(config), {}).facts["small"]
+    assert facts.shape == (4,)
+    assert (facts.samples["csv-0"], facts.samples["parquet-0"]) == (90, 90)
+    assert facts.stored["csv-0"] == facts.stored["parquet-0"] > 0
 
 
 def test_a_file_that_is_not_there_needs_a_shape(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from gancensus.adversarial import Gan
 from gancensus.analyses import Analysis, table_names
 from gancensus.code import digests
 from gancensus.config import REAL, check_files, load
@@ -147,7 +148,7 @@ def judging(wildcards):
     """The generators by population whose discriminators an analysis asks, if it asks any."""
     generators, judged = study(wildcards).generators, analysis_of(wildcards).judged
     found = {population: generators[name] for population, (name, _) in study(wildcards).generated.items()}
-    return {population: member for population, member in found.items() if judged and member.trained}
+    return {population: member for population, member in found.items() if judged and isinstance(member, Gan)}
 
 
 def judges_of(wildcards):

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from gancensus.sources import Source
 
 
-Judge = Callable[[NDArray[Any]], NDArray[np.float64] | None]
+Judge = Callable[[NDArray[Any]], NDArray[np.float64]]
 """What a trained model's discriminator says of samples x (n, *shape): the probability (n,) that each is real."""
 
 
 class About(NamedTuple):
     """The source of a study, and its generators by name; of each trained population, who judges samples.
 
-    There are judges for analyses that are `judged`, but in what is known before the run. One without a discriminator
-    says None.
+    There are judges for analyses that are `judged`, but in what is known before the run, and of generators that have a
+    discriminator to ask of single samples.
     """
 
     source: Source
@@ -51,7 +51,7 @@ class Analysis(Member):
     tables: ClassVar[Mapping[str, Table]]
     """By name: STUDY/KIND.parquet is the one that is named like its kind, STUDY/KIND/NAME.parquet any other."""
     judged: ClassVar[bool] = False
-    """Whether it asks the discriminators of the trained generators, and so needs their models."""
+    """Whether it asks the discriminators of trained generators, and so needs their models."""
 
     @property
     def space(self) -> str | None:

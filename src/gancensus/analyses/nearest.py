@@ -238,8 +238,7 @@ def _texts(columns: tuple[Column, ...], x: NDArray[Any]) -> list[list[str]]:
 def _text(column: Column, value: float) -> str:
     if column.categories:
         return column.categories[int(value)]
-    decimals = 0 if column.type == "integer" else column.decimals
-    return f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
+    return f"{value:.7g}" if column.places is None else f"{value:.{column.places}f}"  # float32 has 7 digits
 
 
 def _read(rows: Rows) -> Samples:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gancensus.analyses import About, Analysis, Table
 from gancensus.errors import UserError
+from gancensus.family import suggestion
 from gancensus.tables import FLOAT, STRING, column
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gancensus.columns import Column
     from gancensus.files import Columns
     from gancensus.populations import Rows
+    from gancensus.sources import Source
 
 Line = tuple[Any, ...]
 
@@ -62,12 +64,13 @@ class Synthetic(Analysis):
             "closest training row, and that over the distance to the second closest; the share that is nearer to train "
             "than to holdout; exact copies; distinct rows; authentic rows; and the data-copying test. Where training "
             "rows are copied, shares nearer to train and exact copies lie above the null value, distances, authentic "
-            "rows and the test below it. Likeness: columns and pairs of columns, on average; rare categories that are "
-            "there. Legality: rows beyond the range of the training rows, and, before rounding, rows with no clear "
-            "category or with values between two legal ones. Use: how well a classifier tells generated rows from real "
-            "ones; and how well models that learn a column on generated rows do on real ones, and the reverse, beside "
-            "real on real (no value where all generated rows are of one class). These two need a `target` and are "
-            "missing without one, as are numbers that make no sense for the columns of the table.",
+            "rows and the test below it; the test has no value where each of its cells has too few rows. Likeness: "
+            "columns and pairs of columns, on average; rare categories that are there. Legality: rows beyond the range "
+            "of the training rows, and, before rounding, rows with no clear category or with values between two legal "
+            "ones. Use: how well a classifier tells generated rows from real ones; and how well models that learn a "
+            "column on generated rows do on real ones, and the reverse, beside real on real (no value where all "
+            "generated rows are of one class). These two need a `target` and are missing without one, as are numbers "
+            "that make no sense for the columns of the table.",
         ),
         "marginals": Table(
             MARGINALS,
@@ -86,6 +89,16 @@ class Synthetic(Analysis):
             "95 % interval are coloured.",
         ),
     }
+
+    def refuses(self, about: About) -> str | None:
+        """Images and showers are refused, and a target that is no column, as far as that is known before the run."""
+        from gancensus.hdf5 import ShowerFile
+        from gancensus.simulated import Simulated
+        from gancensus.sources.digits import Digits
+
+        if isinstance(about.source, (Digits, ShowerFile, Simulated)):
+            return f"needs rows of a table, and samples of source {about.source.kind} are none; leave it out"
+        return None if self.target is None else _refuse_target(self.target, about.source)
 
     def analyse(
         self,
@@ -138,6 +151,26 @@ class Synthetic(Analysis):
             "associations": figures.draw_associations,
         }
         return drawn[table](columns)
+
+
+def _refuse_target(target: str, source: Source) -> str | None:
+    """Return why a target is no column of the rows of a source, as far as its configuration tells."""
+    from gancensus.sources import credit, diabetes
+    from gancensus.tabular import TypedTable
+
+    if isinstance(source, TypedTable):
+        if target in source.drop:
+            return f"`target` is '{target}', which the source drops; let it keep the column, or choose another"
+        if target == source.label:
+            return f"`target` is '{target}', which is the `label` of the source and no column; remove `label`"
+    if isinstance(source, (credit.Credit, diabetes.Diabetes)):
+        measured = credit.COLUMNS if isinstance(source, credit.Credit) else diabetes.COLUMNS
+        known = {*measured, "outcome"} if source.outcome else {*measured} - {"outcome"}
+        if target == "outcome" and not source.outcome:
+            return "`target` is 'outcome', which is no column of the source; give it `outcome: true`"
+        if target not in known:
+            return f"`target` is '{target}', which is no column of the source{suggestion(target, known)}"
+    return None
 
 
 def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.Table]:

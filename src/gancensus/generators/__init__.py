@@ -80,10 +80,3 @@ class Trained(Generator):
     ) -> NDArray[np.float32]:
         """Turn noise (n, latent) into samples (n, *shape) in [-1, 1]."""
         raise NotImplementedError
-
-    def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64] | None:
-        """Return the probability (n,) with which the discriminator calls each of samples x (n, *shape) real.
-
-        None where there is no discriminator to ask of single samples.
-        """
-        return None

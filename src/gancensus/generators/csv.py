@@ -16,4 +16,4 @@ class Csv(BroughtTable):
 
     def read(self) -> Table:
         """Read the file."""
-        return read_csv(self.path)
+        return read_csv(self.path, self.drop)

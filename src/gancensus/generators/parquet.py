@@ -15,4 +15,4 @@ class Parquet(BroughtTable):
 
     def read(self) -> Table:
         """Read the file."""
-        return read_parquet(self.path)
+        return read_parquet(self.path, self.drop)

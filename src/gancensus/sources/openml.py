@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from gancensus.errors import UserError
@@ -41,7 +42,7 @@ class Openml(TypedTable):
     def _fetch(self) -> Any:
         """Return the data set: data (n, columns) float64, categories as their numbers.
 
-        Raises UserError when it is neither in the cache nor to be had.
+        Raises UserError when it is neither in the cache nor to be had, and when it is sparse.
         """
         from sklearn.datasets import fetch_openml
 
@@ -49,7 +50,7 @@ class Openml(TypedTable):
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "A network error occurred")
-                return fetch_openml(self.name, version=self.version, data_home=self.data_home, **options)
+                found = fetch_openml(self.name, version=self.version, data_home=self.data_home, **options)
         except OSError as error:  # no network, no such data set on the server
             place = "scikit-learn's cache" if self.data_home is None else self.data_home
             reason = getattr(error, "reason", error)
@@ -57,10 +58,16 @@ class Openml(TypedTable):
                 f"source openml: {self.name} version {self.version} is not in {place} and cannot be loaded ({reason}); "
                 "correct name and version, or load it once where there is a network, and bring its cache as `data_home`"
             ) from None
-        except ValueError as error:  # OpenML's own errors, sparse data, texts
+        except ValueError as error:  # OpenML's own errors, texts
             raise UserError(
                 f"source openml: {self.name} version {self.version}: {' '.join(str(error).split())}"
             ) from None
+        if not isinstance(found.data, np.ndarray):
+            raise UserError(
+                f"source openml: {self.name} version {self.version} is sparse, which is not supported; bring its rows "
+                "as a source of kind csv or parquet, or use another data set"
+            )
+        return found
 
 
 def _texts(values: list[float], categories: list[str] | None) -> list[str]:
