@@ -50,7 +50,7 @@ def main() -> None:
     args = step.arguments(__doc__, configuration=json.loads, files=[str], parts=int, output=Path)
     results = args.output.parent
     files = {f.replace("{part}", str(part)) for f in args.files for part in range(args.parts)}
-    changes = git("status", "--porcelain")
+    changes = git("status", "--porcelain", "--untracked-files=no")
     content = {
         "gancensus": __version__,
         "python": platform.python_version(),

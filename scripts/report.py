@@ -15,7 +15,7 @@ from step import Path
 
 from gancensus import words
 from gancensus.config import Config, Study
-from gancensus.files import about, read_table, write_bytes
+from gancensus.files import about, columns, read_table, write_bytes
 from gancensus.sweep import tautology
 from gancensus.trace import by_rule
 
@@ -139,6 +139,20 @@ def numbers(path: Path) -> Row:
     return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if table.num_rows <= NUMBERS else {}
 
 
+def findings_of(folder: Path, study: Study) -> list[str]:
+    """Return what the analyses have found in sentences, and what a verdict on copies needs."""
+    found = [
+        sentence
+        for place, (analysis, table) in study.analysed.items()
+        if table == analysis.kind
+        for sentence in analysis.findings(columns(folder / f"{place}.parquet"))
+    ]
+    brought = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
+    return found + (
+        [words.BROUGHT.format(names=words.listing(brought))] if brought and not study.splits.train_first else []
+    )
+
+
 def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
     definitions = definitions_of(folder, study)
@@ -148,6 +162,7 @@ def study_of(folder: Path, study: Study) -> Row:
         "census": study.census,
         "verdicts": words.verdicts(support, study.generated),
         "copying": words.copying(row for definition in definitions for row in definition["copies"]),
+        "findings": findings_of(folder, study),
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *words.FIGURES["support"]),

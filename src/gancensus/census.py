@@ -218,16 +218,14 @@ def copies_row(
 def copies_verdict(ratio: Estimate, margin: float, by_chance: float) -> str:
     """Say what the ratio of the collisions with `train` to those with `holdout` means.
 
-    by_chance: duplicates in `train` that a sample has without being a copy. A copy has one more, so that nothing but
-    copies have the ratio 1 + 1 / by_chance: where the interval holds that, they cannot be told from none.
+    by_chance: duplicates in `train` that a sample has without being a copy. A copy has one more, so that a share w of
+    copies has the ratio 1 + w / by_chance: none are told only where a share of margin - 1 is ruled out, too.
     """
     low = 0.0 if ratio.low is None else ratio.low
     high = inf if ratio.high is None else ratio.high
-    if high <= margin and (high - 1) * by_chance < 1:
-        return "does not copy"
-    if low > margin:
-        return "copies"
-    return "nearer to train" if low > 1 else "cannot tell"
+    if low > 1:
+        return "copies" if low > margin else "nearer to train"
+    return "does not copy" if high <= margin and (high - 1) * by_chance < margin - 1 else "cannot tell"
 
 
 def _cross(graph: Graph, level: float) -> Collision:

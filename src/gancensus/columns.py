@@ -199,7 +199,11 @@ def _number(text: str, place: str) -> float:
         raise UserError(
             f"{place}: '{text}' is a missing number; fill it in, remove the row, or add the column to `drop`"
         )
-    raise UserError(f"{place}: '{text}' is no finite number; correct it, or declare the column nominal under `types`")
+    comma = COMMA.fullmatch(text)
+    wrong = (
+        "has a comma; write numbers with a point and without separators" if comma else "is no finite number; correct it"
+    )
+    raise UserError(f"{place}: '{text}' {wrong}")
 
 
 def _short(value: float) -> str:

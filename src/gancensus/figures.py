@@ -841,8 +841,10 @@ def _draw_profiles(
             if k >= len(distances):
                 ax.set_axis_off()
                 continue
-            ax.plot(_profiles(first)[k], color=look[population].colour, linewidth=1.2)
-            ax.plot(_profiles(second)[k], color="black", linewidth=1.2, linestyle=(0, (3, 2)))
+            one, other = _profiles(first)[k], _profiles(second)[k]
+            marks = ("o", "x") if len(one) == 1 else ("", "")  # a line needs two values
+            ax.plot(one, color=look[population].colour, linewidth=1.2, marker=marks[0])
+            ax.plot(other, color="black", linewidth=1.2, linestyle=(0, (3, 2)), marker=marks[1])
             ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]))
         if len(distances) == 0:
             line[0].text(0, 0.5, "no duplicates found", transform=line[0].transAxes, color=INK, va="center")

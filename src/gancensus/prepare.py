@@ -20,7 +20,10 @@ def split(
     counts = {name: int(size * samples + 1e-9) if size < 1 else int(size) for name, size in sizes.items()}
     if sum(counts.values()) > samples:
         asked = " + ".join(f"{name} {count}" for name, count in counts.items())
-        raise UserError(f"splits ask for {asked} = {sum(counts.values())} samples, but the source has {samples}")
+        raise UserError(
+            f"splits ask for {asked} = {sum(counts.values())} samples, but the source has {samples}; "
+            "lower them (below 1, a size is a share of all samples)"
+        )
     for name, count in counts.items():
         if count < 2:
             raise UserError(f"split {name} would have {count} of {samples} samples; a pair needs at least two")

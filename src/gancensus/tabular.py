@@ -130,7 +130,8 @@ class BroughtTable(Brought):
                 raise UserError(f"{self.path}: column '{name}' cannot be dropped: {why}")
         missing = [name for name in real if name not in table]
         if missing:
-            raise UserError(f"{self.path}: has no column '{missing[0]}', which the real rows have; has {listed(table)}")
+            hint = suggestion(missing[0], [name for name in table if name not in real])
+            raise UserError(f"{self.path}: has no column '{missing[0]}', which the real rows have{hint}")
         extra = [name for name in table if name not in {*real, *self.drop}]
         if extra:
             raise UserError(f"{self.path}: the real rows have no column {listed(extra)}; name it under `drop`")

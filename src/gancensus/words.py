@@ -85,6 +85,10 @@ SENTENCES = {
     "cannot tell": "{names}: too few samples to tell",
     "mixed": "{names}: the verdict differs between the definitions of a duplicate",
 }
+BROUGHT = (
+    "{names}: whether they copy shows only if train holds what their model has learned from; here it is random samples "
+    "(splits: train_first)."
+)
 NOTHING = "–"
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
 TELLING = 5  # duplicates of held-out samples, from which a ratio to them begins to say something
@@ -215,7 +219,8 @@ def verdicts(support: Iterable[Row], generated: Iterable[str]) -> dict[str, list
             said[row["population"]].add(row["verdict"])
     groups: dict[str, list[str]] = {verdict: [] for verdict in SENTENCES}
     for population, words in said.items():
-        groups[words.pop() if len(words) == 1 else "mixed"].append(population)
+        told = words - {"cannot tell"} or words
+        groups[told.pop() if len(told) == 1 else "mixed"].append(population)
     return {verdict: populations for verdict, populations in groups.items() if populations}
 
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from gancensus.amplification import Contents, of_counts, sample_mse
 from gancensus.analyses import About
-from gancensus.analyses.amplification import Amplification, _training
+from gancensus.analyses.amplification import METHODS, Amplification, _training
 from gancensus.densities import Camelback as Humps
 from gancensus.errors import UserError
 from gancensus.figures import svg
@@ -153,6 +153,13 @@ def test_a_generator_that_drops_a_hump_is_worth_a_handful(cells: int) -> None:
     [half] = lines(planted(), method="half", cells=cells)
     assert half["mse"] == pytest.approx(1 / cells**2, rel=0.02)
     assert half["equivalent"] == pytest.approx(cells - 1, rel=0.02)
+
+
+def test_findings_say_what_each_generator_is_worth() -> None:
+    said = {sentence.split()[0]: sentence for sentence in Amplification().findings(planted())}
+    assert said.keys() == set(planted()["method"].tolist()) - set(METHODS)
+    assert said["half"].startswith("half has learned from 100 points and is worth 9.0 true ones at 10 cells (")
+    assert said["true"].count("≥") + said["true"].count("more than can be told") == 3
 
 
 @pytest.mark.parametrize("cells", [10, 20, 50])

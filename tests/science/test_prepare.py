@@ -55,7 +55,10 @@ def test_every_sample_is_as_likely_to_be_drawn() -> None:
 def test_too_much_and_too_little_say_so_in_one_line() -> None:
     with pytest.raises(UserError) as much:
         split(10, {"train": 8, "holdout": 0.4}, derive_rng(0))
-    assert str(much.value) == "splits ask for train 8 + holdout 4 = 12 samples, but the source has 10"
+    assert str(much.value) == (
+        "splits ask for train 8 + holdout 4 = 12 samples, but the source has 10; "
+        "lower them (below 1, a size is a share of all samples)"
+    )
     with pytest.raises(UserError) as little:
         split(10, {"train": 8, "holdout": 0.1}, derive_rng(0))
     assert str(little.value) == "split holdout would have 1 of 10 samples; a pair needs at least two"

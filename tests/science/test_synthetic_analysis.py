@@ -152,6 +152,14 @@ def test_rows_are_compared_as_a_user_gets_them() -> None:
     assert (metrics["copies"], metrics["dcr"], metrics["unrounded"], metrics["undecided"]) == (1, 0, 1, 0)
 
 
+def test_findings_name_those_who_copy() -> None:
+    codes = drawn(9, 400)
+    codes[:80] = drawn(0, 160)[:80]  # of train
+    table = found("synthetic", {"honest-0": population(drawn(8, 400)), "copied-0": population(codes)})
+    [said] = Synthetic().findings(table)
+    assert said.startswith("copied-0: 20.5 % of the rows equal a training row (16.8 % to 24.7 %); of held-out rows")
+
+
 def test_a_target_adds_models() -> None:
     without, within = (
         {line["metric"] for line in rows(found("synthetic", {"a-0": population(GOOD)}, analysis))}

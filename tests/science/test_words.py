@@ -118,16 +118,20 @@ def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
         "a-1": ["as diverse", "less diverse"],
         "b-0": ["as diverse", "as diverse"],
         "b-1": ["less diverse", "less diverse"],
+        "c-0": ["cannot tell", "less diverse"],  # which is no contradiction
+        "c-1": ["cannot tell", "cannot tell"],
     }
     support = [{"population": population, "verdict": word} for population, words in said.items() for word in words]
-    found = words.verdicts(support, ["a-0", "a-1", "b-0", "b-1"])
+    found = words.verdicts(support, ["a-0", "a-1", "b-0", "b-1", "c-0", "c-1"])
     assert found == {
         "as diverse": ["b-0"],
-        "less diverse": ["a-0", "b-1"],
+        "less diverse": ["a-0", "b-1", "c-0"],
+        "cannot tell": ["c-1"],
         "mixed": ["a-1"],
     }
     assert words.headline(found) == (
-        "b-0 is as diverse as the held-out data; a-0 and b-1 are less diverse than the held-out data; a-1: the "
+        "b-0 is as diverse as the held-out data; a-0, b-1 and c-0 are less diverse than the held-out data; c-1: "
+        "too few samples to tell; a-1: the "
         "verdict differs between the definitions of a duplicate."
     )
 

@@ -501,7 +501,11 @@ BAD_FAKE: dict[str, tuple[str, tuple[str, ...], str]] = {
         (),
         ": column town, row 1: 'keel' is no category that the real data has; did you mean 'kiel'?",
     ),
-    "missing column": (FAKE.replace("married", "wed"), (), ": has no column 'married', which the real rows have; has"),
+    "missing column": (
+        FAKE.replace("married", "Married"),
+        (),
+        ": has no column 'married', which the real rows have; did you mean 'Married'",
+    ),
     "extra column": (
         re.sub(r"$", ",1", FAKE.strip(), flags=re.MULTILINE).replace("married,1", "married,extra"),
         (),

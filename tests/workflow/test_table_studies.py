@@ -87,5 +87,12 @@ def test_distances_tell_copies_from_honest_rows(results: Path) -> None:
     assert distance["holdout"]["low"] < distance["honest-0"]["high"]
 
 
+def test_the_report_says_who_copies_and_only_of_whom_it_is_known(results: Path) -> None:
+    report = (results / "report.html").read_text()
+    assert "copied-0: 100 % of the rows equal a training row" in report
+    assert "honest-0: " not in report.split('id="study-credit"')[0]
+    assert "train_first" not in report.split('id="study-credit"')[0]  # as it is set
+
+
 def test_only_the_trained_gan_has_a_discriminator_to_ask(results: Path) -> None:
     assert {row["population"] for row in read(results, "nearest/pass")} == {"gan-0"}

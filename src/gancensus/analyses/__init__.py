@@ -82,6 +82,10 @@ class Analysis(Member):
         """
         raise NotImplementedError
 
+    def findings(self, columns: Columns) -> list[str]:
+        """Return what the table that is named like the kind says, in sentences for the top of the report."""
+        return []
+
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""
         raise NotImplementedError

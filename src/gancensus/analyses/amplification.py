@@ -162,6 +162,22 @@ class Amplification(Analysis):
                 return f"`cells` has {cells}, which is no k^{d}, and {d} dimensions are cut alike; nearest: {nearest}"
         return None
 
+    def findings(self, columns: Columns) -> list[str]:
+        """Say what each generator is worth."""
+        from gancensus.words import NOTHING, integer, interval, rows
+
+        found: dict[tuple[str, int], list[str]] = {}
+        for row in rows(columns):
+            if row["method"] not in METHODS:
+                value, reach = interval(row, "equivalent", digits=2)
+                worth = "more than can be told" if value == NOTHING else f"{value} true ones"
+                said = f"{worth} at {integer(row['cells'])} cells{reach and f' ({reach})'}"
+                found.setdefault((row["method"], row["train_size"]), []).append(said)
+        return [
+            f"{name} has learned from {integer(size)} points and is worth {', '.join(said)}."
+            for (name, size), said in found.items()
+        ]
+
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""
         from gancensus import amplification_figures as figures

@@ -141,6 +141,17 @@ class Synthetic(Analysis):
             both = float(compared.real[i, j]), float(compared.generated[i, j])
             yield columns[i].name, columns[j].name, *both, *estimate, null.value
 
+    def findings(self, columns: Columns) -> list[str]:
+        """Say which populations have copies of training rows."""
+        from gancensus.words import percent, rows
+
+        return [
+            f"{row['population']}: {percent(row['value'])} of the rows equal a training row "
+            f"({percent(row['low'])} to {percent(row['high'])}); of held-out rows {percent(row['null'])}."
+            for row in rows(columns)
+            if row["metric"] == "copies" and row["low"] > row["null_high"]
+        ]
+
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""
         from gancensus import synthetic_figures as figures
