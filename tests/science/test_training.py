@@ -201,7 +201,9 @@ def images(n: int = 14) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 TRAININGS: dict[str, Train] = {
     "dcgan": lambda keeper: Dcgan(latent=3, width=2, epochs=3, batch=4).train(of(images()), 1, "cpu", keeper),
-    "tabulargan": lambda keeper: Tabulargan(latent=2, epochs=3, batch=4).train(of(images()[:, 0]), 1, "cpu", keeper),
+    "tabulargan": lambda keeper: Tabulargan(latent=2, epochs=3, batch=4, beta1=0.5).train(
+        of(images()[:, 0]), 1, "cpu", keeper
+    ),
     "vae": lambda keeper: Vae(latent=2, width=2, epochs=3, batch=4).fit(images(), 1, "cpu", keeper),
     "rmsprop": optimised(lambda values: torch.optim.RMSprop(values, lr=0.01, momentum=0.5)),
     "sgd": optimised(lambda values: torch.optim.SGD(values, lr=0.01, momentum=0.5)),

@@ -74,7 +74,8 @@ def test_copies_are_named_and_honest_rows_are_not(results: Path) -> None:
     assert verdicts["copied-0"] != "does not copy"  # each row has 8 duplicates by chance; a copy has one more
     assert verdicts["honest-0"] not in ("copies", "nearer to train")
     found = {(row["population"], row["metric"]): row for row in read(results, "synthetic")}
-    assert found["copied-0", "copies"]["value"] == found["copied-0", "dcr_share"]["value"] == 1
+    assert found["copied-0", "copies"]["value"] == 1
+    assert found["copied-0", "dcr_share"]["low"] > 0.5
     assert found["honest-0", "copies"]["value"] <= found["honest-0", "copies"]["null_high"]
     assert found["honest-0", "dcr_share"]["low"] < 0.5 < found["honest-0", "dcr_share"]["high"]
     assert found["collapsed-0", "distinct"]["value"] == pytest.approx(KINDS / 200)
