@@ -67,7 +67,11 @@ def draw_synthetic(table: Columns) -> Figure:
         ax.margins(y=0.15)
     null = Line2D([], [], color=INK, linestyle=DASHED, label="null value: real rows in their place, or theory")
     band = Patch(color=BAND, label="its interval")
-    figure.legend(handles=[null, band], ncols=2, loc="outside lower left")
+    marks = [
+        Line2D([], [], color=INK, linestyle="", marker="o", markerfacecolor=fill, label=label)
+        for fill, label in ((INK, "off: the intervals do not meet"), ("white", "not seen to be off"))
+    ]
+    figure.legend(handles=[null, band, *marks], ncols=2, loc="outside lower left")
     return figure
 
 
@@ -79,7 +83,10 @@ def _named(population: str, longest: int) -> str:
 
 def _draw_value(ax: Axes, x: float, row: dict[str, Any], look: Look) -> None:
     span = [[row["value"] - row["low"]], [row["high"] - row["value"]]]
-    ax.errorbar(x, row["value"], yerr=span, fmt=look.marker, color=look.colour, markersize=5, capsize=3, clip_on=False)
+    off = row["low"] > row["null_high"] or row["high"] < row["null_low"]
+    fill = look.colour if off else "white"
+    marks: dict[str, Any] = {"fmt": look.marker, "markersize": 5, "markerfacecolor": fill, "clip_on": False}
+    ax.errorbar(x, row["value"], yerr=span, color=look.colour, capsize=3, **marks)
 
 
 @styled

@@ -19,7 +19,7 @@ from gancensus.analyses import About
 from gancensus.analyses.synthetic import Synthetic
 from gancensus.columns import Column, encode, width
 from gancensus.errors import UserError
-from gancensus.figures import svg
+from gancensus.figures import looks, svg
 from gancensus.randomness import derive_rng
 from gancensus.samples import Samples, Scale
 from gancensus.sources import Source
@@ -264,6 +264,16 @@ def test_a_panel_has_the_value_its_interval_and_the_null_value() -> None:
     ends = [vertex[1] for one in drawn.collections for path in one.get_paths() for vertex in path.vertices]
     assert {line[name] for name in ("low", "high", "null", "null_low", "null_high")} <= set(ends)
     assert line["value"] in [y for one in drawn.lines for y in one.get_ydata()]
+
+
+def test_markers_are_filled_where_intervals_do_not_meet() -> None:
+    line = {name: np.array([1.0]) for name in Synthetic.tables["synthetic"].schema.names}
+    line |= {"population": np.array(["a-0"]), "metric": np.array(["dcr"]), "low": np.array([0.9])}
+    line |= {"high": np.array([1.1])}
+    for null_low, fill in ((1.05, "white"), (1.15, looks(["a-0"])["a-0"].colour)):
+        line |= {"null_low": np.array([null_low]), "null_high": np.array([2.0])}
+        marker = Synthetic().draw("synthetic", line).axes[0].containers[0][0]
+        assert marker.get_markerfacecolor() == fill
 
 
 def test_the_figure_leaves_out_what_is_missing() -> None:

@@ -60,17 +60,17 @@ class Synthetic(Analysis):
             "Synthetic rows",
             "Each number with its 95 % interval; the dashed line is its null value: what real rows get in the place of "
             "the generated ones, or what theory says of rows of one distribution, and the band is the interval of "
-            "that: where bar and band do not meet, the number is off. Copying: the distance of generated rows to the "
-            "closest training row, and that over the distance to the second closest; the share that is nearer to train "
-            "than to holdout; exact copies; distinct rows; authentic rows; and the data-copying test. Where training "
-            "rows are copied, shares nearer to train and exact copies lie above the null value, distances, authentic "
-            "rows and the test below it; the test has no value where each of its cells has too few rows. Likeness: "
-            "columns and pairs of columns, on average; rare categories that are there. Legality: rows beyond the range "
-            "of the training rows, and, before rounding, rows with no clear category or with values between two legal "
-            "ones. Use: how well a classifier tells generated rows from real ones; and how well models that learn a "
-            "column on generated rows do on real ones, and the reverse, beside real on real (no value where all "
-            "generated rows are of one class). These two need a `target` and are missing without one, as are numbers "
-            "that make no sense for the columns of the table.",
+            "that: where bar and band do not meet, the number is off, and its marker filled. Copying: the distance of "
+            "generated rows to the closest training row, and that over the distance to the second closest; the share "
+            "that is nearer to train than to holdout; exact copies; distinct rows; authentic rows; and the "
+            "data-copying test. Where training rows are copied, shares nearer to train and exact copies lie above the "
+            "null value, distances, authentic rows and the test below it; the test has no value where each of its "
+            "cells has too few rows. Likeness: columns and pairs of columns, on average; rare categories that are "
+            "there. Legality: rows beyond the range of the training rows, and, before rounding, rows with no clear "
+            "category or with values between two legal ones. Use: how well a classifier tells generated rows from "
+            "real ones; and how well models that learn a column on generated rows do on real ones, and the reverse, "
+            "beside real on real (no value where all generated rows are of one class). These two need a `target` "
+            "and are missing without one, as are numbers that make no sense for the columns of the table.",
         ),
         "marginals": Table(
             MARGINALS,
