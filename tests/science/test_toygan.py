@@ -2,19 +2,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from stopping import Memory, StoppedError, same
 from torch import nn
 
 from gancensus.ensemble import Dense, Dice, Discriminator, generator
 from gancensus.errors import UserError
 from gancensus.generators.toygan import Points, Toygan
 from gancensus.randomness import derive_rng
-from gancensus.resume import State
 from gancensus.samples import Samples, Scale
 from gancensus.training import Fitted
 
@@ -210,35 +211,6 @@ def test_without_a_penalty_the_training_is_another() -> None:
 # Sameness
 
 
-class StoppedError(Exception):
-    """The end of a process."""
-
-
-class Memory:
-    """Keeps a state, and stops the training once, after some batches."""
-
-    state: State | None = None
-
-    def __init__(self, batches: int) -> None:
-        self.left = batches
-
-    def load(self) -> State | None:
-        return self.state
-
-    def due(self) -> bool:
-        self.left -= 1
-        return self.left == 0
-
-    def save(self, state: State, place: str) -> None:
-        self.state = dict(sorted(state.items()))
-        raise StoppedError
-
-
-def same(one: Fitted, other: Fitted) -> bool:
-    pairs = ((one.weights, other.weights), (one.history, other.history))
-    return all(list(a) == list(b) and all(a[name].tobytes() == b[name].tobytes() for name in a) for a, b in pairs)
-
-
 def test_a_seed_gives_the_same_weights_and_another_does_not() -> None:
     first, again, other = (TINY.train(table(humps()), seed, "cpu") for seed in (1, 1, 2))
     assert same(first, again)
@@ -248,15 +220,14 @@ def test_a_seed_gives_the_same_weights_and_another_does_not() -> None:
 
 
 def test_stopped_after_any_batch_it_goes_on_to_the_same_bits() -> None:
-    """Nine batches: while the noise falls, the learning rate falls, and the weights are averaged (the last two)."""
+    """Nine batches: while the noise falls, the learning rate falls, and the weights are averaged (the last three)."""
     model = TINY.model_copy(update={"steps": 9})
-    whole = model.train(table(humps()), 1, "cpu")
+    train = partial(model.train, table(humps()), 1, "cpu")
+    whole = train()
     for batch in range(1, 10):
         keeper = Memory(batch)
-        with pytest.raises(StoppedError):
-            model.train(table(humps()), 1, "cpu", keeper)
-        assert same(model.train(table(humps()), 1, "cpu", keeper), whole), f"stopped after batch {batch}"
-        assert keeper.left == batch - 9  # no batch twice, so that it did not start anew
+        assert same(keeper.run(train), whole), f"stopped after batch {batch}"
+        assert keeper.batches == 9  # none twice, so that it did not start anew
 
 
 def test_a_state_of_other_members_is_not_gone_on_with() -> None:
