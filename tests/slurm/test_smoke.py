@@ -37,8 +37,9 @@ def test_a_cluster_makes_the_tables_of_a_laptop(
     clean(tmp_path / "w", alone)
 
     trace = pq.read_table(tmp_path / "w/results/trace.parquet").to_pylist()
-    for rule in ("pairs", "train"):
-        assert {row["node"] for row in trace if row["rule"] == rule} == {"node1", "node2"}
+    nodes = {rule: {row["node"] for row in trace if row["rule"] == rule} for rule in ("pairs", "train")}
+    assert nodes["pairs"] == {"node1", "node2"}
+    assert nodes["train"] <= {"node1", "node2"}  # two jobs, perhaps one after the other
     ids = {rule: {row["slurm_job"] for row in trace if row["rule"] == rule} for rule in {row["rule"] for row in trace}}
     together = set.union(*(ids[rule] for rule in ("merge_pairs", "census", "sweep", "draw_gallery", "draw_training")))
     assert len(together) == 1  # they travel in one job
