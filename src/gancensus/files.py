@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 
 from gancensus.columns import Column, width
 from gancensus.errors import UserError
-from gancensus.samples import CHUNK, Samples, Scale, Unread, check, check_ids, flatten
+from gancensus.samples import CHUNK, Notes, Samples, Scale, Unread, check, check_ids, flatten
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
 ROW_GROUP_BYTES = 1 << 24
 SAMPLE_COLUMNS = "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32)"
+NOTES = "notes"  # in the metadata of a sample table: what was noted about its input
 Columns = Mapping[str, Any]
 
 
@@ -87,9 +88,17 @@ def _group_rows(table: pa.Table) -> int:
 
 
 def _write(
-    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], group_rows: int, tensors: str = "BYTE_STREAM_SPLIT"
+    path: Path,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    group_rows: int,
+    tensors: str = "BYTE_STREAM_SPLIT",
+    notes: Notes | None = None,
 ) -> None:
-    """Write tables as one; all but the last are whole row groups. tensors: the encoding of samples."""
+    """Write tables as one; all but the last are whole row groups.
+
+    tensors: the encoding of samples; notes: what has been noted once all tables are there.
+    """
     temporary = _temporary(path)
     encodings = _encodings(schema, tensors)
     options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True, **encodings}
@@ -98,6 +107,8 @@ def _write(
         with pq.ParquetWriter(temporary, schema, **options) as writer:
             for table in tables:
                 writer.write_table(table, row_group_size=group_rows)
+            if notes and notes.counts():
+                writer.add_key_value_metadata({NOTES: json.dumps(notes.counts())})
         temporary.replace(path)
     except OSError as error:
         raise _cannot_write(path, temporary, error) from None
@@ -155,7 +166,7 @@ def columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray
 
 def about(path: Path) -> dict[str, str]:
     """Read the short facts that a file's metadata keeps, and nothing else of it."""
-    facts = _readable(path, lambda: pq.read_schema(path)).metadata or {}
+    facts = _readable(path, lambda: pq.read_metadata(path)).metadata or {}
     return {key.decode(): value.decode() for key, value in facts.items()}
 
 
@@ -175,7 +186,8 @@ def write_samples(path: Path, samples: Samples | Unread, rows: NDArray[np.int64]
     x = first["x"].chunk(0).storage.flatten().to_numpy()
     sparse = 2 * np.count_nonzero(x) < x.size  # as showers: a third smaller without, and four times as fast to read
     tensors = "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
-    _write(path, first.schema, (table(k, k + group) for k in range(0, max(1, count), group)), group, tensors)
+    groups = (table(k, k + group) for k in range(0, max(1, count), group))
+    _write(path, first.schema, groups, group, tensors, samples.notes)
 
 
 def _sample_table(samples: Samples) -> pa.Table:

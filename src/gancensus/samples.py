@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,28 @@ class Scale:
         return low / 2 + high / 2, np.where(half > 0, half, 1.0)
 
 
+class Notes:
+    """What was done to an input, or guessed about it, beside reading it: shown beside the results that rest on it.
+
+    A note is a sentence, and the number of samples that it is about; None where it is about the input as a whole. Rows
+    are noted as they are read, so the numbers are those of what has been read until now.
+    """
+
+    def __init__(self, *whole: str) -> None:
+        """Note sentences about the input as a whole."""
+        self._rows: dict[str, set[int] | None] = dict.fromkeys(whole)
+
+    def add(self, sentence: str, rows: Iterable[int] | None = None) -> None:
+        """Note a sentence about some rows of the input (once each), or about the input as a whole."""
+        noted = self._rows.setdefault(sentence, None if rows is None else set())
+        if noted is not None and rows is not None:
+            noted.update(map(int, rows))
+
+    def counts(self) -> dict[str, int | None]:
+        """Return the sentences, in the order in which they were noted, with the number of samples each is about."""
+        return {sentence: None if rows is None else len(rows) for sentence, rows in self._rows.items()}
+
+
 @dataclass(frozen=True)
 class Samples:
     """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x.
@@ -63,6 +85,7 @@ class Samples:
     scale: Scale | None = None
     conditions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes, compare=False)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -108,6 +131,11 @@ class Unread:
     def scale(self) -> Scale | None:
         """How the values map to natural units."""
         return self.known.scale
+
+    @property
+    def notes(self) -> Notes:
+        """What was done to the input beside reading it; rows are noted as they are read."""
+        return self.known.notes
 
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Read the samples at the given rows, whose values are those of a sample table: float32."""
