@@ -32,7 +32,9 @@ from gancensus.samples import CHUNK, Notes, Samples, Scale, Unread, check, check
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
 ROW_GROUP_BYTES = 1 << 24
-SAMPLE_COLUMNS = "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32)"
+SAMPLE_COLUMNS = (
+    "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32 or float64)"
+)
 NOTES = "notes"  # in the metadata of a sample table: what was noted about its input
 Columns = Mapping[str, Any]
 
@@ -176,6 +178,7 @@ def write_samples(path: Path, samples: Samples | Unread, rows: NDArray[np.int64]
     Samples that are not read yet are read, and written, a row group at a time.
     """
     count = len(samples) if rows is None else len(rows)
+    samples.notes.restart()
 
     def table(start: int, stop: int) -> pa.Table:
         some = slice(start, stop) if rows is None else rows[start:stop]
@@ -199,7 +202,8 @@ def _sample_table(samples: Samples) -> pa.Table:
     storage = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
     content = {"sample_id": samples.sample_id, "x": pa.ExtensionArray.from_storage(tensor, storage)}
     for name, values in samples.conditions.items():
-        fields.insert(-1, pa.field(name, pa.float32(), metadata={"unit": samples.units.get(name, "1")}))
+        kind = pa.from_numpy_dtype(values.dtype)
+        fields.insert(-1, pa.field(name, kind, metadata={"unit": samples.units.get(name, "1")}))
         content[name] = values
     if samples.label is not None:
         fields.insert(1, pa.field("label", pa.int32()))
@@ -340,9 +344,10 @@ def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
         raise UserError(f"{path}: column sample_id is missing; a sample table has {SAMPLE_COLUMNS}")
     units = {}
     for field in table.schema:
-        expected = {"sample_id": pa.int64(), "label": pa.int32()}.get(field.name, pa.float32())
-        if field.type != expected:
-            raise UserError(f"{path}: column {field.name} is {field.type}, it must be {expected}")
+        expected = {"sample_id": [pa.int64()], "label": [pa.int32()]}.get(field.name, [pa.float32(), pa.float64()])
+        if field.type not in expected:
+            known = " or ".join(map(str, expected))
+            raise UserError(f"{path}: column {field.name} is {field.type}, it must be {known}")
         if table[field.name].null_count:
             count = table[field.name].null_count
             raise UserError(f"{path}: column {field.name} has {count} empty cells; every sample needs its value")
@@ -454,7 +459,7 @@ def read_user_samples(path: Path) -> Unread:
         return _look_at_table(SampleRows([path]))
     found = _look_at_images(path) if path.is_dir() else _look_at_array(path)
     shape = found.shape
-    if len(shape) < 2 or 0 in shape or found.dtype.kind not in "iuf":
+    if len(shape) < 2 or 0 in shape or found.dtype.kind not in "biuf":
         raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
     samples = shape[0]
     for name, values in found.conditions.items():
@@ -473,7 +478,10 @@ def read_user_samples(path: Path) -> Unread:
         None,
         found.conditions,
         dict.fromkeys(found.conditions, "1"),
+        found.notes or Notes(),
     )
+    if path.is_file():
+        known.notes.add(f"read as {samples:,} samples of {' x '.join(map(str, shape[1:]))} values, {found.dtype}")
     return Unread(known, shape[1:], found.dtype, found.read)
 
 
@@ -501,7 +509,8 @@ class _Natural(NamedTuple):
     dtype: np.dtype[Any]
     read: Callable[[NDArray[np.int64]], NDArray[Any]]
     label: NDArray[Any] | None = None
-    conditions: Mapping[str, NDArray[np.float32]] = {}
+    conditions: Mapping[str, NDArray[Any]] = {}
+    notes: Notes | None = None
 
 
 def _look_at_table(rows: SampleRows) -> Unread:
@@ -527,20 +536,27 @@ def _look_at_array(path: Path) -> _Natural:
 
 
 def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
-    """Look at a .npz: `x`, `label`, and the conditions, which are small."""
+    """Look at a .npz: `x`, else `arr_0` or the only array; `label`; the conditions, which are small."""
     names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    if "x" not in names:
+    key = next((name for name in ("x", "arr_0") if name in names), names[0] if len(names) == 1 else None)
+    if key is None:
         raise UserError(
             f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)"
         )
+    notes = Notes() if key == "x" else Notes(f"samples taken from its array '{key}'")
     stored = {name: _Stored.member(path, archive, name) for name in names}
-    x, label = stored.pop("x"), stored.pop("label", None)
-    conditions = {
-        name: other.whole().astype(np.float32)
-        for name, other in stored.items()
-        if other.shape == x.shape[:1] and other.dtype.kind in "iuf" and name != "sample_id"
-    }
-    return _Natural(x.shape, x.dtype, x.read, None if label is None else label.whole(), conditions)
+    x, label = stored.pop(key), stored.pop("label", None)
+    conditions = {}
+    for name, other in stored.items():
+        if other.shape != x.shape[:1] or other.dtype.kind not in "iuf":
+            notes.add(f"array '{name}' left out: {other.dtype} of shape {other.shape} is no condition of the samples")
+        elif name != "sample_id":
+            values = other.whole()
+            conditions[name] = values.astype(np.float64)
+            if values.dtype.kind in "iu" and len(set(conditions[name])) < len(set(values.tolist())):
+                del conditions[name]
+                notes.add(f"array '{name}' left out: its whole numbers are too long to be told apart in float64")
+    return _Natural(x.shape, x.dtype, x.read, None if label is None else label.whole(), conditions, notes)
 
 
 @contextmanager
