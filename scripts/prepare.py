@@ -16,7 +16,6 @@ def main() -> None:
     """Split the source, read and write the rows of the part."""
     args = step.arguments(
         __doc__,
-        study=str,
         source=step.member(Source),
         splits=step.section(Splits),
         seed=int,
@@ -26,10 +25,10 @@ def main() -> None:
         calibrate=Path,
         holdout=Path,
     )
-    real = args.source.load(derive_seed(args.seed, args.study, "source"))
+    real = args.source.load(derive_seed(args.seed, "source"))
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
-    rng = derive_rng(args.seed, args.study, "prepare")
+    rng = derive_rng(args.seed, "prepare")
     for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first).items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)

@@ -13,7 +13,7 @@ import step
 import yaml
 from step import Path
 
-from gancensus import words
+from gancensus import inputs, words
 from gancensus.config import Config, Study
 from gancensus.files import about, columns, read_table, write_bytes
 from gancensus.sweep import tautology
@@ -153,8 +153,15 @@ def findings_of(folder: Path, study: Study) -> list[str]:
     )
 
 
+def inputs_of(folder: Path) -> list[Row]:
+    """Return what was noted about the inputs of a study."""
+    rows = read_table(folder.parent / "inputs.parquet").to_pylist()
+    return [row for row in rows if row["study"] == folder.name]
+
+
 def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
+    noted = inputs_of(folder)
     definitions = definitions_of(folder, study)
     support = [row for definition in definitions for row in definition["counted"].values()]
     return {
@@ -162,6 +169,8 @@ def study_of(folder: Path, study: Study) -> Row:
         "census": study.census,
         "verdicts": words.verdicts(support, study.generated),
         "copying": words.copying(row for definition in definitions for row in definition["copies"]),
+        "warnings": inputs.warnings(noted),
+        "inputs": inputs.told(noted),
         "findings": findings_of(folder, study),
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},

@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
             if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
                 print(census_table(results / "census.parquet"))
+                print(inputs_text(results / "inputs.parquet"))
                 print(f"\nreport: {place / 'report.html'}")
     except UserError as error:
         sys.exit(f"error: {error}")
@@ -259,6 +260,19 @@ def census_table(path: Path) -> str:
         for line in lines
     ]
     return "\n".join([*table, *(_many(row) for row in rows if row["listed"] < row["samples"])])
+
+
+def inputs_text(path: Path) -> str:
+    """Return what was noted about the inputs of every study as text, warnings first; nothing where nothing was."""
+    from gancensus import inputs
+    from gancensus.files import read_table
+
+    rows = read_table(path).to_pylist()
+    studies = dict.fromkeys(row["study"] for row in rows)
+    of = {study: [row for row in rows if row["study"] == study] for study in studies}
+    warnings = [f"warning: {study}, {text}" for study in studies for text in inputs.warnings(of[study])]
+    told = [f"  {study}, {line}" for study in studies for line in inputs.told(of[study])]
+    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *told] if told else [])])
 
 
 def _many(row: dict[str, Any]) -> str:

@@ -23,6 +23,6 @@ rule prepare:
     message:
         "prepare the real samples of {wildcards.study}, part {wildcards.part}"
     shell:
-        "prepare.py --study {wildcards.study} --source {params.source:q} --splits {params.splits:q}"
+        "prepare.py --source {params.source:q} --splits {params.splits:q}"
         " {params.seed} --part {wildcards.part} {params.parts}"
         " --train {output.train:q} --calibrate {output.calibrate:q} --holdout {output.holdout:q} > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 # Every result, relative to the results; {part} stands for each part of a population.
 RESULTS = ["census.parquet"]
 # What the report shows.
-READ = []
+READ = ["inputs.parquet"]
 
 for name, s in CONFIG.studies.items():
     everyone = [*REAL, *s.generated]
