@@ -3,11 +3,12 @@
 
 from argparse import Namespace
 from math import prod
+from pathlib import Path
+
+import gancensus.steps as step
 
 import numpy as np
-import step
 from numpy.typing import NDArray
-from step import Path
 
 from gancensus.errors import UserError
 from gancensus.files import SampleRows, check_finite, drop_parts, read_model, write_samples
