@@ -11,6 +11,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+from gancensus.environment import settle
+
+settle()  # here and for all jobs, before what reads the environment
+
 from gancensus.adversarial import Gan
 from gancensus.analyses import Analysis, table_names
 from gancensus.code import digests
@@ -27,9 +31,6 @@ except UserError as error:
 # Rules call the programs by name, with the Python that runs Snakemake.
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
-
-# No job, here or on a cluster, imports a file because it lies in the working directory or beside a program.
-os.environ.update(PYTHONSAFEPATH="1")
 
 # An environment of conda's has no gancensus, and Snakemake takes PYTHONPATH out of it.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
