@@ -2,12 +2,13 @@
 """Answer a further question about a study's populations: make one table of an analysis."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import gancensus.steps as step
+
 import numpy as np
-import step
 from numpy.typing import NDArray
-from step import Path
 
 from gancensus.adversarial import Gan
 from gancensus.analyses import About, Analysis

@@ -1,9 +1,11 @@
 #!/usr/bin/env python
 """Put the support sizes of every study, and what was noted about every input, into one table each."""
 
+from pathlib import Path
+
+import gancensus.steps as step
+
 import pyarrow as pa
-import step
-from step import Path
 
 from gancensus import tables
 from gancensus.files import read_table, write_table

@@ -6,12 +6,13 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import gancensus.steps as step
+
 import numpy as np
-import step
 from matplotlib.figure import Figure
-from step import Path
 
 from gancensus import figures
 from gancensus.analyses import Analysis

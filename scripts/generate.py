@@ -2,10 +2,11 @@
 """Draw one part of a generator's samples, or take it from the user's file."""
 
 from argparse import Namespace
+from pathlib import Path
+
+import gancensus.steps as step
 
 import numpy as np
-import step
-from step import Path
 
 from gancensus.errors import UserError
 from gancensus.files import SampleRows, drop_parts, read_model, write_samples

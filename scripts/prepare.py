@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Split the real samples of a study; write one part of each split."""
 
-import step
-from step import Path
+from pathlib import Path
+
+import gancensus.steps as step
 
 from gancensus.config import Splits
 from gancensus.files import drop_parts, write_samples

@@ -8,9 +8,9 @@ import json
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-import step
-from step import Path
+import gancensus.steps as step
 
 from gancensus import __version__
 from gancensus.files import write_bytes

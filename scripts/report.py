@@ -6,12 +6,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import gancensus.steps as step
+
 import jinja2
-import step
 import yaml
-from step import Path
 
 from gancensus import inputs, words
 from gancensus.config import Config, Study

@@ -4,10 +4,16 @@
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
+
+from gancensus.environment import settle
+
+settle()  # here and for all jobs, before what reads the environment
 
 from gancensus.adversarial import Gan
 from gancensus.analyses import Analysis, table_names
@@ -25,6 +31,10 @@ except UserError as error:
 # Rules call the programs by name, with the Python that runs Snakemake.
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+# An environment of conda's has no gancensus, and Snakemake takes PYTHONPATH out of it.
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    shell.prefix(f"export PYTHONPATH={shlex.quote(str(SCRIPTS.with_name('src')))}; ")
 
 # What scripts/draw.py draws.
 DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")

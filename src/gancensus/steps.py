@@ -1,4 +1,8 @@
-"""What every step shares: one thread, its arguments, and errors in one line. Imported before anything numerical."""
+"""What every step shares: one thread, its arguments, and errors in one line.
+
+Imported before anything numerical (pyproject.toml sorts it so), and from here, never from beside a script: with
+PYTHONSAFEPATH, a script's folder is no place to import from.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,13 @@ from pathlib import Path
 from types import GenericAlias
 from typing import Any
 
+from gancensus.environment import settle
+
 STARTED = datetime.now(UTC)  # before the imports that take long
 
+settle()
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "src"))  # where gancensus is not installed: conda
 
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
 
@@ -150,6 +155,3 @@ def peak_memory() -> float:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-__all__ = ["Path", "arguments", "grouped", "member", "members", "run", "section", "spaces"]
