@@ -478,10 +478,8 @@ def read_user_samples(path: Path) -> Unread:
         None,
         found.conditions,
         dict.fromkeys(found.conditions, "1"),
-        found.notes or Notes(),
+        found.notes or _what(shape, found.dtype),
     )
-    if path.is_file():
-        known.notes.add(f"read as {samples:,} samples of {' x '.join(map(str, shape[1:]))} values, {found.dtype}")
     return Unread(known, shape[1:], found.dtype, found.read)
 
 
@@ -535,6 +533,11 @@ def _look_at_array(path: Path) -> _Natural:
         return _Natural(content.shape, content.dtype, stored.read)
 
 
+def _what(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Notes:
+    """Note what an array is read as."""
+    return Notes(f"read as {shape[0]:,} samples of {' x '.join(map(str, shape[1:]))} values, {dtype}")
+
+
 def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
     """Look at a .npz: `x`, else `arr_0` or the only array; `label`; the conditions, which are small."""
     names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
@@ -543,8 +546,10 @@ def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
         raise UserError(
             f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)"
         )
-    notes = Notes() if key == "x" else Notes(f"samples taken from its array '{key}'")
     stored = {name: _Stored.member(path, archive, name) for name in names}
+    notes = _what(stored[key].shape, stored[key].dtype)
+    if key != "x":
+        notes.add(f"samples taken from its array '{key}'")
     x, label = stored.pop(key), stored.pop("label", None)
     conditions = {}
     for name, other in stored.items():

@@ -464,7 +464,6 @@ def test_bad_real_samples_stop_the_step(name: str, tmp_path: Path, step: Step) -
     make(path)
     outputs = {split: tmp_path / f"{split}.parquet" for split in ("train", "calibrate", "holdout")}
     options = {
-        "study": "mine",
         "source": Files(path=path).model_dump_json(),
         "splits": "{}",
         "seed": 1,
