@@ -2,85 +2,192 @@
 
 from __future__ import annotations
 
+from gancensus.environment import isolate
+
+isolate()  # before anything reads what the shell holds
+
 import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from gancensus.config import read
+from pydantic_core import PydanticCustomError
+
+from gancensus import __version__
+from gancensus.config import read, results_folder
 from gancensus.door import head
 from gancensus.door.head import say
+from gancensus.door.options import YAML, Parser, sort_out
 from gancensus.door.preflight import Profile, preflight, probe
 from gancensus.door.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
 from gancensus.door.unseen import digest, settle
 from gancensus.errors import UserError
+from gancensus.family import expanded, suggestion
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
+PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
 FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes anew what is there
+CONFIGFILE = Path("config/config.yaml")  # where none is named
+BUG = 70  # exit status, as sysexits.h has it for a fault of the program
 LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run `gancensus run`, `slurm` or `plan`; options that are not its own go to Snakemake."""
-    args, rest = arguments(argv)
-    forget_filters()
     try:
-        with head.signals():
-            refuse(rest)
-            place = args.results or Path(read(args.configfile).pathvars.results)
-            results = place.resolve()
-            if not SNAKEFILE.exists():
-                raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
-            if any(word in DRY or word.startswith("-n") for word in rest):
-                args.command = "plan"
-            elif "--unlock" in rest:
-                args.command = "run"
-            status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
-            if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
-                print(census_table(results / "census.parquet"))
-                print(inputs_text(results / "inputs.parquet"))
-                print(f"\nreport: {place / 'report.html'}")
+        status = work(argv)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except head.Signalled as signalled:
         sys.exit(128 + signalled.number)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except Exception as error:
+        bug(error)
     sys.exit(status)
 
 
+def bug(error: Exception) -> NoReturn:
+    """Say that it is not the user's fault, and end with a status of its own."""
+    traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}".strip(": ")
+    say(f"bug in gancensus {__version__}: {what}; please report it with the lines above")
+    sys.exit(BUG)
+
+
+def work(argv: Sequence[str] | None) -> int:
+    """Do what the command line says; return the exit status."""
+    args, rest = arguments(argv)
+    forget_filters()
+    with head.signals():
+        place = args.results or Path(read(args.configfile).pathvars.results)
+        results = place.resolve()
+        if not SNAKEFILE.exists():
+            raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
+        if any(word in DRY or word.startswith("-n") for word in rest):
+            args.command = "plan"
+        elif "--unlock" in rest:
+            args.command = "run"
+        status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
+        if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
+            print(census_table(results / "census.parquet"))
+            print(inputs_text(results / "inputs.parquet"))
+            print(f"\nreport: {place / 'report.html'}")
+        return status
+
+
 def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """Return our options and Snakemake's."""
-    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    common.add_argument("--configfile", type=Path, default=Path("config/config.yaml"), help="%(default)s by default")
-    common.add_argument("--results", type=Path, help="the folder that everything is written to")
-    parser = argparse.ArgumentParser(prog="gancensus", description=__doc__, allow_abbrev=False)
+    """Return our options and Snakemake's; raises UserError for what is neither."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser, commands = parsers()
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    check_command(words[0], list(commands))
+    args, rest = parser.parse_known_args(words)
+    refuse(rest)
+    ours = list(commands[args.command]._option_string_actions)
+    files, rest = sort_out(rest, ours, args.command)
+    args.configfile = the_one([*(args.configfile or []), *files])
+    if args.command == "slurm" and not args.patience > 0:
+        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
+    return args, rest
+
+
+def parsers() -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser of the command line, and that of each command."""
+    common = Parser(add_help=False, allow_abbrev=False)
+    common.add_argument(
+        "--configfile", type=path, action="append", help=f"the study; may stand without the option; else {CONFIGFILE}"
+    )
+    common.add_argument("--results", type=folder, help="the folder that everything is written to")
+    parser = Parser(
+        prog="gancensus", description=__doc__, allow_abbrev=False, epilog="example: gancensus run study.yaml"
+    )
+    for each in (parser, common):
+        each.add_argument("--version", action="version", version=f"gancensus {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    more = "Options of Snakemake's may follow, such as --forcerun RULE, and files of the results to make."
     for name, text in (("run", "run everything here"), ("plan", "show what would run and why")):
-        command = commands.add_parser(name, help=text, parents=[common], allow_abbrev=False)
-        command.add_argument("--cores", default="all", help="processor cores to use, %(default)s by default")
-    command = commands.add_parser("slurm", help="run everything on a cluster", parents=[common], allow_abbrev=False)
-    profile = ROOT / "workflow/profiles/slurm"
+        command = commands.add_parser(name, help=text, epilog=more, parents=[common], allow_abbrev=False)
+        command.add_argument(
+            "--cores", type=cores, default="all", help="processor cores to use, %(default)s by default"
+        )
+    command = commands.add_parser(
+        "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
+    )
     command.set_defaults(cores="all")
-    command.add_argument("--profile", type=Path, default=profile, help="what the cluster needs, %(default)s by default")
+    command.add_argument(
+        "--profile",
+        type=path,
+        default=ROOT / "workflow/profiles/slurm",
+        help="what the cluster needs, %(default)s by default",
+    )
     command.add_argument(
         "--patience",
         type=float,
         default=PATIENCE,
         help="seconds without movement that are a hang, %(default)s by default",
     )
-    args, rest = parser.parse_known_args(argv)
-    if args.command == "slurm" and not args.patience > 0:
-        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
-    return args, rest
+    return parser, dict(commands.choices)
+
+
+def check_command(word: str, commands: Sequence[str]) -> None:
+    """Raise UserError where the command line does not begin with a command."""
+    if word.lower().endswith(YAML):
+        raise UserError(f"{word}: the command comes first: gancensus run {word}")
+    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+        raise UserError(f"{word}: the command comes first: gancensus run {word} ...")
+    if not word.startswith("-") and word not in commands:
+        raise UserError(f"{word}: no such command{suggestion(word, commands)}")
+
+
+def path(text: str) -> Path:
+    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    try:
+        return expanded(Path(text))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def folder(text: str) -> Path:
+    """Read the results folder of an option; raises ArgumentTypeError."""
+    try:
+        return results_folder(str(path(text)))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
+
+
+def cores(text: str) -> str:
+    """Check a number of processor cores; raises ArgumentTypeError."""
+    if text != "all" and not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number from 1 on, or all")
+    return text
+
+
+def the_one(files: Sequence[Path]) -> Path:
+    """Return the configuration that is named, once or by default; raises UserError where several are."""
+    named = list(dict.fromkeys(files))
+    if len(named) > 1:
+        raise UserError(f"{', '.join(map(str, named))}: a run has one configuration; name one of them")
+    if not named and not CONFIGFILE.exists():
+        raise UserError(f"{CONFIGFILE}: no such configuration file; name yours: gancensus run study.yaml")
+    return named[0] if named else CONFIGFILE
 
 
 def refuse(rest: Sequence[str]) -> None:
@@ -95,7 +202,7 @@ def refuse(rest: Sequence[str]) -> None:
 
 def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
     """Return the call of Snakemake on our workflow; `place` is the results folder where that is not the file's."""
-    command = [sys.executable, "-m", "snakemake"]
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
     if place:
         command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
     return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]

@@ -6,9 +6,25 @@ from a debugging session, a HOME that no job can write to. None of it may change
 
 from __future__ import annotations
 
-import io
 import os
 import sys
+
+
+def _import_nothing_from_here() -> None:
+    """Take the working directory off the path, where `python -m` and empty entries of PYTHONPATH have put it."""
+    here = ("", ".", os.getcwd())  # noqa: PTH109 (pathlib is not imported yet)
+    if not sys.flags.safe_path and sys.path and sys.path[0] in here:
+        del sys.path[0]
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    named = [entry for entry in entries if entry not in ("", ".")]
+    if named != entries and "PYTHONPATH" in os.environ:
+        sys.path[:] = [entry for entry in sys.path if entry not in here or entry in named]
+        os.environ["PYTHONPATH"] = os.pathsep.join(named)
+
+
+_import_nothing_from_here()  # what comes next is to be Python's own
+
+import io
 import tempfile
 import warnings
 from contextlib import suppress
@@ -26,7 +42,7 @@ IGNORED = (
 KEPT = "NUMBA_CACHE_DIR"  # of all that numba can be told
 
 
-def settle() -> None:
+def isolate() -> None:
     """Free this process, and all that it will start, from what a user's shell and working directory hold.
 
     To be called before NumPy, numba or matplotlib are imported. A user's PYTHONPATH stays, but for its empty entries
@@ -38,7 +54,6 @@ def settle() -> None:
         if name in IGNORED or (name.startswith("NUMBA_") and name != KEPT):
             del os.environ[name]
     os.environ.update(PYTHONSAFEPATH="1", PYTHONUTF8="1")
-    _import_nothing_from_here()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -46,21 +61,6 @@ def settle() -> None:
         if name in os.environ and not _writable(Path(os.environ[name])):
             del os.environ[name]
     _have_a_cache()
-
-
-def _import_nothing_from_here() -> None:
-    """Take the working directory off the path, where `python -m` and empty entries of PYTHONPATH have put it."""
-    here = ("", ".", str(Path.cwd()))
-    if not sys.flags.safe_path and sys.path and sys.path[0] in here:
-        del sys.path[0]
-    if "PYTHONPATH" in os.environ:
-        entries = os.environ["PYTHONPATH"].split(os.pathsep)
-        named = [entry for entry in entries if entry not in ("", ".")]
-        if named != entries:
-            sys.path[:] = [entry for entry in sys.path if entry not in here or entry in named]
-        os.environ["PYTHONPATH"] = os.pathsep.join(named)
-        if not named:
-            del os.environ["PYTHONPATH"]
 
 
 def _have_a_cache() -> None:

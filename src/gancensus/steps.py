@@ -19,11 +19,11 @@ from pathlib import Path
 from types import GenericAlias
 from typing import Any
 
-from gancensus.environment import settle
+from gancensus.environment import isolate
 
 STARTED = datetime.now(UTC)  # before the imports that take long
 
-settle()
+isolate()
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
 

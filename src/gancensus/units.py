@@ -77,8 +77,10 @@ def compare(real: Samples, generated: Samples) -> Iterator[Finding]:
 def _whole(real: Mapping[str, Floats], generated: Mapping[str, Floats]) -> Finding | None:
     """Return what speaks against one unit of samples, of which the least, mean and largest values are given."""
     low, high = np.median(real["least"]), np.median(real["largest"])
+    if low == high:
+        return None
     own, other = (np.array([_quantiles(part[name]) for name in real]) for part in (real, generated))
-    spread = np.maximum(max(high - low, 1e-300), np.ptp(own, axis=1, keepdims=True))
+    spread = np.maximum(high - low, np.ptp(own, axis=1, keepdims=True))
     ends, size = (generated["least"].min(), generated["largest"].max()), max(abs(low), abs(high))
     said = f"values from {ends[0]:.3g} to {ends[1]:.3g}, but the real samples have {_range(real)}"
     if ends[0] == ends[1]:
@@ -134,7 +136,7 @@ def _explained(
             return Finding(f"{said}: they look {text}", certain=True)
     size = np.abs(other).sum()
     factor = float(np.abs(own).sum() / size) if size > 0 else 1.0
-    if not apart(factor * other) < near or 1 / FACTOR < factor < FACTOR:
+    if factor == 0 or not apart(factor * other) < near or 1 / FACTOR < factor < FACTOR:
         return None
     usual = next((f for f in FACTORS if abs(np.log(factor / f)) < np.log(NEARLY)), None)
     if usual is not None:

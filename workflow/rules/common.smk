@@ -1,6 +1,7 @@
 # What all rules share: the validated configuration, the programs, the names of populations and files, and the
 # functions that say what a job needs.
 
+import hashlib
 import json
 import os
 import re
@@ -11,9 +12,9 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from gancensus.environment import settle
+from gancensus.environment import isolate
 
-settle()  # here and for all jobs, before what reads the environment
+isolate()  # here and for all jobs, before what reads the environment
 
 from gancensus.adversarial import Gan
 from gancensus.analyses import Analysis, table_names
@@ -27,6 +28,10 @@ try:
     check_files(CONFIG)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+# Snakemake has read the file, too, but expands no `~`.
+if config.get("pathvars", {}).get("results", "").startswith("~"):
+    workflow.pathvars.items.update(results=CONFIG.pathvars.results)
 
 # Rules call the programs by name, with the Python that runs Snakemake.
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
@@ -126,10 +131,29 @@ def model_of(wildcards):
     return "<results>/{study}/generators/{population}/model.safetensors" if trained else []
 
 
+def named(path):
+    """Whether Snakemake takes a path for the name of a file; in braces it sees wildcards, in <> path variables."""
+    return not set("{}<>").intersection(str(path))
+
+
+def found_by(member):
+    """The user's files that a source or generator reads, less what a run has made among them."""
+    made = (Path(CONFIG.pathvars.results).resolve(), Path(".snakemake").resolve())
+    found = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
+    if any(folder.is_relative_to(path.resolve()) for path in member.files() for folder in made):
+        found = [file for file in found if not any(file.resolve().is_relative_to(folder) for folder in made)]
+    return sorted(file for file in found if file.is_file())
+
+
 def files_of(member):
     """The user's files that a source or generator reads, watched for changes."""
-    found = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
-    return sorted(str(file) for file in found if file.is_file())
+    return [str(file) for file in found_by(member) if named(file)]
+
+
+def others_of(member):
+    """A digest of those whose names Snakemake cannot take, as a parameter: so they are watched all the same."""
+    facts = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in found_by(member) if not named(file)]
+    return json.dumps({"files": hashlib.sha256(repr(facts).encode()).hexdigest()[:12]} if facts else {})
 
 
 def compared(definition, population):

@@ -19,6 +19,7 @@ rule prepare:
         splits=lambda wc: section(study(wc).splits),
         seed=option("seed", CONFIG.seed),
         parts=option("parts", CONFIG.parts),
+        others=lambda wc: others_of(study(wc).source),
         code=lambda wc: code("prepare.py", study(wc).source),
     message:
         "prepare the real samples of {wildcards.study}, part {wildcards.part}"
