@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from gancensus import imagefiles
 from gancensus.adversarial import Gan
 from gancensus.analyses import Analysis, table_names
 from gancensus.code import digests
@@ -118,8 +119,10 @@ def model_of(wildcards):
 
 def files_of(member):
     """The user's files that a source or generator reads, watched for changes."""
-    found = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
-    return sorted(str(file) for file in found if file.is_file())
+    try:
+        return [str(file) for path in member.files() for file in imagefiles.files_of(path)]
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def compared(definition, population):
