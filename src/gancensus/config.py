@@ -310,7 +310,8 @@ def check_files(config: Config) -> None:
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
         absent = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
         missing += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in absent.items()]
-        wrong += [f"studies.{name}.{line}" for line in [*_unconditional(study), *_too_many(study)]]
+        unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study)]
+        wrong += [f"studies.{name}.{line}" for line in unfit]
         about = About(study.source, study.generators)
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
         wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
@@ -343,6 +344,15 @@ def _too_many(study: BaseStudy) -> Iterator[str]:
                 f"generators.{key}.samples: {generator.samples}, but holdout has {held_out:.0f} conditions to draw "
                 "under; lower it, or enlarge `splits.holdout`"
             )
+
+
+def _backgrounds(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators whose transparent pixels would be composited on another background than the real ones."""
+    real = getattr(study.source, "background", None)
+    for key, generator in study.generators.items():
+        background = getattr(generator, "background", None)
+        if real and background and background != real:
+            yield f"generators.{key}.background: {background}, but that of the source is {real}; give both the same one"
 
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from gancensus.columns import Column, width
 from gancensus.errors import UserError
+from gancensus.imagefiles import Background, look_at_images
 from gancensus.samples import CHUNK, Notes, Samples, Scale, Unread, check, check_ids, flatten
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
@@ -443,12 +444,10 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
-GREY = {"1": "L", "L": "L", "LA": "L"}  # Pillow's modes of grey images and what they are read as
-
-
-def read_user_samples(path: Path) -> Unread:
+def read_user_samples(path: Path, background: Background = "white") -> Unread:
     """Look at what a user brings: a sample table, or natural values and labels from an array or images.
+
+    background: what transparent pixels of images are composited on.
 
     Values are read when they are asked for; `finite` reads them all. Raises UserError when the path is missing, of an
     unknown kind, or holds no numbers of one shape.
@@ -457,7 +456,7 @@ def read_user_samples(path: Path) -> Unread:
         raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
     if path.suffix == ".parquet":
         return _look_at_table(SampleRows([path]))
-    found = _look_at_images(path) if path.is_dir() else _look_at_array(path)
+    found = _look_at_folder(path, background) if path.is_dir() else _look_at_array(path)
     shape = found.shape
     if len(shape) < 2 or 0 in shape or found.dtype.kind not in "biuf":
         raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
@@ -501,7 +500,10 @@ def check_finite(path: Path, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
 
 
 class _Natural(NamedTuple):
-    """What a user brings that is no sample table: values (n, *shape) and how to read rows, labels, conditions (n,)."""
+    """What a user brings that is no sample table: values (n, *shape) and how to read rows, labels, conditions (n,).
+
+    And what is to be noted of it.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -624,37 +626,7 @@ class _Stored:
         return found
 
 
-def _look_at_images(folder: Path) -> _Natural:
-    """Look at a folder of images of one size; subfolders are classes."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES)
-    if not paths:
-        raise UserError(f"{folder}: no images in it ({', '.join(sorted(IMAGES))})")
-    first = _read_image(paths[0])
-
-    def read(rows: NDArray[np.int64]) -> NDArray[Any]:
-        images = np.empty((len(rows), *first.shape), dtype=first.dtype)
-        for k, row in enumerate(rows):
-            image = _read_image(paths[row])
-            found, expected = (f"{one.dtype} of shape {one.shape}" for one in (image, first))
-            if found != expected:
-                raise UserError(
-                    f"{paths[row]}: is {found}, but {paths[0]} is {expected}; bring images to one size and depth"
-                )
-            images[k] = image
-        return images
-
-    classes = sorted({path.parent for path in paths})
-    label = np.array([classes.index(path.parent) for path in paths], dtype=np.int32) if len(classes) > 1 else None
-    return _Natural((len(paths), *first.shape), first.dtype, read, label)
-
-
-def _read_image(path: Path) -> NDArray[Any]:
-    """Read an image (H, W) or (H, W, 3)."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            deep = image.mode in ("I", "F") or image.mode.startswith("I;16")  # more than 8 bits: Pillow would clip
-            return np.asarray(image if deep else image.convert(GREY.get(image.mode, "RGB")))
-    except Exception as error:  # Pillow raises almost anything over a damaged file
-        raise UserError(f"{path}: not a readable image ({_reason(error)}); remove or repair it") from None
+def _look_at_folder(folder: Path, background: Background) -> _Natural:
+    """Look at a folder of images."""
+    images = look_at_images(folder, background)
+    return _Natural(images.shape, images.dtype, images.read, images.label, notes=images.notes)

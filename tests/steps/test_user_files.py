@@ -300,9 +300,9 @@ def two_sizes(path: Path) -> None:
     image(path / "2.png", GREY[0, :3])
 
 
-def two_kinds(path: Path) -> None:
+def two_depths(path: Path) -> None:
     image(path / "1.png", GREY[0])
-    image(path / "2.png", np.zeros((4, 6, 3), dtype=np.uint8))
+    image(path / "2.png", GREY[0].astype(np.uint16))
 
 
 def truncated(path: Path) -> None:
@@ -332,8 +332,8 @@ BAD: dict[str, tuple[str, Make, str]] = {
     ),
     "no images": ("x", Path.mkdir, ": no images in it"),
     "corrupt image": ("x", corrupt, "/2.png: not a readable image"),
-    "two sizes": ("x", two_sizes, "/2.png: is uint8 of shape (3, 6), but"),
-    "grey and colour": ("x", two_kinds, "/2.png: is uint8 of shape (4, 6, 3), but"),
+    "two sizes": ("x", two_sizes, "/2.png: is 6 x 3 pixels, but"),
+    "two depths": ("x", two_depths, "/2.png: is 6 x 4 pixels (grey, uint16), but"),
     "nan": ("x.npy", lambda p: nan(p, np.nan), ": sample 2 has NaN or infinite values"),
     "infinity": ("x.npy", lambda p: nan(p, -np.inf), ": sample 2 has NaN or infinite values"),
     "one dimension": ("x.npy", lambda p: np.save(p, ROWS[0]), f": holds float64 of shape (3,); {NUMBERS}"),

@@ -16,6 +16,7 @@ from gancensus.environment import isolate
 
 isolate()  # here and for all jobs, before what reads the environment
 
+from gancensus import imagefiles
 from gancensus.adversarial import Gan
 from gancensus.analyses import Analysis, table_names
 from gancensus.code import digests
@@ -137,12 +138,11 @@ def named(path):
 
 
 def found_by(member):
-    """The user's files that a source or generator reads, less what a run has made among them."""
-    made = (Path(CONFIG.pathvars.results).resolve(), Path(".snakemake").resolve())
-    found = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
-    if any(folder.is_relative_to(path.resolve()) for path in member.files() for folder in made):
-        found = [file for file in found if not any(file.resolve().is_relative_to(folder) for folder in made)]
-    return sorted(file for file in found if file.is_file())
+    """The user's files that a source or generator reads."""
+    try:
+        return [file for path in member.files() for file in imagefiles.files_of(path)]
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def files_of(member):

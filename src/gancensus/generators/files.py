@@ -4,21 +4,24 @@ from typing import Literal
 
 from gancensus.files import read_user_samples
 from gancensus.generators import Brought
+from gancensus.imagefiles import Background
 from gancensus.samples import Scale, Unread
 
 
 class Files(Brought):
     """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
 
-    The file is an array (.npy, or .npz with `x` and conditions), a folder of images, or a sample table (.parquet, taken
-    as it is).
+    The file is an array (.npy, or .npz with `x` and conditions), a folder of images (read as those of the source
+    `files`), or a sample table (.parquet, taken as it is).
     """
 
     kind: Literal["files"] = "files"
+    background: Background = "white"
+    """What transparent pixels of images are composited on; the same as for the real ones."""
 
     def look(self, like: Scale | None = None) -> Unread:
         """Look at the file; a sample table is scaled already."""
-        return read_user_samples(self.path)
+        return read_user_samples(self.path, self.background)
 
     @property
     def scaled(self) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gancensus.errors import UserError
 from gancensus.files import finite, read_user_samples
+from gancensus.imagefiles import Background
 from gancensus.samples import ROWS_PER_POPULATION, Scale, Unread, flatten, narrowed
 from gancensus.sources import Source
 
@@ -31,11 +32,22 @@ class Files(Source):
     data: of each column, where a sample is a row, and of each number of a point, where a sample is a set of points
     whose numbers are of unlike size, as (particles, 3) with momentum and angles. A sample table (.parquet), already in
     [-1, 1], is taken as it is.
+
+    Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
+    they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
+    16-bit grey and floating-point images keep their values.
+    Each page of a TIFF file is a sample; an animation (GIF, WebP, PNG, AVIF) is refused.
+
+    Links are followed, to folders and to files. Left out are hidden files and folders, those that operating systems
+    leave behind, files that are no images by their suffix, folders of gancensus's results, broken links, and links to
+    what is read anyway. The report says what was left out, and what was done to how many images.
     """
 
     kind: Literal["files"] = "files"
     path: Path
     """File or folder, relative to the working directory."""
+    background: Background = "white"
+    """What transparent pixels of images are composited on; a generator of kind files needs the same."""
 
     def files(self) -> list[Path]:
         """Return the path."""
@@ -46,7 +58,7 @@ class Files(Source):
 
         All of them are read once, in pieces, unless they are images of bytes, of which nothing need be known.
         """
-        found = read_user_samples(self.path)
+        found = read_user_samples(self.path, self.background)
         if self.path.suffix == ".parquet":
             return self._checked(found)
         scale = self._scale(found)
