@@ -9,6 +9,7 @@ import step
 from numpy.typing import NDArray
 from step import Path
 
+from gancensus.columns import scale_like
 from gancensus.errors import UserError
 from gancensus.files import SampleRows, check_finite, drop_parts, read_model, write_samples
 from gancensus.generators import Generator
@@ -76,7 +77,7 @@ def look(args: Namespace, real: SampleRows) -> Unread:
                 f"{like.units[name]}; bring both to the same unit"
             )
     ids = generated_ids(args.population, range(len(found)))
-    known = Samples(found.known.x, ids, None, like.scale, found.known.conditions, like.units)
+    known = Samples(found.known.x, ids, None, scale_like(like.scale, found), found.conditions, like.units, found.notes)
     return Unread(known, shape, np.dtype(np.float32), read)
 
 
