@@ -100,7 +100,7 @@ def _codes(column: Column, texts: Sequence[str], place: str, manner: Manner) -> 
         return (), np.array([float(is_missing(text)) for text in texts])
     gone = {text: column.fill for text in first if is_missing(text) and column.missing}
     there = {text: row for text, row in first.items() if text not in gone}
-    if gone and there and column.missing == "impute":
+    if gone:
         count = sum(text in gone for text in texts)
         manner.notes.add(
             f"column '{column.name}': {counted_noun(count, 'missing number')} replaced by the real rows' median"

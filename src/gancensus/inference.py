@@ -137,17 +137,20 @@ def _reading(
         found = [one for one in found if one.kind == "date"] or [Reading("ymd", "d")]
     chosen = cells.decide(there, found, manner.mark, manner.order) if found else None
     if chosen is None and found and (declared not in (None, "binary") or len(there) > 2):
-        text = cells.doubtful(there)
-        values = [cells.value_of(text, *one) or 0.0 for one in found]
+        text, values = next(
+            (text, values)
+            for text in there
+            if len(values := {cells.value_of(text, *one): None for one in found}) == len(found)
+        )
         if found[0].kind == "date":
-            days = " or ".join(cells.written(value, "ymd", 1) for value in values)
+            days = " or ".join(cells.written(value or 0.0, "ymd", 1) for value in values)
             raise UserError(
                 f"{place}, {manner.row(first[text])}: '{text}' may be {days}; say under the source which: "
                 f"`types: {{{key(name)}: day-first}}` or `types: {{{key(name)}: month-first}}`"
             )
         raise UserError(
-            f"{place}, {manner.row(first[text])}: '{text}' may be {_short(values[0])} or {_short(values[1])}; say "
-            'under the source which: `decimal: "."` or `decimal: ","`'
+            f"{place}, {manner.row(first[text])}: '{text}' may be {' or '.join(_short(value or 0.0) for value in values)}; "
+            'say under the source which: `decimal: "."` or `decimal: ","`'
         )
     if chosen is None and declared in ("continuous", "integer"):
         return Reading("")
@@ -222,8 +225,9 @@ def missing_error(name: str, texts: Sequence[str], place: str) -> UserError:
 def said(value: float, reading: Reading) -> str:
     """Say what a cell is read as."""
     if reading.kind == "date":
-        return f"the date {cells.written(value, 'ymd', 1)}, in days since 1970-01-01"
-    return f"{_short(round(value, 9))}" + (
+        shown = cells.written(value, "ymd", 1 if value == round(value) else 86400)
+        return f"the date {shown}, in days since 1970-01-01"
+    return f"{_short(round(value, 9) + 0.0)}" + (
         f", in {'hours' if reading.how == 'clock' else reading.unit}" if reading.unit != "1" else ""
     )
 
@@ -240,7 +244,8 @@ def _refuse_merged(first: Mapping[str, int], place: str, name: str, manner: Mann
         if WHOLE.fullmatch(text) and whole.setdefault(float(text), int(text)) != int(text):
             raise UserError(
                 f"{place}, {manner.row(row)}: whole numbers as long as {text} cannot be told apart in float64 and look "
-                f"like an identifier; leave the column out: `drop: [{key(name)}]`, or declare it continuous"
+                f"like an identifier; leave the column out: `drop: [{key(name)}]`, or declare it: "
+                f"`types: {{{key(name)}: continuous}}`"
             )
 
 

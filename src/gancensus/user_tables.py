@@ -288,7 +288,9 @@ def left_out(table: Table, keep: Collection[str]) -> dict[str, str]:
             found[name] = "all its cells are empty"
             continue
         reason = _numbering(table, name, cells)
-        if reason is not None:
+        if reason is not None and name == "":
+            found[name] = reason
+        elif reason is not None:
             declare = f"`types: {{{key(name)}: {_type(cells)}}}`"
             found[name] = f"{reason}; to compare it, write {declare} under the source"
     return found
@@ -305,10 +307,10 @@ def _numbering(table: Table, name: str, cells: Sequence[str]) -> str | None:
     """Return why a column only numbers the rows; None where it does not, or one cannot know."""
     different = len(set(cells)) == len(cells)
     if UNNAMED.fullmatch(name) and (different or _restarts(cells)):
-        return "it is pandas's index"
+        return "it is an index, as pandas and R write it"
     if name in table.index:
         if different:
-            return "it is pandas's index"
+            return "it is an index, as pandas and R write it"
         table.manner.notes.add(f"column '{name}' is pandas's index, but its cells repeat: it is compared")
     if len(cells) < FEWEST or not different:
         return None

@@ -69,9 +69,10 @@ class Synthetic(Analysis):
             "cells has too few rows. Likeness: columns and pairs of columns, on average; rare categories that are "
             "there. Legality: rows with a category that no real row has, where there are some; rows beyond the range "
             "of the training rows; and, before rounding, rows with no clear category or with values between two legal "
-            "ones. Use: how well a classifier tells generated rows from real ones; and how well models that learn a column on generated rows do on real ones, and the reverse, "
-            "beside real on real (no value where all generated rows are of one class). These two need a `target` "
-            "and are missing without one, as are numbers that make no sense for the columns of the table.",
+            "ones. Use: how well a classifier tells generated rows from real ones; and how well models that learn a "
+            "column on generated rows do on real ones, and the reverse, beside real on real (no value where all "
+            "generated rows are of one class). These two need a `target` and are missing without one, as are numbers "
+            "that make no sense for the columns of the table.",
         ),
         "marginals": Table(
             MARGINALS,
