@@ -15,6 +15,7 @@ import jinja2
 import yaml
 
 from gancensus import inputs, words
+from gancensus.cells import written
 from gancensus.config import Config, Study
 from gancensus.files import about, columns, read_table, write_bytes
 from gancensus.sweep import tautology
@@ -122,9 +123,13 @@ def sample_rows(shown: Path) -> Row | None:
         return None
     names, units = json.loads(facts["names"]), json.loads(facts["units"])
     categories = json.loads(facts.get("categories", "[]")) or [[]] * len(names)
+    ways = json.loads(facts.get("written", "[]")) or [None] * len(names)
     groups: dict[str, list[Row]] = {}
     for row in read_table(shown).to_pylist():
-        cells = [of[int(x)] if of else words.short(x) for x, of in zip(row["x"], categories, strict=True)]
+        cells = [
+            of[int(x)] if of else written(x, *way) if way else words.short(x)
+            for x, of, way in zip(row["x"], categories, ways, strict=True)
+        ]
         groups.setdefault(row["group"], []).append(row | {"x": cells[: words.TABLE_COLUMNS]})
     return {
         "heads": list(zip(names, units, strict=True))[: words.TABLE_COLUMNS],

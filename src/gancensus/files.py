@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import lru_cache, partial
 from math import prod
 from pathlib import Path
@@ -36,6 +36,8 @@ ROW_GROUP_BYTES = 1 << 24
 SAMPLE_COLUMNS = (
     "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32 or float64)"
 )
+ALWAYS = ("name", "type", "unit", "low", "high", "decimals", "categories")  # facts of a column that are always written
+SPARE = {one.name: one.default for one in fields(Column) if one.name not in ALWAYS}  # others, where they are known
 NOTES = "notes"  # in the metadata of a sample table: what was noted about its input
 Columns = Mapping[str, Any]
 
@@ -214,8 +216,14 @@ def _sample_table(samples: Samples) -> pa.Table:
 
 
 def _scale_text(scale: Scale) -> str:
-    """Return a scale as JSON, without its columns where it has none."""
-    return json.dumps({name: value for name, value in asdict(scale).items() if value or name != "columns"})
+    """Return a scale as JSON, without what it or its columns may have and do not."""
+    known = {name: value for name, value in asdict(scale).items() if value or name not in ("columns", "left_out")}
+    if "columns" in known:
+        known["columns"] = [
+            {name: value for name, value in column.items() if name not in SPARE or value != SPARE[name]}
+            for column in known["columns"]
+        ]
+    return json.dumps(known)
 
 
 def drop_parts(path: Path, parts: int) -> None:
@@ -374,7 +382,10 @@ def _read_scale(path: Path, table: pa.Table) -> Scale | None:
 
 
 def _scale(read: Mapping[str, Any]) -> Scale:
-    known = [Column(**{**one, "categories": tuple(one["categories"])}) for one in read.get("columns", ())]
+    known = [
+        Column(**{**one, **{name: tuple(one[name]) for name in ("categories", "extra") if name in one}})
+        for one in read.get("columns", ())
+    ]
     if known and width(known) != len(read["names"]):
         raise ValueError
     return Scale(**{name: tuple(value) for name, value in {**read, "columns": known}.items()})

@@ -32,6 +32,8 @@ class Scale:
     high: tuple[float, ...]
     columns: tuple[Column, ...] = ()
     """Where samples are rows of a typed table: its columns, each of which is one value of x or several."""
+    left_out: tuple[str, ...] = ()
+    """Columns of the user's table that are no part of its rows, such as an index."""
 
     def encode(self, natural: NDArray[Any]) -> NDArray[np.float32]:
         """Map natural values (n, ...) so that low becomes -1 and high +1; where low = high they are only shifted."""

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.columns import scale_like
 from gancensus.errors import UserError
 from gancensus.files import check_finite
 from gancensus.generators import Brought
@@ -45,7 +46,7 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
         found.known.x,
         generated_ids(population, range(len(found))),
         None,
-        like.scale,
+        scale_like(like.scale, found),
         {name: narrowed(values, like.conditions.get(name)) for name, values in found.conditions.items()},
         like.units,
         found.notes,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gancensus.columns import encode, infer, scale_of
+from gancensus.columns import encode, scale_of
+from gancensus.inference import infer
 from gancensus.randomness import derive_rng
 from gancensus.samples import Samples, Scale
 from gancensus.units import compare
