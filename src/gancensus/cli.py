@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import Any, NoReturn
 
 from pydantic_core import PydanticCustomError
 
-from gancensus import __version__
+from gancensus import __version__, failures
 from gancensus.config import read, results_folder
 from gancensus.door import head
+from gancensus.door.ending import current, stand_in
 from gancensus.door.head import say
 from gancensus.door.options import YAML, Parser, sort_out
 from gancensus.door.preflight import Profile, preflight, probe
@@ -81,11 +83,10 @@ def work(argv: Sequence[str] | None) -> int:
             args.command = "plan"
         elif "--unlock" in rest:
             args.command = "run"
+        begun = time.time()
         status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
-        if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
-            print(census_table(results / "census.parquet"))
-            print(inputs_text(results / "inputs.parquet"))
-            print(f"\nreport: {place / 'report.html'}")
+        if args.command != "plan" and "--unlock" not in rest:
+            status = tell(args, rest, place, begun, status)
         return status
 
 
@@ -210,7 +211,11 @@ def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
 
 def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     """Show what would run; return Snakemake's exit status."""
-    command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *rest]
+    config = read(args.configfile)
+    again = failures.among(results, failures.there(results, config.studies))  # a run would remove these
+    place = args.results or Path(config.pathvars.results)
+    forced = ["--forcerun", *(str(place / one.file) for one in again)] if again else []
+    command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *forced, *rest]
     return subprocess.run(command, check=False).returncode
 
 
@@ -219,7 +224,11 @@ def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     check_writable(results)
     with head.claimed(results):
         clear(args, results)
-        return attend([*snakemake(args.configfile, args.results), "--cores", args.cores, *rest], args, results)
+        forget(args, rest, results)
+        begun = time.time()
+        command = [*snakemake(args.configfile, args.results), "--cores", args.cores, *rest]
+        status = attend(command, args, results)
+        return attend(command, args, results) if status and stood_in(args, rest, begun) else status
 
 
 def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
@@ -228,11 +237,12 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     Return Snakemake's exit status. Raises UserError when starting again does not help.
     """
     check_writable(results)
-    queue, fruitless = Queue(results), 0
+    queue, fruitless, begun, complete = Queue(results), 0, time.time(), False
     with head.claimed(results):
         profile = Profile(args.profile)
         status = preflight(profile)
         clear(args, results)
+        forget(args, rest, results)
         probe(profile, queue, results)
         command = [*snakemake(args.configfile, args.results), "--workflow-profile", str(args.profile)]
         command += ["--executor", "slurm", "--slurm-jobname-prefix", queue.prefix, "--slurm-status-command", status]
@@ -240,7 +250,10 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
         while True:
             watch = Watch(queue, args.patience)
             try:
-                return attend(command, args, results, watch)
+                ended = attend(command, args, results, watch)
+                if complete or ended == 0 or not stood_in(args, rest, begun):
+                    return ended
+                complete = True
             except StuckError as stuck:
                 if forced := next((word for word in rest if word.partition("=")[0] in FORCED), None):
                     raise UserError(f"{stuck}; start again without {forced}, which would make all anew") from None
@@ -344,6 +357,42 @@ def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -
                 raise head.TakenError(f"another run has taken over {results}: this one gave no sign of life") from None
             if watch:
                 watch.look(process)
+
+
+def forget(args: argparse.Namespace, rest: Sequence[str], results: Path) -> None:
+    """Have what failed in an earlier run tried again."""
+    if "--unlock" not in rest:
+        failures.forget(results, read(args.configfile).studies)
+
+
+def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
+    """Say whether Snakemake can make the rest of a run in which only jobs of analyses and figures were killed."""
+    if rest:  # Snakemake's own options may ask for less
+        return False
+    config = read(args.configfile)
+    place = args.results or Path(config.pathvars.results)
+    killed = stand_in(snakemake(args.configfile, args.results), place, config.studies, begun)
+    if killed:
+        say(f"the page is made without what {killed} of the jobs were to make")
+    return killed > 0
+
+
+def tell(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
+    """Print the census, where the page is and what failed beside them; return the exit status of the run."""
+    results, studies = place.resolve(), read(args.configfile).studies
+    census, page = results / "census.parquet", results / "report.html"
+    if not rest:  # Snakemake's own options may ask for less
+        if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):
+            print(census_table(census))
+            print(inputs_text(results / "inputs.parquet"))
+        if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
+            print(f"\nreport: {place / page.name}", flush=True)
+    failed = failures.among(results, failures.there(results, studies))
+    if failed:
+        say("\nnot all that was asked for beside the census could be made; the same command tries again:")
+    for one in failed:
+        say(f"  {one.study and f'{one.study}: '}{one.sentence}\n    log  {place / one.log}")
+    return status or (failures.STATUS if failed else 0)
 
 
 def check_writable(results: Path) -> None:

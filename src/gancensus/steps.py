@@ -12,6 +12,7 @@ import os
 import resource
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -80,11 +81,23 @@ def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None,
     return {name: SampleRows(parts) for name, parts in zip(names, grouped(paths, len(names)), strict=True)}
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a step; what a user can mend is one line on stderr and exit status 1."""
+def run(main: Callable[[], None], instead: Callable[[Exception], None] | None = None) -> None:
+    """Run a step; what a user can mend is one line on stderr and exit status 1.
+
+    instead: of a step that nothing may wait for, what writes into its outputs why it failed; then the status is 0.
+    """
     try:
-        with recorded():
-            main()
+        try:
+            with recorded():
+                main()
+        except Exception as error:
+            if instead is None:
+                raise
+            if isinstance(error, UserError):
+                print(f"error: {error}", file=sys.stderr)
+            else:
+                traceback.print_exc()
+            instead(error)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
