@@ -14,7 +14,7 @@ from gancensus.generators import Generator
 from gancensus.randomness import derive_rng
 from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
 from gancensus.training import architecture
-from gancensus.user_samples import as_population
+from gancensus.user_samples import as_population, check_units
 
 
 def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
@@ -63,7 +63,9 @@ def main() -> None:
         rows = part_rows(args.generator.samples, args.part, args.parts)
         write_samples(args.output, draw(args, rows, like))
     else:
-        samples = as_population(args.generator, next(like.chunks(slice(0, len(like)))), args.population)
+        real = next(like.chunks(slice(0, len(like))))
+        samples = as_population(args.generator, real, args.population)
+        check_units(args.generator, real, samples)
         rows = part_rows(len(samples), args.part, args.parts)
         write_samples(args.output, samples, np.arange(rows.start, rows.stop))
     drop_parts(args.output, args.parts)

@@ -12,13 +12,14 @@ from gancensus.config import Config, Study, check_files
 from gancensus.errors import UserError
 from gancensus.family import Member
 from gancensus.generators import Brought
+from gancensus.imagefiles import files_of
 from gancensus.inputs import WARNING
 from gancensus.prepare import split
 from gancensus.randomness import derive_rng, derive_seed
 from gancensus.samples import CHUNK, Samples, Unread, check
-from gancensus.user_samples import as_population
+from gancensus.user_samples import as_population, check_units
 
-CHEAP = 1 << 28  # bytes of an input that are read before a plan is shown
+CHEAP = 1 << 26  # bytes of an input that are read before a plan is shown
 SIMULATED = 64  # showers that are simulated to be compared with generated ones
 LISTED = 5  # damaged samples of an input that are named
 
@@ -44,7 +45,7 @@ class Findings:
     def problem(self, key: str, error: UserError) -> None:
         """Keep a problem, or each of several."""
         lines = str(error).splitlines()
-        self.problems += [f"{key}: {lines[0]}", *(f"  {line.strip()}" for line in lines[1:])]
+        self.problems += [f"{key}: {line.strip()}" for line in lines]
 
 
 def check_inputs(config: Config, progress: Callable[[str], None] = lambda text: None, cheap: bool = False) -> Findings:
@@ -76,15 +77,15 @@ def _check_study(
         if isinstance(real, Samples):
             check(real, f"source {study.source.kind}")
         rows = split(len(real), study.splits.sizes, derive_rng(config.seed, "prepare"), study.splits.train_first)
+        if study.source.files() and not _read(key, real, found):
+            return
+        found.note(key, real)
         held_out = rows["holdout"][: max(1, CHUNK // prod(real.shape))]
         like = real.take(held_out if study.source.files() else held_out[:SIMULATED])
         _compare(study, like)
     except UserError as error:
         found.problem(key, error)
         return
-    if study.source.files():
-        _read(key, real, found)
-    found.note(key, real)
     for generator_key, generator in brought.items():
         _check_generator(f"studies.{name}.generators.{generator_key}", study, generator, like, found, progress, cheap)
 
@@ -107,12 +108,12 @@ def _check_generator(
     progress(key)
     try:
         samples = as_population(generator, like, "checked-0")
-        _compare(study, samples.take(slice(0, 2)))
+        if _read(key, samples, found):
+            check_units(generator, like, samples)
+            _compare(study, samples.take(slice(0, 2)))
+        found.note(key, samples)
     except UserError as error:
         found.problem(key, error)
-        return
-    _read(key, samples, found)
-    found.note(key, samples)
 
 
 def _compare(study: Study, samples: Samples) -> None:
@@ -123,10 +124,10 @@ def _compare(study: Study, samples: Samples) -> None:
                 metric.features(samples.take(slice(0, SIMULATED)))
 
 
-def _read(key: str, samples: Samples | Unread, found: Findings) -> None:
-    """Read all samples, and name some of those that are damaged."""
+def _read(key: str, samples: Samples | Unread, found: Findings) -> bool:
+    """Read all samples, and name some of those that are damaged; return whether all are good."""
     if isinstance(samples, Samples):
-        return
+        return True
     samples.notes.restart()
     problems: list[UserError] = []
     step = max(1, CHUNK // prod(samples.shape))
@@ -142,6 +143,7 @@ def _read(key: str, samples: Samples | Unread, found: Findings) -> None:
         found.problem(key, error)
     if len(problems) >= LISTED:
         found.problems.append(f"{key}: and perhaps more")
+    return not problems
 
 
 def _damaged(samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int) -> Iterator[UserError]:
@@ -158,5 +160,4 @@ def _damaged(samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], 
 
 def _size(member: Member) -> int:
     """Return the bytes of a member's files."""
-    files = [file for path in member.files() for file in (path.rglob("*") if path.is_dir() else [path])]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    return sum(file.stat().st_size for path in member.files() for file in files_of(path))

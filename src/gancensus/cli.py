@@ -44,7 +44,7 @@ LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus run`, `slurm` or `plan`; options that are not its own go to Snakemake."""
+    """Run `gancensus run`, `slurm`, `plan` or `check`; options that are not its own go to Snakemake."""
     try:
         status = work(argv)
         sys.stdout.flush()
@@ -84,8 +84,8 @@ def work(argv: Sequence[str] | None) -> int:
         elif "--unlock" in rest:
             args.command = "run"
         begun = time.time()
-        status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
-        if args.command != "plan" and "--unlock" not in rest:
+        status = {"run": run, "slurm": slurm, "plan": plan, "check": check}[args.command](args, rest, results)
+        if args.command in ("run", "slurm") and "--unlock" not in rest:
             status = tell(args, rest, place, begun, status)
         return status
 
@@ -127,6 +127,8 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         command.add_argument(
             "--cores", type=cores, default="all", help="processor cores to use, %(default)s by default"
         )
+    what = "read and validate every input, list all problems, run nothing"
+    commands.add_parser("check", help=what, parents=[common], allow_abbrev=False)
     command = commands.add_parser(
         "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
     )
@@ -209,9 +211,36 @@ def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
     return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
 
 
+def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Read and validate every input, and list all problems; return 1 where there are some."""
+    from gancensus.check import check_inputs
+
+    if rest:
+        raise UserError(f"{rest[0]}: `gancensus check` reads the inputs and runs nothing; leave it out")
+    found = check_inputs(read(args.configfile), lambda key: say(f"reading {key}"))
+    for line in found.read:
+        print(f"read: {line}")
+    for line in found.warnings:
+        print(f"warning: {line}")
+    for line in found.problems:
+        print(f"error: {line}")
+    count = len(found.problems)
+    print(f"{count} problem{'s' * (count != 1)} found" if count else "no problems found")
+    return int(count > 0)
+
+
 def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
-    """Show what would run; return Snakemake's exit status."""
+    """Show what would run, once the inputs that are soon read have been; return Snakemake's exit status."""
+    from gancensus.check import check_inputs
+
     config = read(args.configfile)
+    inputs = check_inputs(config, cheap=True)
+    if inputs.problems:
+        raise UserError("\n  ".join(["the inputs have problems:", *inputs.problems]))
+    for line in inputs.warnings:
+        say(f"warning: {line}")
+    for line in inputs.unread:
+        say(f"not read: {line}; `gancensus check` reads it")
     again = failures.among(results, failures.there(results, config.studies))  # a run would remove these
     place = args.results or Path(config.pathvars.results)
     forced = ["--forcerun", *(str(place / one.file) for one in again)] if again else []

@@ -304,7 +304,7 @@ def _first_of_each_name(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def check_files(config: Config) -> None:
-    """Raise UserError for what is not there: the user's files and folders, and conditions of samples drawn without."""
+    """Raise UserError, with every problem at once, for what is not there, and for members that do not go together."""
     missing, wrong = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
@@ -315,10 +315,9 @@ def check_files(config: Config) -> None:
         about = About(study.source, study.generators)
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
         wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
-    if missing:
-        raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in missing))
-    if wrong:
-        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in wrong))
+    if missing or wrong:
+        head = f"not found from {Path.cwd()}:" if missing else "the configuration has errors:"
+        raise UserError("\n  ".join([head, *missing, *wrong]))
 
 
 def _unconditional(study: BaseStudy) -> Iterator[str]:

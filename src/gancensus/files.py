@@ -506,7 +506,10 @@ def check_finite(path: Path, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
     """Return values (n, ...) of rows (n,) of the user's samples; raises UserError when some are NaN or infinite."""
     bad = ~np.isfinite(flatten(x)).all(axis=1)
     if bad.any():
-        raise UserError(f"{path}: sample {rows[np.argmax(bad)]} has NaN or infinite values; remove or repair it")
+        others = f" (as have {bad.sum() - 1} more of {len(x)} read)" if bad.sum() > 1 else ""
+        raise UserError(
+            f"{path}: sample {rows[np.argmax(bad)]} has NaN or infinite values{others}; remove or repair it"
+        )
     return x
 
 

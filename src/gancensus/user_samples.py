@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -15,13 +16,15 @@ from gancensus.generators import Brought
 from gancensus.samples import CHUNK, Samples, Unread, generated_ids, narrowed
 from gancensus.units import compare
 
+SHOWN = 3  # columns that a message names
 LEAST = 64  # samples whose units are compared with those of real ones
 
 
 def as_population(generator: Brought, like: Samples, population: str) -> Unread:
-    """Look at the user's samples, scaled as the real ones `like` are, with their conditions; read some for their units.
+    """Look at the user's samples, scaled as the real ones `like` are, with their conditions.
 
-    Raises UserError for another shape, a single sample, NaN or infinite values, and other units than the real ones'.
+    Raises UserError for another shape, a single sample, and conditions in another unit; when rows are read, for NaN or
+    infinite values.
     """
     path, found, shape = generator.path, generator.look(like.scale), like.shape
     if found.shape != shape:
@@ -51,21 +54,27 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
         like.units,
         found.notes,
     )
-    population_ = Unread(known, shape, np.dtype(np.float32), read)
-    _check_units(generator, like, population_)
-    return population_
+    return Unread(known, shape, np.dtype(np.float32), read)
 
 
-def _check_units(generator: Brought, like: Samples, found: Unread) -> None:
-    """Refuse samples that are certainly in other units than the real ones; note where they may be."""
+def check_units(generator: Brought, like: Samples, found: Unread) -> None:
+    """Read some of the samples, and note where they may be in other units than the real ones.
+
+    Raises UserError where they certainly are.
+    """
     rows = np.unique(np.linspace(0, len(found) - 1, max(LEAST, CHUNK // prod(found.shape))).astype(np.int64))
     findings = list(compare(like, replace(found.take(rows), scale=like.scale)))
     wrong = [finding.text for finding in findings if finding.certain]
     if wrong and not generator.same_units:
-        lines = "".join(f"\n  {text}" for text in wrong[1:])
         raise UserError(
-            f"{generator.path}: {wrong[0]}{lines}; bring both to the same units, or, if they are, write "
+            f"{generator.path}: {_some(wrong)}; bring both to the same units, or, if they are, write "
             "`same_units: true` under the generator"
         )
-    for finding in findings:
-        found.notes.add(f"warning: {finding.text}; are both in the same units?")
+    if findings:
+        found.notes.add(f"warning: {_some([finding.text for finding in findings])}; are both in the same units?")
+
+
+def _some(texts: Sequence[str]) -> str:
+    """Join the first of some texts, and say how many more there are."""
+    more = [f"{len(texts) - SHOWN} more columns"] if len(texts) > SHOWN else []
+    return "; ".join([*texts[:SHOWN], *more])
