@@ -10,7 +10,7 @@ import numpy as np
 
 from gancensus import cells
 from gancensus.cells import NUMBER, WHOLE, How, Reading, is_missing
-from gancensus.columns import Column, Floats
+from gancensus.columns import Column, Floats, text_of
 from gancensus.errors import UserError
 from gancensus.family import suggestion
 from gancensus.inference import (
@@ -59,6 +59,12 @@ def generated_codes(
     """
     known, codes = _all_codes(columns, table, where, manner)
     for column, values in zip(known, codes.T, strict=True):
+        other = int((values != column.low).sum())
+        if not column.categories and column.low == column.high and other:
+            manner.notes.add(
+                f"warning: column '{column.name}' is {text_of(column, column.low)} in all real rows, but not in "
+                f"{counted_noun(other, 'generated row')}, which Gower's distance does not count"
+            )
         if column.extra:
             first = len(column.categories)
             counts = {text: int((values == first + k).sum()) for k, text in enumerate(column.extra)}

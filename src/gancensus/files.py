@@ -11,7 +11,11 @@ import glob
 import hashlib
 import io
 import json
+import lzma
 import os
+import struct
+import tokenize
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields, replace
@@ -19,7 +23,7 @@ from functools import lru_cache, partial
 from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -580,14 +584,21 @@ def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
     return _Natural(x.shape, x.dtype, x.read, None if label is None else label.whole(), conditions, notes)
 
 
+DAMAGED = (
+    *(ValueError, EOFError, OSError),  # NumPy: what is no file of its, or too short
+    *(SyntaxError, tokenize.TokenError, TypeError),  # a header that is no Python literal, no type
+    *(BadZipFile, KeyError, zlib.error, lzma.LZMAError, struct.error),  # an archive and what it is packed with
+    *(RuntimeError, OverflowError),  # a password, another compression; a size beyond all bounds
+)
+"""What NumPy and zipfile raise over a file that is no array, or no more."""
+
+
 @contextmanager
 def _array_errors(path: Path) -> Iterator[None]:
-    """Turn what NumPy raises over a damaged file, which is almost anything, into a UserError."""
+    """Turn what is raised over a damaged file into a UserError."""
     try:
         yield
-    except UserError:
-        raise
-    except Exception as error:
+    except DAMAGED as error:
         raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
 
 

@@ -26,6 +26,7 @@ DECIMALS = 6  # most that are looked for
 FLOAT32 = 2.0**25  # steps within a range: float32 errs by 2^-25 of half the range, which must stay below half a step
 FLOAT64 = 2.0**49  # steps from 0: float64 errs six times by 2^-53 of them in encode and decode, so by less than 2^-50
 FEW, MANY = 20, 1000  # categories: so many are none too many, more are no categories
+OUTLYING = 1000  # times as wide as 98 % of a column: a range that few rows make
 NUMBERS = 10  # different numbers: more are no categories
 ORDERS: Mapping[str, How] = {"day-first": "dmy", "month-first": "mdy"}
 
@@ -148,8 +149,9 @@ def _reading(
                 f"{place}, {manner.row(first[text])}: '{text}' may be {days}; say under the source which: "
                 f"`types: {{{key(name)}: day-first}}` or `types: {{{key(name)}: month-first}}`"
             )
+        numbers = " or ".join(_short(value or 0.0) for value in values)
         raise UserError(
-            f"{place}, {manner.row(first[text])}: '{text}' may be {' or '.join(_short(value or 0.0) for value in values)}; "
+            f"{place}, {manner.row(first[text])}: '{text}' may be {numbers}; "
             'say under the source which: `decimal: "."` or `decimal: ","`'
         )
     if chosen is None and declared in ("continuous", "integer"):
@@ -180,12 +182,26 @@ def _of_numbers(
         raise UserError(f"{place}: is declared binary, but has {len(values)} different values; correct `types`")
     column = _numbers(name, reading, values, declared, place)
     column = replace(column, reading=reading.how)
+    if not column.categories:
+        _note_outliers(column, texts, value, manner)
     if manner.missing != "refuse":
         column = _filled(column, np.array([value[text] for text in texts if text in value]), len(texts), manner)
     if any(text not in gone and not cells.is_number(text) for text in first) or reading.how:
         text = cells.doubtful(value)
         manner.notes.add(f"column '{name}': '{text}' read as {said(value[text], reading)}")
     return column
+
+
+def _note_outliers(column: Column, texts: Sequence[str], value: Mapping[str, float], manner: Manner) -> None:
+    """Note a range that few rows make so wide that all others look alike in it."""
+    values = np.array([value.get(text, np.nan) for text in texts])
+    low, middle, high = np.nanquantile(values, [0.01, 0.5, 0.99])
+    if column.high / 2 - column.low / 2 > OUTLYING * (high / 2 - low / 2) > 0:
+        far = int(np.nanargmax(np.abs(values - middle)))
+        manner.notes.add(
+            f"warning: column '{column.name}' is from {column.low:.3g} to {column.high:.3g}, but 98 % of it from "
+            f"{low:.3g} to {high:.3g}, which are nearly one value beside {values[far]:.3g} ({manner.row(far)})"
+        )
 
 
 def _filled(column: Column, values: Floats, rows: int, manner: Manner) -> Column:

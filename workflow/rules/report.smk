@@ -50,7 +50,7 @@ rule provenance:
         mem_mb=grows(1000),
         runtime=30,
     params:
-        configuration=section(CONFIG, exclude=["pathvars"]),
+        configuration=lambda wildcards: section(CONFIG, exclude=["pathvars"]),  # whose paths may have braces
         files=lambda wildcards: RESULTS,
         parts=option("parts", CONFIG.parts),
         code=code("provenance.py"),
