@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan scale test slurm-test chaos bench bench-large growth snakemake-report docs lock clean
+.PHONY: help run slurm plan check scale test slurm-test chaos bench bench-large growth snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ slurm: $(READY) ## run every study of CONFIG on a SLURM cluster; PROFILE= names 
 
 plan: $(READY) ## show what would run, how many jobs, and why
 	@$(GANCENSUS) plan --configfile $(CONFIG) --cores $(CORES)
+
+check: $(READY) ## read and validate every input of CONFIG, list all problems, run nothing
+	@$(GANCENSUS) check --configfile $(CONFIG)
 
 scale: $(READY) ## foretell jobs, bytes, time and memory; FILES="PATH=1000000x51x51x25 ..." for data yet to come
 	@$(BIN)/python scripts/scale.py $(CONFIG) $(if $(FILES),--file $(FILES))
