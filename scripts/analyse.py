@@ -1,14 +1,17 @@
 #!/usr/bin/env python
 """Answer a further question about a study's populations: make one table of an analysis."""
 
+from argparse import Namespace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import step
-from numpy.typing import NDArray
-from step import Path
+import gancensus.steps as step
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus import failures
 from gancensus.adversarial import Gan
 from gancensus.analyses import About, Analysis
 from gancensus.config import REAL
@@ -24,9 +27,9 @@ def judge(generator: Gan, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:
     return generator.judge(read_model(model, architecture(generator, x.shape[1:])), x, "cpu")
 
 
-def main() -> None:
-    """Write the table."""
-    args = step.arguments(
+def arguments() -> Namespace:
+    """Return the options."""
+    return step.arguments(
         __doc__,
         study=str,
         analysis=step.member(Analysis),
@@ -39,6 +42,11 @@ def main() -> None:
         models=[Path],
         output=Path,
     )
+
+
+def main() -> None:
+    """Write the table."""
+    args = arguments()
     groups = step.grouped(args.features, len(args.populations))
     samples = {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
@@ -51,4 +59,11 @@ def main() -> None:
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 
 
-step.run(main)
+def instead(error: Exception) -> None:
+    """Write why there is no table."""
+    args = arguments()
+    reason = failures.said(error, [args.output, *args.features, *args.models])
+    failures.table(args.output, args.analysis.tables[args.table].schema, reason)
+
+
+step.run(main, instead)

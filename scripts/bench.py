@@ -20,15 +20,16 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from io import StringIO
 from math import inf, nan, sqrt
+from pathlib import Path
 from typing import Any, NamedTuple
+
+import gancensus.steps as step
 
 import numpy as np
 import pyarrow as pa
-import step
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import chi2
-from step import Path
 
 from gancensus import figures
 from gancensus.birthday import batches, first_hits

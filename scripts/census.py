@@ -2,12 +2,13 @@
 """Turn the duplicates of a study into collision probabilities, birthday curves, support sizes, diversity and copies."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+import gancensus.steps as step
 
 import numpy as np
 import pyarrow as pa
-import step
-from step import Path
 
 from gancensus import tables
 from gancensus.census import REFERENCE, Graph, copies_row, count, curve_columns, diversity_rows, null_of, support_row

@@ -1,19 +1,35 @@
 #!/usr/bin/env python
-"""Put the support sizes of every study into one table."""
+"""Put the support sizes of every study, and what was noted about every input, into one table each."""
+
+from pathlib import Path
+
+import gancensus.steps as step
 
 import pyarrow as pa
-import step
-from step import Path
 
 from gancensus import tables
 from gancensus.files import read_table, write_table
+from gancensus.inputs import noted
 
 
 def main() -> None:
     """Write the studies' rows one after the other."""
-    args = step.arguments(__doc__, supports=[Path], output=Path)
+    args = step.arguments(
+        __doc__,
+        supports=[Path],
+        inputs=step.section(list[tuple[str, str, str, int]]),
+        samples=[Path],
+        census=Path,
+        notes=Path,
+    )
     table = pa.concat_tables([read_table(path) for path in args.supports])
-    write_table(args.output, {name: table[name] for name in table.column_names}, tables.SUPPORT)
+    write_table(args.census, {name: table[name] for name in table.column_names}, tables.SUPPORT)
+    rows, samples = [], iter(args.samples)
+    for study, population, name, files in args.inputs:
+        notes = noted([next(samples) for _ in range(files)])
+        rows += [(study, population, name, note, count) for note, count in notes.items()]
+    columns = zip(*rows, strict=True) if rows else [()] * len(tables.INPUTS)
+    write_table(args.notes, dict(zip(tables.INPUTS.names, columns, strict=True)), tables.INPUTS)
 
 
 step.run(main)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Put what the steps wrote beside their logs into one table: a row for each time that a job was tried."""
 
-import step
-from step import Path
+from pathlib import Path
+
+import gancensus.steps as step
 
 from gancensus import tables, trace
 from gancensus.files import write_table

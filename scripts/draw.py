@@ -6,16 +6,16 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import step
-from matplotlib.figure import Figure
-from step import Path
+import gancensus.steps as step
 
-from gancensus import figures
+import numpy as np
+from matplotlib.figure import Figure
+
+from gancensus import failures, figures
 from gancensus.analyses import Analysis
-from gancensus.errors import UserError
 from gancensus.files import SampleRows, columns, read_samples, read_table, write_bytes, write_table
 from gancensus.samples import Samples
 
@@ -127,14 +127,33 @@ FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
 }
 
 
+NAME = sys.argv.pop(1) if len(sys.argv) > 1 else "nothing"
+
+
+def arguments() -> Namespace:
+    """Return the options of the figure."""
+    return step.arguments(__doc__, **FIGURES[NAME][1], output=Path)
+
+
 def main() -> None:
-    """Write the figure."""
-    name = sys.argv.pop(1) if len(sys.argv) > 1 else "nothing"
-    if name not in FIGURES:
-        raise UserError(f"there is no figure {name}; name one of {', '.join(FIGURES)} first")
-    draw, options = FIGURES[name]
-    args = step.arguments(__doc__, **options, output=Path)
-    write_bytes(args.output, figures.svg(draw(args)))
+    """Write the figure, or why its table could not be made."""
+    if NAME not in FIGURES:
+        sys.exit(f"error: there is no figure {NAME}; name one of {', '.join(FIGURES)} first")
+    args = arguments()
+    if NAME == "analysis" and (reason := failures.reason(args.path)) is not None:
+        failures.figure(args.output, reason)
+    else:
+        write_bytes(args.output, figures.svg(FIGURES[NAME][0](args)))
 
 
-step.run(main)
+def instead(error: Exception) -> None:
+    """Write why there is no figure."""
+    args = arguments()
+    values = [value for option in vars(args).values() for value in (option if isinstance(option, list) else [option])]
+    reason = failures.said(error, [value for value in values if isinstance(value, Path)])
+    failures.figure(args.output, reason)
+    if "shown" in args:
+        failures.table(args.shown, figures.SHOWN, reason)
+
+
+step.run(main, instead)

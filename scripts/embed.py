@@ -2,9 +2,9 @@
 """Map one part of a population to an encoder's vectors."""
 
 from dataclasses import replace
+from pathlib import Path
 
-import step
-from step import Path
+import gancensus.steps as step
 
 from gancensus.encoders import Encoder
 from gancensus.files import drop_parts, read_model, read_samples, write_samples

@@ -1,15 +1,16 @@
 #!/usr/bin/env python
 """Fit an encoder on the training samples."""
 
-import step
-from step import Path
-from unfinished import Unfinished
+from pathlib import Path
+
+import gancensus.steps as step
 
 from gancensus import tables
 from gancensus.encoders import Encoder
 from gancensus.files import read_samples, write_model, write_table
 from gancensus.randomness import derive_seed
 from gancensus.training import architecture, history_columns
+from gancensus.unfinished import Unfinished
 
 
 def main() -> None:

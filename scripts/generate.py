@@ -2,21 +2,19 @@
 """Draw one part of a generator's samples, or take it from the user's file."""
 
 from argparse import Namespace
-from math import prod
+from pathlib import Path
+
+import gancensus.steps as step
 
 import numpy as np
-import step
-from numpy.typing import NDArray
-from step import Path
 
 from gancensus.errors import UserError
-from gancensus.files import SampleRows, check_finite, drop_parts, read_model, write_samples
+from gancensus.files import SampleRows, drop_parts, read_model, write_samples
 from gancensus.generators import Generator
 from gancensus.randomness import derive_rng
-from gancensus.samples import BLOCK, CHUNK, Samples, Unread, generated_ids, in_same_units, part_rows
+from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
 from gancensus.training import architecture
-
-LEAST = 64  # samples whose units are compared with those of real ones
+from gancensus.user_samples import as_population, check_units
 
 
 def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
@@ -45,41 +43,6 @@ def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
     return Samples(np.concatenate(blocks), ids, None, first.scale, conditions, known.units if conditional else {})
 
 
-def look(args: Namespace, real: SampleRows) -> Unread:
-    """Look at the user's samples, scaled as the real ones are, with their conditions; read some, to see their units."""
-    like = next(real.chunks(slice(0, len(real))))
-    path, found, shape = args.generator.path, args.generator.look(like.scale), like.x.shape[1:]
-    if found.shape != shape:
-        raise UserError(
-            f"{path}: samples have shape {found.shape}, but the real samples of {args.study} have {shape}; "
-            "bring both to one shape"
-        )
-    if len(found) < 2:
-        raise UserError(f"{path}: {len(found)} sample; a pair needs at least two")
-    scale = None if args.generator.scaled else like.scale
-
-    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        x = check_finite(path, found.read(rows), rows)
-        return np.asarray(x, dtype=np.float32) if scale is None else scale.encode(x)
-
-    some = read(np.unique(np.linspace(0, len(found) - 1, max(LEAST, CHUNK // prod(shape))).astype(np.int64)))
-    if not in_same_units(some / np.float32(np.abs(like.x).max(initial=0) or 1), images=len(shape) > 1):
-        natural, real_natural = (x if scale is None else scale.decode(x) for x in (some, like.x))
-        raise UserError(
-            f"{path}: values from {natural.min():.3g} to {natural.max():.3g}, but the real samples of {args.study} "
-            f"have about {real_natural.min():.3g} to {real_natural.max():.3g}; bring both to the same units"
-        )
-    for name, unit in found.known.units.items():
-        if name in like.units and unit not in ("1", like.units[name]):
-            raise UserError(
-                f"{path}: condition {name} is in {unit}, but that of the real samples of {args.study} in "
-                f"{like.units[name]}; bring both to the same unit"
-            )
-    ids = generated_ids(args.population, range(len(found)))
-    known = Samples(found.known.x, ids, None, like.scale, found.known.conditions, like.units)
-    return Unread(known, shape, np.dtype(np.float32), read)
-
-
 def main() -> None:
     """Write the part with sample_id that are unique in the study."""
     args = step.arguments(
@@ -100,7 +63,9 @@ def main() -> None:
         rows = part_rows(args.generator.samples, args.part, args.parts)
         write_samples(args.output, draw(args, rows, like))
     else:
-        samples = look(args, like)
+        real = next(like.chunks(slice(0, len(like))))
+        samples = as_population(args.generator, real, args.population)
+        check_units(args.generator, real, samples)
         rows = part_rows(len(samples), args.part, args.parts)
         write_samples(args.output, samples, np.arange(rows.start, rows.stop))
     drop_parts(args.output, args.parts)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python
 """Join the shards of a search into one table of duplicates and one of repeats."""
 
+from pathlib import Path
+
+import gancensus.steps as step
+
 import numpy as np
 import pyarrow.compute as pc
-import step
 from numpy.typing import NDArray
-from step import Path
 
 from gancensus import tables
 from gancensus.errors import UserError

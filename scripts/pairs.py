@@ -3,11 +3,12 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
+
+import gancensus.steps as step
 
 import numpy as np
-import step
 from numpy.typing import NDArray
-from step import Path
 
 from gancensus import tables
 from gancensus.files import columns, write_table

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Split the real samples of a study; write one part of each split."""
 
-import step
-from step import Path
+from pathlib import Path
+
+import gancensus.steps as step
 
 from gancensus.config import Splits
 from gancensus.files import drop_parts, write_samples
@@ -16,7 +17,6 @@ def main() -> None:
     """Split the source, read and write the rows of the part."""
     args = step.arguments(
         __doc__,
-        study=str,
         source=step.member(Source),
         splits=step.section(Splits),
         seed=int,
@@ -26,10 +26,10 @@ def main() -> None:
         calibrate=Path,
         holdout=Path,
     )
-    real = args.source.load(derive_seed(args.seed, args.study, "source"))
+    real = args.source.load(derive_seed(args.seed, "source"))
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
-    rng = derive_rng(args.seed, args.study, "prepare")
+    rng = derive_rng(args.seed, "prepare")
     for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first).items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)

@@ -8,11 +8,11 @@ import json
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-import step
-from step import Path
+import gancensus.steps as step
 
-from gancensus import __version__
+from gancensus import __version__, failures
 from gancensus.files import write_bytes
 
 PACKAGES = (  # what the numbers, the bytes and the figures depend on
@@ -60,6 +60,7 @@ def main() -> None:
         "seed": args.configuration["seed"],
         "configuration": args.configuration,
         "files": {file: digest(results / file) for file in sorted(files)},
+        "failed": {one.file: one.reason for one in failures.among(results, sorted(files))},
     }
     write_bytes(args.output, json.dumps(content, indent=2).encode() + b"\n")
 

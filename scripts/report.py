@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import jinja2
-import step
-import yaml
-from step import Path
+import gancensus.steps as step
 
-from gancensus import words
+import jinja2
+import yaml
+
+from gancensus import failures, inputs, words
+from gancensus.analyses import Analysis
+from gancensus.cells import written
 from gancensus.config import Config, Study
 from gancensus.files import about, columns, read_table, write_bytes
 from gancensus.sweep import tautology
@@ -87,7 +92,7 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
         *(
-            figure(folder, place, *analysis.tables[table][1:]) | numbers(folder / f"{place}.parquet")
+            figure(folder, place, *analysis.tables[table][1:]) | measured(folder, place, analysis, table)
             for place, (analysis, table) in study.analysed.items()
         ),
         figure(folder, "training", *words.FIGURES["training"]),
@@ -96,22 +101,23 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
 
 def figure(folder: Path, name: str, title: str, caption: str, samples: bool = False) -> Row:
     """Return a figure and, where the samples that it shows are rows of a table, those rows."""
-    image = encoded(folder / f"figures/{name}.svg")
+    drawn = image(folder.parent, f"{folder.name}/figures/{name}.svg")
     shown = sample_rows(folder / f"figures/{name}.parquet") if samples else None
-    return {"name": name, "title": title, "caption": caption, "image": image, "samples": shown}
+    return {"name": name, "title": title, "caption": caption, "samples": shown, **drawn}
 
 
-def encoded(image: Path) -> str:
-    """Return an image as it stands in a page."""
-    return base64.b64encode(image.read_bytes()).decode()
+def image(results: Path, file: str) -> Row:
+    """Return an image as it stands in a page, or why it could not be made."""
+    failed = next(iter(failures.among(results, [file])), None)
+    return {"image": base64.b64encode((results / file).read_bytes()).decode(), "failed": failed}
 
 
 def timeline_of(results: Path) -> Row:
     """Return the timeline, what it says in words, and what each rule took."""
     title, caption = words.FIGURES["timeline"]
     rows = read_table(results / "trace.parquet").to_pylist()
-    image = encoded(results / "timeline.svg")
-    return {"title": title, "caption": caption, "image": image, "said": words.timeline(rows), "rules": by_rule(rows)}
+    said = {"said": words.timeline(rows), "rules": by_rule(rows)}
+    return {"title": title, "caption": caption, **image(results, "timeline.svg"), **said}
 
 
 def sample_rows(shown: Path) -> Row | None:
@@ -121,9 +127,13 @@ def sample_rows(shown: Path) -> Row | None:
         return None
     names, units = json.loads(facts["names"]), json.loads(facts["units"])
     categories = json.loads(facts.get("categories", "[]")) or [[]] * len(names)
+    ways = json.loads(facts.get("written", "[]")) or [None] * len(names)
     groups: dict[str, list[Row]] = {}
     for row in read_table(shown).to_pylist():
-        cells = [of[int(x)] if of else words.short(x) for x, of in zip(row["x"], categories, strict=True)]
+        cells = [
+            of[int(x)] if of else written(x, *way) if way else words.short(x)
+            for x, of, way in zip(row["x"], categories, ways, strict=True)
+        ]
         groups.setdefault(row["group"], []).append(row | {"x": cells[: words.TABLE_COLUMNS]})
     return {
         "heads": list(zip(names, units, strict=True))[: words.TABLE_COLUMNS],
@@ -132,11 +142,28 @@ def sample_rows(shown: Path) -> Row | None:
     }
 
 
+def measured(folder: Path, place: str, analysis: Analysis, table: str) -> Row:
+    """Return what a table of an analysis says below its figure, or why it could not be made."""
+    path = folder / f"{place}.parquet"
+    if failed := failures.among(folder.parent, [f"{folder.name}/{place}.parquet"]):
+        return {"failed": failed[0]}
+    return {"unjudged": worded(lambda: analysis.unjudged(table, columns(path)))} | numbers(path)
+
+
+def worded(say: Callable[[], list[str]]) -> list[str]:
+    """Return sentences of an analysis, or that it has none for a reason of its own: the page does not wait for it."""
+    try:
+        return say()
+    except Exception as error:
+        traceback.print_exc()
+        return [f"What it found could not be put into words: {failures.said(error, [])}"]
+
+
 def numbers(path: Path) -> Row:
-    """Return the numbers of an analysis, unless they are too many to read."""
+    """Return the numbers of an analysis, unless they are none or too many to read."""
     table = read_table(path)
     heads = [(field.name, field.metadata[b"unit"].decode()) for field in table.schema]
-    return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if table.num_rows <= NUMBERS else {}
+    return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if 0 < table.num_rows <= NUMBERS else {}
 
 
 def findings_of(folder: Path, study: Study) -> list[str]:
@@ -144,8 +171,8 @@ def findings_of(folder: Path, study: Study) -> list[str]:
     found = [
         sentence
         for place, (analysis, table) in study.analysed.items()
-        if table == analysis.kind
-        for sentence in analysis.findings(columns(folder / f"{place}.parquet"))
+        if table == analysis.kind and failures.reason(folder / f"{place}.parquet") is None
+        for sentence in worded(partial(analysis.findings, columns(folder / f"{place}.parquet")))
     ]
     brought = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
     return found + (
@@ -153,8 +180,15 @@ def findings_of(folder: Path, study: Study) -> list[str]:
     )
 
 
+def inputs_of(folder: Path) -> list[Row]:
+    """Return what was noted about the inputs of a study."""
+    rows = read_table(folder.parent / "inputs.parquet").to_pylist()
+    return [row for row in rows if row["study"] == folder.name]
+
+
 def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
+    noted = inputs_of(folder)
     definitions = definitions_of(folder, study)
     support = [row for definition in definitions for row in definition["counted"].values()]
     return {
@@ -162,7 +196,10 @@ def study_of(folder: Path, study: Study) -> Row:
         "census": study.census,
         "verdicts": words.verdicts(support, study.generated),
         "copying": words.copying(row for definition in definitions for row in definition["copies"]),
+        "warnings": inputs.warnings(noted),
+        "inputs": inputs.told(noted),
         "findings": findings_of(folder, study),
+        "failed": failures.among(folder.parent, failures.there(folder.parent, {folder.name: study})),
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *words.FIGURES["support"]),

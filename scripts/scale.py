@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cache
 from math import ceil, prod, sqrt
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import gancensus.steps as step
+
 import numpy as np
-import step
 import yaml
 from numpy.typing import NDArray
-from step import Path
 
 from gancensus.cli import ROOT, SNAKEFILE
 from gancensus.config import REAL, Config, Study, read

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Keep the densest share of the training samples."""
 
-import step
-from step import Path
+from pathlib import Path
+
+import gancensus.steps as step
 
 from gancensus import tables
 from gancensus.files import read_samples, write_table

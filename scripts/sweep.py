@@ -3,10 +3,11 @@
 
 from collections.abc import Sequence
 from math import inf
+from pathlib import Path
+
+import gancensus.steps as step
 
 import numpy as np
-import step
-from step import Path
 
 from gancensus import tables
 from gancensus.census import REFERENCE, collision_columns, ratio_columns

@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Find how close is 'the same': the alpha-quantile of all distances between real samples, metric by metric."""
 
-import step
-from step import Path
+from pathlib import Path
+
+import gancensus.steps as step
 
 from gancensus import tables
 from gancensus.files import write_table

@@ -2,11 +2,11 @@
 """Train one replica of a generator."""
 
 from dataclasses import replace
+from pathlib import Path
+
+import gancensus.steps as step
 
 import numpy as np
-import step
-from step import Path
-from unfinished import Unfinished
 
 from gancensus import tables
 from gancensus.files import SampleRows, columns, write_model, write_table
@@ -14,6 +14,7 @@ from gancensus.generators import Generator
 from gancensus.randomness import derive_seed
 from gancensus.samples import Unread
 from gancensus.training import architecture, history_columns
+from gancensus.unfinished import Unfinished
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ class Gan(Trained):
         return step
 
     def noise(
-        self, samples: int, conditions: Mapping[str, NDArray[np.float32]], rng: np.random.Generator
+        self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Draw standard Gaussian noise (samples, latent)."""
         return rng.standard_normal((samples, self.latent), dtype=np.float32)

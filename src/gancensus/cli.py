@@ -2,84 +2,195 @@
 
 from __future__ import annotations
 
+from gancensus.environment import isolate
+
+isolate()  # before anything reads what the shell holds
+
 import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from gancensus.config import read
+from pydantic_core import PydanticCustomError
+
+from gancensus import __version__, failures
+from gancensus.config import read, results_folder
 from gancensus.door import head
+from gancensus.door.ending import current, stand_in
 from gancensus.door.head import say
+from gancensus.door.options import YAML, Parser, sort_out
 from gancensus.door.preflight import Profile, preflight, probe
 from gancensus.door.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
 from gancensus.door.unseen import digest, settle
 from gancensus.errors import UserError
+from gancensus.family import expanded, suggestion
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
+PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
 FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes anew what is there
+CONFIGFILE = Path("config/config.yaml")  # where none is named
+BUG = 70  # exit status, as sysexits.h has it for a fault of the program
 LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus run`, `slurm` or `plan`; options that are not its own go to Snakemake."""
-    args, rest = arguments(argv)
-    forget_filters()
+    """Run `gancensus run`, `slurm`, `plan` or `check`; options that are not its own go to Snakemake."""
     try:
-        with head.signals():
-            refuse(rest)
-            place = args.results or Path(read(args.configfile).pathvars.results)
-            results = place.resolve()
-            if not SNAKEFILE.exists():
-                raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
-            if any(word in DRY or word.startswith("-n") for word in rest):
-                args.command = "plan"
-            elif "--unlock" in rest:
-                args.command = "run"
-            status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
-            if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
-                print(census_table(results / "census.parquet"))
-                print(f"\nreport: {place / 'report.html'}")
+        status = work(argv)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except head.Signalled as signalled:
         sys.exit(128 + signalled.number)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except Exception as error:
+        bug(error)
     sys.exit(status)
 
 
+def bug(error: Exception) -> NoReturn:
+    """Say that it is not the user's fault, and end with a status of its own."""
+    traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}".strip(": ")
+    say(f"bug in gancensus {__version__}: {what}; please report it with the lines above")
+    sys.exit(BUG)
+
+
+def work(argv: Sequence[str] | None) -> int:
+    """Do what the command line says; return the exit status."""
+    args, rest = arguments(argv)
+    forget_filters()
+    with head.signals():
+        place = args.results or Path(read(args.configfile).pathvars.results)
+        results = place.resolve()
+        if not SNAKEFILE.exists():
+            raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
+        if any(word in DRY or word.startswith("-n") for word in rest):
+            args.command = "plan"
+        elif "--unlock" in rest:
+            args.command = "run"
+        begun = time.time()
+        status = {"run": run, "slurm": slurm, "plan": plan, "check": check}[args.command](args, rest, results)
+        if args.command in ("run", "slurm") and "--unlock" not in rest:
+            status = tell(args, rest, place, begun, status)
+        return status
+
+
 def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """Return our options and Snakemake's."""
-    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    common.add_argument("--configfile", type=Path, default=Path("config/config.yaml"), help="%(default)s by default")
-    common.add_argument("--results", type=Path, help="the folder that everything is written to")
-    parser = argparse.ArgumentParser(prog="gancensus", description=__doc__, allow_abbrev=False)
+    """Return our options and Snakemake's; raises UserError for what is neither."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser, commands = parsers()
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    check_command(words[0], list(commands))
+    args, rest = parser.parse_known_args(words)
+    refuse(rest)
+    ours = list(commands[args.command]._option_string_actions)
+    files, rest = sort_out(rest, ours, args.command)
+    args.configfile = the_one([*(args.configfile or []), *files])
+    if args.command == "slurm" and not args.patience > 0:
+        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
+    return args, rest
+
+
+def parsers() -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser of the command line, and that of each command."""
+    common = Parser(add_help=False, allow_abbrev=False)
+    common.add_argument(
+        "--configfile", type=path, action="append", help=f"the study; may stand without the option; else {CONFIGFILE}"
+    )
+    common.add_argument("--results", type=folder, help="the folder that everything is written to")
+    parser = Parser(
+        prog="gancensus", description=__doc__, allow_abbrev=False, epilog="example: gancensus run study.yaml"
+    )
+    for each in (parser, common):
+        each.add_argument("--version", action="version", version=f"gancensus {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    more = "Options of Snakemake's may follow, such as --forcerun RULE, and files of the results to make."
     for name, text in (("run", "run everything here"), ("plan", "show what would run and why")):
-        command = commands.add_parser(name, help=text, parents=[common], allow_abbrev=False)
-        command.add_argument("--cores", default="all", help="processor cores to use, %(default)s by default")
-    command = commands.add_parser("slurm", help="run everything on a cluster", parents=[common], allow_abbrev=False)
-    profile = ROOT / "workflow/profiles/slurm"
+        command = commands.add_parser(name, help=text, epilog=more, parents=[common], allow_abbrev=False)
+        command.add_argument(
+            "--cores", type=cores, default="all", help="processor cores to use, %(default)s by default"
+        )
+    what = "read and validate every input, list all problems, run nothing"
+    commands.add_parser("check", help=what, parents=[common], allow_abbrev=False)
+    command = commands.add_parser(
+        "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
+    )
     command.set_defaults(cores="all")
-    command.add_argument("--profile", type=Path, default=profile, help="what the cluster needs, %(default)s by default")
+    command.add_argument(
+        "--profile",
+        type=path,
+        default=ROOT / "workflow/profiles/slurm",
+        help="what the cluster needs, %(default)s by default",
+    )
     command.add_argument(
         "--patience",
         type=float,
         default=PATIENCE,
         help="seconds without movement that are a hang, %(default)s by default",
     )
-    args, rest = parser.parse_known_args(argv)
-    if args.command == "slurm" and not args.patience > 0:
-        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
-    return args, rest
+    return parser, dict(commands.choices)
+
+
+def check_command(word: str, commands: Sequence[str]) -> None:
+    """Raise UserError where the command line does not begin with a command."""
+    if word.lower().endswith(YAML):
+        raise UserError(f"{word}: the command comes first: gancensus run {word}")
+    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+        raise UserError(f"{word}: the command comes first: gancensus run {word} ...")
+    if not word.startswith("-") and word not in commands:
+        raise UserError(f"{word}: no such command{suggestion(word, commands)}")
+
+
+def path(text: str) -> Path:
+    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    try:
+        return expanded(Path(text))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def folder(text: str) -> Path:
+    """Read the results folder of an option; raises ArgumentTypeError."""
+    try:
+        return results_folder(str(path(text)))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
+
+
+def cores(text: str) -> str:
+    """Check a number of processor cores; raises ArgumentTypeError."""
+    if text != "all" and not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number from 1 on, or all")
+    return text
+
+
+def the_one(files: Sequence[Path]) -> Path:
+    """Return the configuration that is named, once or by default; raises UserError where several are."""
+    named = list(dict.fromkeys(files))
+    if len(named) > 1:
+        raise UserError(f"{', '.join(map(str, named))}: a run has one configuration; name one of them")
+    if not named and not CONFIGFILE.exists():
+        raise UserError(f"{CONFIGFILE}: no such configuration file; name yours: gancensus run study.yaml")
+    return named[0] if named else CONFIGFILE
 
 
 def refuse(rest: Sequence[str]) -> None:
@@ -94,15 +205,46 @@ def refuse(rest: Sequence[str]) -> None:
 
 def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
     """Return the call of Snakemake on our workflow; `place` is the results folder where that is not the file's."""
-    command = [sys.executable, "-m", "snakemake"]
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
     if place:
         command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
     return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
 
 
+def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Read and validate every input, and list all problems; return 1 where there are some."""
+    from gancensus.check import check_inputs
+
+    if rest:
+        raise UserError(f"{rest[0]}: `gancensus check` reads the inputs and runs nothing; leave it out")
+    found = check_inputs(read(args.configfile), lambda key: say(f"reading {key}"))
+    for line in found.read:
+        print(f"read: {line}")
+    for line in found.warnings:
+        print(f"warning: {line}")
+    for line in found.problems:
+        print(f"error: {line}")
+    count = len(found.problems)
+    print(f"{count} problem{'s' * (count != 1)} found" if count else "no problems found")
+    return int(count > 0)
+
+
 def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
-    """Show what would run; return Snakemake's exit status."""
-    command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *rest]
+    """Show what would run, once the inputs that are soon read have been; return Snakemake's exit status."""
+    from gancensus.check import check_inputs
+
+    config = read(args.configfile)
+    inputs = check_inputs(config, cheap=True)
+    if inputs.problems:
+        raise UserError("\n  ".join(["the inputs have problems:", *inputs.problems]))
+    for line in inputs.warnings:
+        say(f"warning: {line}")
+    for line in inputs.unread:
+        say(f"not read: {line}; `gancensus check` reads it")
+    again = failures.among(results, failures.there(results, config.studies))  # a run would remove these
+    place = args.results or Path(config.pathvars.results)
+    forced = ["--forcerun", *(str(place / one.file) for one in again)] if again else []
+    command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *forced, *rest]
     return subprocess.run(command, check=False).returncode
 
 
@@ -111,7 +253,11 @@ def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     check_writable(results)
     with head.claimed(results):
         clear(args, results)
-        return attend([*snakemake(args.configfile, args.results), "--cores", args.cores, *rest], args, results)
+        forget(args, rest, results)
+        begun = time.time()
+        command = [*snakemake(args.configfile, args.results), "--cores", args.cores, *rest]
+        status = attend(command, args, results)
+        return attend(command, args, results) if status and stood_in(args, rest, begun) else status
 
 
 def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
@@ -120,11 +266,12 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     Return Snakemake's exit status. Raises UserError when starting again does not help.
     """
     check_writable(results)
-    queue, fruitless = Queue(results), 0
+    queue, fruitless, begun, complete = Queue(results), 0, time.time(), False
     with head.claimed(results):
         profile = Profile(args.profile)
         status = preflight(profile)
         clear(args, results)
+        forget(args, rest, results)
         probe(profile, queue, results)
         command = [*snakemake(args.configfile, args.results), "--workflow-profile", str(args.profile)]
         command += ["--executor", "slurm", "--slurm-jobname-prefix", queue.prefix, "--slurm-status-command", status]
@@ -132,7 +279,10 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
         while True:
             watch = Watch(queue, args.patience)
             try:
-                return attend(command, args, results, watch)
+                ended = attend(command, args, results, watch)
+                if complete or ended == 0 or not stood_in(args, rest, begun):
+                    return ended
+                complete = True
             except StuckError as stuck:
                 if forced := next((word for word in rest if word.partition("=")[0] in FORCED), None):
                     raise UserError(f"{stuck}; start again without {forced}, which would make all anew") from None
@@ -238,6 +388,42 @@ def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -
                 watch.look(process)
 
 
+def forget(args: argparse.Namespace, rest: Sequence[str], results: Path) -> None:
+    """Have what failed in an earlier run tried again."""
+    if "--unlock" not in rest:
+        failures.forget(results, read(args.configfile).studies)
+
+
+def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
+    """Say whether Snakemake can make the rest of a run in which only jobs of analyses and figures were killed."""
+    if rest:  # Snakemake's own options may ask for less
+        return False
+    config = read(args.configfile)
+    place = args.results or Path(config.pathvars.results)
+    killed = stand_in(snakemake(args.configfile, args.results), place, config.studies, begun)
+    if killed:
+        say(f"the page is made without what {killed} of the jobs were to make")
+    return killed > 0
+
+
+def tell(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
+    """Print the census, where the page is and what failed beside them; return the exit status of the run."""
+    results, studies = place.resolve(), read(args.configfile).studies
+    census, page = results / "census.parquet", results / "report.html"
+    if not rest:  # Snakemake's own options may ask for less
+        if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):
+            print(census_table(census))
+            print(inputs_text(results / "inputs.parquet"))
+        if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
+            print(f"\nreport: {place / page.name}", flush=True)
+    failed = failures.among(results, failures.there(results, studies))
+    if failed:
+        say("\nnot all that was asked for beside the census could be made; the same command tries again:")
+    for one in failed:
+        say(f"  {one.study and f'{one.study}: '}{one.sentence}\n    log  {place / one.log}")
+    return status or (failures.STATUS if failed else 0)
+
+
 def check_writable(results: Path) -> None:
     """Raise UserError when the results folder, or the one that it would be made in, cannot be written to."""
     place = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
@@ -259,6 +445,19 @@ def census_table(path: Path) -> str:
         for line in lines
     ]
     return "\n".join([*table, *(_many(row) for row in rows if row["listed"] < row["samples"])])
+
+
+def inputs_text(path: Path) -> str:
+    """Return what was noted about the inputs of every study as text, warnings first; nothing where nothing was."""
+    from gancensus import inputs
+    from gancensus.files import read_table
+
+    rows = read_table(path).to_pylist()
+    studies = dict.fromkeys(row["study"] for row in rows)
+    of = {study: [row for row in rows if row["study"] == study] for study in studies}
+    warnings = [f"warning: {study}, {text}" for study in studies for text in inputs.warnings(of[study])]
+    told = [f"  {study}, {line}" for study in studies for line in inputs.told(of[study])]
+    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *told] if told else [])])
 
 
 def _many(row: dict[str, Any]) -> str:

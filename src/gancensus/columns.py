@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.cells import How, Reading, written
 from gancensus.errors import UserError
-from gancensus.family import suggestion
-from gancensus.samples import Samples, Scale
+from gancensus.samples import Samples, Scale, Unread
 
 Type = Literal["continuous", "integer", "ordinal", "nominal", "binary"]
-Declared = Literal["continuous", "integer", "nominal", "binary"] | tuple[str, ...]
-"""What a user says of a column: its type, or the categories of an ordinal one in their order."""
 Floats = NDArray[np.float64]
 
-NUMBER = re.compile(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|inf)")
-WHOLE = re.compile(r"[+-]?[0-9]+")
-CODE = re.compile(r"[+-]?0[0-9]")  # 007 is no number
-COMMA = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9.]*,[0-9]+)")  # of thousands, or decimal
-MISSING = {"", "?", "-", ".", "na", "n/a", "n.a.", "nan", "-nan", "nat", "none", "null", "<na>", "#na", "#n/a"}
-MISSING |= {"#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
-DECIMALS = 6  # most that are looked for
-FLOAT32 = 2.0**25  # steps within a range: float32 errs by 2^-25 of half the range, which must stay below half a step
-FLOAT64 = 2.0**49  # steps from 0: float64 errs six times by 2^-53 of them in encode and decode, so by less than 2^-50
-FEW, MANY = 20, 1000  # categories: so many are none too many, more are no categories
-NUMBERS = 10  # different numbers: more are no categories
+NEW = 2.0**-20  # below -1, per category that no real row has: what a nominal column has in their place
 
 
 @dataclass(frozen=True)
@@ -51,6 +38,18 @@ class Column:
     """Decimals that a number is rounded to; None: as many as there are."""
     categories: tuple[str, ...] = ()
     """Of an ordinal column in their order; its values and those of nominal and binary columns are numbers of these."""
+    reading: How = ""
+    """How its cells are written: as numbers with a decimal point or comma, as dates, or as times of day."""
+    steps: int = 0
+    """Steps of a day or an hour to which a date or a time is rounded; 0: to none."""
+    missing: str = ""
+    """What is done with missing numbers: `flag` or `impute`; empty: refused."""
+    fill: float = 0.0
+    """What stands for a missing number where that is not refused: the median of the real ones."""
+    of: str = ""
+    """Of a column that marks missing numbers: the column that misses them."""
+    extra: tuple[str, ...] = ()
+    """Categories that no real row has, of generated rows: their numbers go on where those of `categories` end."""
 
     @property
     def width(self) -> int:
@@ -78,181 +77,18 @@ def width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns)
 
 
-def infer(name: str, texts: Sequence[str], where: str, declared: Declared | None = None, unit: str = "1") -> Column:
-    """Return the column that cells (n,) make, of the type that is declared or that they look like.
-
-    Numbers are binary where two are different, integer where all are whole, else continuous; texts binary where two are
-    different, else nominal, and an empty cell is a category of its own. No type is ordinal unless its order is given.
-
-    Raises UserError that names `where`, column and row: a cell that the type does not allow, missing numbers, whole
-    numbers that float32 or float64 cannot hold, texts among numbers, texts that are no categories.
-    """
-    first: dict[str, int] = {}  # row of each different text
-    for row, text in enumerate(texts):
-        first.setdefault(text, row)
-    place = f"{where}: column {name}"
-    if isinstance(declared, tuple):
-        return Column(name, "ordinal", unit, categories=_ordered(declared, first, place))
-    numeric = declared in ("continuous", "integer")
-    if numeric or (declared != "nominal" and _are_numbers(first)):
-        values = np.unique([_number(text, f"{place}, row {row}") for text, row in first.items()]) + 0.0  # no -0.0
-        if declared != "continuous":
-            _refuse_merged(first, place)
-        if not numeric and len(values) == 2:
-            return Column(name, "binary", unit, categories=tuple(map(_short, values)))
-        if declared != "binary":
-            return _numbers(name, unit, values, declared, place)
-    elif declared == "nominal" or (declared is None and len(first) != 2):
-        if declared is None:
-            _refuse_among_numbers(first, place)
-        _refuse_many(first, len(texts), declared is not None, place)
-        return Column(name, "nominal", unit, categories=_sorted(first))
-    if len(first) != 2:
-        raise UserError(f"{place}: is declared binary, but has {len(first)} different values; correct `types`")
-    return Column(name, "binary", unit, categories=_sorted(first))
+def is_written(column: Column) -> bool:
+    """Tell whether a column is of dates or times, which are shown as they are written."""
+    return not column.categories and Reading(column.reading).kind != "number"
 
 
-def _refuse_merged(first: Mapping[str, int], place: str) -> None:
-    """Raise UserError where different whole numbers are one number in float64."""
-    whole: dict[float, int] = {}
-    for text, row in first.items():
-        if WHOLE.fullmatch(text) and whole.setdefault(float(text), int(text)) != int(text):
-            raise UserError(
-                f"{place}, row {row}: whole numbers as long as {text} cannot be told apart in float64 and look like an "
-                "identifier; add the column to `drop`, or declare it continuous"
-            )
-
-
-def _refuse_among_numbers(first: Mapping[str, int], place: str) -> None:
-    """Raise UserError for a text among many different numbers, but not where all are codes of one length."""
-    numbers = [text for text in first if NUMBER.fullmatch(text)]
-    if any(map(CODE.match, numbers)) and len(set(map(len, numbers))) == 1:
-        return
-    others = [text for text in first if not NUMBER.fullmatch(text) or CODE.match(text)]
-    like = len(first) - sum(not COMMA.fullmatch(text) for text in others)
-    if like <= max(NUMBERS, len(first) / 2):
-        return
-    wrong = "is no number, but most others are; correct it"
-    if COMMA.fullmatch(others[0]):
-        wrong = "has a comma; write numbers with a point and without separators"
-    raise UserError(
-        f"{place}, row {first[others[0]]}: '{others[0]}' {wrong}, or declare the column nominal under `types`"
-    )
-
-
-def _refuse_many(first: Mapping[str, int], rows: int, declared: bool, place: str) -> None:
-    """Raise UserError where there are too many different texts for categories."""
-    if len(first) <= (MANY if declared else min(MANY, max(FEW, rows // 2))):
-        return
-    raise UserError(
-        f"{place}: {len(first)} different texts in {rows} rows are no categories but look like an identifier; add the "
-        "column to `drop`"
-    )
-
-
-def _ordered(declared: tuple[str, ...], first: Mapping[str, int], place: str) -> tuple[str, ...]:
-    """Return the declared categories, which are all different and all there are."""
-    if len(set(declared)) < len(declared) or not declared:
-        raise UserError(f"{place}: its categories under `types` must be different ones; correct them")
-    known = _index(declared)
-    for text, row in first.items():
-        if _find(known, text) is None:
-            raise UserError(
-                f"{place}, row {row}: '{text}' is no category that `types` gives{suggestion(text, declared)}"
-            )
-    return declared
-
-
-def _numbers(name: str, unit: str, values: Floats, declared: Declared | None, place: str) -> Column:
-    """Return the column of different numbers, ascending: integer or continuous."""
-    low, high = float(values[0]), float(values[-1])
-    decimals, whole = _decimals(values), bool((np.rint(values) == values).all())
-    if declared == "integer" and decimals != 0:
-        wrong = f"whole numbers from {low:g} to {high:g} are too many for float32" if whole else "not all are whole"
-        raise UserError(f"{place}: is declared integer, but {wrong}; declare it continuous")
-    integer = decimals == 0 and declared != "continuous"
-    return Column(name, "integer" if integer else "continuous", unit, low, high, decimals)
-
-
-def _decimals(values: Floats) -> int | None:
-    """Return the fewest decimals that keep numbers (k,), ascending, as they are; None where float32 could not."""
-    for decimals in range(DECIMALS + 1):
-        with np.errstate(over="ignore", invalid="ignore"):
-            if (np.round(values, decimals) == values).all():
-                reach, most = values[-1] - values[0], np.abs(values).max()
-                return decimals if (reach / FLOAT32 + most / FLOAT64) * 10.0**decimals < 1 else None
-    return None
-
-
-def _are_numbers(texts: Collection[str]) -> bool:
-    """Tell whether texts are numbers, but for those that stand for a missing one."""
-    there = [text for text in texts if text.casefold() not in MISSING]
-    return bool(there) and all(NUMBER.fullmatch(text) and not CODE.match(text) for text in there)
-
-
-def _number(text: str, place: str) -> float:
-    """Read a finite number."""
-    value = float(text) if NUMBER.fullmatch(text) else np.nan
-    if np.isfinite(value):
-        return value
-    if text.casefold() in MISSING:
-        raise UserError(
-            f"{place}: '{text}' is a missing number; fill it in, remove the row, or add the column to `drop`"
-        )
-    comma = COMMA.fullmatch(text)
-    wrong = (
-        "has a comma; write numbers with a point and without separators" if comma else "is no finite number; correct it"
-    )
-    raise UserError(f"{place}: '{text}' {wrong}")
-
-
-def _short(value: float) -> str:
-    """Write a number as briefly as it can be read back."""
-    return repr(float(value)).removesuffix(".0")
-
-
-def _sorted(texts: Collection[str]) -> tuple[str, ...]:
-    """Return categories in the order of their numbers, or of their letters."""
-    numbers = all(NUMBER.fullmatch(text) for text in texts)
-    return tuple(sorted(texts, key=lambda text: (float(text) if numbers else 0.0, text)))
-
-
-def _index(categories: Sequence[str]) -> dict[str | float, int]:
-    """Return the number of each category by its text, and by what number it is, where that tells categories apart."""
-    known: dict[str | float, int] = {text: k for k, text in enumerate(categories)}
-    values = [float(text) for text in categories if NUMBER.fullmatch(text)]
-    if len(set(values)) == len(categories):
-        known |= {value: k for k, value in enumerate(values)}
-    return known
-
-
-def _find(known: Mapping[str | float, int], text: str) -> int | None:
-    """Return the number of the category that a text is: 1.0 is also 1."""
-    found = known.get(text)
-    return known.get(float(text)) if found is None and NUMBER.fullmatch(text) else found
-
-
-def codes_of(columns: Sequence[Column], table: Mapping[str, Sequence[str]], where: str) -> Floats:
-    """Return the rows (n, columns) that the cells of a table are: numbers, and numbers of categories.
-
-    Raises UserError that names `where`, column and row of a missing number or of a category that no column has.
-    """
-    return np.stack(
-        [_codes(column, table[column.name], f"{where}: column {column.name}") for column in columns], axis=1
-    )
-
-
-def _codes(column: Column, texts: Sequence[str], place: str) -> Floats:
-    known, found = _index(column.categories), dict[str, float]()
-    for row, text in enumerate(texts):
-        if text in found:
-            continue
-        code = _find(known, text) if known else _number(text, f"{place}, row {row}")
-        if code is None:
-            hint = suggestion(text, column.categories)
-            raise UserError(f"{place}, row {row}: '{text}' is no category that the real data has{hint}")
-        found[text] = code
-    return np.array([found[text] for text in texts], dtype=np.float64)
+def text_of(column: Column, code: float) -> str:
+    """Return what a legal value says: the category, the date or time, or the number with the column's decimals."""
+    if column.categories:
+        return (*column.categories, *column.extra)[int(code)]
+    if is_written(column):
+        return written(code, column.reading, column.steps)
+    return f"{code:.7g}" if column.places is None else f"{code:.{column.places}f}"  # float32 has 7 digits
 
 
 def scale_of(columns: Sequence[Column]) -> Scale:
@@ -285,16 +121,22 @@ def columns_of(samples: Samples) -> tuple[Column, ...]:
 
 
 def encode(columns: Sequence[Column], codes: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the vectors x (n, width) of rows (n, columns): numbers, and numbers of categories."""
+    """Return the vectors x (n, width) of rows (n, columns): numbers, and numbers of categories.
+
+    The m-th category that no real row has (m = 1, 2...) is all -1 - 2^-20 m in a nominal column: far from every real
+    category, near to the others, and equal only to itself. In an ordinal or binary one, which has m - 1 ranges between
+    it and the last category, it is 1 + 2 m.
+    """
     x = np.empty((len(codes), width(columns)), dtype=np.float32)
     start = 0
     for k, column in enumerate(columns):
         if column.type == "nominal":
             hot = codes[:, k, None] == np.arange(column.width)
-            x[:, start : start + column.width] = np.where(hot, 1, -1)
+            beyond = np.maximum(codes[:, k, None] - (column.width - 1), 0)
+            x[:, start : start + column.width] = np.where(hot, 1, -1 - NEW * beyond)
         else:
             middle, half = _middle_and_half(column)
-            x[:, start] = (codes[:, k] - middle) / half
+            x[:, start] = (ranks(column, codes[:, k]) - middle) / half
         start += column.width
     return x
 
@@ -309,15 +151,42 @@ def decode(columns: Sequence[Column], x: NDArray[Any]) -> Floats:
     start = 0
     for k, column in enumerate(columns):
         if column.type == "nominal":
-            codes[:, k] = np.argmax(x[:, start : start + column.width], axis=1)
+            values = x[:, start : start + column.width]
+            new = np.where((values == values[:, :1]).all(axis=1), (-1 - values[:, 0].astype(np.float64)) / NEW, 0)
+            codes[:, k] = _or_new(column, np.argmax(values, axis=1), new)
         else:
             middle, half = _middle_and_half(column)
             natural = middle + half * x[:, start].astype(np.float64)
             if column.categories:
-                natural = np.clip(np.rint(natural), *column.ends)
+                new = natural / max(len(column.categories) - 1, 1) - 1
+                natural = _or_new(column, np.clip(np.rint(natural), *column.ends), new)
+            if column.steps:
+                natural = np.rint(natural * column.steps) / column.steps
             codes[:, k] = natural if column.places is None else np.round(natural, column.places)
         start += column.width
     return codes + 0.0  # no -0.0
+
+
+def ranks(column: Column, codes: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers (n,) for distances: those of categories that no real row has are a range apart from all others."""
+    if not column.categories:
+        return codes
+    last = len(column.categories) - 1
+    return np.where(codes > last, max(last, 1) * (codes - last + 1), codes)
+
+
+def _or_new(column: Column, codes: NDArray[Any], new: Floats) -> NDArray[Any]:
+    """Return the numbers (n,) of categories: those of the m-th new one where `new` (n,) is m, else the given ones."""
+    known = (new >= 1) & (new <= len(column.extra)) & (new == np.rint(new))
+    return np.where(known, len(column.categories) - 1 + new, codes)
+
+
+def scale_like(real: Scale | None, found: Unread) -> Scale | None:
+    """Return the scale of generated samples: the real ones', with the categories that only generated rows have."""
+    scale = found.scale
+    if scale is None or replace(scale, columns=tuple(replace(one, extra=()) for one in scale.columns)) != real:
+        return real
+    return scale
 
 
 def _middle_and_half(column: Column) -> tuple[float, float]:

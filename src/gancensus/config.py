@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -24,12 +25,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from gancensus.analyses import About, Analysis, table_names
 from gancensus.encoders import Encoder
 from gancensus.errors import UserError
-from gancensus.family import EncoderName, Strict, members, suggestion, union
+from gancensus.family import EncoderName, Strict, expanded, members, suggestion, union
 from gancensus.generators import Generator, Trained
 from gancensus.metrics import Metric
 from gancensus.populations import RUN
 from gancensus.scores import Score
 from gancensus.sources import Source
+from gancensus.yaml_tree import Tree, short
 
 if TYPE_CHECKING:
     AnySource = Source
@@ -47,12 +49,17 @@ REAL = ("train", "calibrate", "holdout")
 RESERVED = ("logs", "benchmarks")  # folders beside the studies' in the results
 
 
+NAME = r"[A-Za-z][A-Za-z0-9_+-]*"
+NAMES = "a name is a letter, then letters, digits, '_', '+' or '-', and not 'logs' or 'benchmarks'"
+LONGEST = 100  # letters of a name: NAME-12~holdout-345.parquet and the like must fit into the 255 of a file's
+
+
 def _check_name(name: str) -> str:
     """Refuse names that are no safe part of a path."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*", name) or name in RESERVED:
-        raise PydanticCustomError(
-            "name", "a name is a letter, then letters, digits, '_', '+' or '-', and not 'logs' or 'benchmarks'"
-        )
+    if len(name) > LONGEST:
+        raise PydanticCustomError("name", f"is too long: a name has at most {LONGEST} letters, as it names files, too")
+    if not re.fullmatch(NAME, name) or name in RESERVED:
+        raise PydanticCustomError("name", NAMES)
     return name
 
 
@@ -210,11 +217,30 @@ else:  # every analysis is a key of a study, so that a new one needs no change h
     )
 
 
+def results_folder(name: str) -> Path:
+    """Return the results folder of that name, `~` expanded.
+
+    Raises ValueError where Snakemake could not work in it: in file names, `{...}` and `<...>` are its own.
+    """
+    folder = expanded(Path(name))
+    if found := re.search(r"[{}<>\x00-\x1f\x7f\ud800-\udfff]", str(folder)):
+        text = "a folder with {found} in its name cannot hold results; choose another"
+        raise PydanticCustomError("folder", text, {"found": ascii(found[0])})
+    if str(folder).startswith("-"):
+        raise PydanticCustomError("folder", "begins with '-', like an option; choose another, or write ./ before it")
+    return folder
+
+
 class Pathvars(Strict):
     """Snakemake's path variables."""
 
     results: str = Field("results", min_length=1)
     """The folder that everything is written to, relative to the working directory."""
+
+    @field_validator("results")
+    @classmethod
+    def _is_a_folder(cls, results: str) -> str:
+        return str(results_folder(results))
 
 
 class Config(Strict):
@@ -247,10 +273,8 @@ def read(path: Path) -> Config:
 
     Raises UserError as `load` does, and when there is no such file or it is no YAML.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such configuration file (looked for from {Path.cwd()})")
-    _compose(path)  # its errors name the line
-    return load(yaml.safe_load(path.read_text(encoding="utf-8")), [path])
+    tree = Tree(path)
+    return _validate(tree.value(), [tree])
 
 
 def load(raw: Any, files: Sequence[Path] = ()) -> Config:
@@ -258,19 +282,29 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
 
     Raises UserError with every error at once: file and line where the key stands, key path, what is wrong, a hint.
     """
-    trees = [(path, _compose(path)) for path in files]
-    lines = [f"{path}:{repeat}" for path, tree in trees for repeat in _repeats(tree)]
+    return _validate(raw, [Tree(path) for path in files])
+
+
+def _validate(raw: Any, trees: Sequence[Tree]) -> Config:
+    """Validate what was read from files."""
+    lines = [line for tree in trees for line in tree.doubts]
     try:
         config = Config.model_validate(dict(raw) if isinstance(raw, Mapping) else raw, context={})
     except ValidationError as error:
-        lines += [_describe(e, raw, trees) for e in error.errors()]
+        lines += [_describe(e, raw, trees) for e in _first_of_each_name(error.errors())]
     if lines:
         raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in lines))
     return config
 
 
+def _first_of_each_name(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out what is wrong below an entry whose name is wrong already."""
+    named = [error["loc"][:-1] for error in errors if error["loc"][-1:] == ("[key]",)]
+    return [e for e in errors if e["loc"][-1:] == ("[key]",) or not any(e["loc"][: len(n)] == n for n in named)]
+
+
 def check_files(config: Config) -> None:
-    """Raise UserError for what is not there: the user's files and folders, and conditions of samples drawn without."""
+    """Raise UserError, with every problem at once, for what is not there, and for members that do not go together."""
     missing, wrong = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
@@ -281,10 +315,9 @@ def check_files(config: Config) -> None:
         about = About(study.source, study.generators)
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
         wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
-    if missing:
-        raise UserError(f"not found from {Path.cwd()}:\n" + "\n".join(f"  {line}" for line in missing))
-    if wrong:
-        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in wrong))
+    if missing or wrong:
+        head = f"not found from {Path.cwd()}:" if missing else "the configuration has errors:"
+        raise UserError("\n  ".join([head, *missing, *wrong]))
 
 
 def _unconditional(study: BaseStudy) -> Iterator[str]:
@@ -321,31 +354,11 @@ def _backgrounds(study: BaseStudy) -> Iterator[str]:
             yield f"generators.{key}.background: {background}, but that of the source is {real}; give both the same one"
 
 
-def _compose(path: Path) -> yaml.Node | None:
-    """Return the YAML nodes of a file, which know their lines; None when it is empty."""
-    try:
-        return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file in UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{path}:{line}: not readable as YAML: {error.problem}; mend its punctuation") from None
-
-
-def _repeats(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield line and complaint for each key that a mapping has twice: YAML would silently take the last."""
-    lines: dict[str, int] = {}
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        keys, line = (*path, str(key.value)), key.start_mark.line + 1
-        if keys[-1] in lines:
-            yield f"{line}: {'.'.join(keys)}: is there already, in line {lines[keys[-1]]}; remove one of the two"
-        lines[keys[-1]] = line
-        yield from _repeats(value, keys)
-
-
-def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple[Path, yaml.Node | None]]) -> str:
+def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
     """Put one of pydantic's errors into words."""
-    keys = _key_path(error["loc"], raw)
+    keys, named = _key_path(error["loc"], raw), error["loc"][-1:] == ("[key]",)
+    if named:
+        keys[-1] = str(error["input"])  # pydantic has made 0 of `no`
     message = error["msg"][:1].lower() + error["msg"][1:]
     match error["type"]:
         case "extra_forbidden":
@@ -354,25 +367,41 @@ def _describe(error: ErrorDetails, raw: Mapping[str, Any], trees: Sequence[tuple
             message = "is missing"
         case "union_tag_invalid":
             tag, known = error["ctx"]["tag"], re.findall(r"'([^']+)'", error["ctx"]["expected_tags"])
-            message = f"kind '{tag}' is unknown{suggestion(tag, known)}"
+            message = f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
         case "union_tag_not_found":
             message = "needs a `kind`"
         case "dict_type" | "model_type" | "model_attributes_type":
             message = "needs keys under it, each with its value"
+        case "invalid_key":
+            message = "is a number, no key; write decimals with a point: 0.02, not 0,02"
         case "too_short":
             message = "needs at least one entry"
         case "literal_error" if keys[-1] == "kind":  # of a family of one, which is no union
             tag, known, keys = error["input"], [error["ctx"]["expected"].strip("'")], keys[:-1]
-            message = f"kind '{tag}' is unknown{suggestion(tag, known)}"
+            message = f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
         case "literal_error":
             known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
-            message = f"'{error['input']}' is not possible{suggestion(error['input'], known)}"
-    told = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
-    if error["type"] not in told and isinstance(error["input"], str | int | float):
-        message += f" (found: {error['input']!r})"
+            message = f"'{short(error['input'])}' is not possible{suggestion(error['input'], known)}"
     there = keys[:-1] if error["type"] == "missing" else keys
-    place = next((f"{p}:{line}" for p, tree in reversed(trees) if (line := _line(tree, there))), "configuration")
-    return f"{place}: {'.'.join(keys) or 'the file'}: {message}"
+    tree, line = next(((t, n) for t in reversed(trees) if (n := t.line(there))), (None, None))
+    told = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
+    if error["type"] not in told and isinstance(error["input"], str | int | float | date):
+        message += f" (found: {short(_literal(error['input']))})"
+    if tree and error["type"] in ("string_type", "path_type") and (misread := tree.misread(there, named)):
+        message = _unquoted(*misread, named)
+    where = ".".join(short(key, 40) for key in (tree.text(keys) if tree else keys))
+    return f"{f'{tree.path}:{line}' if tree else 'configuration'}: {where or 'the file'}: {message}"
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, date) else repr(value)
+
+
+def _unquoted(text: str, meant: str, name: bool) -> str:
+    """Say of a text what YAML has taken it for."""
+    if name and not re.fullmatch(NAME, text):
+        return f"{NAMES} (found: {text or 'nothing'})"
+    return f"YAML reads {text} as {meant}; quote it: '{text}'" if text else "has no value"
 
 
 def _key_path(loc: Iterable[int | str], raw: Any) -> list[str]:
@@ -387,19 +416,6 @@ def _key_path(loc: Iterable[int | str], raw: Any) -> list[str]:
             continue
         keys.append(str(step))
     return keys
-
-
-def _line(node: yaml.Node | None, keys: Sequence[str]) -> int | None:
-    """Return the line of the innermost key of the path that the file has, None when it has not even the first."""
-    line = None if keys else 1
-    for key in keys:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        entry = next(((k, v) for k, v in reversed(node.value) if k.value == key), None)  # the one that YAML takes
-        if entry is None:
-            break
-        line, node = entry[0].start_mark.line + 1, entry[1]
-    return line
 
 
 def _fields_at(loc: Sequence[int | str]) -> list[str]:

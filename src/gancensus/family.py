@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 M = TypeVar("M", bound="Member")
@@ -26,6 +26,20 @@ class Strict(BaseModel):
             if field.annotation in (int, float) and isinstance(data.get(name), bool):
                 raise PydanticCustomError("number", "{key} needs a number, not yes or no", {"key": name})
         return data
+
+    @field_validator("*")
+    @classmethod
+    def _no_folder_named_tilde(cls, value: Any) -> Any:
+        """Expand `~` in every path."""
+        return expanded(value) if isinstance(value, Path) else value
+
+
+def expanded(path: Path) -> Path:
+    """Return a path with `~` and `~user` expanded; raises ValueError where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise PydanticCustomError("path", "{path}: there is no such user or home", {"path": path.parts[0]}) from None
 
 
 class Member(Strict):

@@ -27,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from gancensus.census import REFERENCE
-from gancensus.columns import Column, columns_of, decode
+from gancensus.columns import Column, columns_of, decode, is_written
 from gancensus.estimate import Estimate
 from gancensus.samples import Samples
 from gancensus.samples import rows_of as samples_rows_of
@@ -691,19 +691,45 @@ def extremes(
 def shown(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the columns of SHOWN for groups of samples with their values; names, units and categories of columns."""
     table: dict[str, list[Any]] = {name: [] for name in SHOWN.names}
-    about = {}
+    tables = [_natural(samples) for _, samples, _ in groups if _are_rows(samples)]
+    about = _about([known for known, _ in tables]) if tables else {}
     for group, samples, values in groups:
         natural: Any = np.empty((len(samples), 0))
         if _are_rows(samples):
-            known, natural = _natural(samples)
-            about = {"names": json.dumps([one.name for one in known]), "units": json.dumps([one.unit for one in known])}
-            if any(one.categories for one in known):
-                about["categories"] = json.dumps([one.categories for one in known])
+            natural = _shared(*_natural(samples), [known for known, _ in tables])
         table["group"] += [group] * len(samples)
         table["sample_id"] += samples.sample_id.tolist()
         table["value"] += [None] * len(samples) if values is None else list(values)
         table["x"] += natural.tolist()
     return table, about
+
+
+def _about(tables: Sequence[Sequence[Column]]) -> dict[str, str]:
+    """Return names, units, categories and ways to write of columns, those of several tables that differ in new ones."""
+    known = tables[0]
+    about = {"names": json.dumps([one.name for one in known]), "units": json.dumps([one.unit for one in known])}
+    if any(one.categories for one in known):
+        every = [(*one.categories, *_extra(tables, k)) for k, one in enumerate(known)]
+        about["categories"] = json.dumps(every)
+    if any(is_written(one) for one in known):
+        about["written"] = json.dumps([(one.reading, one.steps) if is_written(one) else None for one in known])
+    return about
+
+
+def _extra(tables: Sequence[Sequence[Column]], k: int) -> tuple[str, ...]:
+    """Return the categories of a column that no real row has and some of the tables do."""
+    return tuple(dict.fromkeys(text for known in tables for text in known[k].extra))
+
+
+def _shared(
+    known: Sequence[Column], rows: NDArray[np.float64], tables: Sequence[Sequence[Column]]
+) -> NDArray[np.float64]:
+    """Return rows (n, columns) whose new categories are numbered as those of all tables together."""
+    shared = rows.copy()
+    for k, one in enumerate(known):
+        for m, text in enumerate(one.extra):
+            shared[rows[:, k] == len(one.categories) + m, k] = len(one.categories) + _extra(tables, k).index(text)
+    return shared
 
 
 def _natural(samples: Samples) -> tuple[Sequence[Column], NDArray[np.float64]]:
@@ -790,11 +816,13 @@ def _draw_columns(populations: Mapping[str, Samples]) -> Figure:
         method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if known[k].categories else "linear"
         for population, (_, values) in natural.items():
             colour, line, _ = look[population]
-            at = np.quantile(values[:, k], levels, method=method)
+            last = len(known[k].categories) or np.inf
+            at = np.quantile(np.minimum(values[:, k], last), levels, method=method)
             ax.plot(at, levels, color=colour, linestyle=line, linewidth=1.3)
         ax.set(xlabel=_head(known[k]), ylim=(0, 1))
         if known[k].categories:
-            _name_categories(ax, known[k].categories)
+            new = any(values[:, k].max() >= len(known[k].categories) for _, values in natural.values())
+            _name_categories(ax, (*known[k].categories, *(("unknown",) if new else ())))
         if k % 4 == 0:
             ax.set_ylabel("share at or below")
     population_legend(figure, look)

@@ -11,15 +11,19 @@ import glob
 import hashlib
 import io
 import json
+import lzma
 import os
+import struct
+import tokenize
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import lru_cache, partial
 from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +37,11 @@ from gancensus.samples import CHUNK, Notes, Samples, Scale, Unread, check, check
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
 ROW_GROUP_BYTES = 1 << 24
-SAMPLE_COLUMNS = "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32)"
+SAMPLE_COLUMNS = (
+    "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32 or float64)"
+)
+ALWAYS = ("name", "type", "unit", "low", "high", "decimals", "categories")  # facts of a column that are always written
+SPARE = {one.name: one.default for one in fields(Column) if one.name not in ALWAYS}  # others, where they are known
 NOTES = "notes"  # in the metadata of a sample table: what was noted about its input
 Columns = Mapping[str, Any]
 
@@ -177,6 +185,7 @@ def write_samples(path: Path, samples: Samples | Unread, rows: NDArray[np.int64]
     Samples that are not read yet are read, and written, a row group at a time.
     """
     count = len(samples) if rows is None else len(rows)
+    samples.notes.restart()
 
     def table(start: int, stop: int) -> pa.Table:
         some = slice(start, stop) if rows is None else rows[start:stop]
@@ -200,7 +209,8 @@ def _sample_table(samples: Samples) -> pa.Table:
     storage = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
     content = {"sample_id": samples.sample_id, "x": pa.ExtensionArray.from_storage(tensor, storage)}
     for name, values in samples.conditions.items():
-        fields.insert(-1, pa.field(name, pa.float32(), metadata={"unit": samples.units.get(name, "1")}))
+        kind = pa.from_numpy_dtype(values.dtype)
+        fields.insert(-1, pa.field(name, kind, metadata={"unit": samples.units.get(name, "1")}))
         content[name] = values
     if samples.label is not None:
         fields.insert(1, pa.field("label", pa.int32()))
@@ -210,8 +220,14 @@ def _sample_table(samples: Samples) -> pa.Table:
 
 
 def _scale_text(scale: Scale) -> str:
-    """Return a scale as JSON, without its columns where it has none."""
-    return json.dumps({name: value for name, value in asdict(scale).items() if value or name != "columns"})
+    """Return a scale as JSON, without what it or its columns may have and do not."""
+    known = {name: value for name, value in asdict(scale).items() if value or name not in ("columns", "left_out")}
+    if "columns" in known:
+        known["columns"] = [
+            {name: value for name, value in column.items() if name not in SPARE or value != SPARE[name]}
+            for column in known["columns"]
+        ]
+    return json.dumps(known)
 
 
 def drop_parts(path: Path, parts: int) -> None:
@@ -341,9 +357,10 @@ def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
         raise UserError(f"{path}: column sample_id is missing; a sample table has {SAMPLE_COLUMNS}")
     units = {}
     for field in table.schema:
-        expected = {"sample_id": pa.int64(), "label": pa.int32()}.get(field.name, pa.float32())
-        if field.type != expected:
-            raise UserError(f"{path}: column {field.name} is {field.type}, it must be {expected}")
+        expected = {"sample_id": [pa.int64()], "label": [pa.int32()]}.get(field.name, [pa.float32(), pa.float64()])
+        if field.type not in expected:
+            known = " or ".join(map(str, expected))
+            raise UserError(f"{path}: column {field.name} is {field.type}, it must be {known}")
         if table[field.name].null_count:
             count = table[field.name].null_count
             raise UserError(f"{path}: column {field.name} has {count} empty cells; every sample needs its value")
@@ -369,7 +386,10 @@ def _read_scale(path: Path, table: pa.Table) -> Scale | None:
 
 
 def _scale(read: Mapping[str, Any]) -> Scale:
-    known = [Column(**{**one, "categories": tuple(one["categories"])}) for one in read.get("columns", ())]
+    known = [
+        Column(**{**one, **{name: tuple(one[name]) for name in ("categories", "extra") if name in one}})
+        for one in read.get("columns", ())
+    ]
     if known and width(known) != len(read["names"]):
         raise ValueError
     return Scale(**{name: tuple(value) for name, value in {**read, "columns": known}.items()})
@@ -453,7 +473,7 @@ def read_user_samples(path: Path, background: Background = "white") -> Unread:
         return _look_at_table(SampleRows([path]))
     found = _look_at_folder(path, background) if path.is_dir() else _look_at_array(path)
     shape = found.shape
-    if len(shape) < 2 or 0 in shape or found.dtype.kind not in "iuf":
+    if len(shape) < 2 or 0 in shape or found.dtype.kind not in "biuf":
         raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
     samples = shape[0]
     for name, values in found.conditions.items():
@@ -472,7 +492,7 @@ def read_user_samples(path: Path, background: Background = "white") -> Unread:
         None,
         found.conditions,
         dict.fromkeys(found.conditions, "1"),
-        found.notes or Notes(),
+        found.notes or _what(shape, found.dtype),
     )
     return Unread(known, shape[1:], found.dtype, found.read)
 
@@ -490,7 +510,10 @@ def check_finite(path: Path, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
     """Return values (n, ...) of rows (n,) of the user's samples; raises UserError when some are NaN or infinite."""
     bad = ~np.isfinite(flatten(x)).all(axis=1)
     if bad.any():
-        raise UserError(f"{path}: sample {rows[np.argmax(bad)]} has NaN or infinite values; remove or repair it")
+        others = f" (as have {bad.sum() - 1} more of {len(x)} read)" if bad.sum() > 1 else ""
+        raise UserError(
+            f"{path}: sample {rows[np.argmax(bad)]} has NaN or infinite values{others}; remove or repair it"
+        )
     return x
 
 
@@ -504,7 +527,7 @@ class _Natural(NamedTuple):
     dtype: np.dtype[Any]
     read: Callable[[NDArray[np.int64]], NDArray[Any]]
     label: NDArray[Any] | None = None
-    conditions: Mapping[str, NDArray[np.float32]] = {}
+    conditions: Mapping[str, NDArray[Any]] = {}
     notes: Notes | None = None
 
 
@@ -530,31 +553,52 @@ def _look_at_array(path: Path) -> _Natural:
         return _Natural(content.shape, content.dtype, stored.read)
 
 
+def _what(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Notes:
+    """Note what an array is read as."""
+    return Notes(f"read as {shape[0]:,} samples of {' x '.join(map(str, shape[1:]))} values, {dtype}")
+
+
 def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
-    """Look at a .npz: `x`, `label`, and the conditions, which are small."""
+    """Look at a .npz: `x`, else `arr_0` or the only array; `label`; the conditions, which are small."""
     names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    if "x" not in names:
+    key = next((name for name in ("x", "arr_0") if name in names), names[0] if len(names) == 1 else None)
+    if key is None:
         raise UserError(
             f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)"
         )
     stored = {name: _Stored.member(path, archive, name) for name in names}
-    x, label = stored.pop("x"), stored.pop("label", None)
-    conditions = {
-        name: other.whole().astype(np.float32)
-        for name, other in stored.items()
-        if other.shape == x.shape[:1] and other.dtype.kind in "iuf" and name != "sample_id"
-    }
-    return _Natural(x.shape, x.dtype, x.read, None if label is None else label.whole(), conditions)
+    notes = _what(stored[key].shape, stored[key].dtype)
+    if key != "x":
+        notes.add(f"samples taken from its array '{key}'")
+    x, label = stored.pop(key), stored.pop("label", None)
+    conditions = {}
+    for name, other in stored.items():
+        if other.shape != x.shape[:1] or other.dtype.kind not in "iuf":
+            notes.add(f"array '{name}' left out: {other.dtype} of shape {other.shape} is no condition of the samples")
+        elif name != "sample_id":
+            values = other.whole()
+            conditions[name] = values.astype(np.float64)
+            if values.dtype.kind in "iu" and len(set(conditions[name])) < len(set(values.tolist())):
+                del conditions[name]
+                notes.add(f"array '{name}' left out: its whole numbers are too long to be told apart in float64")
+    return _Natural(x.shape, x.dtype, x.read, None if label is None else label.whole(), conditions, notes)
+
+
+DAMAGED = (
+    *(ValueError, EOFError, OSError),  # NumPy: what is no file of its, or too short
+    *(SyntaxError, tokenize.TokenError, TypeError),  # a header that is no Python literal, no type
+    *(BadZipFile, KeyError, zlib.error, lzma.LZMAError, struct.error),  # an archive and what it is packed with
+    *(RuntimeError, OverflowError),  # a password, another compression; a size beyond all bounds
+)
+"""What NumPy and zipfile raise over a file that is no array, or no more."""
 
 
 @contextmanager
 def _array_errors(path: Path) -> Iterator[None]:
-    """Turn what NumPy raises over a damaged file, which is almost anything, into a UserError."""
+    """Turn what is raised over a damaged file into a UserError."""
     try:
         yield
-    except UserError:
-        raise
-    except Exception as error:
+    except DAMAGED as error:
         raise UserError(f"{path}: not a readable NumPy file of plain numbers ({_reason(error)})") from None
 
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from gancensus.errors import UserError
 from gancensus.family import Member
-from gancensus.samples import CHUNK, Samples, Unread
+from gancensus.samples import CHUNK, Notes, Samples, Unread
 from gancensus.showers import UNITS, coarse_shape, coarsened
 
 WIDEST = 1 << 25  # values read at once where a chunk of the file, which is decompressed whole, spans more than CHUNK
@@ -26,18 +26,22 @@ TOO_MUCH = 5.0  # times the primary particle's energy: no calorimeter measures t
 
 
 class Layout(NamedTuple):
-    """What a layout calls its datasets, and how many of its unit of energy are a GeV."""
+    """What a layout calls its datasets, how many of its unit of energy are a GeV, and which shares cells usually have.
+
+    The cells of a shower hold a share of its primary particle's energy: without a correction, the sampling fraction.
+    """
 
     cells: str
     energy: str
     angles: tuple[str, ...]
     unit: str
     in_gev: float
+    shares: tuple[float, float]
 
 
 LAYOUTS = {
-    "3dgan": Layout("ECAL", "energy", ("theta", "mtheta"), "GeV", 1.0),
-    "calochallenge": Layout("showers", "incident_energies", (), "MeV", 1000.0),
+    "3dgan": Layout("ECAL", "energy", ("theta", "mtheta"), "GeV", 1.0, (0.004, 0.1)),
+    "calochallenge": Layout("showers", "incident_energies", (), "MeV", 1000.0, (0.05, TOO_MUCH)),
 }
 
 
@@ -82,9 +86,10 @@ class ShowerFile(Member):
             conditions = {"energy": energy, **self._angle(file, samples)}
         units = {name: UNITS[name] for name in conditions}
         nothing, ids = np.empty((samples, 0), dtype=np.float32), np.arange(samples, dtype=np.int64)
-        known = Samples(nothing, ids, conditions=conditions, units=units)
+        notes = Notes(f"read as {samples:,} showers of {' x '.join(map(str, shape))} cells")
+        known = Samples(nothing, ids, conditions=conditions, units=units, notes=notes)
         read = partial(self._read, coarse_shape(shape, self.coarsen), energy)
-        self._check_unit(read(np.arange(min(samples, FIRST))), energy[:FIRST])
+        self._check_unit(read(np.arange(min(samples, FIRST))), energy[:FIRST], notes)
         return Unread(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read)
 
     def _shape(self, file: Any) -> tuple[tuple[int, ...], int]:
@@ -165,11 +170,16 @@ class ShowerFile(Member):
             row, mend = rows[wrong].min(), "" if ";" in what else "; remove or repair the shower"
             raise UserError(f"{self.path}: dataset {name}, row {row}: {what}{mend}")
 
-    def _check_unit(self, first: NDArray[np.float32], energy: NDArray[np.float32]) -> None:
-        """Refuse showers that hold much more energy than their primary particles had."""
+    def _check_unit(self, first: NDArray[np.float32], energy: NDArray[np.float32], notes: Notes) -> None:
+        """Refuse showers that hold much more energy than their primary particles had; note an unusual share of it."""
         share = float(np.median(first.reshape(len(first), -1).sum(axis=1, dtype=np.float64) / energy))
+        cells, other, _, unit, _, (low, high) = LAYOUTS[self.layout]
+        if not low <= share <= high:
+            notes.add(
+                f"warning: the cells of a shower sum to {share:.3g} times its energy (median of the first "
+                f"{len(first)}), usual are {low:g} to {high:g}; are both in {unit}?"
+            )
         if share > TOO_MUCH:
-            cells, other, _, unit, _ = LAYOUTS[self.layout]
             raise UserError(
                 f"{self.path}: dataset {cells}: the cells of a shower sum to {share:.3g} times its energy "
                 f"(median of the first {len(first)}); cells look like MeV, {other} like GeV: bring both in {unit}"

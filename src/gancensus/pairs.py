@@ -94,13 +94,19 @@ def costs(a: Side, b: Side | None = None, line: Line | None = None) -> list[tupl
         rows, columns = a.blocks[i], (b or a).blocks[j]
         pairs = float((rows.stop - rows.start) * (columns.stop - columns.start))
         if line is not None:
-            left, right, radius = line[0][rows], np.sort(line[1][columns]), line[2] + 1e-9 * (1 + abs(line[2]))
-            ends = np.searchsorted(right, [left - radius, left + radius])
-            pairs = float((ends[1] - ends[0]).sum())
+            left, right = line[0][rows], np.sort(line[1][columns])
+            reach = _reach(left, line[2])
+            first = np.searchsorted(right, left - reach)
+            pairs = float((np.searchsorted(right, left + reach, side="right") - first).sum())
         if b is None and i == j:
             pairs = (pairs - (rows.stop - rows.start)) / 2
         found.append(((i, j), pairs))
     return found
+
+
+def _reach(points: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """Return the radius around points of a line, wider by more than the rounding of point +- radius, however large."""
+    return radius + 1e-12 * (np.abs(points) + radius)
 
 
 def find_pairs(
@@ -229,7 +235,7 @@ def _tiles(n: int, m: int, same: bool, line: Line | None) -> Iterator[tuple[slic
         start, stop = top if same else 0, m
         if line is not None:
             a, b, radius = line
-            reach = radius + 1e-12 * (abs(a[rows.start]) + abs(a[rows.stop - 1]))
+            reach = _reach(a[[rows.start, rows.stop - 1]], radius).max()
             start = max(start, int(np.searchsorted(b, a[rows.start] - reach)))
             stop = min(stop, int(np.searchsorted(b, a[rows.stop - 1] + reach, side="right")))
         for left in range(start, stop, TILE):
@@ -242,7 +248,7 @@ def _window(line: Line, rows: slice, columns: slice) -> tuple[Rows, Rows]:
 
     a, b, radius = line
     i, j = np.empty((2, (rows.stop - rows.start) * (columns.stop - columns.start)), dtype=np.int64)
-    reach = radius + 1e-12 * (np.abs(a[rows]).max() + radius)
+    reach = _reach(a[rows], radius).max()
     found = windows(a[rows], b[columns], reach, i, j)
     return i[:found] + rows.start, j[:found] + columns.start
 

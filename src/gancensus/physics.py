@@ -34,6 +34,8 @@ Place = tuple[float, float | None]
 """The centre of a bin, GeV and degrees; None where there are no angles."""
 Rng = Callable[[str], np.random.Generator]
 
+_NO_BIN, _NO_VALUE = (None, None), (None, None, None)
+
 AXES = "xyz"
 HIT = 3e-4  # GeV: cells above count as hit, as in 3DGAN's figures
 CELL_EDGES = np.array([float(f"{digit}e{power}") for power in range(-8, 2) for digit in (1, 2, 5)])  # GeV
@@ -211,7 +213,8 @@ def ssim(
     """Return the mean SSIM of the pairs of showers of an angle and a bin of primary energy, line by line.
 
     mc-mc: pairs of held-out showers; mc-gan: a held-out with a generated one; gan-gan: pairs of generated ones. Of each
-    bin, COMPARED showers at random are compared; bins with fewer than FEWEST on a side have no line.
+    bin, COMPARED showers at random are compared; bins with fewer than FEWEST on a side have no line. A population that
+    has FEWEST in no bin has one line without bin and value.
 
     Args:
         holdout: the reference.
@@ -235,9 +238,10 @@ def ssim(
             made = _features(rows, metric, picked[name])
             lines += _across(name, real, made, metric, angle, spans)
             lines += _within("gan-gan", name, made, metric, angle, spans)
-    if not lines:
-        raise UserError(_nothing(*known[REFERENCE], "`bins` or `angles`" if with_angle else "`bins`"))
-    return lines
+    comparisons = {name: "mc-mc" if name == REFERENCE else "gan-gan" for name in known}
+    judged = {line[:2] for line in lines}
+    missing = [(what, name) for name, what in comparisons.items() if (what, name) not in judged]
+    return lines + [(*place, None, *_NO_BIN, *_NO_VALUE) for place in missing]
 
 
 def _all_conditions(rows: Rows, with_angle: bool) -> tuple[Floats, Floats]:
@@ -380,7 +384,7 @@ def profiles(populations: Mapping[str, Rows]) -> list[Line]:
 
 
 def response(populations: Mapping[str, Rows], bins: Sequence[float] | None) -> list[Line]:
-    """Return by bin of primary energy what a population's showers are on average; bins as for `ssim`.
+    """Return by bin of primary energy what a population's showers are on average; bins, and lines without, as `ssim`.
 
     response: deposited over primary energy, the sampling fraction; resolution: its standard deviation over its mean;
     hits: cells above 300 keV; mean_x.. and width_x..: position of the energy along an axis and its standard deviation
@@ -393,12 +397,12 @@ def response(populations: Mapping[str, Rows], bins: Sequence[float] | None) -> l
     for name, rows in populations.items():
         showers = measure(rows, with_angle)
         spans = spans or energy_bins(showers.energy, bins)
+        mine: list[Line] = []
         for span in spans:
             here = showers.take(in_span(showers.energy, span, spans))
             if len(here.energy) >= FEWEST:
-                lines += [(name, what, *span, *found) for what, found in _response(here, with_angle)]
-    if not lines:
-        raise UserError(_nothing(*_all_conditions(populations[REFERENCE], with_angle), "`bins`"))
+                mine += [(name, what, *span, *found) for what, found in _response(here, with_angle)]
+        lines += mine or [(name, "response", *_NO_BIN, *_NO_VALUE)]
     return lines
 
 
@@ -481,7 +485,8 @@ def score(
     analysis/TestingObjective.py of svalleco/3Dgan, in bins of primary energy and angle: mean relative errors of the
     first two moments along x, y and z; of the mean profiles, in GeV, where the real one is not 0; relative error of the
     mean sampling fraction; of the mean measured angle (the original takes it shower by shower); `total` is their sum.
-    Lines without energy are the means over the bins that every population has.
+    Lines without energy are the means over the bins that every population has, less populations that have none; these,
+    and all where there is no such bin, have one line without value.
 
     An error is never negative, so that its mean is above 0 between equal populations, the more so the fewer showers
     there are: `train` shows how much. Populations are cut at random to the number of held-out showers in a bin. The
@@ -508,9 +513,7 @@ def score(
         for name, rows in populations.items()
         if name != REFERENCE
     }
-    if not any(found.values()):
-        raise UserError(_nothing(real.energy, real.angle, "`energies` or `angles`" if with_angle else "`energies`"))
-    common = [place for place in bins if all(place in scored for scored in found.values())]
+    common = [place for place in bins if all(place in scored for scored in found.values() if scored)]
     return [line for name, scored in found.items() for line in _score_lines(name, scored, common)]
 
 
@@ -536,7 +539,10 @@ def _score_lines(name: str, scored: Mapping[Place, Mapping[str, Floats]], common
     for (energy, angle), terms in scored.items():
         for term, values in terms.items():
             yield name, term, energy, angle, *_bootstrapped(values)
-    for term in scored[common[0]] if common else ():
+    if not common or not scored:
+        yield name, "total", None, None, *_NO_VALUE
+        return
+    for term in scored[common[0]]:
         yield name, term, None, None, *_bootstrapped(np.mean([scored[place][term] for place in common], axis=0))
 
 
@@ -592,12 +598,15 @@ def _relative_error(real: Floats, other: Floats) -> Floats:
     return np.asarray(np.abs(1 - ratio).mean(axis=1))
 
 
-def _nothing(energy: Floats, angle: Floats, keys: str) -> str:
-    """Say that no bin has enough showers, what there is and what to change."""
+def nothing(holdout: Rows, keys: Sequence[str]) -> str:
+    """Say that no bin has enough showers, what there is and which keys to change."""
+    with_angle = has_angle(holdout)
+    energy, angle = _all_conditions(holdout, with_angle)
     has = f"energies from {energy.min():.3g} to {energy.max():.3g} GeV"
-    if not np.isnan(angle).any():
+    if with_angle:
         has += f" and angles from {angle.min():.3g} to {angle.max():.3g} degrees"
+    change = " or ".join(f"`{key}`" for key in keys if with_angle or not key.startswith("angle"))
     return (
         f"physics: no bin holds {FEWEST} showers of holdout and of another population; holdout has {has}: "
-        f"change {keys}, or bring more showers: holdout has {len(energy):,}"
+        f"change {change}, or bring more showers: holdout has {len(energy):,}"
     )

@@ -21,6 +21,7 @@ from gancensus.figures import (
     WIDTH,
     Columns,
     Look,
+    empty,
     log_axis,
     looks,
     panels,
@@ -34,6 +35,7 @@ Floats = NDArray[np.float64]
 Part = Mapping[str, NDArray[Any]]
 
 NULL = "train"
+TOO_FEW = "too few showers to judge"
 DASHED = (0, (4, 2))
 ENERGY = "primary energy (GeV)"
 QUANTITIES = {
@@ -61,9 +63,13 @@ TERMS = {
 @styled
 def draw_ssim(table: Columns) -> Figure:
     """Draw SSIM over primary energy, a panel per angle: pairs of a population solid, pairs with holdout dashed."""
-    angles, populations = _numbers(table["angle"]), unique(table["population"])
-    names = [REFERENCE, *(name for name in populations if name != REFERENCE)]
-    look = {name: drawn._replace(line=LINES[0]) for name, drawn in looks(names).items()}  # lines tell the comparison
+    populations, table = unique(table["population"]), _known(table, "ssim")
+    angles, known = _numbers(table["angle"]), set(table["population"])
+    if not known:
+        return empty(TOO_FEW)
+    every = [REFERENCE, *(name for name in populations if name != REFERENCE)]
+    solid = {name: drawn._replace(line=LINES[0]) for name, drawn in looks(every).items()}  # lines tell the comparison
+    look = {name: drawn for name, drawn in solid.items() if name in known}
     columns = min(3, len(angles))
     lines = -(-len(angles) // columns)
     figure = Figure(figsize=(WIDTH, 0.7 + 3.0 * lines))
@@ -111,8 +117,11 @@ def draw_profiles(table: Columns) -> Figure:
 @styled
 def draw_response(table: Columns) -> Figure:
     """Draw a panel per quantity over primary energy."""
-    look = looks(unique(table["population"]))
+    every, table = looks(unique(table["population"])), _known(table, "value")
+    look = {name: drawn for name, drawn in every.items() if name in set(table["population"])}
     known = [name for name in QUANTITIES if name in set(table["quantity"])]
+    if not known:
+        return empty(TOO_FEW)
     figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * -(-len(known) // 3)))
     for k, (ax, name) in enumerate(zip(panels(figure, len(known), columns=3), known, strict=True)):
         here = _where(table, table["quantity"] == name)
@@ -144,7 +153,8 @@ def draw_cells(table: Columns) -> Figure:
     (spectrum, hits), (spectrum_below, hits_below) = grid
     energies = _where(table, table["quantity"] == "energy")
     spectrum.set(title="cell energies", ylabel="cells of a shower, mean")
-    log_axis(spectrum, energies["bin_low"].min(), energies["bin_high"].max())
+    if len(energies["value"]):  # else all showers are empty
+        log_axis(spectrum, energies["bin_low"].min(), energies["bin_high"].max())
     log_axis(spectrum, *_log_reach(energies["value"]), "y")
     hits.set(title="cells above 300 keV", ylabel="share of showers", ylim=(0, None))
     spectrum_below.set(xlabel="energy of a cell (GeV)", ylabel="over holdout")
@@ -156,31 +166,45 @@ def draw_cells(table: Columns) -> Figure:
 @styled
 def draw_score(table: Columns) -> Figure:
     """Draw the mean of each term by population, with its null value, and below the total by energy and angle."""
+    every = [name for name in unique(table["population"]) if name != NULL]
+    table = _known(table, "value")
+    known = set(table["population"])
+    if not known:
+        return empty(TOO_FEW)
     mean = np.isnan(table["energy"])
     overall, inside = _where(table, mean), _where(table, ~mean & (table["term"] == "total"))
-    populations = [name for name in unique(table["population"]) if name != NULL]
-    look = looks([NULL, *populations])
-    terms = [term for term in TERMS if term in set(table["term"])]
-    angles, energies = _numbers(inside["angle"]), np.unique(inside["energy"])
-    step = float(np.diff(energies).min(initial=np.inf) if len(energies) > 1 else energies[0]) / (2 * len(look))
-    figure = Figure(figsize=(WIDTH, 5.4))
-    grid = figure.add_gridspec(2, 1)
-    above, below = grid[0].subgridspec(1, len(terms)), grid[1].subgridspec(1, len(angles))
-    for k, term in enumerate(terms):
-        _draw_term(figure.add_subplot(above[k]), _where(overall, overall["term"] == term), populations, look)
-    for k, angle in enumerate(angles):
-        ax = figure.add_subplot(below[k])
-        here = _where(inside, _same(inside["angle"], angle))
-        for p, (population, drawn) in enumerate(look.items()):
-            shift = step * (p - len(look) / 2) if population != NULL else None
-            _draw_score_bins(ax, _where(here, here["population"] == population), drawn, shift)
-        ax.set(xlabel=ENERGY, xticks=energies, title="total" if math.isnan(angle) else f"total, {short(angle)}°")
+    look = {name: drawn for name, drawn in looks([NULL, *every]).items() if name in known}
+    populations = [name for name in every if name in known]
+    terms = [term for term in TERMS if term in set(overall["term"])]  # none where no bin is common to all
+    angles = _numbers(inside["angle"])
+    figure = Figure(figsize=(WIDTH, 5.4 if terms else 2.7))
+    grid = figure.add_gridspec(2 if terms else 1, 1)
+    upper, lower = grid[0].subgridspec(1, max(1, len(terms))), grid[-1].subgridspec(1, len(angles))
+    above = [figure.add_subplot(upper[k]) for k in range(len(terms))]
+    below = [figure.add_subplot(lower[k]) for k in range(len(angles))]
+    for ax, term in zip(above, terms, strict=True):
+        _draw_term(ax, _where(overall, overall["term"] == term), populations, look)
+    for ax, angle in zip(below, angles, strict=True):
+        _draw_totals(ax, _where(inside, _same(inside["angle"], angle)), np.unique(inside["energy"]), look)
+        ax.set_title("total" if math.isnan(angle) else f"total, {short(angle)}°")
         log_axis(ax, *_log_reach(inside["value"]), "y")
-    figure.axes[0].set_ylabel("relative error, mean")
-    figure.axes[len(terms)].set_ylabel("sum of relative errors")
+    below[0].set_ylabel("sum of relative errors")
+    for ax in above[:1]:
+        ax.set_ylabel("relative error, mean")
     null = Line2D([], [], color=REAL[NULL], linestyle=DASHED, label="null value: train in their place")
-    population_legend(figure, {name: look[name] for name in populations}, markers=True, others=[null])
+    population_legend(
+        figure, {name: look[name] for name in populations}, markers=True, others=[null] if NULL in known else []
+    )
     return figure
+
+
+def _draw_totals(ax: Axes, here: Part, energies: Floats, look: Mapping[str, Look]) -> None:
+    """Draw the sum of the terms at one angle over the bins of primary energy."""
+    step = float(np.diff(energies).min() if len(energies) > 1 else energies[0]) / (2 * len(look))
+    for p, (population, drawn) in enumerate(look.items()):
+        shift = step * (p - len(look) / 2) if population != NULL else None
+        _draw_score_bins(ax, _where(here, here["population"] == population), drawn, shift)
+    ax.set(xlabel=ENERGY, xticks=energies)
 
 
 def _draw_term(ax: Axes, here: Part, populations: Sequence[str], look: Mapping[str, Look]) -> None:
@@ -280,6 +304,11 @@ def _where(table: Columns, rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
     return {name: values[rows] for name, values in table.items()}
 
 
+def _known(table: Columns, name: str) -> dict[str, NDArray[Any]]:
+    """Return the lines that have a value; the others say that there are too few showers for one."""
+    return _where(table, ~np.isnan(table[name]))
+
+
 def _numbers(column: Floats) -> list[float]:
     """Return the different numbers of a column, NaN the last."""
     return [float(value) for value in np.unique(column)]
@@ -292,7 +321,7 @@ def _same(column: Floats, value: float) -> NDArray[np.bool_]:
 def _log_reach(values: Floats) -> tuple[float, float]:
     """Return the ends of a logarithmic axis of values."""
     positive = values[values > 0]
-    return float(positive.min()) / 2, float(positive.max()) * 2
+    return (float(positive.min()) / 2, float(positive.max()) * 2) if len(positive) else (0.1, 10.0)
 
 
 def _room(low: Floats, high: Floats) -> tuple[float, float]:

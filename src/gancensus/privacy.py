@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
 
-from gancensus.columns import Column
+from gancensus.columns import Column, ranks
 from gancensus.estimate import Estimate, wilson
 
 Floats = NDArray[np.float64]
@@ -57,11 +57,20 @@ class Gower:
         low, high = np.array([column.ends for column in columns]).T
         self._categorical = np.array([column.categorical for column in columns]) | (low == high)
         self._range = np.where(self._categorical, 1.0, high - low)
+        self._ordered = [(k, column) for k, column in enumerate(columns) if column.type == "ordinal"]
 
     def __call__(self, a: Floats, b: Floats) -> Floats:
         """Return the distances (p, q) of rows a (p, k) and b (q, k)."""
+        a, b = self._ranked(a), self._ranked(b)
         scaled = (a / self._range, np.ascontiguousarray((b / self._range).T))
         return np.rint(_sum_gower(*scaled, self._categorical) * (_GRAIN / len(self._range))) / _GRAIN
+
+    def _ranked(self, x: Floats) -> Floats:
+        """Return rows (n, k) whose ordered categories that no real row has are a range apart from all others."""
+        ranked = x.copy()
+        for k, column in self._ordered:
+            ranked[:, k] = ranks(column, x[:, k])
+        return ranked
 
 
 @numba.njit(cache=True, nogil=True)

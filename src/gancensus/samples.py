@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
 FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
-NARROW = 0.05  # and so are images that use less than a fortieth of that range
 CHUNK = 1 << 22  # values that are read at once from a file that need not fit into memory
 
 
@@ -33,6 +32,8 @@ class Scale:
     high: tuple[float, ...]
     columns: tuple[Column, ...] = ()
     """Where samples are rows of a typed table: its columns, each of which is one value of x or several."""
+    left_out: tuple[str, ...] = ()
+    """Columns of the user's table that are no part of its rows, such as an index."""
 
     def encode(self, natural: NDArray[Any]) -> NDArray[np.float32]:
         """Map natural values (n, ...) so that low becomes -1 and high +1; where low = high they are only shifted."""
@@ -54,7 +55,7 @@ class Notes:
     """What was done to an input, or guessed about it, beside reading it: shown beside the results that rest on it.
 
     A note is a sentence, and the number of samples that it is about; None where it is about the input as a whole. Rows
-    are noted as they are read, so the numbers are those of what has been read until now.
+    are noted as they are read, so the numbers are those of what has been read since `restart`.
     """
 
     def __init__(self, *whole: str) -> None:
@@ -67,6 +68,10 @@ class Notes:
         if noted is not None and rows is not None:
             noted.update(map(int, rows))
 
+    def restart(self) -> None:
+        """Forget which rows have been noted: what is read from now on counts."""
+        self._rows = {sentence: rows for sentence, rows in self._rows.items() if rows is None}
+
     def counts(self) -> dict[str, int | None]:
         """Return the sentences, in the order in which they were noted, with the number of samples each is about."""
         return {sentence: None if rows is None else len(rows) for sentence, rows in self._rows.items()}
@@ -76,14 +81,15 @@ class Notes:
 class Samples:
     """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x.
 
-    `conditions` are what the samples were made for (a particle's energy, its angle): float32 (n,) and unit by name.
+    `conditions` are what the samples were made for (a particle's energy, its angle): (n,) and unit by name, float32 or
+    what `narrowed` says.
     """
 
     x: NDArray[np.float32]
     sample_id: NDArray[np.int64]
     label: NDArray[np.int32] | None = None
     scale: Scale | None = None
-    conditions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    conditions: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes, compare=False)
 
@@ -123,7 +129,7 @@ class Unread:
         return len(self.known)
 
     @property
-    def conditions(self) -> Mapping[str, NDArray[np.float32]]:
+    def conditions(self) -> Mapping[str, NDArray[np.floating[Any]]]:
         """What the samples were made for."""
         return self.known.conditions
 
@@ -148,15 +154,22 @@ class Unread:
             yield start, self.read(np.arange(start, min(start + rows, len(self))))
 
 
-def in_same_units(x: NDArray[np.float32], images: bool) -> bool:
-    """Tell whether generated samples x (n, *shape), scaled like the real ones, can be in the same natural units.
+def narrowed(
+    values: NDArray[np.floating[Any]], like: NDArray[np.floating[Any]] | None = None
+) -> NDArray[np.floating[Any]]:
+    """Return a condition (n,) in float32, or in float64 where float32 could merge different values of it.
 
-    The median of |x| must not be FAR. Of images neither must that of their largest |x| (most pixels may be empty), nor
-    may they all be of one grey; a column of a table may well be constant.
+    That is so of whole numbers that are not exact in float32, and of others that it cannot tell apart to a millionth of
+    their range. `like` is the condition of the real samples: what is one value there is one value here.
     """
-    size = np.abs(flatten(x))
-    other = images and (np.ptp(x) < NARROW or np.median(size.max(axis=1)) > FAR)
-    return bool(np.median(size) <= FAR and not other)
+    with np.errstate(over="ignore"):
+        short = values.astype(np.float32)
+    if (np.rint(values) == values).all():
+        exact = bool((short == values).all())
+    else:
+        spacing, spread = np.spacing(np.abs(short).max()), np.ptp(values)
+        exact = bool(spacing <= 1e-6 * spread or spread == 0) if like is None else like.dtype == np.float32
+    return short if exact else values.astype(np.float64)
 
 
 def flatten(x: NDArray[Any]) -> NDArray[Any]:

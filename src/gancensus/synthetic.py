@@ -123,8 +123,8 @@ def synthetic(
 ) -> dict[str, Measured]:
     """Return every metric that the columns allow, by name; docs/methods.md says what each is.
 
-    Left out: `tstr` and `trts` without a target, `rare_categories` where there are none, `undecided`, `unrounded` and
-    `out_of_range` without columns that could be, `associations` with one column.
+    Left out: `tstr` and `trts` without a target, `rare_categories` and `unknown_categories` where there are none,
+    `undecided`, `unrounded` and `out_of_range` without columns that could be, `associations` with one column.
 
     Args:
         columns: what the rows have.
@@ -219,6 +219,9 @@ def _legality(
     hits, counts = zip(*(utility.rare_categories(columns, holdout.codes, rows) for rows in equal), strict=True)
     if counts[0]:
         found["rare_categories"] = Measured(*(wilson(hit / counts[0], counts[0]) for hit in hits))
+    unknown = utility.unknown_categories(columns, generated.codes)
+    if unknown.any():
+        found["unknown_categories"] = _shares(unknown, utility.unknown_categories(columns, holdout.codes))
     if any(not column.categories for column in columns):
         marks = (utility.out_of_range(columns, train.codes, table.codes) for table in (generated, holdout))
         found["out_of_range"] = _shares(*marks)

@@ -28,6 +28,7 @@ METRICS = {
     "marginals": "columns, mean distance",
     "associations": "pairs, mean difference",
     "rare_categories": "rare categories there",
+    "unknown_categories": "unknown categories",
     "out_of_range": "out of range",
     "undecided": "no clear category",
     "unrounded": "not rounded",

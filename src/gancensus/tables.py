@@ -29,6 +29,10 @@ REPEATS = pa.schema(
     ]
 )
 
+INPUTS = pa.schema(
+    [*(column(name, STRING) for name in ("study", "population", "input", "note")), column("samples", INT)]
+)
+
 SUPPORT = pa.schema(
     [
         column("study", STRING),

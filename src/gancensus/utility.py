@@ -68,7 +68,7 @@ def _gaps(column: Column, a: Floats, b: Floats, a_weights: Floats, b_weights: Fl
     Of categories the shares of each, of others those at or below each value.
     """
     if column.categorical:
-        kinds = np.arange(len(column.categories))
+        kinds = np.arange(max(len(column.categories), a.max() + 1, b.max() + 1))  # some may be in no real row
         return np.asarray(a_weights @ (a[:, None] == kinds) - b_weights @ (b[:, None] == kinds))
     at = np.unique(np.concatenate([a, b]))
     return _below(a, a_weights, at) - _below(b, b_weights, at)
@@ -105,8 +105,9 @@ def associations(columns: Sequence[Column], rows: Floats) -> Floats:
     ranks -= ranks.mean(axis=0)
     spread = np.sqrt(np.mean(ranks**2, axis=0))
     ranks = np.divide(ranks, spread, out=np.zeros_like(ranks), where=spread > 0)
-    sizes = [len(column.categories) for column in columns if column.categorical]
-    kinds = [rows[:, k, None] == np.arange(len(c.categories)) for k, c in enumerate(columns) if c.categorical]
+    which = np.flatnonzero(categorical).tolist()
+    sizes = [max(len(columns[k].categories), int(rows[:, k].max()) + 1) for k in which]  # some may be in no real row
+    kinds = [rows[:, k, None] == np.arange(size) for k, size in zip(which, sizes, strict=True)]
     hot = np.concatenate([np.empty((n, 0)), *kinds], axis=1, dtype=np.float64)
     starts, counts = np.cumsum([0, *sizes[:-1]])[: len(sizes)], hot.sum(axis=0)
     present = np.add.reduceat(counts > 0, starts, dtype=np.float64) if sizes else np.empty(0)
@@ -186,7 +187,7 @@ def classifier_test(
     areas, variances = np.empty(FOLDS), np.empty(FOLDS)
     for k in range(FOLDS):
         learned = fold != k
-        model = _trees(columns, "classifier", int(learned.sum()), rng).fit(x[learned], y[learned])
+        model = _trees(columns, "classifier", x[learned], rng).fit(x[learned], y[learned])
         said, of_rows = model.predict_proba(x[~learned])[:, 1], y[~learned]
         areas[k], variances[k] = delong(said[of_rows], said[~of_rows])
     reach = float(ndtri((1 + level) / 2)) * math.sqrt((1 + (FOLDS - 1) / FOLDS) * variances.sum()) / FOLDS
@@ -210,22 +211,25 @@ def model_score(
     rows), of numbers R^2, which is below 0 where the mean of the test rows would do better. Where train has one class
     only, that is what is said of every row.
 
+    Rows whose target is a category that no real row has are left out: no model of real rows can say it.
+
     The interval contains the sampling of the test rows, given the model: percentiles of a bootstrap over them, and of a
     share or an area no shorter than with half a row of each class in doubt (`gancensus.privacy.doubt`).
 
     Returns:
-        No values where the test rows have one value of the target only.
+        No values where the test rows have one value of the target only, or no row is left to learn from.
     """
     column = columns[target]
     others = [k for k in range(len(columns)) if k != target]
+    train, test = (x[~unknown_categories([column], x[:, [target]])] for x in (train, test))
     y, truth = train[:, target], test[:, target]
-    if len(np.unique(truth)) < 2:
+    if len(np.unique(truth)) < 2 or len(y) == 0:
         return Estimate(None, None, None)
     if len(np.unique(y)) < 2:
         said = np.full(len(test), y[0])
     else:
         kind = "classifier" if column.categories else "regressor"
-        model = _trees([columns[k] for k in others], kind, len(train), rng).fit(train[:, others], y)
+        model = _trees([columns[k] for k in others], kind, train[:, others], rng).fit(train[:, others], y)
         x = test[:, others]
         said = model.predict_proba(x)[:, 1] if column.type == "binary" else model.predict(x)
     drawn = (rng.integers(len(test), size=len(test)) for _ in range(REPLICATES))
@@ -243,13 +247,14 @@ def _doubt(column: Column, truth: Floats) -> float:
     return math.sqrt(doubt(counts)) / (1 if column.type == "binary" else len(counts))
 
 
-def _trees(columns: Sequence[Column], kind: str, rows: int, rng: np.random.Generator) -> Any:
-    """Return an untrained model for so many rows of these columns."""
+def _trees(columns: Sequence[Column], kind: str, rows: Floats, rng: np.random.Generator) -> Any:
+    """Return an untrained model for rows (n, k) of these columns."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     model = HistGradientBoostingClassifier if kind == "classifier" else HistGradientBoostingRegressor
-    few = [column.categorical and len(column.categories) <= MOST_CATEGORIES for column in columns]
-    leaf = min(LEAF, max(1, rows // 10))
+    most = [max(len(column.categories), codes.max() + 1) for column, codes in zip(columns, rows.T, strict=True)]
+    few = [column.categorical and count <= MOST_CATEGORIES for column, count in zip(columns, most, strict=True)]
+    leaf = min(LEAF, max(1, len(rows) // 10))
     seed = int(rng.integers(2**31))
     return model(categorical_features=few, early_stopping=False, min_samples_leaf=leaf, random_state=seed)
 
@@ -275,10 +280,16 @@ def rare_categories(columns: Sequence[Column], real: Floats, rows: Floats) -> tu
     for k, column in enumerate(columns):
         if column.categories:
             size = len(column.categories)
-            share, has = (np.bincount(x[:, k].astype(np.int64), minlength=size) / len(x) for x in (real, rows))
+            share, has = (np.bincount(x[:, k].astype(np.int64), minlength=size)[:size] / len(x) for x in (real, rows))
             rare = (share > 0) & (share <= RARE)
             found, count = found + int(np.sum(has[rare] > 0)), count + int(np.sum(rare))
     return found, count
+
+
+def unknown_categories(columns: Sequence[Column], rows: Floats) -> Flags:
+    """Mark the rows (n, k) with a category that no real row has."""
+    sizes = np.array([len(column.categories) or np.inf for column in columns])
+    return np.asarray((rows >= sizes).any(axis=1))
 
 
 def out_of_range(columns: Sequence[Column], train: Floats, rows: Floats) -> Flags:
@@ -291,12 +302,15 @@ def out_of_range(columns: Sequence[Column], train: Floats, rows: Floats) -> Flag
 def undecided(columns: Sequence[Column], x: NDArray[Any]) -> Flags:
     """Mark the vectors x (n, width), as a model made them, with a nominal column that is not one category.
 
-    That is, whose values are not one nearer to +1 and all others nearer to -1.
+    That is, whose values are not one nearer to +1 and all others nearer to -1; not where all are equal and below -1,
+    which stands for a category that no real row has (see `columns.encode`).
     """
     found, start = np.zeros(len(x), dtype=np.bool_), 0
     for column in columns:
         if column.type == "nominal":
-            found |= np.count_nonzero(x[:, start : start + column.width] > 0, axis=1) != 1
+            values = x[:, start : start + column.width]
+            new = (values == values[:, :1]).all(axis=1) & (values[:, 0] < -1)
+            found |= (np.count_nonzero(values > 0, axis=1) != 1) & ~new
         start += column.width
     return found
 

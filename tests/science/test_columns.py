@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from gancensus.columns import Column, Declared, codes_of, columns_of, decode, encode, infer, scale_of, width
+from gancensus.coding import codes_of
+from gancensus.columns import Column, columns_of, decode, encode, scale_of, width
 from gancensus.errors import UserError
+from gancensus.inference import Declared, infer
 from gancensus.samples import Samples, Scale
 
 TOWNS = Column("town", "nominal", categories=("bonn", "kiel", "ulm"))

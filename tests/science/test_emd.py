@@ -372,3 +372,15 @@ def test_values_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
 
 def test_a_whole_number_is_a_power_too() -> None:
     assert Emd.model_validate({"alpha": 0.5, "p": 1}).p == 1
+
+
+def test_the_weight_may_stand_anywhere() -> None:
+    """JetNet's order is eta, phi, pt."""
+    rng = np.random.default_rng(4)
+    x = np.dstack([rng.exponential(1, (6, 5, 1)), rng.normal(size=(6, 5, 2))])
+    moved = x[..., [1, 2, 0]]
+    np.testing.assert_array_equal(all_pairs(Emd(alpha=0.1, weight=2), moved), all_pairs(Emd(alpha=0.1), x))
+    with pytest.raises(UserError, match=r"number 0 of each particle: .* \(`weight: 2` for eta, phi, pt\)"):
+        Emd(alpha=0.1).features(samples(moved))
+    with pytest.raises(UserError, match=r"a weight \(number 3\)"):
+        Emd(alpha=0.1, weight=3).features(samples(x))

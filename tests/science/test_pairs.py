@@ -312,3 +312,20 @@ def test_features_are_the_flattened_samples() -> None:
     x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     np.testing.assert_array_equal(features(x)[0], np.arange(24.0).reshape(2, 12))
     assert features(x[:0])[0].shape == (0, 12)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 2e7, 1e12, 2.0**52])
+@pytest.mark.parametrize("tolerance", [0.0, 1.0])
+def test_every_pair_under_equal_conditions_is_dealt_whatever_their_size(size: float, tolerance: float) -> None:
+    """Beams of 20, 50, 100 and 200 GeV in keV are farther from 0 than any fixed margin reaches."""
+    rng = np.random.default_rng(8)
+    energy = rng.choice([1.0, 1.5, 1.75, 2.0], 600) * size
+    points = energy[:, None]
+    condition = Condition(column="energy", tolerance=tolerance * size / 4)
+    line = (energy, energy, condition.radius(condition.fixed))
+    side = Side(cut(600, 100), lambda rows: [(points[rows], points[rows].sum(axis=1)), (energy[rows],)])
+    dealt = [task for shard in range(4) for task in deal(pairs.costs(side, line=line), shard, 4)]
+    found = [len(part.i) for part in find_pairs([METRIC, condition], [math.inf, condition.fixed], side, todo=dealt)]
+    expected = np.abs(energy[:, None] - energy) <= condition.fixed
+    assert sum(found) == (expected.sum() - 600) / 2
+    assert sum(cost for _, cost in pairs.costs(side, line=line)) == sum(found)

@@ -556,7 +556,7 @@ def test_no_bin_with_enough_showers() -> None:
         UserError, match=r"energies from 10\d to \d+ GeV and angles from 62 to 118 degrees: change `energ"
     ):
         analysed("score", {"g-0": showers("made")}, energies=[20])
-    with pytest.raises(UserError, match="change `bins` or `angles`"):
+    with pytest.raises(UserError, match="change `bins` or `angles` or `angle_window`"):
         analysed("ssim", {"g-0": showers("made")}, angles=[20])
     with pytest.raises(UserError, match="change `bins`"):
         analysed("response", {}, bins=[1, 2])
@@ -660,3 +660,70 @@ def test_scores_are_averaged_over_the_bins_that_all_have() -> None:
             if one["term"] == "response" and (one["energy"], one["angle"]) in places["low-0"]
         ]
         assert mean == pytest.approx(np.mean(expected)), name
+
+
+FEW = {"holdout": 30, "train": 15, "made": 30}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_few_showers_are_no_error_but_told(table: str) -> None:
+    """Of 15 training showers, or 30 others, no bin of the defaults holds 10."""
+    holdout, train, made = (showers(name, n) for name, n in FEW.items())
+    known = {"holdout": holdout, "train": train}
+    columns = Physics().analyse(table, known, {"g-0": made}, RNG, ABOUT)
+    read = read_again(table, columns)
+    missing = {"ssim": "holdout and g-0", "response": "holdout, train and g-0", "score": "train and g-0"}
+    said = " ".join(Physics().unjudged(table, read))
+    assert said.startswith(f"Too few showers to judge {missing[table]}:" if table in missing else "")
+    assert ("too few showers to judge" in words(Physics().draw(table, read))) == (table in missing)
+
+
+def test_a_population_with_few_showers_leaves_the_others_their_score() -> None:
+    """As 300 training showers beside thousands of others: no bin has 10 of them, every one 10 of the generator's."""
+    holdout, made = showers("holdout", 400), showers("made", 400)
+    known = {"holdout": holdout, "train": showers("train", 20)}
+    wide = Physics(energy_window=20, angle_window=1)
+    read = read_again("score", wide.analyse("score", known, {"g-0": made}, RNG, ABOUT))
+    alone = read_again("score", wide.analyse("score", known | {"train": made}, {"g-0": made}, RNG, ABOUT))
+    mine, other = ([v for p, v in zip(t["population"], t["value"], strict=True) if p == "g-0"] for t in (read, alone))
+    assert mine == other  # with the means over the bins
+    assert wide.unjudged("score", read)[0].startswith("Too few showers to judge train: in no bin are there 10")
+    figure = wide.draw("score", read)
+    assert "total, 90°" in words(figure)
+    assert "null value" not in words(figure)  # which train would have
+
+
+def test_scores_without_a_common_bin() -> None:
+    holdout, train = showers("holdout", 400), showers("train", 400)
+    energy = train.samples.conditions["energy"]
+    low, high = (InMemory(train.samples.take(some)) for some in (energy < 135, energy > 165))
+    known = {"holdout": holdout, "train": low}
+    read = read_again("score", Physics(energy_window=15).analyse("score", known, {"g-0": high}, RNG, ABOUT))
+    assert Physics().unjudged("score", read) == [
+        "No bin has 10 showers of each population, so that there is no mean over the bins."
+    ]
+    assert [ax.get_title() for ax in Physics().draw("score", read).axes] == ["total, 62°", "total, 90°", "total, 118°"]
+
+
+@pytest.mark.parametrize("table", ["profiles", "cells"])
+def test_nothing_but_empty_showers(table: str) -> None:
+    nothing = changed(showers("holdout", 20), np.zeros_like)
+    read = read_again(table, Physics().analyse(table, {"holdout": nothing, "train": nothing}, {}, RNG, ABOUT))
+    assert svg(Physics().draw(table, read))
+    said = ["holdout: all showers are empty.", "train: all showers are empty."]
+    assert Physics().unjudged(table, read) == (said if table == "profiles" else [])  # it has 0 hits
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("table", TABLES)
+def test_one_and_two_showers(table: str, n: int) -> None:
+    few = showers("holdout", n)
+    read = read_again(table, Physics().analyse(table, {"holdout": few, "train": few}, {"g-0": few}, RNG, ABOUT))
+    assert svg(Physics().draw(table, read))
+
+
+def read_again(table: str, columns: Mapping[str, Any]) -> dict[str, Array]:
+    """A table as it is read from its file."""
+    schema = Physics.tables[table].schema
+    written = pa.table({name: columns[name] for name in schema.names}, schema=schema)
+    return {name: written[name].to_numpy(zero_copy_only=False) for name in schema.names}

@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from gancensus.errors import UserError
-from gancensus.randomness import derive_rng
 from gancensus.samples import (
     BLOCK,
     Samples,
@@ -20,7 +19,7 @@ from gancensus.samples import (
     check,
     flatten,
     generated_ids,
-    in_same_units,
+    narrowed,
     part_rows,
 )
 
@@ -121,26 +120,27 @@ def test_one_scale_serves_a_whole_image() -> None:
     np.testing.assert_allclose(scale.decode(scale.encode(image)), image, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("factor", "images", "expected"),
-    [
-        (1, True, True),
-        (255, True, False),  # bytes beside numbers from 0 to 1
-        (1 / 255, True, False),  # and the other way round
-        (1 / 255, False, True),  # columns may be constant
-        (255, False, False),
-        (4, False, True),  # a bad generator
-    ],
-)
-def test_units_are_told_by_the_values(factor: float, images: bool, expected: bool) -> None:
-    x = derive_rng(3).uniform(-1, 1, (40, 5, 5)).astype(np.float32)
-    assert in_same_units(x * np.float32(factor), images) == expected
+@given(st.lists(st.integers(-(2**53), 2**53), min_size=1, max_size=20))
+def test_no_two_whole_conditions_become_one(values: list[int]) -> None:
+    exact = np.array(values, dtype=np.float64)
+    assert (narrowed(exact) == exact).all()
 
 
-def test_units_of_images_that_are_empty_but_for_some_pixels() -> None:
-    x = np.where(derive_rng(4).random((40, 9, 9)) < 0.1, 0.8, 0).astype(np.float32)
-    assert in_same_units(x, images=True)
-    assert not in_same_units(1000 * x, images=True)
+def test_conditions_stay_as_short_as_they_can() -> None:
+    for values, kind in (
+        ([50.0, 100.0, 2.0**24], np.float32),
+        ([0.1, 0.2], np.float32),
+        ([0.1, 0.1], np.float32),
+        ([20240115.0, 20240116.0], np.float64),  # a day
+        ([1.7e9 + 0.5, 1.7e9 + 60.5], np.float64),  # a time
+    ):
+        assert narrowed(np.array(values)).dtype == kind
+
+
+def test_what_is_one_condition_for_real_samples_is_one_for_generated_ones() -> None:
+    for real in ([0.1, 0.7], [1.7e9 + 0.5, 1.7e9 + 60.5], [1e9, 1e9 + 1]):
+        ours = narrowed(np.array(real))
+        assert narrowed(np.array(real[:1]), ours) == ours[0]
 
 
 # The contract

@@ -17,11 +17,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).parents[2] / "scripts"))
-
-import unfinished
-from unfinished import Unfinished
-
+from gancensus import unfinished
 from gancensus.code import digests
 from gancensus.encoders.vae import Vae
 from gancensus.errors import UserError
@@ -29,8 +25,9 @@ from gancensus.files import write_samples, write_state
 from gancensus.generators.dcgan import Dcgan
 from gancensus.generators.tabulargan import Tabulargan
 from gancensus.samples import Samples
+from gancensus.unfinished import Unfinished
 
-SCRIPTS = Path(unfinished.__file__).parent
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 X = np.random.default_rng(0).uniform(-1, 1, (64, 8, 8)).astype(np.float32)
 
 

@@ -94,10 +94,9 @@ def test_collect_trace_takes_what_is_named_and_writes_units(tmp_path: Path) -> N
     assert tuple(table.column_names) == trace.COLUMNS
 
 
-STEP = f"""
+STEP = """
 import sys, time
-sys.path.insert(0, {str(SCRIPTS)!r})
-import step
+import gancensus.steps as step
 def done():
     filled = bytearray(300 << 20)
     filled[::4096] = b"x" * len(filled[::4096])

@@ -76,6 +76,57 @@ def test_npz_with_labels(tmp_path: Path, save: Callable[..., None], kind: type[n
     assert found.label.dtype == np.int32
 
 
+def test_conditions_keep_whole_numbers_apart(tmp_path: Path) -> None:
+    """Forty runs are not two, dates not every second day; what no float holds is left out, and said."""
+    runs = 1_000_000_000 + np.arange(3)
+    np.savez(tmp_path / "x.npz", x=ROWS, run=runs, event=2**62 + np.arange(3), beam=np.array([50, 50, 100]))
+    found = load(tmp_path / "x.npz")
+    np.testing.assert_array_equal(found.conditions["run"], runs)
+    assert found.conditions["beam"].dtype == np.float32
+    assert sorted(found.conditions) == ["beam", "run"]
+    assert [note for note in found.notes.counts() if "event" in note]
+    write_samples(tmp_path / "x.parquet", found)
+    np.testing.assert_array_equal(read_samples([tmp_path / "x.parquet"]).conditions["run"], runs)
+
+
+def test_an_archive_with_numpys_own_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", ROWS, np.arange(3))
+    found = load(tmp_path / "x.npz")
+    np.testing.assert_array_equal(found.natural(), ROWS)
+    assert "samples taken from its array 'arr_0'" in found.notes.counts()
+
+
+def test_points_whose_numbers_are_of_unlike_size_have_a_scale_each(tmp_path: Path) -> None:
+    """Jets of momenta in MeV and angles: on one scale, angles would come in steps of a tenth."""
+    rng = np.random.default_rng(2)
+    jets = np.dstack([rng.exponential(1e6, (50, 20)), rng.normal(0, 0.1, (50, 20, 2))])
+    np.save(tmp_path / "x.npy", jets)
+    np.testing.assert_allclose(load(tmp_path / "x.npy").natural()[..., 1:], jets[..., 1:], atol=1e-7)
+    np.save(tmp_path / "x.npy", jets / [1e6, 1, 1])
+    assert load(tmp_path / "x.npy").scale == Scale(("value",), ("1",), *_ends(jets / [1e6, 1, 1]))
+
+
+def _ends(x: NDArray[Any]) -> tuple[tuple[float], tuple[float]]:
+    return (float(x.min()),), (float(x.max()),)
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8])
+def test_masks_span_the_scale(kind: type[np.generic], tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(24).reshape(2, 3, 4).astype(kind) % 2)
+    assert set(np.unique(load(tmp_path / "x.npy").x)) == {-1, 1}
+
+
+def test_a_value_that_would_merge_all_others_names_its_sample(tmp_path: Path) -> None:
+    x = np.random.default_rng(3).random((50, 4, 4))
+    x[17, 1, 2] = 1e9
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(UserError, match=r"sample 17 has values from 0\.\d+ to 1e\+09, but those of most span"):
+        load(tmp_path / "x.npy")
+    x[17, 1, 2] = 1e4
+    np.save(tmp_path / "x.npy", x)
+    assert any(note.startswith("warning: sample 17") for note in load(tmp_path / "x.npy").notes.counts())
+
+
 def test_the_content_counts_not_the_suffix(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", ROWS)
     np.savez(tmp_path / "y.npz", x=ROWS)
@@ -400,7 +451,7 @@ def test_generated_samples_of_another_shape(tmp_path: Path, step: Step) -> None:
     run, output = generate(step, tmp_path / "x.npy", tmp_path)
     assert run.returncode == 1
     assert run.stderr == (
-        f"error: {tmp_path / 'x.npy'}: samples have shape (2,), but the real samples of mine have (3,); "
+        f"error: {tmp_path / 'x.npy'}: samples have shape (2,), but the real samples have (3,); "
         "bring both to one shape\n"
     )
     assert not output.exists()
@@ -413,7 +464,6 @@ def test_bad_real_samples_stop_the_step(name: str, tmp_path: Path, step: Step) -
     make(path)
     outputs = {split: tmp_path / f"{split}.parquet" for split in ("train", "calibrate", "holdout")}
     options = {
-        "study": "mine",
         "source": Files(path=path).model_dump_json(),
         "splits": "{}",
         "seed": 1,
@@ -435,7 +485,10 @@ def test_generated_images_in_another_unit_are_refused(tmp_path: Path, step: Step
     real = Samples(np.linspace(-1, 1, 48, dtype=np.float32).reshape(3, 4, 4), np.arange(3), scale=scale)
     run, output = generate(step, tmp_path / "x.npy", tmp_path, real=real)
     assert run.returncode == 1
-    assert "but the real samples of mine have about 0 to 255; bring both to the same units" in run.stderr
+    assert (
+        "look scaled to [-1, 1] or [0, 1]; bring both to the same units, or, if they are, write `same_units: true`"
+        in run.stderr
+    )
     assert not output.exists()
 
 
@@ -449,4 +502,4 @@ def test_conditions_in_another_unit_are_refused(tmp_path: Path, step: Step) -> N
         run, _ = generate(step, tmp_path / "theirs.parquet", tmp_path, real=beams("GeV"))
         assert run.returncode == status
         if status:
-            assert "condition energy is in MeV, but that of the real samples of mine in GeV; bring both" in run.stderr
+            assert "condition energy is in MeV, but that of the real samples in GeV; bring both" in run.stderr

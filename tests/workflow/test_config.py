@@ -201,7 +201,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("  digits:", "  ..:", f"3: studies...: {NAME} (found: '..')"),
     ("  digits:", "  logs:", f"3: studies.logs: {NAME} (found: 'logs')"),
     ("  digits:", "  8x8:", f"3: studies.8x8: {NAME} (found: '8x8')"),
-    ("  digits:", "  8:", "3: studies.8: input should be a valid string (found: 8)"),
+    ("  digits:", "  8:", f"3: studies.8: {NAME} (found: 8)"),
     ("      gan:", "      ../gan:", f"11: @generators.../gan: {NAME} (found: '../gan')"),
     ("      pixels:", "      all pixels:", f"13: @definitions.all pixels: {NAME} (found: 'all pixels')"),
     # sections of the wrong form

@@ -140,7 +140,7 @@ class Copy:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A finished run of a copy of the project."""
     made = Copy(tmp_path_factory.mktemp("project"))
-    with (made.tree / "scripts/step.py").open("a") as step:
+    with (made.tree / "src/gancensus/steps.py").open("a") as step:
         step.write(CALLS)
     made.gancensus(CONFIG, "run")
     assert made.plan() == {}
@@ -260,9 +260,9 @@ CODE: dict[str, tuple[tuple[str, str, str], set[str], dict[str, tuple[int, str]]
         {"draw_birthday": (1, "code changed (gancensus/figures.py)")},
     ),
     "what every step shares": (
-        ("scripts/step.py", "sys.exit(1)", "sys.exit(2)"),
+        ("src/gancensus/steps.py", "sys.exit(1)", "sys.exit(2)"),
         ALL,
-        {"prepare": (2, "code changed (scripts/step.py)")},
+        {"prepare": (2, "code changed (gancensus/steps.py)")},
     ),
     "a command": (
         ("workflow/rules/selection.smk", '"selection.py --score', '"selection.py  --score'),
@@ -271,7 +271,7 @@ CODE: dict[str, tuple[tuple[str, str, str], set[str], dict[str, tuple[int, str]]
     ),
     "the configuration's checks": (("src/gancensus/config.py", 'r"[A-Za-z]', 'r"[a-zA-Z]'), set(), {}),
     "a comment": (("src/gancensus/samples.py", "import numpy as np", "import numpy as np  # arrays"), set(), {}),
-    "a docstring": (("scripts/step.py", '"""Run a step', '"""Run the step'), set(), {}),
+    "a docstring": (("src/gancensus/steps.py", '"""Run a step', '"""Run the step'), set(), {}),
     "the version": (("src/gancensus/__init__.py", '__version__ = "', '__version__ = "1'), set(), {}),
 }
 

@@ -58,11 +58,26 @@ rule sweep:
         " --populations {params.populations} --features {input:q} --output {output:q} > {log:q} 2>&1"
 
 
+# What the notes of the sample tables are about: study, population, the user's name of the input, number of files.
+INPUTS = []
+NOTED = []
+
+for name, s in CONFIG.studies.items():
+    read = {"real": (s.source, REAL)}
+    read |= {population: (s.generators[key], (population,)) for population, (key, _) in s.generated.items()}
+    for population, (member, populations) in read.items():
+        files = [f"<results>/{name}/samples/{p}/{part}.parquet" for p in populations for part in PARTS]
+        INPUTS.append((name, population, ", ".join(map(str, member.files())) or member.kind, len(files)))
+        NOTED += files
+
+
 rule collect_census:
     input:
-        [f"<results>/{name}/census/support.parquet" for name in CONFIG.studies],
+        supports=[f"<results>/{name}/census/support.parquet" for name in CONFIG.studies],
+        samples=NOTED,
     output:
-        "<results>/census.parquet",
+        census="<results>/census.parquet",
+        notes="<results>/inputs.parquet",
     log:
         "<logs>/collect_census.log",
     benchmark:
@@ -73,8 +88,10 @@ rule collect_census:
         mem_mb=grows(1000),
         runtime=10,
     params:
+        inputs=json.dumps(INPUTS),
         code=code("collect_census.py"),
     message:
         "collect the census of every study"
     shell:
-        "collect_census.py --supports {input:q} --output {output:q} > {log:q} 2>&1"
+        "collect_census.py --supports {input.supports:q} --inputs {params.inputs:q} --samples {input.samples:q}"
+        " --census {output.census:q} --notes {output.notes:q} > {log:q} 2>&1"

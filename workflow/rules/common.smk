@@ -1,13 +1,20 @@
 # What all rules share: the validated configuration, the programs, the names of populations and files, and the
 # functions that say what a job needs.
 
+import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
+
+from gancensus.environment import isolate
+
+isolate()  # here and for all jobs, before what reads the environment
 
 from gancensus import imagefiles
 from gancensus.adversarial import Gan
@@ -23,9 +30,17 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Snakemake has read the file, too, but expands no `~`.
+if config.get("pathvars", {}).get("results", "").startswith("~"):
+    workflow.pathvars.items.update(results=CONFIG.pathvars.results)
+
 # Rules call the programs by name, with the Python that runs Snakemake.
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+# An environment of conda's has no gancensus, and Snakemake takes PYTHONPATH out of it.
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    shell.prefix(f"export PYTHONPATH={shlex.quote(str(SCRIPTS.with_name('src')))}; ")
 
 # What scripts/draw.py draws.
 DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")
@@ -117,12 +132,28 @@ def model_of(wildcards):
     return "<results>/{study}/generators/{population}/model.safetensors" if trained else []
 
 
-def files_of(member):
-    """The user's files that a source or generator reads, watched for changes."""
+def named(path):
+    """Whether Snakemake takes a path for the name of a file; in braces it sees wildcards, in <> path variables."""
+    return not set("{}<>").intersection(str(path))
+
+
+def found_by(member):
+    """The user's files that a source or generator reads."""
     try:
-        return [str(file) for path in member.files() for file in imagefiles.files_of(path)]
+        return [file for path in member.files() for file in imagefiles.files_of(path)]
     except UserError as error:
         raise WorkflowError(str(error)) from None
+
+
+def files_of(member):
+    """The user's files that a source or generator reads, watched for changes."""
+    return [str(file) for file in found_by(member) if named(file)]
+
+
+def others_of(member):
+    """A digest of those whose names Snakemake cannot take, as a parameter: so they are watched all the same."""
+    facts = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in found_by(member) if not named(file)]
+    return json.dumps({"files": hashlib.sha256(repr(facts).encode()).hexdigest()[:12]} if facts else {})
 
 
 def compared(definition, population):

@@ -22,6 +22,7 @@ rule generate:
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
         parts=option("parts", CONFIG.parts),
+        others=lambda wc: others_of(study(wc).generators[generator_of(wc)[0]]),
         code=lambda wc: code("generate.py", study(wc).generators[generator_of(wc)[0]]),
     message:
         "generate {wildcards.population} of {wildcards.study}, part {wildcards.part}"

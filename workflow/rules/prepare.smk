@@ -19,10 +19,11 @@ rule prepare:
         splits=lambda wc: section(study(wc).splits),
         seed=option("seed", CONFIG.seed),
         parts=option("parts", CONFIG.parts),
+        others=lambda wc: others_of(study(wc).source),
         code=lambda wc: code("prepare.py", study(wc).source),
     message:
         "prepare the real samples of {wildcards.study}, part {wildcards.part}"
     shell:
-        "prepare.py --study {wildcards.study} --source {params.source:q} --splits {params.splits:q}"
+        "prepare.py --source {params.source:q} --splits {params.splits:q}"
         " {params.seed} --part {wildcards.part} {params.parts}"
         " --train {output.train:q} --calibrate {output.calibrate:q} --holdout {output.holdout:q} > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 # Every result, relative to the results; {part} stands for each part of a population.
 RESULTS = ["census.parquet"]
 # What the report shows.
-READ = []
+READ = ["inputs.parquet"]
 
 for name, s in CONFIG.studies.items():
     everyone = [*REAL, *s.generated]
@@ -50,7 +50,7 @@ rule provenance:
         mem_mb=grows(1000),
         runtime=30,
     params:
-        configuration=section(CONFIG, exclude=["pathvars"]),
+        configuration=lambda wildcards: section(CONFIG, exclude=["pathvars"]),  # whose paths may have braces
         files=lambda wildcards: RESULTS,
         parts=option("parts", CONFIG.parts),
         code=code("provenance.py"),

@@ -86,6 +86,10 @@ class Analysis(Member):
         """Return what the table that is named like the kind says, in sentences for the top of the report."""
         return []
 
+    def unjudged(self, table: str, columns: Columns) -> list[str]:
+        """Return what a table cannot say for want of samples, in sentences for below its figure."""
+        return []
+
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""
         raise NotImplementedError

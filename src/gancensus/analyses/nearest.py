@@ -181,7 +181,7 @@ def _pairs(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Line]:
             some = samples.take(_sorted_choice(rng, np.flatnonzero(inside), SHOWN))
             found = nearest(some.x, study.train.x)
             both = {"generated": some, "real": study.train.take(found.rows[:, 0])}
-            texts = {row: _texts(columns, shown.x) for row, shown in both.items()}
+            texts = {row: _texts(columns_of(shown), shown.x) for row, shown in both.items()}
             for k in range(len(some)):
                 for row, shown in both.items():
                     what = (population, group, k + 1, found.distance[k, 0], row, shown.sample_id[k])
@@ -230,15 +230,9 @@ def _sorted_choice(rng: np.random.Generator, of: Any, count: int) -> NDArray[np.
 
 def _texts(columns: tuple[Column, ...], x: NDArray[Any]) -> list[list[str]]:
     """Return what rows x (n, width) say, decoded: names of categories, and numbers with as many decimals as known."""
-    from gancensus.columns import decode
+    from gancensus.columns import decode, text_of
 
-    return [[_text(column, value) for column, value in zip(columns, row, strict=True)] for row in decode(columns, x)]
-
-
-def _text(column: Column, value: float) -> str:
-    if column.categories:
-        return column.categories[int(value)]
-    return f"{value:.7g}" if column.places is None else f"{value:.{column.places}f}"  # float32 has 7 digits
+    return [[text_of(column, value) for column, value in zip(columns, row, strict=True)] for row in decode(columns, x)]
 
 
 def _read(rows: Rows) -> Samples:

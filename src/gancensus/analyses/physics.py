@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.analyses import About, Analysis, Table
+from gancensus.errors import UserError
 from gancensus.hdf5 import ShowerFile
 from gancensus.populations import Rows
 from gancensus.tables import FLOAT, INT, STRING, column
@@ -46,6 +47,11 @@ CELLS = pa.schema(
 SCORE = pa.schema(
     [_POPULATION, column("term", STRING), column("energy", FLOAT, "GeV"), column("angle", FLOAT, "deg"), *_VALUE]
 )
+_BINNED = {  # the keys that say in which bins a table needs showers
+    "ssim": ("bins", "angles", "angle_window"),
+    "response": ("bins",),
+    "score": ("energies", "energy_window", "angles", "angle_window"),
+}
 
 
 class Physics(Analysis):
@@ -140,7 +146,10 @@ class Physics(Analysis):
         rng: Callable[[str], np.random.Generator],
         about: About,
     ) -> Columns:
-        """Return the columns of a table; see the functions of `gancensus.physics` by their names."""
+        """Return the columns of a table; see the functions of `gancensus.physics` by their names.
+
+        Raises UserError where there are no showers for the bins, energies or angles that the user has chosen.
+        """
         from gancensus import physics
         from gancensus.metrics.ssim import Ssim
 
@@ -158,8 +167,33 @@ class Physics(Analysis):
         else:
             windows = (self.energy_window, self.angle_window)
             lines = physics.score(populations, self.energies, self.angles, windows, rng)
+        keys = _BINNED.get(table, ())
+        chosen = any(getattr(self, key) != type(self).model_fields[key].default for key in keys)
+        if chosen and all(line[-3] is None for line in lines):
+            raise UserError(physics.nothing(real["holdout"], keys))
         names = self.tables[table].schema.names
         return {name: [None if line[k] != line[k] else line[k] for line in lines] for k, name in enumerate(names)}
+
+    def unjudged(self, table: str, columns: Columns) -> list[str]:
+        """Say of which populations there are too few showers, or too empty ones."""
+        from gancensus.physics import FEWEST
+        from gancensus.words import listing
+
+        populations, value = columns["population"], columns["ssim" if table == "ssim" else "value"]
+        known = set(populations[~np.isnan(value)])
+        missing = [name for name in dict.fromkeys(populations) if name not in known]
+        if table not in _BINNED:
+            return [f"{name}: all showers are empty." for name in missing]
+        found = []
+        if missing:
+            keys = listing([f"`{key}`" for key in _BINNED[table]])
+            found.append(
+                f"Too few showers to judge {listing(missing)}: in no bin are there {FEWEST} of each side. More "
+                f"showers, or fewer or wider bins ({keys} of `physics`), would change that."
+            )
+        if table == "score" and known and np.isnan(value[np.isnan(columns["energy"])]).all():
+            found.append(f"No bin has {FEWEST} showers of each population, so that there is no mean over the bins.")
+        return found
 
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gancensus.sources import Source
 
 Line = tuple[Any, ...]
+UNKNOWN = "unknown categories of "  # before the name of a column, in the place of a metric
 
 _POPULATION = column("population", STRING)
 _VALUE = tuple(column(name, FLOAT) for name in ("value", "low", "high", "null"))
@@ -66,11 +67,12 @@ class Synthetic(Analysis):
             "data-copying test. Where training rows are copied, shares nearer to train and exact copies lie above the "
             "null value, distances, authentic rows and the test below it; the test has no value where each of its "
             "cells has too few rows. Likeness: columns and pairs of columns, on average; rare categories that are "
-            "there. Legality: rows beyond the range of the training rows, and, before rounding, rows with no clear "
-            "category or with values between two legal ones. Use: how well a classifier tells generated rows from "
-            "real ones; and how well models that learn a column on generated rows do on real ones, and the reverse, "
-            "beside real on real (no value where all generated rows are of one class). These two need a `target` "
-            "and are missing without one, as are numbers that make no sense for the columns of the table.",
+            "there. Legality: rows with a category that no real row has, where there are some; rows beyond the range "
+            "of the training rows; and, before rounding, rows with no clear category or with values between two legal "
+            "ones. Use: how well a classifier tells generated rows from real ones; and how well models that learn a "
+            "column on generated rows do on real ones, and the reverse, beside real on real (no value where all "
+            "generated rows are of one class). These two need a `target` and are missing without one, as are numbers "
+            "that make no sense for the columns of the table.",
         ),
         "marginals": Table(
             MARGINALS,
@@ -113,8 +115,11 @@ class Synthetic(Analysis):
         _, holdout = _read(real["holdout"])
         lines: list[Line] = []
         for population, rows in generated.items():
-            some = _read(rows)[1], train, holdout
-            lines += [(population, *line) for line in self._lines(table, columns, some, rng(population))]
+            own, some = _read(rows)
+            found = self._lines(table, columns, (some, train, holdout), rng(population))
+            lines += [(population, *line) for line in found]
+            if table == "synthetic":
+                lines += [(population, *line) for line in _unknown(own, some, holdout)]
         return {name: [line[k] for line in lines] for k, name in enumerate(self.tables[table].schema.names)}
 
     def _lines(
@@ -142,7 +147,7 @@ class Synthetic(Analysis):
             yield columns[i].name, columns[j].name, *both, *estimate, null.value
 
     def findings(self, columns: Columns) -> list[str]:
-        """Say which populations have copies of training rows."""
+        """Say which populations have copies of training rows, and categories that no real row has."""
         from gancensus.words import percent, rows
 
         return [
@@ -150,6 +155,11 @@ class Synthetic(Analysis):
             f"({percent(row['low'])} to {percent(row['high'])}); of held-out rows {percent(row['null'])}."
             for row in rows(columns)
             if row["metric"] == "copies" and row["low"] > row["null_high"]
+        ] + [
+            f"{row['population']}: {percent(row['value'])} of the rows have a category that no real row has, in "
+            f"{row['metric'].removeprefix(UNKNOWN)}."
+            for row in rows(columns)
+            if row["metric"].startswith(UNKNOWN)
         ]
 
     def draw(self, table: str, columns: Columns) -> Figure:
@@ -162,6 +172,23 @@ class Synthetic(Analysis):
             "associations": figures.draw_associations,
         }
         return drawn[table](columns)
+
+
+def _unknown(
+    columns: tuple[Column, ...], generated: synthetic.Table, holdout: synthetic.Table
+) -> Iterator[tuple[Any, ...]]:
+    """Yield a line per column in which generated rows have categories that no real row has: which, and how many."""
+    from gancensus.coding import named_categories
+    from gancensus.estimate import wilson
+
+    for k, one in enumerate(columns):
+        counts = {
+            text: int((generated.codes[:, k] == len(one.categories) + m).sum()) for m, text in enumerate(one.extra)
+        }
+        if one.extra:
+            n = len(generated.codes)
+            found, null = wilson(sum(counts.values()) / n, n), wilson(0.0, len(holdout.codes))
+            yield f"{UNKNOWN}{one.name}: {named_categories(counts)}", *found, *null
 
 
 def _refuse_target(target: str, source: Source) -> str | None:

@@ -49,8 +49,9 @@ class Signalled(BaseException):
 
 
 def say(text: str) -> None:
-    """Tell the user, where Snakemake tells its progress."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell the user, where Snakemake tells its progress; that nobody reads it any more is no reason to stop."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class Brought(Generator):
     trained = False
     path: Path
     """File or folder, relative to the working directory."""
+    same_units: bool = False
+    """Says that the samples are in the units of the real ones, where their values look as if they were not."""
 
     def files(self) -> list[Path]:
         """Return the path."""
@@ -70,7 +72,7 @@ class Trained(Generator):
         raise NotImplementedError
 
     def noise(
-        self, samples: int, conditions: Mapping[str, NDArray[np.float32]], rng: np.random.Generator
+        self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Draw the input (samples, latent) of the generator network; conditions (samples,) by name, if conditional."""
         raise NotImplementedError

@@ -279,7 +279,7 @@ class Calogan(Trained):
         return Heads(measured_angle(cells, torch), cells.sum(dim=(1, 2, 3)), counts.to(cells.dtype))
 
     def noise(
-        self, samples: int, conditions: Mapping[str, NDArray[np.float32]], rng: np.random.Generator
+        self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Return (samples, latent): energy / (100 GeV), angle in rad, and standard Gaussian noise."""
         energy, angle = _conditions(conditions)
@@ -419,7 +419,7 @@ def _percent(true: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
     return 100 * ((true - found).abs() / true.abs().clamp(min=1e-7)).mean()
 
 
-def _conditions(conditions: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _conditions(conditions: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return energy (GeV) and angle (rad); raises UserError when one is not known."""
     missing = [name for name in ("energy", "angle") if name not in conditions]
     if missing:
@@ -427,4 +427,4 @@ def _conditions(conditions: Mapping[str, NDArray[np.float32]]) -> tuple[NDArray[
             f"generator calogan: the samples have no condition {' and '.join(missing)}; take a source of showers that "
             "has energy and angle of the primary particle"
         )
-    return conditions["energy"], conditions["angle"]
+    return conditions["energy"].astype(np.float32), conditions["angle"].astype(np.float32)

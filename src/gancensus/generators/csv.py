@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from gancensus.tabular import BroughtTable, Table, read_csv
+from gancensus.tabular import BroughtTable
+from gancensus.user_tables import Table, read_csv
 
 
 class Csv(BroughtTable):

@@ -158,7 +158,7 @@ class Toygan(Trained):
         return repetitions, samples.take(rows[starts[:, None] + np.arange(self.train_size)]).natural()
 
     def noise(
-        self, samples: int, conditions: Mapping[str, NDArray[np.float32]], rng: np.random.Generator
+        self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Return (samples, 1 + latent): the repetition, and standard Gaussian noise."""
         noise = rng.standard_normal((samples, self.latent), dtype=np.float32)
@@ -261,11 +261,11 @@ def _scale(samples: Samples) -> Scale:
     return samples.scale or Scale(("",) * columns, ("",) * columns, (-1.0,) * columns, (1.0,) * columns)
 
 
-def _repetition(conditions: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+def _repetition(conditions: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
     """Return the repetition of each sample; raises UserError when it is not known."""
     if "repetition" not in conditions:
         raise UserError(
             "generator toygan: the samples have no condition repetition; take a source of repeated experiments: "
             "camelback, ring or shell"
         )
-    return conditions["repetition"]
+    return conditions["repetition"].astype(np.float32)

@@ -51,13 +51,14 @@ class Condition(Metric):
     def features(self, samples: Samples) -> Features:
         """Return the column's values or, counted from 0, their bins: (n,) float64.
 
-        Edges are rounded to float32 as the column is: a value written like an edge is on it.
+        Edges are rounded as the column is, to float32 or float64: a value written like an edge is on it.
         Raises UserError when the samples have no such column or it has a NaN.
         """
         values = condition(samples, self.column, "condition")
         if self.bins is None:
             return (values,)
-        return (np.searchsorted(np.asarray(self.bins, dtype=np.float32), values, side="right").astype(np.float64),)
+        edges = np.asarray(self.bins, dtype=samples.conditions[self.column].dtype)
+        return (np.searchsorted(edges, values, side="right").astype(np.float64),)
 
     def embed(self, features: Features) -> NDArray[np.float64]:
         """Return the values or bins as points (n, 1)."""

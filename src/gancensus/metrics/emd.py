@@ -22,7 +22,8 @@ class Emd(Calibrated):
     """Earth mover's distance between point clouds: the least sum of weight times (distance / R)^p moved between them.
 
     A sample is an array (particles, 1 + k) of a weight (energy, transverse momentum) and k coordinates each, between
-    which the ground distance is Euclidean; weight 0 is padding. EMD = min sum_ij f_ij (d_ij / R)^p + |sum_i E_i -
+    which the ground distance is Euclidean; weight 0 is padding. `weight` says where the weight stands: JetNet's order
+    of eta, phi, pt needs `weight: 2`. EMD = min sum_ij f_ij (d_ij / R)^p + |sum_i E_i -
     sum_j E'_j| over f_ij >= 0 with sum_j f_ij <= E_i, sum_i f_ij <= E'_j and sum_ij f_ij = min(sum_i E_i, sum_j E'_j)
     (Komiske, Metodiev & Thaler, Phys. Rev. Lett. 123 (2019) 041801, with p = 1). The sum is not raised to 1 / p, which
     would break the triangle inequality for p = 1/2. Two empty clouds have 0; where balanced, an empty one is infinitely
@@ -38,6 +39,8 @@ class Emd(Calibrated):
     it should be at least half the largest distance between particles: else the triangle inequality can fail."""
     balanced: bool = True
     """Whether a cloud's weights are divided by their sum, so that none is left over."""
+    weight: int = Field(0, ge=0)
+    """Which number of a particle, counted from 0, is its weight; the others are its coordinates."""
 
     def features(self, samples: Samples) -> Features:
         """Return points (n, k, particles) in R and weights (n, particles), heaviest first, totals (n,), and profiles.
@@ -62,21 +65,24 @@ class Emd(Calibrated):
         from gancensus.shapes import rounding
 
         shape = samples.x.shape[1:]
-        if len(shape) != 2 or shape[1] < 2:
+        if len(shape) != 2 or shape[1] < 2 or self.weight >= shape[1]:
             raise UserError(
-                f"metric emd: samples have the shape {shape}; it compares clouds of particles, each a weight and "
-                "coordinates: (particles, 1 + coordinates)"
+                f"metric emd: samples have the shape {shape}; it compares clouds of particles, each a weight (number "
+                f"{self.weight}) and coordinates: (particles, 1 + coordinates)"
             )
         x = samples.natural()
-        weights = x[..., 0]
-        negative = weights < -rounding(samples.scale)[0]
+        weights = x[..., self.weight]
+        slack = rounding(samples.scale)
+        negative = weights < -slack[self.weight % len(slack)]
         if negative.any():
             row, particle = np.argwhere(negative)[0]
             raise UserError(
                 f"metric emd: sample {samples.sample_id[row]} has the weight {weights[row, particle]:.6g}, and weights "
-                "must be at least 0; remove or repair the sample"
+                f"must be at least 0; it is number {self.weight} of each particle: where another one is its energy or "
+                "momentum, say which (`weight: 2` for eta, phi, pt), else remove or repair the sample"
             )
-        points = np.moveaxis(np.where(weights[..., None] > 0, x[..., 1:] / self.R, 0.0), -1, 1)
+        coordinates = np.delete(x, self.weight, axis=-1)
+        points = np.moveaxis(np.where(weights[..., None] > 0, coordinates / self.R, 0.0), -1, 1)
         weights = np.maximum(weights, 0.0)
         order = np.lexsort((*np.moveaxis(points, 1, 0), -weights), axis=-1)
         return np.take_along_axis(weights, order, axis=1), np.take_along_axis(points, order[:, None], axis=2)

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from gancensus.columns import Column, Type, infer
+from gancensus.columns import Column, Type
+from gancensus.inference import infer
 from gancensus.samples import Samples
 from gancensus.sources import Source
 from gancensus.tabular import carried, rows_of

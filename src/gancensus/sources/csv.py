@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from gancensus.samples import Samples
-from gancensus.tabular import TypedTable, read_csv
+from gancensus.tabular import TypedTable
+from gancensus.user_tables import read_csv
 
 
 class Csv(TypedTable):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from gancensus.columns import infer
+from gancensus.inference import infer
 from gancensus.samples import Samples
 from gancensus.sources import Source
 from gancensus.tabular import carried, rows_of

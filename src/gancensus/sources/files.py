@@ -1,16 +1,24 @@
 """The user's own real samples."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gancensus.errors import UserError
 from gancensus.files import finite, read_user_samples
 from gancensus.imagefiles import Background
-from gancensus.samples import ROWS_PER_POPULATION, Scale, Unread, flatten
+from gancensus.samples import ROWS_PER_POPULATION, Scale, Unread, flatten, narrowed
 from gancensus.sources import Source
+
+SMALL = 15  # bytes up to here are no grey levels of 256, but truth values or classes
+NUMBERS = 8  # of a point, at most
+UNLIKE = 1e-3  # of what the widest number of a point spans: one that spans less has a unit of its own
+FAR_OUT = 1e3  # times what the values of a sample span: a value beyond is said
+LOST = 2.0**16  # times as much: float32 would keep less than 8 bits of the others
 
 
 class Files(Source):
@@ -20,8 +28,10 @@ class Files(Source):
     that metrics can refer to by its name.
 
     A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
-    0...255, numbers from the minimum and maximum of the data (of each column, where a sample is a row). A sample table
-    (.parquet), already in [-1, 1], is taken as it is.
+    0...255 (an array of bytes up to 15 from 0 to the largest of them), numbers from the minimum and maximum of the
+    data: of each column, where a sample is a row, and of each number of a point, where a sample is a set of points
+    whose numbers are of unlike size, as (particles, 3) with momentum and angles. A sample table (.parquet), already in
+    [-1, 1], is taken as it is.
 
     Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
     they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
@@ -52,21 +62,52 @@ class Files(Source):
         if self.path.suffix == ".parquet":
             return self._checked(found)
         scale = self._scale(found)
-        known = replace(found.known, scale=scale)
+        conditions = {name: narrowed(values) for name, values in found.conditions.items()}
+        known = replace(found.known, scale=scale, conditions=conditions)
         return Unread(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
 
     def _scale(self, found: Unread) -> Scale:
-        """Return the scale of natural values."""
-        if found.dtype == np.uint8:
-            if not self.path.is_dir():
-                for _ in finite(self.path, found):  # a file that is damaged anywhere is refused
-                    pass
+        """Return the scale of natural values; all are read, but for images of bytes."""
+        if found.dtype == np.uint8 and self.path.is_dir():
             return Scale(("value",), ("1",), (0.0,), (255.0,))
-        rows = len(found.shape) == 1
-        axis, names = (0, tuple(f"x{k}" for k in range(found.shape[0]))) if rows else (None, ("value",))
-        lows, highs = zip(*((x.min(axis=axis), x.max(axis=axis)) for x in finite(self.path, found)), strict=True)
-        low, high = (np.atleast_1d(end) + 0.0 for end in (np.min(lows, axis=0), np.max(highs, axis=0)))  # no -0.0
-        return Scale(names, ("1",) * len(names), tuple(map(float, low)), tuple(map(float, high)))
+        ends, samples, spans = [], [], []  # of each number of a row or point; of each sample; of its numbers
+        for x in finite(self.path, found):
+            numbers, values = x.reshape(-1, x.shape[-1]), flatten(x)
+            ends.append((numbers.min(axis=0), numbers.max(axis=0)))
+            samples.append(np.stack([values.min(axis=1), values.max(axis=1)]).astype(np.float64))
+            if _are_points(found.shape):
+                spans.append(np.ptp(x.astype(np.float64), axis=1))
+        low, high = (np.asarray(end, dtype=np.float64) + 0.0 for end in _joined(ends))  # no -0.0
+        if len(found.shape) == 1:
+            return _scale_of(tuple(f"x{k}" for k in range(found.shape[0])), low, high)
+        if found.dtype == np.uint8 and high.max() > SMALL:
+            return Scale(("value",), ("1",), (0.0,), (255.0,))
+        if found.dtype in (np.uint8, np.bool_):
+            largest = float(max(high.max(), 1))
+            found.notes.add(f"bytes up to {largest:g}: scaled from 0...{largest:g}")
+            return Scale(("value",), ("1",), (0.0,), (largest,))
+        if spans and _unlike(np.median(np.concatenate(spans), axis=0)):
+            found.notes.add(f"each of the {len(low)} numbers of a point is scaled by itself: their sizes are unlike")
+            return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
+        self._check_extremes(found, np.concatenate(samples, axis=1))
+        return _scale_of(("value",), low.min(keepdims=True), high.max(keepdims=True))
+
+    def _check_extremes(self, found: Unread, ends: NDArray[np.float64]) -> None:
+        """Refuse a sample so far out that all others would have one value on its scale; note one that is far out.
+
+        ends: the least and the largest value of each sample, (2, n).
+        """
+        usual = float(np.median(ends[1] - ends[0]))
+        beyond = np.abs(ends - np.median(ends, axis=1, keepdims=True)).max(axis=0)
+        row = int(np.argmax(beyond))
+        if usual > 0 and beyond[row] > FAR_OUT * usual:
+            said = (
+                f"sample {row} has values from {ends[0, row]:.3g} to {ends[1, row]:.3g}, but those of most span about "
+                f"{usual:.3g}"
+            )
+            if beyond[row] > LOST * usual:
+                raise UserError(f"{self.path}: {said} and would all be one on its scale; correct or remove the sample")
+            found.notes.add(f"warning: {said}; all are scaled by it")
 
     def _checked(self, table: Unread) -> Unread:
         """Return a sample table in the order of its sample_id, or raise UserError where it is not as ours are."""
@@ -82,3 +123,27 @@ class Files(Source):
             raise UserError(f"{self.path}: column sample_id: must lie in 0 ... {ROWS_PER_POPULATION - 1}; renumber")
         order = np.argsort(ids)
         return replace(table, known=table.known.take(order), read=lambda rows: table.read(order[rows]))
+
+
+def _joined(ends: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the least and greatest of ends."""
+    lows, highs = zip(*ends, strict=True)
+    return np.min(lows, axis=0), np.max(highs, axis=0)
+
+
+def _scale_of(names: tuple[str, ...], low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:
+    return Scale(names, ("1",) * len(names), tuple(low.tolist()), tuple(high.tolist()))
+
+
+def _are_points(shape: tuple[int, ...]) -> bool:
+    """Tell whether samples can be sets of points (points, numbers); images have more numbers in a row."""
+    return len(shape) == 2 and shape[0] > 1 and shape[1] <= NUMBERS
+
+
+def _unlike(spans: NDArray[np.float64]) -> bool:
+    """Tell whether the numbers of points, of which a sample usually spans so much, have units of their own.
+
+    On one scale, float32 would lose the small ones: angles beside momenta. What never varies tells nothing.
+    """
+    varies = spans > 0
+    return bool((spans[varies] < UNLIKE * spans.max()).any())

@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from gancensus.errors import UserError
+from gancensus.inference import Manner
 from gancensus.samples import Samples
-from gancensus.tabular import Table, TypedTable
+from gancensus.tabular import TypedTable
+from gancensus.user_tables import Table
 
 
 class Openml(TypedTable):
@@ -30,13 +32,15 @@ class Openml(TypedTable):
     def load(self, seed: int) -> Samples:
         """Return x (n, width), in the order of the data set."""
         found, where = self._fetch(), f"openml {self.name} version {self.version}"
-        table: Table = {}
+        cells: dict[str, list[str]] = {}
         types = dict(self.types)
         for name, values in zip(found.feature_names, found.data.T, strict=True):
             categories = found.categories.get(name)
-            table[name] = _texts(values.tolist(), categories)
+            cells[name] = _texts(values.tolist(), categories)
             if categories is not None:
-                types.setdefault(name, "binary" if len(set(table[name])) == 2 else "nominal")
+                types.setdefault(name, "binary" if len(set(cells[name])) == 2 else "nominal")
+        plain = frozenset(cells) - frozenset(found.categories)
+        table = Table(cells, Manner(plain=plain))
         return self.model_copy(update={"types": types}).typed(table, where)
 
     def _fetch(self) -> Any:

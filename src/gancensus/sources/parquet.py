@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from gancensus.samples import Samples
-from gancensus.tabular import TypedTable, read_parquet
+from gancensus.tabular import TypedTable
+from gancensus.user_tables import read_parquet
 
 
 class Parquet(TypedTable):

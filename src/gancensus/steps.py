@@ -1,4 +1,8 @@
-"""What every step shares: one thread, its arguments, and errors in one line. Imported before anything numerical."""
+"""What every step shares: one thread, its arguments, and errors in one line.
+
+Imported before anything numerical (pyproject.toml sorts it so), and from here, never from beside a script: with
+PYTHONSAFEPATH, a script's folder is no place to import from.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import os
 import resource
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -15,12 +20,13 @@ from pathlib import Path
 from types import GenericAlias
 from typing import Any
 
+from gancensus.environment import isolate
+
 STARTED = datetime.now(UTC)  # before the imports that take long
 
+isolate()
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "src"))  # where gancensus is not installed: conda
 
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
 
@@ -75,11 +81,23 @@ def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None,
     return {name: SampleRows(parts) for name, parts in zip(names, grouped(paths, len(names)), strict=True)}
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a step; what a user can mend is one line on stderr and exit status 1."""
+def run(main: Callable[[], None], instead: Callable[[Exception], None] | None = None) -> None:
+    """Run a step; what a user can mend is one line on stderr and exit status 1.
+
+    instead: of a step that nothing may wait for, what writes into its outputs why it failed; then the status is 0.
+    """
     try:
-        with recorded():
-            main()
+        try:
+            with recorded():
+                main()
+        except Exception as error:
+            if instead is None:
+                raise
+            if isinstance(error, UserError):
+                print(f"error: {error}", file=sys.stderr)
+            else:
+                traceback.print_exc()
+            instead(error)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -150,6 +168,3 @@ def peak_memory() -> float:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-__all__ = ["Path", "arguments", "grouped", "member", "members", "run", "section", "spaces"]

@@ -1,0 +1,95 @@
+"""What a user's shell must not decide: which code is imported, how text is written, where caches lie.
+
+A user has a file queue.py in the working directory, PYTHONIOENCODING=latin-1 for an old terminal, NUMBA_DISABLE_JIT
+from a debugging session, a HOME that no job can write to. None of it may change a result, stop a run, or be executed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def _import_nothing_from_here() -> None:
+    """Take the working directory off the path, where `python -m` and empty entries of PYTHONPATH have put it."""
+    here = ("", ".", os.getcwd())  # noqa: PTH109 (pathlib is not imported yet)
+    if not sys.flags.safe_path and sys.path and sys.path[0] in here:
+        del sys.path[0]
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    named = [entry for entry in entries if entry not in ("", ".")]
+    if named != entries and "PYTHONPATH" in os.environ:
+        sys.path[:] = [entry for entry in sys.path if entry not in here or entry in named]
+        os.environ["PYTHONPATH"] = os.pathsep.join(named)
+
+
+_import_nothing_from_here()  # what comes next is to be Python's own
+
+import io
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+IGNORED = (
+    "PYTHONINSPECT",  # a prompt after the program
+    "PYTHONIOENCODING",
+    "PYTHONOPTIMIZE",  # no docstrings, which are the descriptions of keys
+    "PYTHONWARNINGS",  # `error` makes a crash of every deprecation
+    "MATPLOTLIBRC",
+    "MPLBACKEND",
+    "SNAKEMAKE_PROFILE",  # another executor, other resources
+)
+KEPT = "NUMBA_CACHE_DIR"  # of all that numba can be told
+
+
+def isolate() -> None:
+    """Free this process, and all that it will start, from what a user's shell and working directory hold.
+
+    To be called before NumPy, numba or matplotlib are imported. A user's PYTHONPATH stays, but for its empty entries
+    (`:/opt/lib`), which stand for the working directory.
+    """
+    if "PYTHONWARNINGS" in os.environ:
+        warnings.simplefilter("ignore")
+    for name in list(os.environ):
+        if name in IGNORED or (name.startswith("NUMBA_") and name != KEPT):
+            del os.environ[name]
+    os.environ.update(PYTHONSAFEPATH="1", PYTHONUTF8="1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        if name in os.environ and not _writable(Path(os.environ[name])):
+            del os.environ[name]
+    _have_a_cache()
+
+
+def _have_a_cache() -> None:
+    """Let Snakemake and numba find a folder for their caches where a user's own cannot be written to.
+
+    Where there is no home at all, they would make a folder named `~` here.
+    """
+    with suppress(OSError, RuntimeError):
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "snakemake"
+        cache.mkdir(parents=True, exist_ok=True)
+        if _writable(cache):
+            return
+    os.environ["XDG_CACHE_HOME"] = str(_own_folder())
+
+
+def _writable(folder: Path) -> bool:
+    """Say whether files can be made in a folder; only trying tells, for root and on network file systems."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def _own_folder() -> Path:
+    """Return a folder for caches that is this user's alone: what lies in a cache is executed."""
+    folder = Path(tempfile.gettempdir()) / f"gancensus-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid == os.getuid() and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink():
+        return folder
+    return Path(tempfile.mkdtemp(prefix="gancensus-"))

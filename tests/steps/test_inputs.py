@@ -1,0 +1,143 @@
+"""What is noted about inputs, on its way from files to the terminal, and inputs that are checked before a run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+
+from gancensus import inputs
+from gancensus.check import Findings, check_inputs
+from gancensus.config import read
+from gancensus.files import write_samples
+from gancensus.samples import Notes, Samples
+
+REAL = np.random.default_rng(1).normal(size=(60, 4))
+FAKE = np.random.default_rng(2).normal(size=(40, 4))
+
+
+def check(folder: Path, generators: dict[str, NDArray[Any] | None], cheap: bool = False, **study: Any) -> Findings:
+    """Check a study of arrays in a folder; None in the place of an array: no file."""
+    np.save(folder / "real.npy", REAL)
+    for name, x in generators.items():
+        if x is not None:
+            np.save(folder / f"{name}.npy", x)
+    brought = {name: {"kind": "files", "path": str(folder / f"{name}.npy")} for name in generators}
+    config = {
+        "source": {"kind": "files", "path": str(folder / "real.npy")},
+        "generators": brought,
+        "definitions": {"near": {"euclidean": {"alpha": 0.1}}},
+        **study,
+    }
+    (folder / "my.yaml").write_text(yaml.safe_dump({"studies": {"s": config}}, sort_keys=False))
+    return check_inputs(read(folder / "my.yaml"), cheap=cheap)
+
+
+def bad(*rows: int) -> NDArray[Any]:
+    x = FAKE.copy()
+    x[list(rows), 1] = np.nan
+    return x
+
+
+def test_good_inputs_have_no_problem(tmp_path: Path) -> None:
+    found = check(tmp_path, {"mine": FAKE})
+    assert found == Findings(
+        read=[
+            "studies.s.source: read as 60 samples of 4 values, float64",
+            "studies.s.generators.mine: read as 40 samples of 4 values, float64",
+        ]
+    )
+
+
+def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
+    found = check(
+        tmp_path,
+        {"nan": bad(3, 7), "other": FAKE[:, :3], "none": None, "kilo": 1000 * FAKE, "good": FAKE, "one": FAKE[:1]},
+        splits={"train": 20, "calibrate": 20, "holdout": 20},
+    )
+    keys = [problem.split(": ")[0].rpartition(".")[2] for problem in found.problems]
+    assert keys == ["none", "nan", "nan", "other", "kilo", "one"]
+    assert ["sample 3 " in found.problems[1], "sample 7 " in found.problems[2]] == [True, True]
+    assert "`same_units: true`" in found.problems[4]
+
+
+def test_a_bad_source_is_a_problem_and_so_are_its_splits(tmp_path: Path) -> None:
+    found = check(tmp_path, {"mine": FAKE}, splits={"train": 50, "calibrate": 50, "holdout": 50})
+    assert ["splits ask for" in problem for problem in found.problems] == [True]
+    (tmp_path / "real.npy").write_bytes(b"no array")
+    found = check_inputs(read(tmp_path / "my.yaml"))
+    assert ["real.npy: not a readable NumPy file" in problem for problem in found.problems] == [True]
+
+
+def test_what_a_metric_cannot_compare_is_found_without_a_run(tmp_path: Path) -> None:
+    for definition, message in (
+        ({"emd": {"alpha": 0.1}}, "metric emd: samples have the shape (4,)"),
+        ({"euclidean": {"alpha": 0.1}, "beam": {"kind": "condition", "column": "energy"}}, "no condition 'energy'"),
+    ):
+        found = check(tmp_path, {"mine": FAKE}, definitions={"near": definition})
+        assert [message in problem for problem in found.problems] == [True]
+
+
+def test_before_a_plan_only_small_inputs_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(check(tmp_path, {"mine": bad(3)}, cheap=True).problems) == 1
+    monkeypatch.setattr("gancensus.check.CHEAP", 100)
+    found = check(tmp_path, {"mine": bad(3)}, cheap=True)
+    assert (found.problems, found.unread) == ([], ["studies.s.source: 0.0 GB"])
+
+
+def test_a_unit_that_is_said_to_be_right_is_a_warning(tmp_path: Path) -> None:
+    check(tmp_path, {"mine": 1000 * FAKE})
+    config = yaml.safe_load((tmp_path / "my.yaml").read_text())
+    config["studies"]["s"]["generators"]["mine"]["same_units"] = True
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
+    found = check_inputs(read(tmp_path / "my.yaml"))
+    assert not found.problems
+    assert [warning.startswith("studies.s.generators.mine: column x0: ") for warning in found.warnings] == [True]
+
+
+# Notes
+
+
+def written(folder: Path, name: str, notes: Notes, rows: slice) -> Path:
+    x = Samples(np.zeros((9, 2), np.float32), np.arange(9), notes=notes).take(rows)
+    write_samples(folder / name, x)
+    return folder / name
+
+
+def test_notes_are_added_up_over_the_parts_of_an_input(tmp_path: Path) -> None:
+    """A note about the whole is one, rows that were read only to look at them do not count."""
+
+    class Reading(Samples):
+        def take(self, rows: Any) -> Samples:
+            self.notes.add("turned", np.arange(9)[rows][np.arange(9)[rows] % 2 == 0])
+            return super().take(rows)
+
+    notes = Notes("read as images")
+    real = Reading(np.zeros((9, 2), np.float32), np.arange(9), notes=notes)
+    real.take(slice(None))
+    for name, rows in (("0", np.arange(4)), ("1", np.arange(4, 9))):
+        write_samples(tmp_path / name, real, rows)
+    assert inputs.noted([tmp_path / "0", tmp_path / "1"]) == {"read as images": None, "turned": 5}
+
+
+def test_the_table_of_inputs_and_what_is_said_of_it(tmp_path: Path, step: Any) -> None:
+    first = written(tmp_path, "a", Notes("read as rows", "warning: two units"), slice(0, 9))
+    second = written(tmp_path, "b", Notes("read as rows"), slice(0, 9))
+    done = step(
+        "collect_census",
+        *("--supports", Path(__file__).parents[1] / "steps" / "none.parquet"),
+        *("--inputs", '[["s", "real", "real.npy", 1], ["s", "mine-0", "gen.npy", 1]]'),
+        *("--samples", first, second, "--census", tmp_path / "census", "--notes", tmp_path / "notes"),
+    )
+    assert "none.parquet: no such file" in done.stderr
+    rows = [
+        {"study": "s", "population": "real", "input": "real.npy", "note": note, "samples": None}
+        for note in inputs.noted([first])
+    ]
+    assert inputs.warnings(rows) == ["real (real.npy): two units"]
+    assert inputs.told([*rows, rows[0] | {"population": "mine-0", "note": "turned", "samples": 1200}]) == [
+        "real (real.npy): read as rows",
+        "mine-0 (real.npy): turned: 1,200 samples",
+    ]
