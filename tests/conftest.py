@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,11 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# For tests of damaged input, @settings.get_profile("fuzz"): always the same examples, as many as GANCENSUS_FUZZ says.
+settings.register_profile(
+    "fuzz", deadline=None, derandomize=True, max_examples=int(os.environ.get("GANCENSUS_FUZZ", "200"))
+)
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 Step = Callable[..., subprocess.CompletedProcess[str]]

@@ -66,8 +66,11 @@ ORIENTATION = 0x0112  # in EXIF
 KIND_OF_PAGE, DESCRIPTION = 254, 270  # in TIFF
 NO_SAMPLE = 0b101  # kinds of pages: smaller copies, and masks, of other pages
 
-DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, RuntimeError, struct.error)
-"""What Pillow's readers raise over a damaged file, beside its own DecompressionBombError; RuntimeError is AVIF's."""
+DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, RuntimeError, MemoryError, struct.error)
+"""What Pillow's readers raise over a damaged file, beside its own DecompressionBombError.
+
+RuntimeError is AVIF's; memory is asked for in the sizes that the file claims.
+"""
 
 COMPOSITED = {
     "white": "transparent pixels composited on white (`background: black` chooses black)",
