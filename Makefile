@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan check scale test slurm-test chaos bench bench-large growth snakemake-report docs lock clean
+.PHONY: help run slurm plan check scale test test-all slurm-test chaos bench bench-large growth snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test: $(READY) ## style, types, workflow lint and all tests
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-all: export GANCENSUS_FUZZ = 1000
+test-all: test ## the same, with a thousand odd files and configurations of each kind instead of 200
 
 # A cluster of two nodes on this machine, from Debian's packages, as root; gone afterwards, also on failure.
 SLURM = munge slurmctld slurmd slurm-client slurmdbd mariadb-server

@@ -345,6 +345,9 @@ def _too_many(study: BaseStudy) -> Iterator[str]:
             )
 
 
+TEXT_WANTED = ("string_type", "path_type")
+
+
 def _backgrounds(study: BaseStudy) -> Iterator[str]:
     """Yield the generators whose transparent pixels would be composited on another background than the real ones."""
     real = getattr(study.source, "background", None)
@@ -356,7 +359,7 @@ def _backgrounds(study: BaseStudy) -> Iterator[str]:
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
     """Put one of pydantic's errors into words."""
-    keys, named = _key_path(error["loc"], raw), error["loc"][-1:] == ("[key]",)
+    keys, named = _key_path(error["loc"], raw), error["loc"][-1:] == ("[key]",) or error["type"] == "invalid_key"
     if named:
         keys[-1] = str(error["input"])  # pydantic has made 0 of `no`
     message = error["msg"][:1].lower() + error["msg"][1:]
@@ -373,7 +376,8 @@ def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
         case "dict_type" | "model_type" | "model_attributes_type":
             message = "needs keys under it, each with its value"
         case "invalid_key":
-            message = "is a number, no key; write decimals with a point: 0.02, not 0,02"
+            comma = "; write decimals with a point: 0.02, not 0,02" if type(error["input"]) in (int, float) else ""
+            message = f"a key is a word{comma}"
         case "too_short":
             message = "needs at least one entry"
         case "literal_error" if keys[-1] == "kind":  # of a family of one, which is no union
@@ -387,7 +391,7 @@ def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
     told = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
     if error["type"] not in told and isinstance(error["input"], str | int | float | date):
         message += f" (found: {short(_literal(error['input']))})"
-    if tree and error["type"] in ("string_type", "path_type") and (misread := tree.misread(there, named)):
+    if tree and error["type"] in TEXT_WANTED and (misread := tree.misread(there, named)):
         message = _unquoted(*misread, named)
     where = ".".join(short(key, 40) for key in (tree.text(keys) if tree else keys))
     return f"{f'{tree.path}:{line}' if tree else 'configuration'}: {where or 'the file'}: {message}"

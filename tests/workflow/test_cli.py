@@ -203,6 +203,12 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch
         head.claimed(tmp_path / "results").__enter__()
 
 
+def listening() -> None:
+    """Hear what a shell's background jobs (SIGINT) and nohup (SIGHUP) ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run whose first step waits until it is ended."""
@@ -218,7 +224,7 @@ def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        preexec_fn=listening,
     ) as process:
         until(lambda: steps(tmp_path) or process.poll() is not None)
         yield process

@@ -71,15 +71,16 @@ import atexit
 import inspect
 
 CALLED = {}
+TREE = str(Path(__file__).parents[2])  # the copy's; its path says nothing, as it may lie in a folder named gancensus
 
 
 def _call(frame, event, _):
     code = frame.f_code
     if event == "call" and code.co_flags & inspect.CO_OPTIMIZED and code not in CALLED:  # a function
-        if "gancensus" not in code.co_filename and "scripts" not in code.co_filename:
+        if not code.co_filename.startswith(TREE):
             return
         while frame := frame.f_back:
-            if frame.f_code.co_name == "<module>" and "scripts" not in frame.f_code.co_filename:
+            if frame.f_code.co_name == "<module>" and not frame.f_code.co_filename.startswith(f"{TREE}/scripts/"):
                 return  # called by an import
         CALLED[code] = [code.co_filename, code.co_qualname.split(".")[0]]
 
