@@ -178,13 +178,14 @@ def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
     definitions = definitions_of(folder, study)
     support = [row for definition in definitions for row in definition["counted"].values()]
+    failed = failures.among(folder.parent, failures.there(folder.parent, {folder.name: study}))
     return {
         "name": folder.name,
         "census": study.census,
         "verdicts": words.verdicts(support, study.generated),
         "copying": words.copying(row for definition in definitions for row in definition["copies"]),
         "findings": findings_of(folder, study),
-        "failed": failures.among(folder.parent, failures.there(folder.parent, {folder.name: study})),
+        "failed": [one for one in failed if one.study],
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *words.FIGURES["support"]),
