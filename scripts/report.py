@@ -191,6 +191,7 @@ def study_of(folder: Path, study: Study) -> Row:
     noted = inputs_of(folder)
     definitions = definitions_of(folder, study)
     support = [row for definition in definitions for row in definition["counted"].values()]
+    failed = failures.among(folder.parent, failures.there(folder.parent, {folder.name: study}))
     return {
         "name": folder.name,
         "census": study.census,
@@ -199,7 +200,7 @@ def study_of(folder: Path, study: Study) -> Row:
         "warnings": inputs.warnings(noted),
         "inputs": inputs.told(noted),
         "findings": findings_of(folder, study),
-        "failed": failures.among(folder.parent, failures.there(folder.parent, {folder.name: study})),
+        "failed": [one for one in failed if one.study],
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *words.FIGURES["support"]),

@@ -11,7 +11,7 @@ import html
 import os
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,13 +69,13 @@ class Failed(NamedTuple):
         return f"{what}: {self.reason}"
 
 
-def said(error: Exception, paths: Iterable[Path]) -> str:
+def said(error: Exception, paths: Sequence[Path]) -> str:
     """Return why a step failed, without the place of its files, which would differ from folder to folder.
 
     paths: those that it reads and writes; their common folder is left out of the text.
     """
     text = str(error) if isinstance(error, UserError) else f"a bug: {type(error).__name__}: {error}".strip(": ")
-    place = os.path.commonpath([path.parent for path in paths])
+    place = os.path.commonpath([path.parent for path in paths]) if paths else ""
     text = text.replace(f"{place}/", "") if place not in ("", ".") else text
     return "".join(c if c.isprintable() else " " for c in text)
 

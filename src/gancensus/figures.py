@@ -293,7 +293,8 @@ def _draw_supports(ax: Axes, whole: Sequence[Mapping[str, Any]], look: Mapping[s
     """Draw the effective support of each population over alpha, and return the line of independent metrics."""
     alphas = sorted({row["alpha"] for row in whole})
     independent = {row["alpha"]: row["independent"] for row in whole}
-    metrics = round(math.log(independent[alphas[0]]) / math.log(alphas[0]))
+    least = alphas[0]  # 1 where there is but one real pair
+    metrics = round(math.log(independent[least]) / math.log(least)) if least < 1 else 1
     ends = [1 / independent[alphas[-1]]]
     for population, drawn in look.items():
         found = {row["alpha"]: _support(row) for row in whole if row["population"] == population}

@@ -42,7 +42,8 @@ def marginals(columns: Sequence[Column], rows: Floats, real: Floats) -> Floats:
     """
     one, other = np.full((1, len(rows)), 1 / len(rows)), np.full((1, len(real)), 1 / len(real))
     each = zip(columns, rows.T, real.T, strict=True)
-    return np.array([_size(column, _gaps(column, a, b, one, other))[0] for column, a, b in each])
+    sizes = [_size(column, _gaps(column, a, b, one, other))[0] for column, a, b in each]
+    return np.minimum(1.0, sizes)  # shares of 1/n may sum to a little more
 
 
 def marginal_reach(

@@ -277,6 +277,14 @@ def test_sweep_where_no_reference_sample_has_a_duplicate() -> None:
     assert len(arrows(figures.draw_sweep(single, 1.5).axes[1])) == 3
 
 
+def test_sweep_of_one_real_pair() -> None:
+    """Whose only alpha is 1: its logarithm is 0."""
+    table = swept(2)
+    table = {name: column[table["alpha"] == ALPHAS[0]] for name, column in table.items()}
+    table |= {"alpha": np.ones_like(table["alpha"]), "independent": np.ones_like(table["alpha"])}
+    assert figures.svg(figures.draw_sweep(table, 1.5))
+
+
 def test_diversity_and_sweep_have_the_same_bytes_every_time() -> None:
     table, lines = swept(2), as_columns(diversity({"holdout": CHAIN, "gan-0": []}), DIVERSITY.names)
     first = [figures.svg(figures.draw_sweep(table, 1.5)), figures.svg(figures.draw_diversity(lines))]

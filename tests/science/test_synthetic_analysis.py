@@ -285,6 +285,19 @@ def test_the_figure_leaves_out_what_is_missing() -> None:
     assert len(figure.axes) == 16
 
 
+@pytest.mark.parametrize("table", Synthetic.tables)
+def test_one_row_over_and_over(table: str) -> None:
+    """In both: 20 shares of 1/20 sum to a little more than 1, which no interval holds."""
+    real = {name: population(np.repeat(drawn(1, 1), 20, axis=0)) for name in ("train", "calibrate", "holdout")}
+    made = {"a-0": population(np.repeat(drawn(5, 1), 20, axis=0))}
+    columns = Synthetic().analyse(table, real, made, RNG, About(Digits(), {}))
+    written = pa.table(dict(columns), schema=Synthetic.tables[table].schema)
+    read = {name: written[name].to_numpy(zero_copy_only=False) for name in written.column_names}
+    assert svg(Synthetic().draw(table, read))
+    if table == "marginals":
+        assert set(read["value"]) <= {0.0, 1.0}
+
+
 def test_one_column_has_no_pairs_to_draw() -> None:
     table = {name: np.array([]) for name in Synthetic.tables["associations"].schema.names}
     figure = Synthetic().draw("associations", table)

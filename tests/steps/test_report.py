@@ -13,9 +13,10 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from gancensus import figures, tables, trace, words
+from gancensus import failures, figures, tables, trace, words
 from gancensus.census import (
     Graph,
     collision_columns,
@@ -366,6 +367,34 @@ def test_report_shows_sweeps_by_subset_or_by_alpha(page: str, finished: Path) ->
     ]
     assert f"gan-0 60 {whole['duplicates']} of 1,770" in matched[2]
     assert "0.0270" in matched[2]  # 0.3 cubed
+
+
+def test_report_says_in_its_place_what_failed(step: Step, results: Path) -> None:
+    failures.table(results / "toy/fidelity.parquet", tables.FIDELITY, f"too few {EVIL}")
+    for name in ("fidelity", "gallery"):
+        failures.figure(results / f"toy/figures/{name}.svg", "no room")
+    failures.table(results / "toy/figures/gallery.parquet", figures.SHOWN, "no room")
+    failures.figure(results / "timeline.svg", "no time")
+    page = report(step, results)
+    read, text = Page(page), text_of(page)
+    assert "script" not in read.tags
+    assert text.count(f"fidelity could not be measured: too few {EVIL}") == 2
+    assert text.count("the figure gallery could not be drawn: no room Its log: logs/toy/draw_gallery.log") == 2
+    assert text.count("the figure timeline could not be drawn: no time Its log: logs/draw_timeline.log") == 1
+    assert "missing fidelity, gallery" in text
+    assert read.tags["img"] == 8  # of 11
+
+
+def test_report_does_not_wait_for_words(step: Step, results: Path) -> None:
+    """Sentences of an analysis whose table is not as its code expects, as one of another version."""
+    facts = json.loads((results / "provenance.json").read_text())
+    facts["configuration"]["studies"]["toy"]["synthetic"] = {"kind": "synthetic"}
+    (results / "provenance.json").write_text(json.dumps(facts))
+    for table in ("synthetic", "synthetic/marginals", "synthetic/associations"):
+        write_table(results / f"toy/{table}.parquet", {"a": [1.0]}, pa.schema([tables.column("a", tables.FLOAT)]))
+        (results / f"toy/figures/{table}.svg").parent.mkdir(exist_ok=True)
+        shutil.copy(results / "timeline.svg", results / f"toy/figures/{table}.svg")
+    assert "What it found could not be put into words: a bug: KeyError: 'metric'" in text_of(report(step, results))
 
 
 def test_report_tells_conditions_and_sampled_thresholds_apart(page: str) -> None:

@@ -49,19 +49,21 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
     for file, rule in pending.items():
         path = Path(file)
         part = failures.Failed(path.relative_to(place).as_posix(), "")
-        if rule in LAST or path.suffix != (".parquet" if rule == "analyse" else ".svg") or path.is_file():
+        waiting = rule == "draw_analysis" and str(place / f"{part.study}/{part.name}.parquet") in pending
+        if rule in LAST or waiting or path.is_file():
             continue
-        last = _last(place / part.log, begun)
+        reason = _last(place / part.log, begun).get("error", KILLED)
         if rule == "analyse":
             analysis, table = studies[part.study].analysed[part.name]
-            failures.table(path, analysis.tables[table].schema, last.get("error", KILLED))
-        elif last:  # else it has waited for a table
-            failures.figure(path, last.get("error", KILLED))
-            if (shown := str(path.with_suffix(".parquet"))) in pending:
-                from gancensus.figures import SHOWN
+            failures.table(path, analysis.tables[table].schema, reason)
+        elif part.drawn:
+            failures.figure(path, reason)
+        else:  # the samples that a figure shows
+            from gancensus.figures import SHOWN
 
-                failures.table(Path(shown), SHOWN, last.get("error", KILLED))
-        killed += rule == "analyse" or bool(last)
+            failures.table(path, SHOWN, KILLED)
+            continue
+        killed += 1
     return killed
 
 

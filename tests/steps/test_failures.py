@@ -1,0 +1,114 @@
+"""What stands in the place of a table or figure that could not be made."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+
+from gancensus import failures, figures, tables
+from gancensus.analyses.fidelity import Fidelity
+from gancensus.errors import UserError
+from gancensus.failures import Failed
+from gancensus.files import about, read_table, write_bytes, write_samples, write_table
+from gancensus.generators.files import Files
+from gancensus.samples import Samples
+
+Step = Callable[..., CompletedProcess[str]]
+
+
+@pytest.mark.parametrize(
+    "reason", ["too few", "a < b & 'c' > \"d\"", "</metadata> é\N{GREEK SMALL LETTER ALPHA}", "x" * 5000]
+)
+def test_reasons_can_be_read_again(tmp_path: Path, reason: str) -> None:
+    failures.table(tmp_path / "t.parquet", tables.FIDELITY, reason)
+    failures.figure(tmp_path / "f.svg", reason)
+    assert [failures.reason(tmp_path / name) for name in ("t.parquet", "f.svg")] == [reason, reason]
+    table = read_table(tmp_path / "t.parquet")
+    assert (table.num_rows, table.column_names) == (0, tables.FIDELITY.names)
+    assert reason[:80] in "".join(ET.parse(tmp_path / "f.svg").getroot().itertext())  # it is an image, too
+
+
+def test_what_could_be_made_has_none(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.parquet", {name: [] for name in tables.FIDELITY.names}, tables.FIDELITY)
+    write_bytes(tmp_path / "f.svg", figures.svg(figures.empty("failed")))
+    assert [failures.reason(tmp_path / name) for name in ("t.parquet", "f.svg")] == [None, None]
+
+
+@pytest.mark.parametrize("place", ["results/toy", "/tmp/a folder/results/toy"])
+def test_a_reason_names_no_folder(place: str) -> None:
+    folder = Path(place)
+    paths = [folder / "physics/score.parquet", *(folder / f"samples/{name}-0/0.parquet" for name in "ab")]
+    error = UserError(f"{folder}/samples/a-0: no showers\nsecond\x00 line, of {folder}/samples/b-0")
+    assert failures.said(error, paths) == "samples/a-0: no showers second  line, of samples/b-0"
+    assert failures.said(KeyError("x"), paths) == "a bug: KeyError: 'x'"
+    assert failures.said(ValueError(), paths) == "a bug: ValueError"
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "log"),
+    [
+        ("toy/fidelity.parquet", "fidelity", "logs/toy/analyse/fidelity.log"),
+        ("toy/physics/score.parquet", "physics/score", "logs/toy/analyse/physics/score.log"),
+        ("toy/figures/physics/score.svg", "physics/score", "logs/toy/draw_analysis/physics/score.log"),
+        ("toy/figures/fidelity.svg", "fidelity", "logs/toy/draw_analysis/fidelity.log"),
+        ("toy/figures/gallery.svg", "gallery", "logs/toy/draw_gallery.log"),
+        ("toy/figures/closest-a-b+c.svg", "closest-a-b+c", "logs/toy/draw_closest/a-b+c.log"),
+        ("timeline.svg", "timeline", "logs/draw_timeline.log"),
+    ],
+)
+def test_names_and_logs(file: str, name: str, log: str) -> None:
+    assert (Failed(file, "").name, Failed(file, "").log) == (name, log)
+
+
+def test_a_figure_without_its_table_is_told_once(tmp_path: Path) -> None:
+    files = ["toy/nearest/pca.parquet", "toy/figures/nearest/pca.svg", "toy/figures/gallery.svg"]
+    failures.table(tmp_path / files[0], tables.FIDELITY, "one")
+    failures.figure(tmp_path / files[1], "one")
+    failures.figure(tmp_path / files[2], "two")
+    failures.table(tmp_path / "toy/figures/gallery.parquet", figures.SHOWN, "two")
+    found = failures.among(tmp_path, [*files, "toy/figures/gallery.parquet"])
+    assert [one.sentence for one in found] == [
+        "nearest/pca could not be measured: one",
+        "the figure gallery could not be drawn: two",
+    ]
+
+
+def written(folder: Path, name: str, rows: int) -> Path:
+    path = folder / f"samples/{name}/0.parquet"
+    write_samples(path, Samples(np.random.default_rng(0).random((rows, 2), dtype=np.float32), np.arange(rows)))
+    return path
+
+
+def analyse(step: Step, folder: Path, output: Path) -> CompletedProcess[str]:
+    """Ask for the fidelity of 5 samples, which is too few."""
+    populations = ("train", "calibrate", "holdout", "mine-0")
+    facts = ("--study", "toy", "--seed", 1, "--source", '{"kind": "digits"}')
+    generators = '{"mine": ' + Files(path=Path("made.npy")).model_dump_json() + "}"
+    options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--generators", generators)
+    features = ("--features", *(written(folder, name, 5) for name in populations), "--models")
+    return step("analyse", *facts, *options, "--populations", *populations, *features, "--output", output)
+
+
+def test_the_step_of_an_analysis_says_why_and_ends_well(step: Step, tmp_path: Path) -> None:
+    for place in ("here", "there/too"):
+        folder = tmp_path / place
+        done = analyse(step, folder, folder / "fidelity.parquet")
+        assert done.returncode == 0
+        assert done.stderr == f"error: {about(folder / 'fidelity.parquet')['failed']}\n"
+    assert "5 real samples are too few for 5 neighbours" in done.stderr
+    assert (folder / "fidelity.parquet").read_bytes() == (tmp_path / "here/fidelity.parquet").read_bytes()
+    options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--path", folder / "fidelity.parquet")
+    assert step("draw", "analysis", *options, "--output", tmp_path / "f.svg").returncode == 0
+    assert failures.reason(tmp_path / "f.svg") == about(folder / "fidelity.parquet")["failed"]
+
+
+def test_what_cannot_be_written_is_an_error(step: Step, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = analyse(step, tmp_path, tmp_path / "taken/fidelity.parquet")
+    assert done.returncode == 1
+    assert "cannot write" in done.stderr.splitlines()[-1]
