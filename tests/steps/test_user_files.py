@@ -116,6 +116,14 @@ def test_masks_span_the_scale(kind: type[np.generic], tmp_path: Path) -> None:
     assert set(np.unique(load(tmp_path / "x.npy").x)) == {-1, 1}
 
 
+def test_a_column_that_counts_the_rows_is_said(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    for index in (np.arange(50), 1001 + np.arange(50)):
+        np.save(tmp_path / "x.npy", np.column_stack([rng.random(50), index, rng.permutation(50)]))
+        found = [note for note in load(tmp_path / "x.npy").notes.counts() if note.startswith("warning")]
+        assert found == ["warning: column 1 counts the rows; if it is an index, leave it out of the array"]
+
+
 def test_a_value_that_would_merge_all_others_names_its_sample(tmp_path: Path) -> None:
     x = np.random.default_rng(3).random((50, 4, 4))
     x[17, 1, 2] = 1e9

@@ -59,3 +59,11 @@ def test_another_seed_gives_other_samples(alone: dict[str, bytes], tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""  # no census was taken
     assert parquet_bytes(tmp_path)["smoke/samples/train"] != alone["smoke/samples/train"]
+
+
+def test_a_study_of_another_name_has_the_same_real_samples(alone: dict[str, bytes], tmp_path: Path) -> None:
+    done = run(tmp_path, CONFIG | {"studies": {"other": CONFIG["studies"]["smoke"]}}, "--until", "prepare")
+    assert done.returncode == 0, done.stderr
+    found = parquet_bytes(tmp_path)
+    for name in ("train", "calibrate", "holdout"):
+        assert found[f"other/samples/{name}"] == alone[f"smoke/samples/{name}"]

@@ -17,6 +17,7 @@ from gancensus.sources import Source
 SMALL = 15  # bytes up to here are no grey levels of 256, but truth values or classes
 NUMBERS = 8  # of a point, at most
 UNLIKE = 1e-3  # of what the widest number of a point spans: one that spans less has a unit of its own
+MANY = 20  # rows: so many are counted by no column by chance
 FAR_OUT = 1e3  # times what the values of a sample span: a value beyond is said
 LOST = 2.0**16  # times as much: float32 would keep less than 8 bits of the others
 
@@ -78,19 +79,31 @@ class Files(Source):
             if _are_points(found.shape):
                 spans.append(np.ptp(x.astype(np.float64), axis=1))
         low, high = (np.asarray(end, dtype=np.float64) + 0.0 for end in _joined(ends))  # no -0.0
-        if len(found.shape) == 1:
-            return _scale_of(tuple(f"x{k}" for k in range(found.shape[0])), low, high)
         if found.dtype == np.uint8 and high.max() > SMALL:
             return Scale(("value",), ("1",), (0.0,), (255.0,))
         if found.dtype in (np.uint8, np.bool_):
             largest = float(max(high.max(), 1))
             found.notes.add(f"bytes up to {largest:g}: scaled from 0...{largest:g}")
             return Scale(("value",), ("1",), (0.0,), (largest,))
+        if len(found.shape) == 1:
+            self._note_index(found, np.flatnonzero(high - low == len(found) - 1))
+            return _scale_of(tuple(f"x{k}" for k in range(found.shape[0])), low, high)
         if spans and _unlike(np.median(np.concatenate(spans), axis=0)):
             found.notes.add(f"each of the {len(low)} numbers of a point is scaled by itself: their sizes are unlike")
             return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
         self._check_extremes(found, np.concatenate(samples, axis=1))
         return _scale_of(("value",), low.min(keepdims=True), high.max(keepdims=True))
+
+    def _note_index(self, found: Unread, columns: NDArray[np.int64]) -> None:
+        """Note which of the columns of rows count these, and so make every row unlike all others."""
+        if len(found) < MANY or not len(columns):
+            return
+        first = found.read(np.array([0]))[0]
+        for start, x in found.chunks():
+            rows = np.arange(start, start + len(x))[:, None]
+            columns = columns[(x[:, columns] == first[columns] + rows).all(axis=0)]
+        for column in columns:
+            found.notes.add(f"warning: column {column} counts the rows; if it is an index, leave it out of the array")
 
     def _check_extremes(self, found: Unread, ends: NDArray[np.float64]) -> None:
         """Refuse a sample so far out that all others would have one value on its scale; note one that is far out.
