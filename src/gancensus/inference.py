@@ -195,7 +195,7 @@ def _of_numbers(
 def _note_outliers(column: Column, texts: Sequence[str], value: Mapping[str, float], manner: Manner) -> None:
     """Note a range that few rows make so wide that all others look alike in it."""
     values = np.array([value.get(text, np.nan) for text in texts])
-    low, middle, high = np.nanquantile(values, [0.01, 0.5, 0.99])
+    low, middle, high = np.nanquantile(values, [0.01, 0.5, 0.99]).tolist()
     if column.high / 2 - column.low / 2 > OUTLYING * (high / 2 - low / 2) > 0:
         far = int(np.nanargmax(np.abs(values - middle)))
         manner.notes.add(

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from gancensus.coding import codes_of
+from gancensus import privacy
+from gancensus.coding import codes_of, generated_codes
 from gancensus.columns import Column, columns_of, decode, encode, scale_of, width
 from gancensus.errors import UserError
-from gancensus.inference import Declared, infer
+from gancensus.inference import Declared, Manner, infer
+from gancensus.metrics.gower import Gower
+from gancensus.metrics.hamming import Hamming
 from gancensus.samples import Samples, Scale
 
 TOWNS = Column("town", "nominal", categories=("bonn", "kiel", "ulm"))
@@ -173,7 +176,7 @@ def test_whole_numbers_come_back_exactly(values: list[int]) -> None:
         (["b", "1", "2"], "nominal", (0, 1, None, ("1", "2", "b"))),
         (["0", "unknown", "1"], "nominal", (0, 1, None, ("0", "1", "unknown"))),
         ([*"0123456789", "more"], "nominal", (0, 1, None, (*"0123456789", "more"))),
-        (["1,5", "2"], "binary", (0, 1, None, ("1,5", "2"))),
+        (["1,5", "2"], "binary", (0, 1, None, ("1.5", "2"))),
         ([*map(str, range(10, 23)), "01", "?a"], "nominal", (0, 1, None, ("01", *map(str, range(10, 23)), "?a"))),
         (["007", "012", "100"], "nominal", (0, 1, None, ("007", "012", "100"))),
         (["1_000", "2", "3"], "nominal", (0, 1, None, ("1_000", "2", "3"))),
@@ -213,36 +216,51 @@ def test_the_type_that_is_declared(texts: list[str], declared: Declared, expecte
 @pytest.mark.parametrize(
     ("texts", "declared", "message"),
     [
-        (["1", "", "2"], None, "here: column c, row 1: '' is a missing number; fill it in"),
-        (["1", "2", "NA"], None, "here: column c, row 2: 'NA' is a missing number; fill it in"),
-        (["1", "nan", "NaN"], None, "here: column c, row 1: 'nan' is a missing number"),
-        (["1", "inf", "2"], None, "here: column c, row 1: 'inf' is no finite number"),
-        (["1", "1e999", "2"], None, "here: column c, row 1: '1e999' is no finite number"),
-        (["1", "x", "2"], "integer", "here: column c, row 1: 'x' is no finite number; correct it"),
-        (["1", "50,123.45", "2"], "continuous", "here: column c, row 1: '50,123.45' has a comma; write numbers with"),
+        (["1", "", "2"], None, "here: column c, row 2: '' is a missing number (1 of 3 are); write under the source"),
+        (["1", "2", "NA"], None, "here: column c, row 3: 'NA' is a missing number (1 of 3 are); write under the"),
+        (["1", "nan", "NaN"], None, "here: column c, row 2: 'nan' is a missing number (2 of 3 are)"),
+        (
+            ["1", "", "2"],
+            None,
+            "`missing: flag` (the median stands for it, and a column 'c missing' marks it) or `missi",
+        ),
+        (["1", "inf", "2"], None, "here: column c, row 2: 'inf' is no finite number"),
+        (["1", "1e999", "2"], None, "here: column c, row 2: '1e999' is no finite number"),
+        (["1", "x", "2"], "integer", "here: column c, row 2: 'x' is no finite number; correct it"),
+        (["1", "5 kg", "2"], "continuous", "here: column c, row 2: '5 kg' is no finite number; correct it"),
+        (["2020-01-01", "2020-02-31", "2020-03-01"], "date", "here: column c, row 2: '2020-02-31' is no date"),
         (["1", "1.5", "2"], "integer", "here: column c: is declared integer, but not all are whole"),
         (["0", "33554432"], "integer", "whole numbers from 0 to 3.35544e+07 are too many for float32"),
         (["1", "2", "3"], "binary", "here: column c: is declared binary, but has 3 different values"),
         (["a", "a"], "binary", "here: column c: is declared binary, but has 1 different values"),
-        (["a", "b", "see"], ("a", "b", "sea"), "row 2: 'see' is no category that `types` gives; did you mean 'sea'?"),
+        (["a", "b", "see"], ("a", "b", "sea"), "row 3: 'see' is no category that `types` gives; did you mean 'sea'?"),
         (["a", "b"], ("a", "b", "a"), "its categories under `types` must be different ones"),
-        (
-            [*map(str, range(50)), "1,5"],
-            None,
-            "here: column c, row 50: '1,5' has a comma; write numbers with a point and without separators, or declare",
-        ),
         (
             [*(str(k % 366) for k in range(999)), "never"],
             None,
-            "here: column c, row 999: 'never' is no number, but most others are; correct it, or declare the column",
+            "here: column c, row 1000: 'never' is no number, but most others are; correct it, or declare the column",
         ),
-        ([*map(str, range(50)), "007"], None, "here: column c, row 50: '007' is no number, but most others are; corr"),
-        ([*map(str, range(11)), "more"], None, "here: column c, row 11: 'more' is no number, but most others are"),
-        ([*map(str, range(15)), "n.a."], None, "here: column c, row 15: 'n.a.' is a missing number; fill it in"),
-        ([f"{k},5" for k in range(15)] * 9, None, "here: column c, row 0: '0,5' has a comma; write numbers with a poi"),
-        ([f"{k},007.25" for k in range(40)], None, "here: column c, row 0: '0,007.25' has a comma; write numbers"),
-        ([str(995 + k) if k < 5 else f"1,{k:03}" for k in range(40)], None, "row 5: '1,005' has a comma"),
-        ([str(12345678901234567890 + k) for k in range(30)], None, "row 1: whole numbers as long as 12345678901234567"),
+        ([*map(str, range(50)), "007"], None, "here: column c, row 51: '007' is no number, but most others are; corr"),
+        ([*map(str, range(50)), "<5"], None, "here: column c, row 51: '<5' is no number, but most others are; correct"),
+        ([*map(str, range(11)), "more"], None, "here: column c, row 12: 'more' is no number, but most others are"),
+        ([*map(str, range(15)), "n.a."], None, "here: column c, row 16: 'n.a.' is a missing number (1 of 16 are)"),
+        ([f"{k},007.25" for k in range(40)], None, "here: column c, row 1: '0,007.25' is no number, but most others"),
+        ([f"{k} kg" for k in range(40)] + ["9 lb"], None, "row 41: '9 lb' is no number in kg, but most others are"),
+        (
+            [f"{k}.5" for k in range(20)] + ["1,5"],
+            None,
+            "its cells look like numbers, but are not all written in one w",
+        ),
+        ([f"2020-01-{k:02}" for k in range(1, 20)] + ["soon"], None, "row 20: 'soon' is no date, but most others are"),
+        (
+            [f"{k},{k:03}" for k in range(100, 200)],
+            None,
+            "row 1: '100,100' may be 100100 or 100.1; say under the",
+        ),
+        ([f"{k},{k:03}" for k in range(100, 200)], None, 'which: `decimal: "."` or `decimal: ","`'),
+        (["01/02/2020", "03/04/2021", "05/05/2021"], None, "row 1: '01/02/2020' may be 2020-02-01 or 2020-01-02; say"),
+        (["01/02/2020", "03/04/2021", "05/05/2021"], None, "`types: {c: day-first}` or `types: {c: month-first}`"),
+        ([str(12345678901234567890 + k) for k in range(30)], None, "row 2: whole numbers as long as 12345678901234567"),
         (["9007199254740992", "9007199254740993"], "integer", "cannot be told apart in float64 and look like an ident"),
         ([f"id{k}" for k in range(21)], None, "21 different texts in 21 rows are no categories but look like an ident"),
         ([f"id{k}" for k in range(1001)] * 5, None, "1001 different texts in 5005 rows"),
@@ -259,7 +277,7 @@ def test_cells_that_the_type_does_not_allow(texts: list[str], declared: Declared
     "text", ["", "-nan", "#N/A", "#N/A N/A", "#NA", "<NA>", "N.A.", "-1.#IND", "1.#QNAN", "NULL", "None", "-", ".", "?"]
 )
 def test_what_stands_for_a_missing_number(text: str) -> None:
-    with pytest.raises(UserError, match=re.escape(f"here: column c, row 2: '{text}' is a missing number; fill it in")):
+    with pytest.raises(UserError, match=re.escape(f"here: column c, row 3: '{text}' is a missing number (1 of 3")):
         column(["1", "2.5", text])
 
 
@@ -283,9 +301,9 @@ def test_a_category_that_no_real_row_has_is_named() -> None:
     with pytest.raises(UserError) as error:
         codes_of([AGE, TOWNS], table, "x.csv")
     assert str(error.value) == (
-        "x.csv: column town, row 2: 'bon' is no category that the real data has; did you mean 'bonn'?"
+        "x.csv: column town, row 3: 'bon' is no category that the real data has; did you mean 'bonn'?"
     )
-    with pytest.raises(UserError, match="column age, row 1: '' is a missing number"):
+    with pytest.raises(UserError, match="column age, row 2: '' is a missing number"):
         codes_of([AGE], {"age": ["1", ""]}, "x.csv")
 
 
@@ -293,9 +311,9 @@ def test_categories_that_are_numbers_are_told_by_their_value_where_that_is_enoug
     assert codes_of([column(["0", "1"])], {"c": ["1.0", "0", "00"]}, "").T.tolist() == [[1, 0, 0]]
     exact = column(["7", "007"], "nominal")
     assert codes_of([exact], {"c": ["007", "7"]}, "").T.tolist() == [[0, 1]]
-    with pytest.raises(UserError, match=r"row 0: '7\.0' is no category"):
+    with pytest.raises(UserError, match=r"row 1: '7\.0' is no category"):
         codes_of([exact], {"c": ["7.0"]}, "")
-    with pytest.raises(UserError, match="row 0: 'one' is no category"):
+    with pytest.raises(UserError, match="row 1: 'one' is no category"):
         codes_of([column(["0", "1"])], {"c": ["one"]}, "")
 
 
@@ -337,3 +355,105 @@ def test_every_order_of_columns_is_its_own_vector() -> None:
     for order in itertools.permutations([AGE, TOWNS, GRADE]):
         row = np.array([[codes[one.name] for one in order]])
         np.testing.assert_array_equal(decode(order, encode(order, row)), row)
+
+
+# Categories that no real row has
+
+
+NEW = (
+    replace(TOWNS, extra=("rome", "oslo")),
+    replace(MARRIED, extra=("maybe",)),
+    replace(GRADE, extra=("worst", "best")),
+)
+UNKNOWN = np.array([[0, 0, 0], [3, 2, 4], [4, 2, 5], [3, 1, 3], [2, 2, 4]])
+
+
+def test_new_categories_come_back_and_are_near_no_real_one() -> None:
+    x = encode(NEW, UNKNOWN)
+    np.testing.assert_array_equal(decode(NEW, x), UNKNOWN)
+    assert (x[1, :3] < -1).all() and (x[1, :3] > -1.00001).all()
+    assert x[:, 4].tolist() == [-1, 3, 5, 1, 3]
+    known = decode((TOWNS, MARRIED, GRADE), x)
+    assert (known <= [2, 1, 3]).all()
+
+
+def test_gower_and_hamming_count_new_categories_as_a_mismatch_with_all_but_themselves() -> None:
+    samples = Samples(encode(NEW, UNKNOWN), np.arange(5), scale=scale_of(NEW))
+    real = np.array(list(itertools.product(range(3), range(2), range(4))))
+    known = Samples(encode(NEW, real), np.arange(24), scale=scale_of((TOWNS, MARRIED, GRADE)))
+    for metric in (Gower(alpha=0.1), Hamming(alpha=0.1)):
+        a, b = metric.features(samples), metric.features(known)
+        first, second = np.repeat(np.arange(5), 24), np.tile(np.arange(24), 5)
+        distance = metric.exact(a, b, first, second, 1.0).reshape(5, 24)
+        np.testing.assert_array_equal(distance[1:3], 1)
+        assert distance[0, 0] == 0
+        i, j = np.array([1, 1, 2]), np.array([4, 2, 4])
+        np.testing.assert_allclose(metric.exact(a, a, i, j, 1.0), [1 / 3, 2 / 3, 2 / 3])
+        square = ((metric.embed(a)[:, None] - metric.embed(b)[None]) ** 2).sum(axis=2)
+        assert (square <= distance + 1e-12).all()
+
+
+def test_the_distance_of_legal_rows_counts_new_categories_so_too() -> None:
+    distance = privacy.Gower((TOWNS, MARRIED, GRADE))
+    codes, real = UNKNOWN.astype(np.float64), np.array([[2.0, 1, 3], [0, 0, 0]])
+    np.testing.assert_allclose(distance(codes, real)[1:3], 1)
+    np.testing.assert_allclose(distance(codes, codes)[[1, 1, 2], [4, 2, 4]], [1 / 3, 2 / 3, 2 / 3])
+
+
+def test_generated_cells_are_read_as_the_real_ones_are_written() -> None:
+    real = infer("v", ["1.234,5", "1.000", "20.000,25"], "here")
+    cases = {"1.500": 1500, "1500": 1500, "1.500,5": 1500.5, "1500.5": 1500.5}
+    for text, expected in cases.items():
+        _, codes = generated_codes([real], {"v": [text, "2.000" if "." in text[:2] else "2000"]}, "x", Manner())
+        assert codes[0, 0] == expected
+    percent = infer("p", ["5%", "10%", "20%"], "here")
+    for texts in (["5%", "7%"], ["5", "7"], ["5 %", "7"]):
+        assert generated_codes([percent], {"p": texts}, "x", Manner())[1].ravel().tolist() == [5, 7]
+    with pytest.raises(UserError, match="x: column p, row 1: '5 kg' is no finite number in %; correct it"):
+        generated_codes([percent], {"p": ["5 kg", "7 kg"]}, "x", Manner())
+    day = infer("d", ["13/01/2020", "14/02/2020", "01/03/2020"], "here")
+    for text in ("02/01/2020", "2020-01-02", "2 Jan 2020"):
+        assert generated_codes([day], {"d": [text]}, "x", Manner())[1][0, 0] == 18263
+
+
+def test_two_numbers_are_the_same_however_they_are_written() -> None:
+    real = infer("v", ["36 months", "60 months"] * 3, "here")
+    assert (real.type, real.categories) == ("binary", ("36", "60"))
+    manner = Manner()
+    columns, codes = generated_codes([real], {"v": ["60 months", "36", "48 months"]}, "x", manner)
+    assert (codes.ravel().tolist(), columns[0].extra) == ([1, 0, 2], ("48 months",))
+    assert list(manner.notes.counts()) == ["column 'v': categories that no real row has: '48 months' (1 row)"]
+
+
+def test_categories_that_differ_in_case_only_are_one_where_no_other_is_meant() -> None:
+    manner = Manner()
+    columns, codes = generated_codes([MARRIED], {"married": ["Yes", "NO", "yes"]}, "x", manner)
+    assert (columns, codes.ravel().tolist()) == ((MARRIED,), [1, 0, 1])
+    assert (
+        next(iter(manner.notes.counts()))
+        == "column 'married': 'Yes' taken as 'yes', from which it differs only in case"
+    )
+    both = Column("b", "nominal", categories=("A", "B", "a"))
+    columns, _ = generated_codes([both], {"b": ["A", "a", "b"]}, "x", Manner())
+    assert columns[0].extra == ()
+    with pytest.raises(UserError, match="its cells are numbers such as '0', but those of the real rows texts such as"):
+        generated_codes([TOWNS], {"town": ["0", "1", "2"]}, "x", Manner())
+    with pytest.raises(UserError, match=re.escape("`types: {v: continuous}`")):
+        generated_codes([infer("v", ["0", "1"], "x")], {"v": ["0.25", "1"]}, "x", Manner())
+
+
+def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> None:
+    texts = ["1", "", "3", "10", "NA", "4"]
+    for choice, how in (("flag", "flag"), ("impute", "impute")):
+        manner = Manner(missing=choice)  # type: ignore[arg-type]
+        one = infer("c", texts, "here", manner=manner)
+        assert (one.type, one.missing, one.fill) == ("integer", how, 4)  # 3.5, rounded as the column is
+        [note] = manner.notes.counts()
+        assert note.startswith("column 'c': 2 missing numbers replaced by the median 4 of the real rows")
+        assert note.endswith("marked in 'c missing'") == (choice == "flag")
+        np.testing.assert_array_equal(codes_of([one], {"c": texts}, "here").ravel(), [1, 4, 3, 10, 4, 4])
+    assert infer("c", ["1", "2.5", "", "9.25"], "here", manner=Manner(missing="impute")).fill == 2.5
+    binary = infer("c", ["0", "1", "", "1"], "here", manner=Manner(missing="flag"))
+    assert codes_of([binary], {"c": ["", "0"]}, "here").ravel().tolist() == [1, 0]
+    whole = infer("c", ["1", "2", "3"], "here", manner=Manner(missing="flag"))
+    assert (whole.missing, whole.fill) == ("impute", 2)

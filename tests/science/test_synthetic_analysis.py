@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -158,6 +159,35 @@ def test_findings_name_those_who_copy() -> None:
     table = found("synthetic", {"honest-0": population(drawn(8, 400)), "copied-0": population(codes)})
     [said] = Synthetic().findings(table)
     assert said.startswith("copied-0: 20.5 % of the rows equal a training row (16.8 % to 24.7 %); of held-out rows")
+
+
+def test_categories_that_no_real_row_has_are_named_and_counted() -> None:
+    codes = drawn(8, 400)
+    codes[:60, 2], codes[60:80, 2], codes[100:110, 3], codes[200:240, 4] = 3, 4, 2, 3
+    extra = {"city": ("Rome", "Oslo"), "owner": ("maybe",), "rank": ("top",)}
+    columns = tuple(replace(one, extra=extra.get(one.name, ())) for one in COLUMNS)
+    samples = Samples(encode(columns, codes), np.arange(400), None, replace(SCALE, columns=columns))
+    for target in ("owner", "city"):
+        analysis = Synthetic(target=target)
+        generated = {"new-0": InMemory(samples), "old-0": population(drawn(8, 400))}
+        table = {name: found(name, generated, analysis) for name in analysis.tables}
+        lines_ = {line["metric"]: line for line in lines(table["synthetic"], "new-0")}
+        assert lines_["unknown_categories"]["value"] == pytest.approx(130 / 400)
+        assert lines_["unknown categories of city: 'Rome' (60 rows), 'Oslo' (20 rows)"]["value"] == pytest.approx(0.2)
+        assert (lines_["undecided"]["value"], lines_["unrounded"]["value"]) == (0, 0)
+        assert {line["metric"] for line in lines(table["synthetic"], "old-0")} == {
+            metric for metric in lines_ if not metric.startswith("unknown")
+        }
+        city = next(line for line in lines(table["marginals"], "new-0") if line["column"] == "city")
+        assert city["value"] >= 0.2
+        assert Synthetic().findings(table["synthetic"]) == [
+            "new-0: 20 % of the rows have a category that no real row has, in city: 'Rome' (60 rows), 'Oslo' (20 "
+            "rows).",
+            "new-0: 2.5 % of the rows have a category that no real row has, in owner: 'maybe' (10 rows).",
+            "new-0: 10 % of the rows have a category that no real row has, in rank: 'top' (40 rows).",
+        ]
+        for name in analysis.tables:
+            assert svg(analysis.draw(name, table[name])).startswith(b"<?xml")
 
 
 def test_a_target_adds_models() -> None:

@@ -9,8 +9,9 @@ from gancensus.user_tables import Table, read_csv
 class Csv(BroughtTable):
     """Rows that a model elsewhere has generated, in a CSV file: the population NAME-0.
 
-    The real rows must be a table too, from any source with types of columns. Both have the same columns, in any order,
-    and the generated rows no category that the real ones do not have.
+    The real rows must be a table too, from any source with types of columns. Both have the same columns, in any order;
+    an index may be missing on either side. Cells are read as the real ones are written, or plainly. A category that no
+    real row has differs from every real one; the analysis `synthetic` says which there are.
     """
 
     kind: Literal["csv"] = "csv"
