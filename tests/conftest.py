@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 # For tests of damaged input, @settings.get_profile("fuzz"): always the same examples, as many as GANCENSUS_FUZZ says.
 settings.register_profile(
-    "fuzz", deadline=None, derandomize=True, max_examples=int(os.environ.get("GANCENSUS_FUZZ", "200"))
+    "fuzz",
+    max_examples=int(os.environ.get("GANCENSUS_FUZZ", "200")),
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"

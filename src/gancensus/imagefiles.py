@@ -177,7 +177,8 @@ class _Walk:
         """Yield what is left out, or there twice."""
         for what, several in LEFT_OUT.items():
             if names := self._left_out.get(what):
-                yield f"left out: {len(names)} {what if len(names) == 1 else several} ({_listed(names, 3)})"
+                lost = "warning: " if what == "broken link" else ""
+                yield f"{lost}left out: {len(names)} {what if len(names) == 1 else several} ({_listed(names, 3)})"
         if self._suffixes:
             yield f"left out: {_listed([f'{n} {suffix}' for suffix, n in _by_number(self._suffixes)], 8)}"
         shared = sum(n for n in Counter(self._linked.values()).values() if n > 1)
@@ -288,9 +289,10 @@ class _Images:
                 "\n".join([*damaged[:MOST], *([f"... {len(damaged) - MOST} more"] if damaged[MOST:] else [])])
             )
         if other:
+            tally = _listed([f"{kind}: {n}" for kind, n in _by_number(kinds)], 5)
             raise UserError(
-                f"{other}, but {self._places[0].path} is {self._own}; bring images to one size, depth and colours (of "
-                f"{len(rows)} read, {_listed([f'{kind}: {n}' for kind, n in _by_number(kinds)], 5)})"
+                f"{other}, but {self._places[0].path} is {self._own}; bring images to one size, depth and colours"
+                + (f" (of {len(rows)} read, {tally})" if len(rows) > 1 else "")
             )
         return images
 

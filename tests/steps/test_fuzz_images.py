@@ -42,6 +42,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
+quiet = pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # Pillow's, which would be noise
 MORE = {"save_all": True, "append_images": [COLOUR.rotate(180)]}
 PALETTE = COLOUR.quantize(16)
 WHOLE: list[tuple[str, bytes]] = [
@@ -116,7 +117,7 @@ def survives(folder: Path) -> None:
     assert all((count or 0) <= len(found) for count in found.notes.counts().values())
 
 
-@pytest.mark.filterwarnings("error")
+@quiet
 @settings.get_profile("fuzz")
 @given(st.sampled_from(WHOLE), st.randoms(use_true_random=False), st.booleans())
 def test_a_damaged_image_is_an_error_or_still_an_image(
@@ -130,7 +131,7 @@ def test_a_damaged_image_is_an_error_or_still_an_image(
         survives(Path(name))
 
 
-@pytest.mark.filterwarnings("error")
+@quiet
 @settings.get_profile("fuzz")
 @given(st.lists(st.tuples(st.sampled_from(WHOLE), st.sampled_from(sorted(FORMAT))), min_size=1, max_size=4))
 def test_a_suffix_may_say_anything(named: list[tuple[tuple[str, bytes], str]]) -> None:
@@ -147,7 +148,7 @@ PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 TARGETS = st.one_of(PATHS, st.sampled_from([".", "..", "../..", "/nowhere", "../store", "../store/0.png"]))
 
 
-@pytest.mark.filterwarnings("error")
+@quiet
 @settings.get_profile("fuzz")
 @given(st.lists(st.tuples(PATHS, st.one_of(st.none(), st.none(), TARGETS)), max_size=12))
 def test_folders_may_hold_anything(entries: list[tuple[str, str | None]]) -> None:

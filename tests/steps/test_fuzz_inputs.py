@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gancensus.errors import UserError
@@ -21,13 +20,7 @@ from gancensus.sources.csv import Csv
 from gancensus.sources.files import Files
 from gancensus.sources.hdf5 import Hdf5
 
-EXAMPLES = int(os.environ.get("GANCENSUS_FUZZ", "200"))
-fuzzed = settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+fuzzed = settings.get_profile("fuzz")
 
 
 class Edit(NamedTuple):
