@@ -17,7 +17,7 @@ import psutil
 import pytest
 from runs import STUDY, command, run
 
-from gancensus import cli, tables
+from gancensus import __version__, cli, tables
 from gancensus.config import read
 from gancensus.door import head, preflight, slurm, unseen
 from gancensus.errors import UserError
@@ -687,6 +687,116 @@ def test_options_that_would_undo_ours_are_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"^error: -.*: .*; (put it into the file|leave it out)"):
         cli.main(["run", option, "seed=2"])
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two configurations, to be in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("small.yaml", "other.yml"):
+        Path(name).write_text(json.dumps(STUDY))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "rest"),
+    [
+        ("run small.yaml", "small.yaml", ""),
+        ("plan --cores 2 small.yaml", "small.yaml", ""),
+        ("slurm other.yml --profile x", "other.yml", ""),
+        ("run --configfile small.yaml small.yaml", "small.yaml", ""),
+        ("run -n small.yaml", "small.yaml", "-n"),
+        ("run --until prepare small.yaml", "small.yaml", "--until prepare"),
+        ("run small.yaml out/census.parquet", "small.yaml", "out/census.parquet"),
+        ("run small.yaml --workflow-profile mine.yaml", "small.yaml", "--workflow-profile mine.yaml"),
+        ("run small.yaml -j4 -np --latency-wait=3", "small.yaml", "-j4 -np --latency-wait=3"),
+        ("run --configfile ~/mine.yaml", "home/mine.yaml", ""),
+        ("run ~/mine.yaml", "home/mine.yaml", ""),
+    ],
+)
+def test_a_configuration_is_told_from_what_goes_to_snakemake(small: Path, words: str, file: str, rest: str) -> None:
+    args, passed = cli.arguments(words.split())
+    assert args.configfile.absolute() == small / file
+    assert passed == rest.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("rnu", "rnu: no such command; did you mean 'run'?"),
+        ("small.yaml", "small.yaml: the command comes first: gancensus run small.yaml"),
+        ("--cores 2 run", "--cores: the command comes first"),
+        ("run", "config/config.yaml: no such configuration file; name yours: gancensus run study.yaml"),
+        ("run smal.yaml", "smal.yaml: no such configuration file (looked for from "),
+        ("run small.yaml other.yml", "small.yaml, other.yml: a run has one configuration; name one of them"),
+        ("run small.yaml --configfile other.yml", "other.yml, small.yaml: a run has one configuration"),
+        ("run small.yaml --nosuch", "--nosuch: no such option; see gancensus run --help, snakemake --help"),
+        ("run small.yaml --core 2", "--core: no such option; did you mean --cores?"),
+        ("plan small.yaml --patience 3", "--patience: no such option"),
+        ("run small.yaml -Z", "-Z: no such option"),
+        ("run small.yaml --cores 0", "argument --cores: 0: give a number from 1 on, or all"),
+        ("run small.yaml --cores two", "argument --cores: two: give a number from 1 on, or all"),
+        ("run small.yaml --cores -1", "argument --cores: -1: give a number from 1 on, or all"),
+        ("run small.yaml --cores=", "argument --cores: nothing: give a number from 1 on, or all"),
+        ("run small.yaml --latency-wait x", "invalid int value: 'x'; see snakemake --help"),
+        ("run small.yaml --set-threads foo", "Invalid threads definition: entries have to be defined as"),
+        ("run small.yaml --results=", "argument --results: is empty"),
+        ("run small.yaml --results=o{x}", "a folder with '{' in its name cannot hold results; choose another"),
+        ("run small.yaml --results=-o", "begins with '-', like an option; choose another, or write ./ before it"),
+        ("run small.yaml --results=~nobody-here/o", "~nobody-here: there is no such user or home"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_one_line(
+    small: Path, words: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words.split())
+    assert ended.value.code not in (0, None, cli.BUG)
+    said = ended.value.code if isinstance(ended.value.code, str) else capfd.readouterr().err.splitlines()[-1]
+    assert message in said
+    assert said.startswith("error: ")
+    assert not Path("results").exists()
+    assert not Path("~").exists()
+
+
+def test_without_words_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 2
+    help_text = capsys.readouterr().err
+    assert all(word in help_text for word in ("run", "slurm", "plan", "example: gancensus run study.yaml"))
+    for words in (["--version"], ["run", "--version"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(words)
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == f"gancensus {__version__}\n"
+
+
+def test_a_fault_of_ours_is_told_as_one(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "plan", lambda *_: [][1])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["plan", "small.yaml"])
+    assert ended.value.code == cli.BUG == 70
+    *above, last = capsys.readouterr().err.splitlines()
+    assert above[0] == "Traceback (most recent call last):"
+    assert last == (
+        f"bug in gancensus {__version__}: IndexError: list index out of range; please report it with the lines above"
+    )
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(small: Path) -> None:
+    table = "from gancensus import cli; cli.plan = lambda *_: [print('x' * 70) for _ in range(9999)] and 0; cli.main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", table, "plan", "small.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE
 
 
 @pytest.mark.parametrize("patience", ["0", "-1", "nan"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import gancensus.config
 from gancensus.config import Config, check_files, load
 from gancensus.errors import UserError
 from gancensus.metrics.euclidean import Euclidean
@@ -287,6 +288,118 @@ def test_punctuation_that_is_no_yaml(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("seed: 1\nstudies: {a: [}\n")
     with pytest.raises(UserError, match=r"config\.yaml:2: not readable as YAML: "):
         load({}, [tmp_path / "config.yaml"])
+
+
+# Accidents of YAML: the change, and the line that is said of it, or the first of them
+
+KEY = "a key is a word, and here is a list or a mapping"
+ACCIDENTS: list[tuple[str, str, str]] = [
+    ("gan:", "no:", "11: @generators.no: YAML reads no as false; quote it: 'no'"),
+    ("pixels:", "on:", "13: @definitions.on: YAML reads on as true; quote it: 'on'"),
+    ("gan:", "2024-01-01:", f"11: @generators.2024-01-01: {NAME} (found: 2024-01-01)"),
+    ("gan:", "~:", f"11: @generators.~: {NAME} (found: ~)"),
+    (
+        "encoder: pca, score",
+        "encoder: 7, score",
+        "9: @selections.dense.encoder: YAML reads 7 as a number; quote it",
+    ),
+    (
+        "{kind: digits}",
+        "{kind: files, path: 2024-01-01}",
+        "4: @source.path: YAML reads 2024-01-01 as a date",
+    ),
+    ("{kind: digits}", "{kind: files, path: }", "4: @source.path: has no value"),
+    (
+        "{kind: digits}",
+        "{kind: csv, path: a.csv, drop: [a, no]}",
+        "4: @source.drop.1: YAML reads no as false;",
+    ),
+    ("{kind: digits}", "{kind: files, path: ~nobody-here/x}", "4: @source.path: ~nobody-here: there is no such user"),
+    (
+        "{kind: digits}",
+        "{kind: files, path: {{ real }}}",
+        f"4: {KEY}; quote text that begins with {{ or [, and ",
+    ),
+    ("{kind: digits}", "{{ source }}", f"4: {KEY}"),
+    ("seed: 1", "? [a, b]\n: 1", f"1: {KEY}"),
+    ("seed: 1", "seed: 2024-02-31", "1: 2024-02-31 looks like a date, but is none; correct it, or quote it"),
+    ("seed: 1", "seed: 2024-02-20", "1: seed: input should be a valid integer (found: 2024-02-20)"),
+    ("seed: 1", "seed: 010", "1: seed: YAML reads 010 as a number with the base 8; write it as a decimal number"),
+    ("seed: 1", "seed: 1:30", "1: seed: YAML reads 1:30 as a number with the base 60; write it as a decimal number"),
+    ("seed: 1", f"seed: {'9' * 5000}", f"1: {'9' * 59}… looks like a number, but is none"),
+    ("seed: 1", "seed: !Ref x", "1: the tag !Ref is unknown; remove it, or quote the text"),
+    ("seed: 1", "seed: !!python/name:os.system", "1: the tag !!python/name:os.system is unknown; remove it"),
+    ("seed: 1", "seed: &a [*a]", "1: not readable as YAML: an alias stands for what it is part of; correct it"),
+    ("seed: 1", f"seed: {'[' * 500}{']' * 500}", "1: not readable as YAML: nested too deeply; flatten it"),
+    ("seed: 1", 'seed: "\\UFFFFFFFF"', "1: not readable as YAML: "),
+    ("seed: 1", "seed: 1\0", "1: not readable as YAML: the character '\\x00' is not allowed; remove it"),
+    ("replicas: 2", "replicas: \x1b[0m2", "11: not readable as YAML: the character '\\x1b' is not allowed; remove it"),
+    ("\n    definitions:", "\n---\n    definitions:", "12: not readable as YAML: expected a single document in the"),
+    ("alpha: 0.001", "alpha: 0,001", "13: @definitions.pixels.euclidean.alpha: input should be greater than 0"),
+    ("  digits:", f"  {'d' * 300}:", f"3: studies.{'d' * 39}…: is too long: a name has at most 100 letters"),
+    ("gan:", f"{'g' * 101}:", f"11: @generators.{'g' * 39}…: is too long: a name has at most 100 letters"),
+    (
+        "seed: 1",
+        "pathvars: {results: 'o{x}'}",
+        "1: pathvars.results: a folder with '{' in its name cannot hold",
+    ),
+    ("seed: 1", "pathvars: {results: o<x>}", "1: pathvars.results: a folder with '<' in its name cannot hold"),
+    ("seed: 1", "pathvars: {results: -o}", "1: pathvars.results: begins with '-', like an option; choose another"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), ACCIDENTS)
+def test_accidents_of_yaml_are_told_with_their_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    path = tmp_path / "config.yaml"
+    path.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        gancensus.config.read(path)
+    lines = str(error.value).removeprefix("the configuration has errors:\n").splitlines()
+    assert lines[0].strip().startswith(f"{path}:{message.replace('@', 'studies.digits.')}")
+    assert all(line.strip().startswith(f"{path}:") for line in lines)
+    assert max(map(len, lines)) < len(str(path)) + 300
+
+
+def test_billions_of_values_are_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    laughs = [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]\n" for k in range(1, 10)]
+    merges = [f"a{k}: &a{k} {{<<: [{', '.join([f'*a{k - 1}'] * 10)}]}}\n" for k in range(1, 10)]
+    for first, more in (("a0: &a0 [lol]\n", laughs), ("a0: &a0 {a: 1}\n", merges)):
+        path.write_text(first + "".join(more))
+        with pytest.raises(UserError, match=r"config\.yaml:\d+: not readable as YAML: its aliases come to more than"):
+            gancensus.config.read(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "utf-16", "latin-1"])
+def test_a_configuration_is_utf_8(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"# ü\n{GOOD}".replace("\n", "\r\n"), encoding=encoding, newline="")
+    if encoding.startswith("utf-8"):
+        assert gancensus.config.read(path).seed == 1
+    else:
+        with pytest.raises(UserError, match=r"config\.yaml: not a text file in UTF-8; save it as UTF-8$"):
+            gancensus.config.read(path)
+
+
+def test_a_merged_section_may_be_overridden(tmp_path: Path) -> None:
+    text = GOOD.replace("{euclidean: {alpha: 0.001}}", "{euclidean: &it {alpha: 0.001}}")
+    text = text.replace("{euclidean: {alpha: 0.01}, codes", "{euclidean: {<<: *it, alpha: 0.2}, codes")
+    (tmp_path / "config.yaml").write_text(text)
+    read_back = gancensus.config.read(tmp_path / "config.yaml")
+    assert read_back.studies["digits"].definitions["both"]["euclidean"] == Euclidean(alpha=0.2)
+
+
+def test_a_tilde_is_the_home_in_every_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    text = GOOD.replace("{kind: digits}", "{kind: files, path: ~/real.npy}")
+    text = text.replace("seed: 1", "pathvars: {results: ~/out}").replace(
+        "{kind: dcgan, replicas: 2, train_on: dense}", "{kind: csv, path: ~/made.csv}"
+    )
+    config = read(tmp_path, text)
+    study = config.studies["digits"]
+    files = [*study.source.files(), *study.generators["gan"].files(), Path(config.pathvars.results)]
+    assert files == [tmp_path / "home" / name for name in ("real.npy", "made.csv", "out")]
 
 
 @pytest.mark.parametrize("tag", ["!!python/object/apply:pathlib.Path.touch", "!!python/object/new:pathlib.Path"])

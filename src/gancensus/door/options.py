@@ -73,6 +73,6 @@ def _check_known(word: str, known: Sequence[str], command: str) -> None:
         return
     if word[1:].replace(".", "", 1).isdecimal():  # a number
         return
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
     hint = f"did you mean {close[0]}?" if close else f"see gancensus {command} --help, snakemake --help"
     raise UserError(f"{name}: no such option; {hint}")

@@ -1,0 +1,145 @@
+"""What the working directory, the shell and the home of a user hold neither stops a run nor changes what it makes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from runs import parquet_bytes
+
+from gancensus import environment
+
+GANCENSUS = [str(Path(sys.executable).with_name("gancensus"))]
+MODULES = ["queue", "random", "types", "yaml", "numpy", "code", "utils", "profile", "data", "snakemake", "gancensus"]
+MODULES += ["json", "signal", "argparse", "pathlib", "tempfile", "pydantic", "step", "steps", "sitecustomize"]
+STUDY = {
+    "source": {"kind": "files", "path": "ü {data}/real.npy"},
+    "generators": {"mine": {"kind": "files", "path": "ü {data}/made.npy"}},
+    "definitions": {"values": {"euclidean": {"alpha": 0.05}}},
+}
+HOSTILE = {
+    "SNAKEMAKE_PROFILE": "a profile that is not there",
+    "PYTHONIOENCODING": "latin-1",
+    "PYTHONUTF8": "0",
+    "PYTHONOPTIMIZE": "2",
+    "LC_ALL": "C",
+    "LANG": "xx_YY",
+    "COLUMNS": "40",
+    "OMP_NUM_THREADS": "auto",
+    "MKL_NUM_THREADS": "",
+    "NUMBA_NUM_THREADS": "abc",
+    "NUMBA_DISABLE_JIT": "1",
+    "NUMBA_CACHE_DIR": "/proc/nowhere",
+    "MPLBACKEND": "nosuch",
+    "MPLCONFIGDIR": "/proc/nowhere",
+    "HOME": "/proc/nowhere",
+    "XDG_CACHE_HOME": "/proc/nowhere",
+    "TMPDIR": "/proc/nowhere",
+}
+
+
+def study(folder: Path) -> Path:
+    """A folder with the user's files and their configuration."""
+    (folder / "ü {data}").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    np.save(folder / "ü {data}/real.npy", rng.random((100, 3)))
+    np.save(folder / "ü {data}/made.npy", rng.random((50, 3)))
+    (folder / "config").mkdir()
+    (folder / "config/my.yaml").write_text(json.dumps({"studies": {"toy": STUDY}}), encoding="utf-8")
+    return folder
+
+
+def plant(*folders: Path) -> None:
+    """Put files of a user's that are called like modules into folders."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in MODULES:
+            (folder / f"{name}.py").write_text(f"open({str(folders[0] / 'SPRUNG')!r}, 'a').write(__file__)\n")
+
+
+def gancensus(folder: Path, *options: str, call: list[str] = GANCENSUS, shell: dict[str, str] | None = None) -> str:
+    """Run a command with other variables."""
+    done = subprocess.run(
+        [*call, *options],
+        cwd=folder,
+        env=os.environ | (shell or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    said = done.stdout.decode("utf-8")
+    assert done.returncode == 0, said
+    assert "Traceback" not in said
+    return said
+
+
+def test_nothing_of_a_hostile_shell_reaches_a_run(tmp_path: Path) -> None:
+    until = ("run", "config/my.yaml", "--cores", "1", "--until", "thresholds", "generate")
+    quiet, hostile = study(tmp_path / "quiet"), study(tmp_path / "hostile")
+    gancensus(quiet, *until)
+    plant(hostile, hostile / "results", hostile / "config", hostile / "ü {data}")
+    (hostile / "profiles/default").mkdir(parents=True)
+    (hostile / "profiles/default/config.yaml").write_text("dryrun: true\n")
+    (hostile / ".numba_config.yaml").write_text("num_threads: 3\n")
+    (hostile / "matplotlibrc").write_text("text.usetex: True\n")
+    gancensus(hostile, *until, shell=HOSTILE)
+    assert not (hostile / "SPRUNG").exists()
+    assert not (hostile / "~").exists()
+    made = parquet_bytes(hostile)
+    assert len(made) == 5
+    assert made == parquet_bytes(quiet)
+
+
+@pytest.mark.parametrize("call", [GANCENSUS, [sys.executable, "-m", "gancensus.cli"]], ids=["command", "module"])
+def test_a_plan_imports_nothing_from_here(tmp_path: Path, call: list[str]) -> None:
+    plant(study(tmp_path))
+    if call != GANCENSUS:  # these Python itself has imported before anything of ours
+        for name in ("gancensus", "types", "sitecustomize"):
+            (tmp_path / f"{name}.py").unlink()
+    said = gancensus(tmp_path, "plan", "config/my.yaml", call=call, shell={"PYTHONWARNINGS": "error"})
+    assert "generate" in said
+    assert not (tmp_path / "SPRUNG").exists()
+
+
+def test_a_script_by_hand_imports_nothing_from_here(tmp_path: Path) -> None:
+    plant(tmp_path)
+    script = Path(__file__).parents[2] / "scripts/train.py"
+    gancensus(tmp_path, "--help", call=[sys.executable, str(script)])
+    assert not (tmp_path / "SPRUNG").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "kept"),
+    [(None, None), (":/opt/lib:", "/opt/lib"), (".:/opt/lib", "/opt/lib"), ("/opt/lib:/opt/bin", "/opt/lib:/opt/bin")],
+)
+def test_a_python_path_is_kept_without_the_working_directory(
+    tmp_path: Path, variable: str | None, kept: str | None
+) -> None:
+    show = "import gancensus.environment, os, sys, json; print(json.dumps([os.environ.get('PYTHONPATH'), sys.path]))"
+    environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=tmp_path,
+        env=environ | ({"PYTHONPATH": variable} if variable else {}),
+        capture_output=True,
+        check=True,
+    )
+    path, entries = json.loads(done.stdout)
+    assert path == kept
+    assert not {"", ".", str(tmp_path)}.intersection(entries)
+
+
+def test_caches_of_others_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    own = environment._own_folder()
+    assert own == tmp_path / f"gancensus-{os.getuid()}" == environment._own_folder()
+    own.chmod(0o777)  # where everybody can put something
+    other = environment._own_folder()
+    assert other != own
+    assert other.stat().st_mode & 0o077 == 0
