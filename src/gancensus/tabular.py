@@ -174,7 +174,7 @@ class BroughtTable(Brought):
             raise UserError(f"{where}: the study's real samples have no columns with types; bring them as a table too")
         cells = self._compared(like, table)
         columns, codes = generated_codes(like.columns, cells, where, table.manner)
-        _check_numbers(columns, codes, where, table.manner)
+        _check_numbers(columns, codes, where, table.manner, self.same_units)
         found = samples_of(columns, codes, None)
         scale = replace(like, columns=columns)
         known = replace(found, x=found.x[:, :0], scale=scale, notes=table.manner.notes)
@@ -231,7 +231,7 @@ def carried(source: str, name: str) -> list[str]:
         ) from None
 
 
-def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner: Manner) -> None:
+def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner: Manner, same_units: bool) -> None:
     """Refuse numbers that are no float32 or, by their median, in another unit than the real ones: no bad generator."""
     problems = []
     for column, values in zip(columns, codes.T, strict=True):
@@ -246,10 +246,10 @@ def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner:
                 f"column {column.name}, {manner.row(row)}: {_short(column, values[row])} is too far from {real}; "
                 "correct it"
             )
-        elif column.low < column.high and np.median(x) > FAR:
+        elif column.low < column.high and np.median(x) > FAR and not same_units:
             problems.append(
                 f"column {column.name}: values about {_short(column, float(np.median(values)))}, but {real}; bring "
-                "both to the same unit"
+                "both to the same unit, or, if they are, write `same_units: true` under the generator"
             )
     if problems:
         raise together(UserError(f"{where}: {problem}") for problem in problems)
