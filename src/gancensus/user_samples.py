@@ -76,8 +76,8 @@ def check_units(generator: Brought, like: Samples, found: Unread) -> None:
     composited = set(COMPOSITED.values())
     if composited.intersection(like.notes.counts()) and not composited.intersection(found.notes.counts()):
         found.notes.add(
-            "warning: the real images are composited where they are transparent, these are transparent nowhere; is their "
-            "background the same? (`background` of the source)"
+            "warning: the real images are composited where they are transparent, these are transparent nowhere; is "
+            "their background the same? (`background` of the source)"
         )
 
 
