@@ -2,6 +2,7 @@
 """Draw one part of a generator's samples, or take it from the user's file."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import gancensus.steps as step
@@ -11,8 +12,9 @@ import numpy as np
 from gancensus.errors import UserError
 from gancensus.files import SampleRows, drop_parts, read_model, write_samples
 from gancensus.generators import Generator
+from gancensus.inputs import noted
 from gancensus.randomness import derive_rng
-from gancensus.samples import BLOCK, Samples, generated_ids, part_rows
+from gancensus.samples import BLOCK, Notes, Samples, generated_ids, part_rows
 from gancensus.training import architecture
 from gancensus.user_samples import as_population, check_units
 
@@ -63,7 +65,7 @@ def main() -> None:
         rows = part_rows(args.generator.samples, args.part, args.parts)
         write_samples(args.output, draw(args, rows, like))
     else:
-        real = next(like.chunks(slice(0, len(like))))
+        real = replace(next(like.chunks(slice(0, len(like)))), notes=Notes(*noted(args.like)))
         samples = as_population(args.generator, real, args.population)
         check_units(args.generator, real, samples)
         rows = part_rows(len(samples), args.part, args.parts)

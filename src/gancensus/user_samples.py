@@ -13,6 +13,7 @@ from gancensus.columns import scale_like
 from gancensus.errors import UserError
 from gancensus.files import check_finite
 from gancensus.generators import Brought
+from gancensus.imagefiles import COMPOSITED
 from gancensus.samples import CHUNK, Samples, Unread, generated_ids, narrowed
 from gancensus.units import compare
 
@@ -58,7 +59,7 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
 
 
 def check_units(generator: Brought, like: Samples, found: Unread) -> None:
-    """Read some of the samples, and note where they may be in other units than the real ones.
+    """Read some of the samples; note where their units or their background may be others than the real ones'.
 
     Raises UserError where they certainly are.
     """
@@ -72,6 +73,12 @@ def check_units(generator: Brought, like: Samples, found: Unread) -> None:
         )
     if findings:
         found.notes.add(f"warning: {_some([finding.text for finding in findings])}; are both in the same units?")
+    composited = set(COMPOSITED.values())
+    if composited.intersection(like.notes.counts()) and not composited.intersection(found.notes.counts()):
+        found.notes.add(
+            "warning: the real images are composited where they are transparent, these are transparent nowhere; is "
+            "their background the same? (`background` of the source)"
+        )
 
 
 def _some(texts: Sequence[str]) -> str:

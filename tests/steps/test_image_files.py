@@ -19,8 +19,11 @@ from PIL import Image
 from gancensus.config import check_files, load
 from gancensus.errors import UserError
 from gancensus.files import read_user_samples
+from gancensus.generators import files as generated
 from gancensus.imagefiles import LOOKED_AT, files_of
 from gancensus.samples import Unread
+from gancensus.sources.files import Files
+from gancensus.user_samples import as_population, check_units
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # Pillow's, which would be noise
 Pixels = NDArray[np.uint8]
@@ -421,6 +424,20 @@ def test_real_and_generated_images_need_one_background(tmp_path: Path, monkeypat
     config(background="black")
     with pytest.raises(UserError, match=r"generators\.mine\.background: white, but that of the source is black"):
         config()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_generator_without_transparent_pixels_may_have_another_background(tmp_path: Path, seen: bool) -> None:
+    """Sprites are often learned as their hidden colours have them, on black."""
+    for k in range(4):
+        sprite = np.dstack([COLOUR[k], np.where(COLOUR[k, ..., 0] > 99, 255, 0).astype(np.uint8)])
+        image(tmp_path / "real" / f"{k}.png", sprite)
+        image(tmp_path / "mine" / f"{k}.png", sprite if seen else COLOUR[k])
+    like = Files(path=tmp_path / "real").load(0).take(slice(None))
+    mine = generated.Files(path=tmp_path / "mine")
+    found = as_population(mine, like, "mine-0")
+    check_units(mine, like, found)
+    assert any(note.startswith("warning: the real images are composited") for note in found.notes.counts()) != seen
 
 
 # Orientation
