@@ -1,9 +1,9 @@
 """What a step runs: digests of the code that it uses, file by file, so that changed code reruns the steps that use it.
 
-Code is followed by its names from a program through the program's folder and this package: a function, class or
-constant counts where code that counts names it, so that a step does not depend on all of a module that it imports
-from. What is found without its name (`vars`, `getattr`, a registry, the submodule of an imported package) must be told:
-of the plug-in families, the members in use.
+Code is followed by its names from a program through this package: a function, class or constant counts where code that
+counts names it, so that a step does not depend on all of a module that it imports from. What is found without its name
+(`vars`, `getattr`, a registry, the submodule of an imported package) must be told: of the plug-in families, the members
+in use.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Uses(NamedTuple):
 
 @cache
 def digests(script: Path, members: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return the digests by file of all code that a script uses, from its own folder and from gancensus.
+    """Return the digests by file of all code that a script uses: its own and that of gancensus.
 
     Comments, docstrings, formatting and what is for type checkers alone do not count, nor does Python's version.
     `members` are the modules that the configuration names, such as gancensus.generators.dcgan, `without` the modules
@@ -50,8 +50,8 @@ def digests(script: Path, members: tuple[str, ...] = (), without: tuple[str, ...
     """
     reached = reach(
         script,
-        [file for name in members if (file := _file(name, script))],
-        [target for name in without if (target := _target(name, script))],
+        [file for name in members if (file := _file(name))],
+        [target for name in without if (target := _target(name))],
     )
     digest = {
         _label(file): hashlib.sha256("\n".join(statement.tree for statement in found).encode()).hexdigest()[:12]
@@ -90,7 +90,7 @@ def _read(file: Path) -> tuple[list[Statement], dict[str, list[int]], set[Path]]
     package = ".".join(file.relative_to(PACKAGE.parent).parent.parts) if _is_ours(file) else ""
     uses = [_uses(node, package) for node in nodes]
     imports = [use.imports for node, use in zip(nodes, uses, strict=True) if not isinstance(node, DEFINITIONS)]
-    imported = {alias: _target(place, file) for found in imports for alias, place in found.items()}
+    imported = {alias: _target(place) for found in imports for alias, place in found.items()}
     rows: dict[str, list[int]] = {}
     for row, node in enumerate(nodes):
         for name in _defined(node) or [""]:
@@ -113,7 +113,7 @@ def _tree(node: object) -> object:
 
 def _needs(use: Uses, file: Path, own: Mapping[str, object], imported: Mapping[str, Name | None]) -> frozenset[Name]:
     """Return the names that a statement needs, where a file defines its `own` names and has `imported` some of them."""
-    targets = {alias: _target(place, file) for alias, place in use.imports.items()}
+    targets = {alias: _target(place) for alias, place in use.imports.items()}
     needs = {(file, name) for name in (use.names | {owner for owner, _ in use.parts}) & own.keys()}
     needs |= {target for target in targets.values() if target}
     modules = {alias: target[0] for alias, target in {**imported, **targets}.items() if target and not target[1]}
@@ -189,22 +189,22 @@ def _uses(statement: ast.stmt, package: str) -> Uses:
 
 
 @cache
-def _target(place: str, importer: Path) -> Name | None:
+def _target(place: str) -> Name | None:
     """Return where `module` or `module.name` is; None where it is not ours."""
-    if file := _file(place, importer):
+    if file := _file(place):
         return file, ""
     module, _, name = place.rpartition(".")
-    owner = _file(module, importer) if module else None
+    owner = _file(module) if module else None
     return (owner, name) if owner else None
 
 
 @cache
-def _file(module: str, importer: Path) -> Path | None:
-    """Return the file of a module of gancensus or, for a program, of one beside it."""
+def _file(module: str) -> Path | None:
+    """Return the file of a module of gancensus; nothing else of ours can be imported."""
     parts = module.split(".")
-    if parts[0] != PACKAGE.name and _is_ours(importer):
+    if parts[0] != PACKAGE.name:
         return None
-    path = (PACKAGE.parent if parts[0] == PACKAGE.name else importer.parent).joinpath(*parts)
+    path = PACKAGE.parent.joinpath(*parts)
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -226,6 +227,8 @@ def results_folder(name: str) -> Path:
     if found := re.search(r"[{}<>\x00-\x1f\x7f\ud800-\udfff]", str(folder)):
         text = "a folder with {found} in its name cannot hold results; choose another"
         raise PydanticCustomError("folder", text, {"found": ascii(found[0])})
+    if any(len(os.fsencode(part)) > 255 for part in folder.parts):
+        raise PydanticCustomError("folder", "is too long: the name of a folder has at most 255 bytes")
     if str(folder).startswith("-"):
         raise PydanticCustomError("folder", "begins with '-', like an option; choose another, or write ./ before it")
     return folder
@@ -308,8 +311,8 @@ def check_files(config: Config) -> None:
     missing, wrong = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
-        absent = {key: path for key, member in named.items() for path in member.files() if not path.exists()}
-        missing += [f"studies.{name}.{key}: {path}: no such file or folder" for key, path in absent.items()]
+        absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := _absent(path))]
+        missing += [f"studies.{name}.{key}: {short(path, 200)}: {why}" for key, path, why in absent]
         unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study)]
         wrong += [f"studies.{name}.{line}" for line in unfit]
         about = About(study.source, study.generators)
@@ -318,6 +321,17 @@ def check_files(config: Config) -> None:
     if missing or wrong:
         head = f"not found from {Path.cwd()}:" if missing else "the configuration has errors:"
         raise UserError("\n  ".join([head, *missing, *wrong]))
+
+
+def _absent(path: Path) -> str:
+    """Say why a file or folder cannot be reached; empty where it can."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no name at all, such as one with NUL
+        return "no such file or folder"
+    except OSError as error:
+        return str(error.strerror).lower()
+    return ""
 
 
 def _unconditional(study: BaseStudy) -> Iterator[str]:
@@ -346,6 +360,7 @@ def _too_many(study: BaseStudy) -> Iterator[str]:
 
 
 TEXT_WANTED = ("string_type", "path_type")
+TOLD = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")  # with what was found
 
 
 def _backgrounds(study: BaseStudy) -> Iterator[str]:
@@ -358,43 +373,47 @@ def _backgrounds(study: BaseStudy) -> Iterator[str]:
 
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
-    """Put one of pydantic's errors into words."""
+    """Put one of pydantic's errors into words, with its place."""
     keys, named = _key_path(error["loc"], raw), error["loc"][-1:] == ("[key]",) or error["type"] == "invalid_key"
     if named:
         keys[-1] = str(error["input"])  # pydantic has made 0 of `no`
-    message = error["msg"][:1].lower() + error["msg"][1:]
-    match error["type"]:
-        case "extra_forbidden":
-            message = f"unknown key{suggestion(keys[-1], _fields_at(error['loc'][:-1]))}"
-        case "missing":
-            message = "is missing"
-        case "union_tag_invalid":
-            tag, known = error["ctx"]["tag"], re.findall(r"'([^']+)'", error["ctx"]["expected_tags"])
-            message = f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
-        case "union_tag_not_found":
-            message = "needs a `kind`"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            message = "needs keys under it, each with its value"
-        case "invalid_key":
-            comma = "; write decimals with a point: 0.02, not 0,02" if type(error["input"]) in (int, float) else ""
-            message = f"a key is a word{comma}"
-        case "too_short":
-            message = "needs at least one entry"
-        case "literal_error" if keys[-1] == "kind":  # of a family of one, which is no union
-            tag, known, keys = error["input"], [error["ctx"]["expected"].strip("'")], keys[:-1]
-            message = f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
-        case "literal_error":
-            known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
-            message = f"'{short(error['input'])}' is not possible{suggestion(error['input'], known)}"
+    message = _message(error, keys)
+    if error["type"] not in TOLD and isinstance(error["input"], str | int | float | date):
+        message += f" (found: {short(_literal(error['input']))})"
+    if error["type"] == "literal_error" and keys[-1] == "kind":
+        keys = keys[:-1]
     there = keys[:-1] if error["type"] == "missing" else keys
     tree, line = next(((t, n) for t in reversed(trees) if (n := t.line(there))), (None, None))
-    told = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
-    if error["type"] not in told and isinstance(error["input"], str | int | float | date):
-        message += f" (found: {short(_literal(error['input']))})"
     if tree and error["type"] in TEXT_WANTED and (misread := tree.misread(there, named)):
         message = _unquoted(*misread, named)
     where = ".".join(short(key, 40) for key in (tree.text(keys) if tree else keys))
     return f"{f'{tree.path}:{line}' if tree else 'configuration'}: {where or 'the file'}: {message}"
+
+
+def _message(error: ErrorDetails, keys: Sequence[str]) -> str:
+    """Say what is wrong at keys."""
+    match error["type"]:
+        case "extra_forbidden":
+            return f"unknown key{suggestion(keys[-1], _fields_at(error['loc'][:-1]))}"
+        case "missing":
+            return "is missing"
+        case "union_tag_invalid":
+            tag, known = error["ctx"]["tag"], re.findall(r"'([^']+)'", error["ctx"]["expected_tags"])
+            return f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
+        case "union_tag_not_found":
+            return "needs a `kind`"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "needs keys under it, each with its value"
+        case "invalid_key":
+            comma = "; write decimals with a point: 0.02, not 0,02" if type(error["input"]) in (int, float) else ""
+            return f"a key is a word{comma}"
+        case "too_short":
+            return "needs at least one entry"
+        case "literal_error":
+            known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
+            found = f"kind '{short(error['input'])}' is unknown" if keys[-1] == "kind" else ""  # of a family of one
+            return (found or f"'{short(error['input'])}' is not possible") + suggestion(error["input"], known)
+    return error["msg"][:1].lower() + error["msg"][1:]
 
 
 def _literal(value: object) -> str:

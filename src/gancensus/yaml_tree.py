@@ -146,15 +146,15 @@ def short(text: object, most: int = 60) -> str:
 
 def _printable(path: Path) -> str:
     """Return the text of a file; raises UserError where there is none, and where it holds what no text holds."""
-    if not path.is_file():
-        what = "is a folder, no configuration file" if path.is_dir() else "no such configuration file"
-        raise UserError(f"{path}: {what} (looked for from {Path.cwd()})")
     try:
+        if not path.is_file():
+            what = "is a folder, no configuration file" if path.is_dir() else "no such configuration file"
+            raise UserError(f"{path}: {what} (looked for from {Path.cwd()})")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file in UTF-8; save it as UTF-8") from None
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
+        raise UserError(f"{short(path, 200)}: {error.strerror}") from None
     if odd := yaml.SafeLoader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise UserError(f"{path}:{line}: not readable as YAML: the character {odd[0]!a} is not allowed; remove it")

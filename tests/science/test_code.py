@@ -15,12 +15,11 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Write a package `lib` and a program beside a module `step`; what was read of older ones is forgotten."""
+    """Write a package `lib` and a program; what was read of older ones is forgotten."""
     monkeypatch.setattr(code, "PACKAGE", tmp_path / "lib")
 
     def write(script: str, **modules: str) -> Path:
-        for cached in (digests, code._read, code._target, code._file, code._is_ours):
-            cached.cache_clear()
+        forget()
         for name, text in {"lib.__init__": "", "scripts.main": script, **modules}.items():
             path = tmp_path.joinpath(*name.replace("__init__", "INIT").replace("__", ".").split("."))
             path = path.with_name(path.name.replace("INIT", "__init__") + ".py")
@@ -31,6 +30,12 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write
 
 
+def forget() -> None:
+    """Forget what was read."""
+    for cached in (digests, code._read, code._target, code._file, code._is_ours):
+        cached.cache_clear()
+
+
 def changed(write: Write, script: str, old: str, new: str) -> bool:
     """Whether the digests of a program change with the module that it imports."""
     before = digests(write(script, lib__a=old))
@@ -39,21 +44,22 @@ def changed(write: Write, script: str, old: str, new: str) -> bool:
 
 def test_it_follows_names_from_module_to_module(write: Write) -> None:
     script = write(
-        "import step\nfrom lib.a import f\nstep.run(f)\n",
-        scripts__step="import os\nos.environ['X'] = '1'\ndef run(f): f()\ndef other(): pass\n",
+        "import lib.steps as step\nfrom lib.a import f\nstep.run(f)\n",
+        scripts__step="never = 'imported'\n",
+        lib__steps="import os\nos.environ['X'] = '1'\ndef run(f): f()\ndef other(): pass\n",
         lib__a="from lib import b\nfrom lib.c import h\ndef f(): return b.g()\ndef unused(): return h()\n",
         lib__b="LIMIT = 3\nNOT = 4\ndef g():\n    from lib.d import late\n    return late(LIMIT)\n",
         lib__c="def h(): pass\n",
         lib__d="def late(x): return x\n",
     )
     assert {path.name: "; ".join(s.code for s in found) for path, found in reach(script).items()} == {
-        "main.py": "import step; from lib.a import f; step.run(f)",
-        "step.py": "import os; os.environ['X'] = '1'; def run(f):\n    f()",
+        "main.py": "import lib.steps as step; from lib.a import f; step.run(f)",
+        "steps.py": "import os; os.environ['X'] = '1'; def run(f):\n    f()",
         "a.py": "from lib import b; def f():\n    return b.g()",
         "b.py": "LIMIT = 3; def g():\n    from lib.d import late\n    return late(LIMIT)",
         "d.py": "def late(x):\n    return x",
     }
-    assert list(digests(script)) == ["lib/a.py", "lib/b.py", "lib/d.py", "scripts/main.py", "scripts/step.py"]
+    assert list(digests(script)) == ["lib/a.py", "lib/b.py", "lib/d.py", "lib/steps.py", "scripts/main.py"]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +164,7 @@ def test_digests_are_the_same_in_another_folder(write: Write, tmp_path: Path, mo
     (tmp_path / "moved").rename(tmp_path / "elsewhere/lib")
     (tmp_path / "scripts").rename(tmp_path / "elsewhere/scripts")
     monkeypatch.setattr(code, "PACKAGE", tmp_path / "elsewhere/lib")
+    forget()
     assert digests(tmp_path / "elsewhere/scripts/main.py") == here
 
 

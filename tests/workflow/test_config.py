@@ -402,6 +402,13 @@ def test_a_tilde_is_the_home_in_every_path(tmp_path: Path, monkeypatch: pytest.M
     assert files == [tmp_path / "home" / name for name in ("real.npy", "made.csv", "out")]
 
 
+@pytest.mark.parametrize(("name", "why"), [("x" * 300, "file name too long"), ("a\\0b", "no such file or folder")])
+def test_names_that_no_file_can_have(tmp_path: Path, name: str, why: str) -> None:
+    config = read(tmp_path, GOOD.replace("{kind: digits}", f'{{kind: files, path: "{name}"}}'))
+    with pytest.raises(UserError, match=rf"studies.digits.source: .*: {why}$"):
+        check_files(config)
+
+
 @pytest.mark.parametrize("tag", ["!!python/object/apply:pathlib.Path.touch", "!!python/object/new:pathlib.Path"])
 def test_reading_the_file_executes_nothing(tmp_path: Path, tag: str) -> None:
     trap = tmp_path / "sprung"
