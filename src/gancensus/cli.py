@@ -400,9 +400,13 @@ def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> boo
         return False
     config = read(args.configfile)
     place = args.results or Path(config.pathvars.results)
-    killed = stand_in(snakemake(args.configfile, args.results), place, config.studies, begun)
+    try:
+        killed = stand_in(snakemake(args.configfile, args.results), place, config.studies, begun)
+    except UserError as error:  # a full disk: what is there is still told
+        say(f"error: {error}")
+        return False
     if killed:
-        say(f"the page is made without what {killed} of the jobs were to make")
+        say(f"killed: {killed} of the jobs of analyses and figures; the page is made without them")
     return killed > 0
 
 

@@ -32,19 +32,28 @@ PLANTED = """
 import os, signal, sys
 
 job = " ".join(sys.orig_argv)
-if "analyse.py" in job and "--table fidelity" in job:
-    import gancensus.fidelity
-    gancensus.fidelity.fidelity = lambda *_, **__: [][0]
-if "analyse.py" in job and "--table pass" in job:
-    import gancensus.errors, gancensus.files
-    def refuse(*_):
-        raise gancensus.errors.UserError("results/toy/samples/mine-0: too few <rows>")
-    gancensus.files.SampleRows.chunks = refuse
-if "draw.py gallery" in job:
+
+
+def refuse(*_):
+    raise gancensus.errors.UserError("results/toy/samples/mine-0: too few <rows>")
+
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if "analyse.py" in job:
+    import gancensus.errors, gancensus.fidelity, gancensus.files
+    if "--table fidelity" in job:
+        gancensus.fidelity.fidelity = lambda *_, **__: [][0]
+    if "--table pass" in job:
+        gancensus.files.SampleRows.chunks = refuse
+    if "--table pca" in job:
+        gancensus.files.SampleRows.chunks = die
+if "draw.py" in job:
     import gancensus.figures
     gancensus.figures.draw_gallery = None
-if "analyse.py" in job and "--table pca" in job or "draw.py birthday" in job:
-    os.kill(os.getpid(), signal.SIGKILL)
+    gancensus.figures.draw_birthday = die
 """
 BUG = "a bug: IndexError: list index out of range"
 

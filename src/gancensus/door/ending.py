@@ -39,9 +39,12 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
 
     Returns:
         How many jobs that were.
+
+    Raises:
+        UserError: the reason cannot be written.
     """
     done = subprocess.run([*command, "--summary"], capture_output=True, text=True, check=False)
-    lines = [line.split("\t") for line in done.stdout.splitlines()[1:]]
+    lines = [(line.split("\t") + [""] * 6)[:6] for line in done.stdout.splitlines()]
     pending = {line[0]: line[2] for line in lines if line[5] == "update pending" and not line[4].startswith("removed")}
     if not all(rule in {"analyse", *LAST} or rule.startswith("draw_") for rule in pending.values()):
         return 0
