@@ -24,7 +24,7 @@ from gancensus.config import read, results_folder
 from gancensus.door import head
 from gancensus.door.head import say
 from gancensus.door.options import YAML, Parser, sort_out
-from gancensus.door.preflight import Profile, preflight, probe
+from gancensus.door.preflight import Profile, names_fit, preflight, probe
 from gancensus.door.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
 from gancensus.door.unseen import digest, settle
 from gancensus.errors import UserError
@@ -73,7 +73,8 @@ def work(argv: Sequence[str] | None) -> int:
     args, rest = arguments(argv)
     forget_filters()
     with head.signals():
-        place = args.results or Path(read(args.configfile).pathvars.results)
+        config = read(args.configfile)
+        place = args.results or Path(config.pathvars.results)
         results = place.resolve()
         if not SNAKEFILE.exists():
             raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
@@ -81,6 +82,8 @@ def work(argv: Sequence[str] | None) -> int:
             args.command = "plan"
         elif "--unlock" in rest:
             args.command = "run"
+        if args.command == "slurm":
+            names_fit(config)
         status = {"run": run, "slurm": slurm, "plan": plan}[args.command](args, rest, results)
         if args.command != "plan" and status == 0 and not rest:  # Snakemake's own options may ask for less
             print(census_table(results / "census.parquet"))
