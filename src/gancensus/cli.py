@@ -26,7 +26,7 @@ from gancensus.door import head
 from gancensus.door.ending import current, stand_in
 from gancensus.door.head import say
 from gancensus.door.options import YAML, Parser, sort_out
-from gancensus.door.preflight import Profile, preflight, probe
+from gancensus.door.preflight import Profile, names_fit, preflight, probe
 from gancensus.door.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
 from gancensus.door.unseen import digest, settle
 from gancensus.errors import UserError
@@ -75,7 +75,8 @@ def work(argv: Sequence[str] | None) -> int:
     args, rest = arguments(argv)
     forget_filters()
     with head.signals():
-        place = args.results or Path(read(args.configfile).pathvars.results)
+        config = read(args.configfile)
+        place = args.results or Path(config.pathvars.results)
         results = place.resolve()
         if not SNAKEFILE.exists():
             raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
@@ -83,6 +84,8 @@ def work(argv: Sequence[str] | None) -> int:
             args.command = "plan"
         elif "--unlock" in rest:
             args.command = "run"
+        if args.command == "slurm":
+            names_fit(config)
         begun = time.time()
         status = {"run": run, "slurm": slurm, "plan": plan, "check": check}[args.command](args, rest, results)
         if args.command in ("run", "slurm") and "--unlock" not in rest:

@@ -353,6 +353,19 @@ def test_a_probe_tells_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list((tmp_path / "results").iterdir()) == []
 
 
+def test_names_must_fit_into_the_name_of_a_folder_of_logs(tmp_path: Path) -> None:
+    keys = {"source": {"kind": "digits"}, "generators": {"g" * 60: {"kind": "files", "path": "made.npy"}}}
+    study = keys | {"definitions": {"d" * 100: {"euclidean": {"alpha": 0.1}}}}
+    for letters, fits in ((20, True), (100, False)):
+        (tmp_path / "my.yaml").write_text(json.dumps({"studies": {"s" * letters: study}}))
+        config = read(tmp_path / "my.yaml")
+        if fits:
+            preflight.names_fit(config)
+            continue
+        with pytest.raises(UserError, match=r"^studies.s*: the names of .* have 274 letters together, and"):
+            preflight.names_fit(config)
+
+
 def test_a_cluster_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.yaml").write_text("set-resources: {train: {clusters: big}}")
     with pytest.raises(UserError, match="set-resources: train: clusters: a run sees one cluster only"):

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from gancensus.config import Config
 from gancensus.door.head import say
 from gancensus.door.slurm import Queue, answer, ask
 from gancensus.errors import UserError
@@ -25,6 +26,7 @@ from gancensus.errors import UserError
 COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
 POLL = 180 + 60  # seconds: the plugin's longest interval between two questions, and a margin
 LATENCY = 60.0  # seconds until a file that was written on a node must be seen here
+LETTERS = 255  # of the name of a folder
 PACKAGES = ("gancensus", "snakemake", "torch")
 ELSEWHERE = ("cluster", "clusters", "slurm_cluster")  # resources that send jobs to another cluster
 OPTIONS = {  # of a profile's resources, as the plugin gives them to sbatch
@@ -105,6 +107,19 @@ def preflight(profile: Profile) -> str:
     accounts(profile)
     accepted(profile)
     return status
+
+
+def names_fit(config: Config) -> None:
+    """Refuse names that are too long together: a job's logs lie in a folder that bears all of them."""
+    for name, study in config.studies.items():
+        longest = max(len(f"{population}~holdout") for population in study.generated)
+        for key in (*study.definitions, *study.encoders):
+            letters = len(f"{name}_{key}_") + longest + len(f"_{max(config.parts, config.shards)}")
+            if letters > LETTERS:
+                raise UserError(
+                    f"studies.{name}: the names of the study, of '{key}' and of a generator have {letters} letters "
+                    f"together, and SLURM's logs have room for {LETTERS}; shorten one"
+                )
 
 
 def has_commands() -> None:
