@@ -740,15 +740,15 @@ def _natural(samples: Samples) -> tuple[Sequence[Column], NDArray[np.float64]]:
 
 
 def pixels(samples: Samples) -> NDArray[np.uint8]:
-    """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); a third axis of layers is averaged.
+    """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); axes that are no colours are averaged.
 
     Showers are seen from the side: cells (x, y, layer) summed over x, voxels (layer, angle, radius) over the angle.
     """
     x, scale = samples.x, samples.scale
     if x.ndim == 4 and scale is not None and scale.names in (GRID, VOXELS):
         return _side_view(x.sum(axis=1) if scale.names == GRID else x.sum(axis=2).swapaxes(1, 2))
-    if x.ndim == 4 and x.shape[3] != 3:
-        x = x.mean(axis=3)
+    if x.ndim > 4 or (x.ndim == 4 and x.shape[3] != 3):
+        x = x.mean(axis=tuple(range(3, x.ndim)))
     grey = np.clip((x + 1) * 127.5, 0, 255).round().astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=3) if grey.ndim == 3 else grey
 

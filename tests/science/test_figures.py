@@ -303,13 +303,14 @@ def test_one_population_and_many() -> None:
         assert len(legend.get_texts()) == len(names)
 
 
-@pytest.mark.parametrize("shape", [(40, 8, 8), (40, 8, 8, 3), (5, 8, 12, 1), (40, 8, 8, 25)])
+@pytest.mark.parametrize("shape", [(40, 8, 8), (40, 8, 8, 3), (5, 8, 12, 1), (40, 8, 8, 25), (3, 8, 8, 2, 3)])
 def test_gallery_shows_pixels_as_they_are(shape: tuple[int, ...]) -> None:
     real = images(*shape)
     figure = figures.draw_gallery({"holdout": real, "gan-0": images(*shape, seed=1)})
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["holdout", "gan-0"]
     sheet = np.asarray(figure.axes[0].images[0].get_array())
-    first = real.x[0] if len(shape) == 3 else real.x[0] if shape[3] == 3 else real.x[0].mean(axis=2)
+    kept = len(shape) == 3 or shape[3:] == (3,)
+    first = real.x[0] if kept else real.x[0].mean(axis=tuple(range(2, len(shape) - 1)))
     grey = np.clip((first + 1) * 127.5, 0, 255).round()
     height, width = shape[1:3]
     assert np.array_equal(sheet[:height, :width], grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2))
@@ -400,6 +401,12 @@ def test_closest_pairs_stand_side_by_side_with_their_distance(samples: Samples) 
         sheet = np.asarray(figure.axes[0].images[0].get_array())
         assert np.array_equal(sheet[:8, :8], figures.pixels(samples)[0])
         assert np.array_equal(sheet[:8, 9:17], figures.pixels(samples)[2])
+
+
+def test_closest_pairs_of_arrays_of_four_axes() -> None:
+    volumes, none = images(8, 6, 6, 2, 3), images(0, 6, 6, 2, 3)
+    figure = figures.draw_closest({"holdout": (volumes, volumes, np.zeros(8)), "gan-0": (none, none, np.zeros(0))})
+    assert [len(ax.images) for ax in figure.axes] == [1, 1]
 
 
 def test_training_panels_by_loss_with_the_line_of_chance() -> None:

@@ -288,7 +288,8 @@ def test_a_run_that_hangs_again_and_again_is_given_up(tmp_path: Path, monkeypatc
     monkeypatch.setattr(cli, "Profile", lambda folder: None)
     monkeypatch.setattr(cli, "preflight", lambda profile: "squeue")
     monkeypatch.setattr(cli, "probe", lambda *_: None)
-    monkeypatch.setattr(cli, "clear", lambda *_: 0)
+    for name in ("clear", "forget"):
+        monkeypatch.setattr(cli, name, lambda *_: 0)
     args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
     with pytest.raises(UserError, match="it hangs; given up after 3 starts that finished no job"):
         cli.slurm(args, [], tmp_path / "results")
@@ -310,7 +311,7 @@ def test_a_run_that_forces_everything_is_not_started_again(tmp_path: Path, monke
         raise slurm.StuckError("it hangs")
 
     monkeypatch.setattr(cli, "attend", attend)
-    for name in ("Profile", "preflight", "probe", "clear"):
+    for name in ("Profile", "preflight", "probe", "clear", "forget"):
         monkeypatch.setattr(cli, name, lambda *_: "squeue")
     args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
     with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which would make all anew"):

@@ -48,6 +48,8 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
     pending = {line[0]: line[2] for line in lines if line[5] == "update pending" and not line[4].startswith("removed")}
     if not all(rule in {"analyse", *LAST} or rule.startswith("draw_") for rule in pending.values()):
         return 0
+    if not all(Path(file).is_relative_to(place) for file in pending):  # a place that Snakemake writes otherwise
+        return 0
     killed = 0
     for file, rule in pending.items():
         path = Path(file)
