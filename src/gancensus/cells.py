@@ -26,7 +26,7 @@ UNIT = r"(?:[%‰°′″]|[^\W\d_])[^\s\d,;:()\[\]<>=|]*(?:[\^/][^\s,;:()\[\]]*
 DECORATED = re.compile(
     rf"(?P<first>[+-])?(?P<open>\()?(?P<second>[+-])?(?:(?P<before>{MONEY})[{SPACES}]?)?(?P<third>[+-])?(?P<inner>\()?"
     rf"(?P<core>(?:[0-9][0-9.,'’{SPACES}]*[0-9.]|[0-9]|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    rf"[{SPACES}]?(?P<after>{UNIT})?(?P<close>\))?"
+    rf"[{SPACES}]?(?P<after>{UNIT})?(?P<close>\))?(?P<last>-)?"
 )
 CORES: dict[str, re.Pattern[str]] = {
     mark: re.compile(
@@ -59,6 +59,7 @@ DATES: dict[str, list[re.Pattern[str]]] = {
         ],
     }.items()
 }
+SHORT_YEAR = re.compile(r"[0-9]{1,2}([-/.])([0-9]{1,2}|[A-Za-z]{3})\1[0-9]{2}")  # 31/12/99, 31-Dec-99
 EPOCH = date(1970, 1, 1)
 
 
@@ -107,7 +108,7 @@ def _split(text: str) -> tuple[bool, str, str] | None:
     found = DECORATED.fullmatch(plain)
     if found is None:
         return None
-    signs = [found[name] for name in ("first", "second", "third") if found[name]]
+    signs = [found[name] for name in ("first", "second", "third", "last") if found[name]]
     brackets = [found[name] for name in ("open", "inner") if found[name]]
     if len(signs) + len(brackets) > 1 or len(brackets) != bool(found["close"]) or (found["before"] and found["after"]):
         return None
@@ -175,7 +176,7 @@ def readings(texts: Collection[str]) -> list[Reading]:
     """Return every way in which all texts, none of them missing, are numbers; two where the texts do not decide.
 
     They are read as numbers with nothing beside them or with one unit, which all have; as dates of one order; as times.
-    A column whose numbers are all in brackets has no accounting's negative ones, but is left as text.
+    Where all are in brackets, or end in a minus, that marks no negative ones: the column is text.
     """
     if not texts:
         return []
@@ -192,7 +193,7 @@ def _numbers(texts: Collection[str], ways: Iterable[How]) -> list[Reading]:
         if found is None or (parts and found[2] != parts[0][2]):
             return []
         parts.append(found)
-    if all("(" in text for text in texts):
+    if all("(" in text or text.endswith("-") for text in texts):
         return []
     known: dict[Reading, list[float | None]] = {}
     for how in ways:

@@ -270,6 +270,12 @@ def _refuse_unlike(name: str, first: Mapping[str, int], place: str, manner: Mann
     numbers = [text for text in first if NUMBER.fullmatch(text)]
     if any(map(CODE.match, numbers)) and len(set(map(len, numbers))) == 1:
         return
+    there = [text for text in first if not is_missing(text)]
+    if len(there) > 2 and all(map(cells.SHORT_YEAR.fullmatch, there)):
+        raise UserError(
+            f"{place}, {manner.row(first[there[0]])}: '{there[0]}' looks like a date with a year of two digits; write "
+            f"all four, or declare the column: `types: {{{key(name)}: nominal}}`"
+        )
     kinds = {text: cells.likeness(text) for text in first}
     most = Counter(kind for kind in kinds.values() if kind is not None).most_common(1)
     if not most or most[0][1] <= max(NUMBERS, len(first) / 2):

@@ -259,6 +259,11 @@ def test_the_type_that_is_declared(texts: list[str], declared: Declared, expecte
         ),
         ([f"{k},{k:03}" for k in range(100, 200)], None, 'which: `decimal: "."` or `decimal: ","`'),
         (["01/02/2020", "03/04/2021", "05/05/2021"], None, "row 1: '01/02/2020' may be 2020-02-01 or 2020-01-02; say"),
+        (
+            ["1-Feb-99", "2-Mar-01", "3-Mar-01"],
+            None,
+            "row 1: '1-Feb-99' looks like a date with a year of two digits; wri",
+        ),
         (["01/02/2020", "03/04/2021", "05/05/2021"], None, "`types: {c: day-first}` or `types: {c: month-first}`"),
         ([str(12345678901234567890 + k) for k in range(30)], None, "row 2: whole numbers as long as 12345678901234567"),
         (["9007199254740992", "9007199254740993"], "integer", "cannot be told apart in float64 and look like an ident"),
