@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 How = Literal["", ",", "ymd", "dmy", "mdy", "clock"]
 """Numbers with a decimal point or comma, dates by the order of year, month and day, or times of day."""
 
-NUMBER = re.compile(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|inf)")
+NUMBER = re.compile(r"[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|inf)")
 WHOLE = re.compile(r"[+-]?[0-9]+")
 CODE = re.compile(r"[+-]?0[0-9]")  # 007 is no number
 MISSING = {"", "?", "-", ".", "na", "n/a", "n.a.", "nan", "-nan", "nat", "none", "null", "<na>", "#na", "#n/a"}
