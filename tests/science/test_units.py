@@ -144,3 +144,52 @@ def test_only_numbers_of_a_typed_table_have_units() -> None:
     assert found.certain
     assert found.text.startswith("column age: ")
     assert "divided by 100" in found.text
+
+
+def sparse(rng: np.random.Generator, n: int, columns: int) -> NDArray[np.float64]:
+    """Voxels of a calorimeter: 95 % are empty."""
+    return np.where(rng.random((n, columns)) < 0.95, 0.0, rng.lognormal(0, 2, (n, columns)))
+
+
+PERFECT: dict[str, Callable[[np.random.Generator, int], NDArray[Any]]] = {
+    "sparse": lambda rng, n: sparse(rng, n, 50),
+    "gaussian": lambda rng, n: rng.normal(size=(n, 20)),
+    "Pareto": lambda rng, n: rng.pareto(1, (n, 5)),
+    "Cauchy": lambda rng, n: rng.standard_cauchy((n, 5)),
+    "counts": lambda rng, n: rng.poisson(0.3, (n, 10)),
+    "truth values": lambda rng, n: rng.random((n, 10)) < 0.1,
+    "spots": lambda rng, n: spots(int(rng.integers(1 << 30)))[:n],
+    "showers": lambda rng, n: showers(int(rng.integers(1 << 30)))[:n],
+    "mostly empty images": lambda rng, n: (rng.random((n, 1, 1)) < 0.3) * rng.random((n, 6, 6)),
+}
+
+
+@pytest.mark.parametrize("name", PERFECT)
+@pytest.mark.parametrize("n", [10, 40, 100, 400])
+def test_a_perfect_generator_is_never_refused(name: str, n: int) -> None:
+    rng = derive_rng(7, name, n)
+    assert [verdict(PERFECT[name](rng, n), PERFECT[name](rng, n)) for _ in range(20)].count("refused") == 0
+
+
+def test_a_few_columns_of_an_array_prove_nothing() -> None:
+    """Noise, and another scale for each voxel, look like a change of units in some of many columns."""
+    rng = derive_rng(8)
+    real = rng.lognormal(0, 1, (400, 100))
+    assert verdict(real, rng.lognormal(0, 1, (400, 100)) * rng.lognormal(0, 1.5, 100)) != "refused"
+    assert verdict(real, real / 1000) == "refused"
+
+
+def test_a_generator_that_has_shrunk_is_no_other_unit() -> None:
+    rng = derive_rng(9)
+    for width in np.geomspace(0.005, 0.9, 40):
+        assert verdict(rng.normal(size=(400, 1)), width * rng.normal(size=(400, 1))) != "refused"
+    assert verdict(spots(0), 0.5 + 0.001 * rng.normal(size=(N, 12, 12))) != "refused"
+
+
+def test_units_of_what_is_mostly_empty() -> None:
+    rng = derive_rng(10)
+    images = [(rng.random((2000, 1, 1)) < 0.3) * rng.random((2000, 6, 6)) for _ in range(2)]
+    assert verdict(images[0], 1000 * images[1]) == "refused"
+    losses = [np.where(rng.random((4000, 1)) < 0.95, 0.0, rng.normal(1900, 300, (4000, 1))) for _ in range(2)]
+    assert verdict(losses[0], losses[1] / 100) == "refused"
+    assert verdict(losses[0], np.log1p(losses[1])) == "warned"
