@@ -191,6 +191,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_table(folder / f"figures/{name}.parquet", shown, figures.SHOWN, about)
     (folder.parent / "timeline.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     write_table(folder.parent / "trace.parquet", trace.columns({f"toy/train/{EVIL}": LINES}), tables.TRACE)
+    notes = [f"read as {EVIL}", "warning: other units"]
+    inputs = {"study": ["toy"] * 2, "population": ["real"] * 2, "input": ["real.npy"] * 2, "note": notes}
+    write_table(folder.parent / "inputs.parquet", {**inputs, "samples": [None, 1200]}, tables.INPUTS)
     facts = {"gancensus": "1.2.3", "python": "3.12.0", "packages": {"numpy": "2.4.0"}, "seed": 7, "files": {}}
     facts |= {"commit": None, "uncommitted_changes": None, "configuration": CONFIGURATION}
     (folder.parent / "provenance.json").write_text(json.dumps(facts))
@@ -476,3 +479,10 @@ def test_draw_names_its_figures_when_asked_for_another(step: Step) -> None:
     done = step("draw", "portrait")
     assert done.returncode == 1
     assert done.stderr.startswith("error: there is no figure portrait; name one of gallery, birthday,")
+
+
+def test_what_was_read_and_what_may_be_wrong_with_it(page: str) -> None:
+    text = " ".join(" ".join(Page(page).text).split())
+    assert "What was read" in text
+    assert f"real (real.npy): read as {EVIL}" in text
+    assert text.count("real (real.npy): other units: 1,200 samples") == 1

@@ -106,6 +106,39 @@ def test_points_whose_numbers_are_of_unlike_size_have_a_scale_each(tmp_path: Pat
     assert load(tmp_path / "x.npy").scale == Scale(("value",), ("1",), *_ends(jets / [1e6, 1, 1]))
 
 
+@pytest.mark.parametrize("layout", ["(20, 10)", "(1, 20, 3)", "(3, 20)"])
+def test_unlike_numbers_in_other_layouts_are_scaled_or_said(layout: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    jets = np.dstack([rng.exponential(1e6, (50, 20)), rng.normal(0, 0.1, (50, 20, 9))])
+    x = {"(20, 10)": jets, "(1, 20, 3)": jets[:, None, :, :3], "(3, 20)": jets[..., :3].swapaxes(1, 2)}[layout]
+    np.save(tmp_path / "x.npy", x)
+    found = load(tmp_path / "x.npy")
+    if layout == "(3, 20)":
+        assert [note for note in found.notes.counts() if note.startswith("warning: numbers along axis 1 are of unlike")]
+    else:
+        np.testing.assert_allclose(found.natural()[..., 1:], x[..., 1:], atol=1e-6)
+
+
+def test_edges_of_images_are_no_other_unit(tmp_path: Path) -> None:
+    """Bright spots fade by many orders of magnitude."""
+    rng = np.random.default_rng(3)
+    rows, columns = np.mgrid[:16, :16]
+    centre = rng.uniform(2, 13, (2, 60, 1, 1))
+    x = np.exp(-((rows - centre[0]) ** 2) - (columns - centre[1]) ** 2)
+    np.save(tmp_path / "x.npy", x)
+    found = load(tmp_path / "x.npy")
+    assert found.scale == Scale(("value",), ("1",), *_ends(x))
+    assert list(found.notes.counts()) == ["read as 60 samples of 16 x 16 values, float64"]
+
+
+def test_a_far_value_of_a_column_is_said(tmp_path: Path) -> None:
+    x = np.random.default_rng(4).normal(size=(400, 3))
+    x[5, 1] = 1e9
+    np.save(tmp_path / "x.npy", x)
+    (warning,) = (note for note in load(tmp_path / "x.npy").notes.counts() if note.startswith("warning"))
+    assert warning.startswith("warning: number 1 reaches from -")
+
+
 def _ends(x: NDArray[Any]) -> tuple[tuple[float], tuple[float]]:
     return (float(x.min()),), (float(x.max()),)
 
@@ -116,12 +149,12 @@ def test_masks_span_the_scale(kind: type[np.generic], tmp_path: Path) -> None:
     assert set(np.unique(load(tmp_path / "x.npy").x)) == {-1, 1}
 
 
-def test_a_column_that_counts_the_rows_is_said(tmp_path: Path) -> None:
+def test_a_column_that_numbers_the_rows_is_said(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     for index in (np.arange(50), 1001 + np.arange(50)):
-        np.save(tmp_path / "x.npy", np.column_stack([rng.random(50), index, rng.permutation(50)]))
+        np.save(tmp_path / "x.npy", np.column_stack([rng.random(50), rng.permutation(index), rng.integers(0, 50, 50)]))
         found = [note for note in load(tmp_path / "x.npy").notes.counts() if note.startswith("warning")]
-        assert found == ["warning: column 1 counts the rows; if it is an index, leave it out of the array"]
+        assert found == ["warning: column 1 numbers the rows; if it is an index, leave it out of the array"]
 
 
 def test_a_value_that_would_merge_all_others_names_its_sample(tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from gancensus.samples import ROWS_PER_POPULATION, Scale, Unread, flatten, narro
 from gancensus.sources import Source
 
 SMALL = 15  # bytes up to here are no grey levels of 256, but truth values or classes
-NUMBERS = 8  # of a point, at most
+NUMBERS = 16  # of a point, at most
 UNLIKE = 1e-3  # of what the widest number of a point spans: one that spans less has a unit of its own
-MANY = 20  # rows: so many are counted by no column by chance
+STEADY = 3.0  # logarithm of the ratio of what a number spans in one sample and in another, 10 % and 90 % quantiles
+MANY = 20  # rows: so many are numbered by no column by chance
+SOME = 10_000  # rows or samples that show where most values lie
 FAR_OUT = 1e3  # times what the values of a sample span: a value beyond is said
 LOST = 2.0**16  # times as much: float32 would keep less than 8 bits of the others
 
@@ -71,13 +73,16 @@ class Files(Source):
         """Return the scale of natural values; all are read, but for images of bytes."""
         if found.dtype == np.uint8 and self.path.is_dir():
             return Scale(("value",), ("1",), (0.0,), (255.0,))
-        ends, samples, spans = [], [], []  # of each number of a row or point; of each sample; of its numbers
+        ends, samples, spans = (
+            [],
+            [],
+            [],
+        )  # of each number of a row or point; of each sample; along axes
         for x in finite(self.path, found):
             numbers, values = x.reshape(-1, x.shape[-1]), flatten(x)
             ends.append((numbers.min(axis=0), numbers.max(axis=0)))
             samples.append(np.stack([values.min(axis=1), values.max(axis=1)]).astype(np.float64))
-            if _are_points(found.shape):
-                spans.append(np.ptp(x.astype(np.float64), axis=1))
+            spans.append([_spans(x, axis) for axis in _axes(found.shape)])
         low, high = (np.asarray(end, dtype=np.float64) + 0.0 for end in _joined(ends))  # no -0.0
         if found.dtype == np.uint8 and high.max() > SMALL:
             return Scale(("value",), ("1",), (0.0,), (255.0,))
@@ -85,25 +90,41 @@ class Files(Source):
             largest = float(max(high.max(), 1))
             found.notes.add(f"bytes up to {largest:g}: scaled from 0...{largest:g}")
             return Scale(("value",), ("1",), (0.0,), (largest,))
-        if len(found.shape) == 1:
-            self._note_index(found, np.flatnonzero(high - low == len(found) - 1))
-            return _scale_of(tuple(f"x{k}" for k in range(found.shape[0])), low, high)
-        if spans and _unlike(np.median(np.concatenate(spans), axis=0)):
-            found.notes.add(f"each of the {len(low)} numbers of a point is scaled by itself: their sizes are unlike")
-            return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
+        unlike = [
+            axis for axis, parts in zip(_axes(found.shape), zip(*spans, strict=True), strict=True) if _unlike(parts)
+        ]
+        if len(found.shape) == 1 or len(found.shape) in unlike:
+            return self._by_number(found, low, high)
+        if unlike:
+            found.notes.add(
+                f"warning: numbers along axis {unlike[0]} are of unlike size, and on one scale small ones are lost: "
+                "bring them along the last axis, where each has a scale of its own"
+            )
         self._check_extremes(found, np.concatenate(samples, axis=1))
         return _scale_of(("value",), low.min(keepdims=True), high.max(keepdims=True))
 
+    def _by_number(self, found: Unread, low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:
+        """Return a scale for each number of a row or point, of which the ends are given."""
+        if len(found.shape) > 1:
+            found.notes.add(f"each of the {len(low)} numbers of a point is scaled by itself: their sizes are unlike")
+        else:
+            self._note_index(found, np.flatnonzero(high - low == len(found) - 1))
+        some = found.read(np.unique(np.linspace(0, len(found) - 1, SOME).astype(np.int64)))
+        least, most = np.quantile(some.reshape(-1, len(low)).astype(np.float64), [0.05, 0.95], axis=0)
+        for k in np.flatnonzero((most > least) & (high - low > LOST * (most - least))):
+            found.notes.add(
+                f"warning: number {k} reaches from {low[k]:.3g} to {high[k]:.3g}, but nine tenths of its values span "
+                f"{most[k] - least[k]:.3g}: on its scale these are nearly one; correct or remove what is far out"
+            )
+        return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
+
     def _note_index(self, found: Unread, columns: NDArray[np.int64]) -> None:
-        """Note which of the columns of rows count these, and so make every row unlike all others."""
+        """Note which of the columns of rows number these, in any order, and so make every row unlike all others."""
         if len(found) < MANY or not len(columns):
             return
-        first = found.read(np.array([0]))[0]
-        for start, x in found.chunks():
-            rows = np.arange(start, start + len(x))[:, None]
-            columns = columns[(x[:, columns] == first[columns] + rows).all(axis=0)]
-        for column in columns:
-            found.notes.add(f"warning: column {column} counts the rows; if it is an index, leave it out of the array")
+        numbers = np.sort(np.concatenate([x[:, columns] for _, x in found.chunks()]), axis=0)
+        for column in columns[(np.diff(numbers, axis=0) == 1).all(axis=0)]:
+            found.notes.add(f"warning: column {column} numbers the rows; if it is an index, leave it out of the array")
 
     def _check_extremes(self, found: Unread, ends: NDArray[np.float64]) -> None:
         """Refuse a sample so far out that all others would have one value on its scale; note one that is far out.
@@ -148,15 +169,25 @@ def _scale_of(names: tuple[str, ...], low: NDArray[np.float64], high: NDArray[np
     return Scale(names, ("1",) * len(names), tuple(low.tolist()), tuple(high.tolist()))
 
 
-def _are_points(shape: tuple[int, ...]) -> bool:
-    """Tell whether samples can be sets of points (points, numbers); images have more numbers in a row."""
-    return len(shape) == 2 and shape[0] > 1 and shape[1] <= NUMBERS
+def _axes(shape: tuple[int, ...]) -> list[int]:
+    """Return the axes of samples (n, *shape) along which numbers may have units of their own: short ones."""
+    return [axis for axis, size in enumerate(shape, 1) if len(shape) > 1 and size <= NUMBERS]
 
 
-def _unlike(spans: NDArray[np.float64]) -> bool:
-    """Tell whether the numbers of points, of which a sample usually spans so much, have units of their own.
+def _spans(x: NDArray[Any], axis: int) -> NDArray[np.float64]:
+    """Return what each number along an axis of x (n, ...) spans in each sample, (n, numbers)."""
+    numbers = np.moveaxis(x, axis, 1).reshape(len(x), x.shape[axis], -1).astype(np.float64)
+    return np.asarray(np.ptp(numbers, axis=2))
 
-    On one scale, float32 would lose the small ones: angles beside momenta. What never varies tells nothing.
+
+def _unlike(parts: Sequence[NDArray[np.float64]]) -> bool:
+    """Tell whether numbers, of which the spans in each sample are given, have units of their own.
+
+    On one scale, float32 would lose the small ones: angles beside momenta. A number with a unit spans about as much in
+    every sample, where the edge of an image spans what lies there; what hardly ever varies tells nothing.
     """
-    varies = spans > 0
-    return bool((spans[varies] < UNLIKE * spans.max()).any())
+    spans = np.concatenate(parts)
+    usual = np.median(spans, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steady = np.ptp(np.log(np.quantile(spans, [0.1, 0.9], axis=0)), axis=0) < STEADY
+    return bool((steady & (usual < UNLIKE * usual.max())).any())
