@@ -415,8 +415,8 @@ def index(categories: Sequence[str]) -> dict[str | float, int]:
     """Return the number of each category by its text, and by what number it is, where that tells categories apart."""
     known: dict[str | float, int] = {text: k for k, text in enumerate(categories)}
     values = [float(text) for text in categories if NUMBER.fullmatch(text)]
-    if len(set(values)) == len(categories):
-        known |= {value: k for k, value in enumerate(values)}
+    if len(set(values)) == len(values):
+        known |= {float(text): k for k, text in enumerate(categories) if NUMBER.fullmatch(text)}
     return known
 
 

@@ -441,10 +441,78 @@ def test_categories_that_differ_in_case_only_are_one_where_no_other_is_meant() -
     both = Column("b", "nominal", categories=("A", "B", "a"))
     columns, _ = generated_codes([both], {"b": ["A", "a", "b"]}, "x", Manner())
     assert columns[0].extra == ()
-    with pytest.raises(UserError, match="its cells are numbers such as '0', but those of the real rows texts such as"):
-        generated_codes([TOWNS], {"town": ["0", "1", "2"]}, "x", Manner())
     with pytest.raises(UserError, match=re.escape("`types: {v: continuous}`")):
         generated_codes([infer("v", ["0", "1"], "x")], {"v": ["0.25", "1"]}, "x", Manner())
+
+
+def generated(real: Column, texts: list[str]) -> tuple[tuple[str, ...], list[float], list[str]]:
+    """The categories that no real row has, the codes and the notes of generated cells."""
+    manner = Manner()
+    (one,), codes = generated_codes([real], {real.name: texts}, "x", manner)
+    return one.extra, codes.ravel().tolist(), list(manner.notes.counts())
+
+
+@pytest.mark.parametrize(
+    ("real", "texts"),
+    [
+        (["M", "F"], ["male", "female"]),
+        (["red", "blue", "green"], ["b'red'", "b'blue'"]),
+        (["yes", "no"], ["1", "0"]),
+        (["bonn", "kiel", "ulm"], ["0", "1", "2"]),
+        (["a", "b", "c"], ["", ""]),
+        (["US", "US"], ["USA"]),
+    ],
+)
+def test_a_column_without_any_real_category_is_refused(real: list[str], texts: list[str]) -> None:
+    one = column(real)
+    with pytest.raises(UserError) as error:
+        generated_codes([one], {"c": texts}, "x.csv", Manner())
+    said = str(error.value)
+    assert said.startswith(f"x.csv: column c: none of its categories, such as {texts[0]!r}")
+    assert all(repr(text) in said for text in {*real, *texts})
+    assert said.endswith("leave the column out: `drop: [c]` under the source and under the generator")
+
+
+def test_missing_cells_do_not_make_foreign_categories_known() -> None:
+    real = infer("c", ["5", "7", ""], "here", manner=Manner(missing="impute"))
+    with pytest.raises(UserError, match="column c: none of its categories, such as '1', '2', is one that the real"):
+        generated_codes([real], {"c": ["1", "", "2"]}, "x.csv", Manner())
+
+
+def test_decimals_beside_whole_numbers_that_are_categories() -> None:
+    for declared in ("nominal", ("1", "2", "3")):
+        real = column(["1", "2", "3"], declared)  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=r"column c: none of its categories, such as '1.2', '2.7', is one"):
+            generated_codes([real], {"c": ["1.2", "2.7"]}, "x.csv", Manner())
+
+
+def test_many_rows_of_unknown_categories_are_a_warning() -> None:
+    assert generated(TOWNS, ["ulm", "rome", "oslo"])[2] == [
+        "warning: column 'town': categories that no real row has: 'rome' (1 row), 'oslo' (1 row)"
+    ]
+    assert generated(TOWNS, ["ulm", "rome"])[2] == ["column 'town': categories that no real row has: 'rome' (1 row)"]
+
+
+@pytest.mark.parametrize(
+    ("real", "texts", "codes"),
+    [
+        (["True", "False"], ["1", "0", "1.0"], [1, 0, 1]),
+        (["true", "", "false"], ["1", "0", ""], [2, 1, 0]),
+        (["0", "1"], ["True", "false"], [1, 0]),
+        (["0.0", "1.0"], ["TRUE", "FALSE"], [1, 0]),
+    ],
+)
+def test_truth_values_are_1_and_0(real: list[str], texts: list[str], codes: list[int]) -> None:
+    extra, found, notes = generated(column(real), texts)
+    assert (extra, found) == ((), codes)
+    assert notes[0] == f"column 'c': '{texts[0]}' taken as '{column(real).categories[codes[0]]}'"
+    assert generated(column(["1", "2"]), ["true", "1"])[0] == ("true",)
+    assert generated(column(["True", "False"]), ["2", "True"])[0] == ("2",)
+
+
+def test_numbers_among_other_categories_are_told_by_their_value_too() -> None:
+    """As pandas writes whole numbers beside missing ones."""
+    assert generated(column(["1", "2", ""], "nominal"), ["1.0", "2.0", ""])[:2] == ((), [1, 2, 0])
 
 
 def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> None:
