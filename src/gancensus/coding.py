@@ -61,7 +61,7 @@ def generated_codes(
     foreign = [
         one
         for one in known
-        if one.extra and all(text in one.extra or (one.missing and is_missing(text)) for text in table[one.name])
+        if one.extra and all(one.missing and is_missing(text) for text in {*table[one.name]}.difference(one.extra))
     ]
     if foreign:
         raise together(_foreign_error(one, where) for one in foreign)
@@ -146,10 +146,14 @@ def _categories_of(
     known, found, new = index(column.categories), dict[str, float](), dict[str, int]()
     same = Counter(map(folded, column.categories))
     alike = {folded(text): k for k, text in enumerate(column.categories) if same[folded(text)] == 1}
+    gone = [k for k, text in enumerate(column.categories) if is_missing(text)]
     for text, row in first.items():
         code = find(known, text)
         if code is None:
             code = _read_as(column, known, text)
+        if code is None and is_missing(text) and len(gone) == 1:
+            code = gone[0]
+            manner.notes.add(f"column '{column.name}': '{text}' taken as '{column.categories[code]}': both are missing")
         if code is None and folded(text) in alike:
             code = alike[folded(text)]
             manner.notes.add(

@@ -515,6 +515,20 @@ def test_numbers_among_other_categories_are_told_by_their_value_too() -> None:
     assert generated(column(["1", "2", ""], "nominal"), ["1.0", "2.0", ""])[:2] == ((), [1, 2, 0])
 
 
+@pytest.mark.parametrize("real", ["", "None", "NA"])
+@pytest.mark.parametrize("text", ["NaN", "NA", "None", "null", ""])
+def test_a_missing_text_is_the_one_missing_category_however_it_is_written(real: str, text: str) -> None:
+    one = column(["a", "b", real])
+    extra, codes, notes = generated(one, ["a", text])
+    assert (extra, codes[1]) == ((), one.categories.index(real))
+    assert notes == ([] if text == real else [f"column 'c': '{text}' taken as '{real}': both are missing"])
+
+
+def test_a_missing_text_is_another_where_the_real_ones_are_two_or_none() -> None:
+    assert generated(column(["a", "", "NA"]), ["a", "NaN"])[0] == ("NaN",)
+    assert generated(column(["a", "b"]), ["a", "NaN"])[0] == ("NaN",)
+
+
 def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> None:
     texts = ["1", "", "3", "10", "NA", "4"]
     for choice, how in (("flag", "flag"), ("impute", "impute")):
