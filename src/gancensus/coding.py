@@ -25,6 +25,7 @@ from gancensus.inference import (
     number,
     said,
     together,
+    two_part_error,
 )
 
 NAMED = 5  # categories that a sentence names
@@ -225,6 +226,9 @@ def _numbers_of(
     if (own.how == "" or column.name in manner.plain) and all(map(cells.is_number, first)):
         own = Reading("")
         return {text: number(text, own, f"{place}, {manner.row(row)}") for text, row in first.items()}
+    two = cells.two_part(first, three=column.steps not in (1, 60)) if own.how == "clock" else None
+    if two is not None:
+        raise two_part_error(two, f"{place}, {manner.row(first[two])}", column.name)
     found: dict[Reading, dict[str, float]] = {}
     for reading in (own, *(one for one in cells.readings(first) if _may_be(own, one))):
         values = {text: value for text in first if (value := cells.value_of(text, *reading)) is not None}

@@ -137,6 +137,9 @@ def _reading(
     if declared == "date":
         found = [one for one in found if one.kind == "date"] or [Reading("ymd", "d")]
     chosen = cells.decide(there, found, manner.mark, manner.order) if found else None
+    two = cells.two_part(there) if chosen == Reading("clock", "h") and len(there) > 2 else None
+    if two is not None:
+        raise two_part_error(two, f"{place}, {manner.row(first[two])}", name)
     if chosen is None and found and (declared not in (None, "binary") or len(there) > 2):
         text, values = next(
             (text, values)
@@ -235,6 +238,15 @@ def missing_error(name: str, texts: Sequence[str], place: str) -> UserError:
         f"{place}: '{gone[0]}' is a missing number ({len(gone)} of {len(texts)} are); write under the source "
         f"`missing: flag` (the median stands for it, and a column '{marker(name)}' marks it) or `missing: impute` (the "
         f"median alone), or leave the column out: `drop: [{key(name)}]`"
+    )
+
+
+def two_part_error(text: str, place: str, name: str) -> UserError:
+    """Return what says of a time that it may be hours and minutes, or minutes and seconds."""
+    a, b = text.split(":")
+    return UserError(
+        f"{place}: '{text}' may be {a} h {b} min or, beside times of three parts, {a} min {b} s; write all as hours, "
+        f"minutes and seconds, or leave the column out: `drop: [{key(name)}]`"
     )
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from gancensus.cells import Reading, decide, readings, value_of, written
+from gancensus.coding import generated_codes
 from gancensus.columns import Column, text_of
+from gancensus.errors import UserError
 from gancensus.inference import Manner, infer
 
 
@@ -120,6 +123,24 @@ def test_times_are_hours() -> None:
     assert read(["14:30", "02:15", "0:00"]) == ("h", [14.5, 2.25, 0])
     assert read(["14:30:36", "2:15 AM", "12:00 am", "12:30 p.m."]) == ("h", [14.51, 2.25, 0, 12.5])
     assert read(["0 days 01:00:00", "2 days, 1:30:00"]) == ("h", [1, 49.5])
+
+
+def test_minutes_and_seconds_beside_hours_minutes_and_seconds_are_refused() -> None:
+    durations = ["58:30", "1:02:10", "1:30:00", "4:15"]
+    said = "here: column c, row 1: '58:30' may be 58 h 30 min or, beside times of three parts, 58 min 30 s; write all"
+    with pytest.raises(UserError, match=re.escape(said)):
+        infer("c", durations, "here")
+    assert infer("c", durations, "here", "nominal").type == "nominal"
+    with pytest.raises(UserError, match="row 4: '4:15' may be 4 h 15 min or"):
+        infer("c", ["0:58:30", "1:02:10", "0:00", "4:15"], "here")
+    whole = infer("c", ["0:58:30", "1:02:10", "1:30:00"], "here")
+    for texts in (["58:30", "1:02:10"], ["58:30", "59:10"]):
+        with pytest.raises(UserError, match="x: column c, row 1: '58:30' may be 58 h 30 min or"):
+            generated_codes([whole], {"c": texts}, "x", Manner())
+    minutes = infer("c", ["14:30", "15:45", "2:20"], "here")
+    assert generated_codes([minutes], {"c": ["14:30:00"]}, "x", Manner())[1].tolist() == [[14.5]]
+    days = infer("c", ["0 days 01:00:00", "1 day 02:30", "2 days, 1:30:00"], "here")
+    assert (days.low, days.high) == (1, 49.5)
 
 
 def test_dates_and_times_are_shown_as_they_are_written() -> None:
