@@ -23,7 +23,7 @@ from gancensus.generators import Brought
 from gancensus.inference import Declared, Manner, Missing, infer, key, marker, proved, together
 from gancensus.samples import FAR, Notes, Samples, Scale, Unread
 from gancensus.sources import Source
-from gancensus.user_tables import Table, left_out
+from gancensus.user_tables import Table, left_out, left_out_note
 
 WORDS = ("continuous", "integer", "nominal", "binary", "date", "day-first", "month-first")
 
@@ -72,7 +72,7 @@ class TypedTable(Source):
         ]
         gone = left_out(table, {*named})
         for name, reason in gone.items():
-            table.manner.notes.add(f"column '{name}' left out: {reason}")
+            table.manner.notes.add(left_out_note(name, reason))
         wanted = {
             name: cells
             for name, cells in table.cells.items()

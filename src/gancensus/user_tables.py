@@ -29,10 +29,13 @@ PEEKED = 20  # lines that tell whether blanks separate cells
 BINARY = {b"PK\x03\x04": "an Excel or zip file", b"\x1f\x8b": "a compressed file", b"PAR1": "a Parquet file"}
 UNNAMED = re.compile(r"(Unnamed: [0-9]+(\.[0-9]+)*)?|__index_level_[0-9]+__")  # as pandas writes its index
 IDENTIFIER = re.compile(
-    r"(?i:(.*[\W_])?(id|ids|idx|index|row|rownum|rownames?|row ?(number|no|id)|no|nr|key|uuid|guid)\.?|#|№)"
+    r"(?i:(.*[\W_])?(id|ids|row|rownum|rownames?|row ?(number|no|id)|no|nr|key|uuid|guid)\.?|#|№"
+    r"|((row|df|data|table|record|sample|case|old|orig|original)[\W_]?)?(index|idx))"  # a price index is none
     r"|.*[a-z](Id|ID)"
 )
 COUNT = re.compile(r"\+?[0-9]+(\.0*)?")
+INDEX = "it is an index, as pandas and R write it"
+EMPTY = "all its cells are empty"
 FEWEST = 30  # rows of which whole numbers that are all different say something
 
 
@@ -285,7 +288,7 @@ def left_out(table: Table, keep: Collection[str]) -> dict[str, str]:
         if name in keep or not cells:
             continue
         if all(map(is_missing, cells)):
-            found[name] = "all its cells are empty"
+            found[name] = EMPTY
             continue
         reason = _numbering(table, name, cells)
         if reason is not None and name == "":
@@ -294,6 +297,12 @@ def left_out(table: Table, keep: Collection[str]) -> dict[str, str]:
             declare = f"`types: {{{key(name)}: {_type(cells)}}}`"
             found[name] = f"{reason}; to compare it, write {declare} under the source"
     return found
+
+
+def left_out_note(name: str, reason: str) -> str:
+    """Say that a column of real rows is left out; a warning where a name or a guess is the reason."""
+    guessed = not reason.startswith((INDEX, EMPTY))
+    return f"{'warning: ' if guessed else ''}column '{name}' left out: {reason}"
 
 
 def _type(cells: Sequence[str]) -> str:
@@ -307,10 +316,10 @@ def _numbering(table: Table, name: str, cells: Sequence[str]) -> str | None:
     """Return why a column only numbers the rows; None where it does not, or one cannot know."""
     different = len(set(cells)) == len(cells)
     if UNNAMED.fullmatch(name) and (different or _restarts(cells)):
-        return "it is an index, as pandas and R write it"
+        return INDEX
     if name in table.index:
         if different:
-            return "it is an index, as pandas and R write it"
+            return INDEX
         table.manner.notes.add(f"column '{name}' is pandas's index, but its cells repeat: it is compared")
     if len(cells) < FEWEST or not different:
         return None
