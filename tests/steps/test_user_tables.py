@@ -599,11 +599,18 @@ def test_what_only_numbers_the_rows_is_left_out(name: str, tmp_path: Path) -> No
         (
             "year",
             lambda k: str(1950 + k),
-            "all different and without gaps; if they only number the rows, leave it out: `drop: [year]`",
+            "warning: column 'year': whole numbers, all different and without gaps; if they only "
+            "number the rows, leave it out: `drop: [year]`",
         ),
         ("amount", lambda k: str(k * k), "all different and in order"),
         ("amount", lambda k: str((k * 7919) % 10007), None),
+        ("passenger", lambda k: str(1000 + k), "warning: column 'passenger': whole numbers, all different and without"),
+        ("customer", lambda k: str((k * 7919) % 10007), "all different, and its name may be an identifier's; if they"),
+        ("w", lambda k: str(7 + (k * 7) % 43), "all different, where by chance some would be equal; if they only"),
+        ("nth", lambda k: str(k % 3 + 1), None),
         ("store_id", lambda k: str(k % 7), None),
+        ("store_id", lambda k: str(k * k % 41), "21 different in 40 rows, and its name may be an identifier's; if"),
+        ("order", lambda k: str(k * k % 31), None),
         ("t", lambda k: str(k / 2), None),
         ("body_mass_index", lambda k: str((k * 7919) % 10007), None),
         ("price_index", lambda k: str((k * 7919) % 10007), None),
@@ -617,6 +624,30 @@ def test_other_columns_of_different_numbers_are_compared(
     assert [one.name for one in columns_of(found)] == [column, "a", "b"]
     said = list(found.notes.counts())
     assert said == [] if note is None else note in said[0]
+
+
+@pytest.mark.parametrize("column", ["id", "index", "row_index"])
+@pytest.mark.parametrize(("n", "cell"), [(200, lambda k: k % 100), (50, lambda k: k % 25 + 1), (25, lambda k: 7 * k)])
+def test_identifiers_of_joined_and_of_short_tables_are_left_out(
+    column: str, n: int, cell: Callable[[int], int], tmp_path: Path
+) -> None:
+    text = indexed(n, f"{column},a,b", lambda k: str(cell(k)))
+    found = Csv(path=write(tmp_path / "r.csv", text)).load(0)
+    assert [one.name for one in columns_of(found)] == ["a", "b"]
+    [note] = found.notes.counts()
+    assert note.startswith(f"warning: column '{column}' left out: ")
+    other = Csv(path=tmp_path / "r.csv", types={column: "integer"}).load(0)
+    assert [one.name for one in columns_of(other)] == [column, "a", "b"]
+
+
+def test_other_columns_that_count_on_twice_are_noted(tmp_path: Path) -> None:
+    found = Csv(path=write(tmp_path / "r.csv", indexed(200, "nth,a,b", lambda k: str(k % 100)))).load(0)
+    assert [one.name for one in columns_of(found)] == ["nth", "a", "b"]
+    [note] = found.notes.counts()
+    assert note == (
+        "warning: column 'nth': whole numbers, which count on from 0, 2 times, as the numbers of joined tables do; "
+        "if they only number the rows, leave it out: `drop: [nth]`"
+    )
 
 
 def test_a_declared_column_is_never_left_out(tmp_path: Path) -> None:
