@@ -128,9 +128,12 @@ def _codes(column: Column, texts: Sequence[str], place: str, manner: Manner) -> 
     gone = {text: column.fill for text in first if is_missing(text) and column.missing}
     there = {text: row for text, row in first.items() if text not in gone}
     if gone:
-        count = sum(text in gone for text in texts)
+        count = counted_noun(sum(text in gone for text in texts), "missing number")
+        marked = column.missing == "flag"
         manner.notes.add(
-            f"column '{column.name}': {counted_noun(count, 'missing number')} replaced by the real rows' median"
+            f"{'' if marked else 'warning: '}column '{column.name}': {count} replaced by the real rows' "
+            f"{'most frequent value' if column.categories else 'median'}"
+            + ("" if marked else f" {text_of(column, column.fill)} and not marked, which may make rows equal")
         )
     if column.categories:
         found, extra = _categories_of(column, there, place, manner)
@@ -221,7 +224,7 @@ def _numbers_of(
     """
     gone = [text for text in first if is_missing(text)]
     if gone:
-        raise missing_error(column.name, texts, f"{place}, {manner.row(first[gone[0]])}")
+        raise missing_error(column.name, texts, f"{place}, {manner.row(first[gone[0]])}", generated=True)
     own = Reading(column.reading, column.unit)
     if (own.how == "" or column.name in manner.plain) and all(map(cells.is_number, first)):
         own = Reading("")

@@ -231,13 +231,20 @@ def marker(name: str) -> str:
     return f"{name} missing"
 
 
-def missing_error(name: str, texts: Sequence[str], place: str) -> UserError:
-    """Return what says of cells of a column of numbers that some are missing, and what to do."""
+def missing_error(name: str, texts: Sequence[str], place: str, generated: bool = False) -> UserError:
+    """Return what says of cells of a column of numbers that some are missing, and what to do.
+
+    Where only generated rows miss some, nothing marks these.
+    """
     gone = [text for text in texts if is_missing(text)]
+    ways, both = f"`missing: flag` (the median stands for it, and a column '{marker(name)}' marks it) or ", ""
+    ways += "`missing: impute` (the median alone)"
+    if generated:
+        ways = "`missing: impute` (the median of the real rows, which miss none, stands for it; it may make rows equal)"
+        both = " under the source and under the generator"
     return UserError(
         f"{place}: '{gone[0]}' is a missing number ({len(gone)} of {len(texts)} are); write under the source "
-        f"`missing: flag` (the median stands for it, and a column '{marker(name)}' marks it) or `missing: impute` (the "
-        f"median alone), or leave the column out: `drop: [{key(name)}]`"
+        f"{ways}, or leave the column out: `drop: [{key(name)}]`{both}"
     )
 
 

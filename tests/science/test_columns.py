@@ -16,7 +16,7 @@ from gancensus import privacy
 from gancensus.coding import codes_of, generated_codes
 from gancensus.columns import Column, columns_of, decode, encode, scale_of, width
 from gancensus.errors import UserError
-from gancensus.inference import Declared, Manner, infer
+from gancensus.inference import Declared, Manner, Missing, infer
 from gancensus.metrics.gower import Gower
 from gancensus.metrics.hamming import Hamming
 from gancensus.samples import Samples, Scale
@@ -544,3 +544,28 @@ def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> N
     assert codes_of([binary], {"c": ["", "0"]}, "here").ravel().tolist() == [1, 0]
     whole = infer("c", ["1", "2", "3"], "here", manner=Manner(missing="flag"))
     assert (whole.missing, whole.fill) == ("impute", 2)
+
+
+def test_generated_missing_numbers_without_a_mark_are_a_warning() -> None:
+    def real(texts: list[str], choice: Missing) -> Column:
+        return infer("c", texts, "here", manner=Manner(missing=choice))
+
+    said = "column 'c': 2 missing numbers replaced by the real rows'"
+    unmarked = "and not marked, which may make rows equal"
+    assert generated(real(["1", "3", "8"], "flag"), ["", "3", "NA"])[1:] == (
+        [3, 3, 3],
+        [f"warning: {said} median 3 {unmarked}"],
+    )
+    assert generated(real(["0", "1", "1"], "impute"), ["", "0", ""])[1:] == (
+        [1, 0, 1],
+        [f"warning: {said} most frequent value 1 {unmarked}"],
+    )
+    assert generated(real(["1", "", "8", "3"], "flag"), ["", "3", ""])[2] == [f"{said} median"]
+    assert generated(real(["0", "", "1", "1"], "flag"), ["", "0", ""])[2] == [f"{said} most frequent value"]
+    with pytest.raises(UserError) as error:
+        generated_codes([column(["1", "3", "8"])], {"c": ["1", ""]}, "x", Manner())
+    assert str(error.value) == (
+        "x: column c, row 2: '' is a missing number (1 of 2 are); write under the source `missing: impute` (the median "
+        "of the real rows, which miss none, stands for it; it may make rows equal), or leave the column out: "
+        "`drop: [c]` under the source and under the generator"
+    )
