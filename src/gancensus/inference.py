@@ -328,8 +328,15 @@ def _truth(name: str, first: Mapping[str, int], manner: Manner) -> dict[str, int
 
 
 def _note_categories(name: str, first: Mapping[str, int], manner: Manner) -> None:
-    """Note a nominal column of many texts, and texts that differ in case or blanks only."""
-    if len(first) > NUMBERS:
+    """Note a nominal column of many texts or of numbers mostly, and texts that differ in case or blanks only."""
+    odd = _odd(first)
+    if odd is not None:
+        manner.notes.add(
+            f"column '{name}' taken as nominal: most of its {len(first)} different texts look like numbers, dates or "
+            f"times, but not all are written in one way, as '{odd}' ({manner.row(first[odd])}); if so, write them "
+            "alike"
+        )
+    elif len(first) > NUMBERS:
         manner.notes.add(f"column '{name}' taken as nominal: {len(first)} different texts")
     alike: dict[str, list[str]] = {}
     for text in sorted(first):
@@ -337,6 +344,23 @@ def _note_categories(name: str, first: Mapping[str, int], manner: Manner) -> Non
     for group in alike.values():
         if len(group) > 1:
             manner.notes.add(f"column '{name}': the categories {', '.join(map(repr, group))} differ only in case")
+
+
+def _odd(first: Mapping[str, int]) -> str | None:
+    """Return a text that is unlike the others, of which most look like numbers, dates or times; None where they do not.
+
+    Codes of one length, such as 007, are texts.
+    """
+    there = [text for text in first if not is_missing(text)]
+    if any(map(CODE.match, there)) and len(set(map(len, there))) == 1:
+        return None
+    kinds = {text: cells.likeness(text) for text in there}
+    alike = Counter(kind for kind in kinds.values() if kind is not None)
+    if alike.total() <= len(there) / 2:
+        return None
+    usual = alike.most_common(1)[0][0]
+    odd = [text for text in there if kinds[text] is None] or [text for text in there if kinds[text] != usual]
+    return odd[0] if odd else _unlike(there)[1]
 
 
 def folded(text: str) -> str:

@@ -193,6 +193,37 @@ def test_many_texts_and_alike_ones_are_noted() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("texts", "odd"),
+    [
+        (["7", "8", "<5", "9", "10", "12"], "<5"),
+        (["200K", "5K", "1.5M"], "1.5M"),
+        (["1", "2", "3", "4", "5", "x"], "x"),
+        (["kg", "70", "80", "75"], "kg"),
+        (["2020-01-01", "2020-01-02", "03.01.2020", "soon"], "soon"),
+        (["(35)", "(3)", "(4)"], "(35)"),
+        (["007", "010", "100"], None),
+        (["1", "b", "c"], None),
+        (["[10-20]", "[20-30]", "[30-40]"], None),
+        (["a", "b", "", "NA"], None),
+    ],
+)
+def test_numbers_that_are_taken_as_categories_are_noted(texts: list[str], odd: str | None) -> None:
+    manner = Manner()
+    assert infer("c", texts * 2, "here", manner=manner).type == "nominal"
+    said = list(manner.notes.counts())
+    if odd is None:
+        assert said == []
+    else:
+        assert said == [
+            f"column 'c' taken as nominal: most of its {len(texts)} different texts look like numbers, dates or times, "
+            f"but not all are written in one way, as '{odd}' (row {texts.index(odd) + 1}); if so, write them alike"
+        ]
+    quiet = Manner()
+    infer("c", texts * 2, "here", "nominal", manner=quiet)
+    assert quiet.notes.counts() == {}
+
+
 def test_a_range_that_one_row_makes_is_noted() -> None:
     manner = Manner()
     infer("c", [*map(str, range(300)), "1e300"], "here", manner=manner)
