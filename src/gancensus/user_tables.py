@@ -80,6 +80,7 @@ def read_csv(path: Path, unwanted: Collection[str]) -> Table:
         raise UserError(f"{path}: not a readable CSV file ({error}); write it anew") from None
     head, rows = (rows[0], rows[1:]) if rows else ([], [])
     head, rows = _even(path, head, rows, lines[1:], notes)
+    _refuse_repeats(path, head, rows, lines)
     cells = list(zip(*rows, strict=True)) if rows else [() for _ in head]
     there = [k for k, name in enumerate(head) if name or any(cells[k])]
     if len(there) < len(head):
@@ -193,6 +194,19 @@ def _even(
             "cells that hold the separator, or correct it"
         )
     return head, rows
+
+
+def _refuse_repeats(path: Path, head: list[str], rows: Sequence[list[str]], lines: Sequence[int]) -> None:
+    """Raise UserError where rows are the header again, unless its names are numbers, which may well be a row."""
+    again = (
+        [] if any(map(is_number, head)) else [line for line, row in zip(lines[1:], rows, strict=True) if row == head]
+    )
+    if again:
+        more = f", and so {'do' if len(again) > 2 else 'does'} {len(again) - 1} more" if len(again) > 1 else ""
+        raise UserError(
+            f"{path}: line {again[0]} repeats the header, line {lines[0]}{more}; remove it, or, if line {lines[0]} is "
+            "a row, write the names of the columns above it"
+        )
 
 
 def _refuse_row(path: Path, line: int, table: Mapping[str, Sequence[str]]) -> None:

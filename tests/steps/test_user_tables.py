@@ -792,6 +792,20 @@ def test_files_that_are_no_text_or_have_no_header(content: bytes, message: str, 
         Csv(path=tmp_path / "x.csv").load(0)
 
 
+@pytest.mark.parametrize("head", ["a,town,b", "# made by hand\n\na,town,b"])
+def test_a_header_within_joined_files_is_named(head: str, tmp_path: Path) -> None:
+    rows_ = "".join(f"{k},ulm,{k * k}\n" for k in range(3))
+    for times, more in ((2, ""), (3, ", and so does 1 more"), (4, ", and so do 2 more")):
+        text = f"{head}\n{rows_}" + f"a,town,b\n{rows_}" * (times - 1)
+        first = head.count("\n") + 1
+        said = (
+            f"x.csv: line {first + 4} repeats the header, line {first}{more}; remove it, or, if line {first} is a row"
+        )
+        for drop in ((), ("town",)):
+            with pytest.raises(UserError, match=re.escape(said)):
+                Csv(path=write(tmp_path / "x.csv", text), drop=drop).load(0)
+
+
 def test_years_may_be_names(tmp_path: Path) -> None:
     found = Csv(path=write(tmp_path / "x.csv", "2010,2015,2020\n1,2,3\n4,5,6\n7,8,8\n")).load(0)
     assert [one.name for one in columns_of(found)] == ["2010", "2015", "2020"]
