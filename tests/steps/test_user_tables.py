@@ -513,11 +513,6 @@ BAD_FAKE: dict[str, tuple[str, tuple[str, ...], str]] = {
         ": the real rows have no column 'extra'; name it under `drop`",
     ),
     "empty cell": (FAKE.replace("33.5", ""), (), ": column age, line 3: '' is a missing number (1 of 3 are)"),
-    "another unit": (
-        FAKE.replace(",30,", ",3000,").replace("33.5", "3350").replace(",41,", ",4100,"),
-        (),
-        ": column age: values about 3.35e+03, but those of the real rows from 29 to 55; bring both to the same unit",
-    ),
     "beyond float32": (
         FAKE.replace("33.5", "-1e300"),
         (),
