@@ -481,7 +481,7 @@ def test_missing_cells_do_not_make_foreign_categories_known() -> None:
 
 def test_decimals_beside_whole_numbers_that_are_categories() -> None:
     for declared in ("nominal", ("1", "2", "3")):
-        real = column(["1", "2", "3"], declared)  # type: ignore[arg-type]
+        real = column(["1", "2", "3"], declared)
         with pytest.raises(UserError, match=r"column c: none of its categories, such as '1.2', '2.7', is one"):
             generated_codes([real], {"c": ["1.2", "2.7"]}, "x.csv", Manner())
 
