@@ -218,6 +218,17 @@ def _timed(texts: Collection[str]) -> list[Reading]:
     return [Reading("clock", "h")] if all(_hours(text) is not None for text in texts) else []
 
 
+def two_part(texts: Iterable[str], three: bool = False) -> str | None:
+    """Return a time of two parts that may be hours and minutes or, as others have three, minutes and seconds.
+
+    `three`: whether other columns of the kind have three. None where a half of the day says that all are times of day.
+    """
+    times = [(text, found) for text in texts if (found := CLOCK.fullmatch(text)) is not None]
+    three = three or any(found["second"] for _, found in times)
+    two = [text for text, found in times if not found["second"] and not found["days"] and _hours(text)]
+    return two[0] if three and two and not any(found["half"] for _, found in times) else None
+
+
 def proof(texts: Collection[str], found: Collection[Reading]) -> str | None:
     """Return the decimal mark, or the order of dates, that the cells of a column prove; None where they prove none."""
     if len(found) != 1:

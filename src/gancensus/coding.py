@@ -25,6 +25,7 @@ from gancensus.inference import (
     number,
     said,
     together,
+    two_part_error,
 )
 
 NAMED = 5  # categories that a sentence names
@@ -55,9 +56,16 @@ def generated_codes(
 ) -> tuple[tuple[Column, ...], Floats]:
     """Return the columns of generated rows, with categories that no real row has as `extra`, and the rows (n, columns).
 
-    Raises UserError as `codes_of`, but for those categories, which are noted.
+    Raises UserError as `codes_of`, but for those categories, which are noted unless a column has no others.
     """
     known, codes = _all_codes(columns, table, where, manner)
+    foreign = [
+        one
+        for one in known
+        if one.extra and all(one.missing and is_missing(text) for text in {*table[one.name]}.difference(one.extra))
+    ]
+    if foreign:
+        raise together(_foreign_error(one, where) for one in foreign)
     for column, values in zip(known, codes.T, strict=True):
         other = int((values != column.low).sum())
         if not column.categories and column.low == column.high and other:
@@ -68,8 +76,21 @@ def generated_codes(
         if column.extra:
             first = len(column.categories)
             counts = {text: int((values == first + k).sum()) for k, text in enumerate(column.extra)}
-            manner.notes.add(f"column '{column.name}': categories that no real row has: {named_categories(counts)}")
+            often = "warning: " if sum(counts.values()) > len(values) / 2 else ""
+            manner.notes.add(
+                f"{often}column '{column.name}': categories that no real row has: {named_categories(counts)}"
+            )
     return known, codes
+
+
+def _foreign_error(column: Column, where: str) -> UserError:
+    """Return what says that no generated category of a column is a real one: written otherwise, or another column."""
+    generated, real = (", ".join(map(repr, texts[:NAMED])) for texts in (column.extra, column.categories))
+    return UserError(
+        f"{where}: column {column.name}: none of its categories, such as {generated}, is one that the real rows have, "
+        f"such as {real}; write both alike, or leave the column out: `drop: [{key(column.name)}]` under the source and "
+        "under the generator"
+    )
 
 
 def named_categories(rows: Mapping[str, int]) -> str:
@@ -107,9 +128,12 @@ def _codes(column: Column, texts: Sequence[str], place: str, manner: Manner) -> 
     gone = {text: column.fill for text in first if is_missing(text) and column.missing}
     there = {text: row for text, row in first.items() if text not in gone}
     if gone:
-        count = sum(text in gone for text in texts)
+        count = counted_noun(sum(text in gone for text in texts), "missing number")
+        marked = column.missing == "flag"
         manner.notes.add(
-            f"column '{column.name}': {counted_noun(count, 'missing number')} replaced by the real rows' median"
+            f"{'' if marked else 'warning: '}column '{column.name}': {count} replaced by the real rows' "
+            f"{'most frequent value' if column.categories else 'median'}"
+            + ("" if marked else f" {text_of(column, column.fill)} and not marked, which may make rows equal")
         )
     if column.categories:
         found, extra = _categories_of(column, there, place, manner)
@@ -126,25 +150,26 @@ def _categories_of(
     known, found, new = index(column.categories), dict[str, float](), dict[str, int]()
     same = Counter(map(folded, column.categories))
     alike = {folded(text): k for k, text in enumerate(column.categories) if same[folded(text)] == 1}
+    gone = [k for k, text in enumerate(column.categories) if is_missing(text)]
     for text, row in first.items():
         code = find(known, text)
         if code is None:
             code = _read_as(column, known, text)
+        if code is None and is_missing(text) and len(gone) == 1:
+            code = gone[0]
+            manner.notes.add(f"column '{column.name}': '{text}' taken as '{column.categories[code]}': both are missing")
         if code is None and folded(text) in alike:
             code = alike[folded(text)]
             manner.notes.add(
                 f"column '{column.name}': '{text}' taken as '{column.categories[code]}', from which it differs only in "
                 "case"
             )
+        if code is None and (code := _truth(column, text)) is not None:
+            manner.notes.add(f"column '{column.name}': '{text}' taken as '{column.categories[code]}'")
         if code is None:
             _refuse_number(column, text, f"{place}, {manner.row(row)}")
             code = new.setdefault(text, len(column.categories) + len(new))
         found[text] = code
-    if len(new) == len(first) and all(map(NUMBER.fullmatch, new)) and not any(map(NUMBER.match, column.categories)):
-        raise UserError(
-            f"{place}: its cells are numbers such as '{next(iter(new))}', but those of the real rows texts such as "
-            f"'{column.categories[-1]}'; write them as the real rows do"
-        )
     if len(new) > MANY:
         raise UserError(
             f"{place}: {len(new)} different texts that no real row has, such as '{next(iter(new))}'; bring the same "
@@ -163,6 +188,21 @@ def _read_as(column: Column, known: Mapping[str | float, int], text: str) -> int
         cells.value_of(text, column.reading, column.unit),
     )
     return values.index(value) if value in values and None not in values else None
+
+
+def _truth(column: Column, text: str) -> int | None:
+    """Return the category of a truth value where the real ones are 0 and 1, or of 0 or 1 where they are true and false.
+
+    Beside them, there may be a category of missing cells.
+    """
+    pairs = {"true": 1.0, "false": 0.0}
+    there = {folded(one): k for k, one in enumerate(column.categories) if not is_missing(one)}
+    if there.keys() == pairs.keys() and NUMBER.fullmatch(text):
+        return next((there[word] for word, value in pairs.items() if value == float(text)), None)
+    if len(there) == 2 and folded(text) in pairs:
+        values = {float(one): k for one, k in there.items() if NUMBER.fullmatch(one)}
+        return values.get(pairs[folded(text)]) if values.keys() == {0.0, 1.0} else None
+    return None
 
 
 def _refuse_number(column: Column, text: str, place: str) -> None:
@@ -184,11 +224,14 @@ def _numbers_of(
     """
     gone = [text for text in first if is_missing(text)]
     if gone:
-        raise missing_error(column.name, texts, f"{place}, {manner.row(first[gone[0]])}")
+        raise missing_error(column.name, texts, f"{place}, {manner.row(first[gone[0]])}", generated=True)
     own = Reading(column.reading, column.unit)
     if (own.how == "" or column.name in manner.plain) and all(map(cells.is_number, first)):
         own = Reading("")
         return {text: number(text, own, f"{place}, {manner.row(row)}") for text, row in first.items()}
+    two = cells.two_part(first, three=column.steps not in (1, 60)) if own.how == "clock" else None
+    if two is not None:
+        raise two_part_error(two, f"{place}, {manner.row(first[two])}", column.name)
     found: dict[Reading, dict[str, float]] = {}
     for reading in (own, *(one for one in cells.readings(first) if _may_be(own, one))):
         values = {text: value for text in first if (value := cells.value_of(text, *reading)) is not None}

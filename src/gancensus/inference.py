@@ -137,6 +137,9 @@ def _reading(
     if declared == "date":
         found = [one for one in found if one.kind == "date"] or [Reading("ymd", "d")]
     chosen = cells.decide(there, found, manner.mark, manner.order) if found else None
+    two = cells.two_part(there) if chosen == Reading("clock", "h") and len(there) > 2 else None
+    if two is not None:
+        raise two_part_error(two, f"{place}, {manner.row(first[two])}", name)
     if chosen is None and found and (declared not in (None, "binary") or len(there) > 2):
         text, values = next(
             (text, values)
@@ -228,13 +231,29 @@ def marker(name: str) -> str:
     return f"{name} missing"
 
 
-def missing_error(name: str, texts: Sequence[str], place: str) -> UserError:
-    """Return what says of cells of a column of numbers that some are missing, and what to do."""
+def missing_error(name: str, texts: Sequence[str], place: str, generated: bool = False) -> UserError:
+    """Return what says of cells of a column of numbers that some are missing, and what to do.
+
+    Where only generated rows miss some, nothing marks these.
+    """
     gone = [text for text in texts if is_missing(text)]
+    ways, both = f"`missing: flag` (the median stands for it, and a column '{marker(name)}' marks it) or ", ""
+    ways += "`missing: impute` (the median alone)"
+    if generated:
+        ways = "`missing: impute` (the median of the real rows, which miss none, stands for it; it may make rows equal)"
+        both = " under the source and under the generator"
     return UserError(
         f"{place}: '{gone[0]}' is a missing number ({len(gone)} of {len(texts)} are); write under the source "
-        f"`missing: flag` (the median stands for it, and a column '{marker(name)}' marks it) or `missing: impute` (the "
-        f"median alone), or leave the column out: `drop: [{key(name)}]`"
+        f"{ways}, or leave the column out: `drop: [{key(name)}]`{both}"
+    )
+
+
+def two_part_error(text: str, place: str, name: str) -> UserError:
+    """Return what says of a time that it may be hours and minutes, or minutes and seconds."""
+    a, b = text.split(":")
+    return UserError(
+        f"{place}: '{text}' may be {a} h {b} min or, beside times of three parts, {a} min {b} s; write all as hours, "
+        f"minutes and seconds, or leave the column out: `drop: [{key(name)}]`"
     )
 
 
@@ -309,8 +328,15 @@ def _truth(name: str, first: Mapping[str, int], manner: Manner) -> dict[str, int
 
 
 def _note_categories(name: str, first: Mapping[str, int], manner: Manner) -> None:
-    """Note a nominal column of many texts, and texts that differ in case or blanks only."""
-    if len(first) > NUMBERS:
+    """Note a nominal column of many texts or of numbers mostly, and texts that differ in case or blanks only."""
+    odd = _odd(first)
+    if odd is not None:
+        manner.notes.add(
+            f"column '{name}' taken as nominal: most of its {len(first)} different texts look like numbers, dates or "
+            f"times, but not all are written in one way, as '{odd}' ({manner.row(first[odd])}); if so, write them "
+            "alike"
+        )
+    elif len(first) > NUMBERS:
         manner.notes.add(f"column '{name}' taken as nominal: {len(first)} different texts")
     alike: dict[str, list[str]] = {}
     for text in sorted(first):
@@ -318,6 +344,23 @@ def _note_categories(name: str, first: Mapping[str, int], manner: Manner) -> Non
     for group in alike.values():
         if len(group) > 1:
             manner.notes.add(f"column '{name}': the categories {', '.join(map(repr, group))} differ only in case")
+
+
+def _odd(first: Mapping[str, int]) -> str | None:
+    """Return a text that is unlike the others, of which most look like numbers, dates or times; None where they do not.
+
+    Codes of one length, such as 007, are texts.
+    """
+    there = [text for text in first if not is_missing(text)]
+    if any(map(CODE.match, there)) and len(set(map(len, there))) == 1:
+        return None
+    kinds = {text: cells.likeness(text) for text in there}
+    alike = Counter(kind for kind in kinds.values() if kind is not None)
+    if alike.total() <= len(there) / 2:
+        return None
+    usual = alike.most_common(1)[0][0]
+    odd = [text for text in there if kinds[text] is None] or [text for text in there if kinds[text] != usual]
+    return odd[0] if odd else _unlike(there)[1]
 
 
 def folded(text: str) -> str:
@@ -415,8 +458,8 @@ def index(categories: Sequence[str]) -> dict[str | float, int]:
     """Return the number of each category by its text, and by what number it is, where that tells categories apart."""
     known: dict[str | float, int] = {text: k for k, text in enumerate(categories)}
     values = [float(text) for text in categories if NUMBER.fullmatch(text)]
-    if len(set(values)) == len(categories):
-        known |= {value: k for k, value in enumerate(values)}
+    if len(set(values)) == len(values):
+        known |= {float(text): k for k, text in enumerate(categories) if NUMBER.fullmatch(text)}
     return known
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
-FAR = 5.0  # real samples lie within [-1, 1]; a median beyond is another unit, not a bad generator
 CHUNK = 1 << 22  # values that are read at once from a file that need not fit into memory
 
 

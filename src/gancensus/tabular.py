@@ -21,9 +21,9 @@ from gancensus.errors import UserError
 from gancensus.family import suggestion
 from gancensus.generators import Brought
 from gancensus.inference import Declared, Manner, Missing, infer, key, marker, proved, together
-from gancensus.samples import FAR, Notes, Samples, Scale, Unread
+from gancensus.samples import Notes, Samples, Scale, Unread
 from gancensus.sources import Source
-from gancensus.user_tables import Table, left_out
+from gancensus.user_tables import Table, left_out, left_out_note
 
 WORDS = ("continuous", "integer", "nominal", "binary", "date", "day-first", "month-first")
 
@@ -72,7 +72,7 @@ class TypedTable(Source):
         ]
         gone = left_out(table, {*named})
         for name, reason in gone.items():
-            table.manner.notes.add(f"column '{name}' left out: {reason}")
+            table.manner.notes.add(left_out_note(name, reason))
         wanted = {
             name: cells
             for name, cells in table.cells.items()
@@ -166,15 +166,15 @@ class BroughtTable(Brought):
     def look(self, like: Scale | None = None) -> Unread:
         """Return the rows x (n, width) with the columns of the real ones, and categories that only generated rows have.
 
-        Raises UserError for columns that one of the two does not have, numbers in another unit, and numbers that
-        float32 cannot hold.
+        Raises UserError for columns that one of the two does not have, cells written with another unit, and numbers
+        that float32 cannot hold.
         """
         table, where = self.read(), str(self.path)
         if like is None or not like.columns:
             raise UserError(f"{where}: the study's real samples have no columns with types; bring them as a table too")
         cells = self._compared(like, table)
         columns, codes = generated_codes(like.columns, cells, where, table.manner)
-        _check_numbers(columns, codes, where, table.manner, self.same_units)
+        _check_numbers(columns, codes, where, table.manner)
         found = samples_of(columns, codes, None)
         scale = replace(like, columns=columns)
         known = replace(found, x=found.x[:, :0], scale=scale, notes=table.manner.notes)
@@ -231,8 +231,8 @@ def carried(source: str, name: str) -> list[str]:
         ) from None
 
 
-def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner: Manner, same_units: bool) -> None:
-    """Refuse numbers that are no float32 or, by their median, in another unit than the real ones: no bad generator."""
+def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner: Manner) -> None:
+    """Refuse numbers that float32 cannot hold as those of the real rows."""
     problems = []
     for column, values in zip(columns, codes.T, strict=True):
         if column.categories:
@@ -245,11 +245,6 @@ def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner:
             problems.append(
                 f"column {column.name}, {manner.row(row)}: {_short(column, values[row])} is too far from {real}; "
                 "correct it"
-            )
-        elif column.low < column.high and np.median(x) > FAR and not same_units:
-            problems.append(
-                f"column {column.name}: values about {_short(column, float(np.median(values)))}, but {real}; bring "
-                "both to the same unit, or, if they are, write `same_units: true` under the generator"
             )
     if problems:
         raise together(UserError(f"{where}: {problem}") for problem in problems)

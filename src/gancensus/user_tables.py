@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gancensus.cells import is_missing, is_number, readings
+from gancensus.columns import Floats
 from gancensus.errors import UserError
 from gancensus.files import read_table
 from gancensus.inference import Manner, counted_noun, key, together
@@ -29,11 +30,20 @@ PEEKED = 20  # lines that tell whether blanks separate cells
 BINARY = {b"PK\x03\x04": "an Excel or zip file", b"\x1f\x8b": "a compressed file", b"PAR1": "a Parquet file"}
 UNNAMED = re.compile(r"(Unnamed: [0-9]+(\.[0-9]+)*)?|__index_level_[0-9]+__")  # as pandas writes its index
 IDENTIFIER = re.compile(
-    r"(?i:(.*[\W_])?(id|ids|idx|index|row|rownum|rownames?|row ?(number|no|id)|no|nr|key|uuid|guid)\.?|#|№)"
+    r"(?i:(.*[\W_])?(id|ids|row|rownum|rownames?|row ?(number|no|id)|no|nr|key|uuid|guid)\.?|#|№"
+    r"|((row|df|data|table|record|sample|case|old|orig|original)[\W_]?)?(index|idx))"  # a price index is none
     r"|.*[a-z](Id|ID)"
 )
 COUNT = re.compile(r"\+?[0-9]+(\.0*)?")
+INDEX = "it is an index, as pandas and R write it"
+EMPTY = "all its cells are empty"
+THING = re.compile(  # what rows are often about: a column of that name may number them, or count them
+    r"(?i:(.*[\W_])?(customer|passenger|patient|subject|user|account|order|invoice|transaction|record|sample|case|person"
+    r"|client|employee|student|member|participant|ticket|policy|loan|event|run|number|num|code|serial|barcode)s?)"
+)
 FEWEST = 30  # rows of which whole numbers that are all different say something
+NAMED = 10  # rows of which they do where the name says so
+CHANCE = 5.0  # pairs of equal numbers that would be expected, where none is
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ def read_csv(path: Path, unwanted: Collection[str]) -> Table:
         raise UserError(f"{path}: not a readable CSV file ({error}); write it anew") from None
     head, rows = (rows[0], rows[1:]) if rows else ([], [])
     head, rows = _even(path, head, rows, lines[1:], notes)
+    _refuse_repeats(path, head, rows, lines)
     cells = list(zip(*rows, strict=True)) if rows else [() for _ in head]
     there = [k for k, name in enumerate(head) if name or any(cells[k])]
     if len(there) < len(head):
@@ -185,6 +196,19 @@ def _even(
     return head, rows
 
 
+def _refuse_repeats(path: Path, head: list[str], rows: Sequence[list[str]], lines: Sequence[int]) -> None:
+    """Raise UserError where rows are the header again, unless its names are numbers, which may well be a row."""
+    again = (
+        [] if any(map(is_number, head)) else [line for line, row in zip(lines[1:], rows, strict=True) if row == head]
+    )
+    if again:
+        more = f", and so {'do' if len(again) > 2 else 'does'} {len(again) - 1} more" if len(again) > 1 else ""
+        raise UserError(
+            f"{path}: line {again[0]} repeats the header, line {lines[0]}{more}; remove it, or, if line {lines[0]} is "
+            "a row, write the names of the columns above it"
+        )
+
+
 def _refuse_row(path: Path, line: int, table: Mapping[str, Sequence[str]]) -> None:
     """Raise UserError where the header reads like a row: every name is a number, or a cell, of its column.
 
@@ -285,7 +309,7 @@ def left_out(table: Table, keep: Collection[str]) -> dict[str, str]:
         if name in keep or not cells:
             continue
         if all(map(is_missing, cells)):
-            found[name] = "all its cells are empty"
+            found[name] = EMPTY
             continue
         reason = _numbering(table, name, cells)
         if reason is not None and name == "":
@@ -294,6 +318,12 @@ def left_out(table: Table, keep: Collection[str]) -> dict[str, str]:
             declare = f"`types: {{{key(name)}: {_type(cells)}}}`"
             found[name] = f"{reason}; to compare it, write {declare} under the source"
     return found
+
+
+def left_out_note(name: str, reason: str) -> str:
+    """Say that a column of real rows is left out; a warning where a name or a guess is the reason."""
+    guessed = not reason.startswith((INDEX, EMPTY))
+    return f"{'warning: ' if guessed else ''}column '{name}' left out: {reason}"
 
 
 def _type(cells: Sequence[str]) -> str:
@@ -307,30 +337,58 @@ def _numbering(table: Table, name: str, cells: Sequence[str]) -> str | None:
     """Return why a column only numbers the rows; None where it does not, or one cannot know."""
     different = len(set(cells)) == len(cells)
     if UNNAMED.fullmatch(name) and (different or _restarts(cells)):
-        return "it is an index, as pandas and R write it"
+        return INDEX
     if name in table.index:
         if different:
-            return "it is an index, as pandas and R write it"
+            return INDEX
         table.manner.notes.add(f"column '{name}' is pandas's index, but its cells repeat: it is compared")
-    if len(cells) < FEWEST or not different:
-        return None
     if not all(map(COUNT.fullmatch, cells)):
-        named = IDENTIFIER.fullmatch(name) and not any(map(is_number, cells))
+        named = different and len(cells) >= NAMED and IDENTIFIER.fullmatch(name) and not any(map(is_number, cells))
         return "its cells are all different, and its name is an identifier's" if named else None
-    values = np.array(cells, dtype=np.float64)
-    steps, low, high = np.diff(values), values.min(), values.max()
-    consecutive = len(np.unique(values)) == len(values) == high - low + 1
-    if consecutive and low in (0, 1):
-        return f"its cells are {low:.0f} to {high:.0f}, each once: they number the rows"
-    if IDENTIFIER.fullmatch(name):
-        return "its whole numbers are all different, and its name is an identifier's"
-    if consecutive or (steps > 0).all() or (steps < 0).all():
-        how = "without gaps" if consecutive else "in order"
+    certain, reason = (_different if different else _repeated)(name, np.array(cells, dtype=np.float64))
+    if certain:
+        return reason
+    if reason is not None:
         table.manner.notes.add(
-            f"column '{name}': whole numbers, all different and {how}; if they only number the rows, leave it out: "
+            f"warning: column '{name}': whole numbers, {reason}; if they only number the rows, leave it out: "
             f"`drop: [{key(name)}]`"
         )
     return None
+
+
+def _different(name: str, values: Floats) -> tuple[bool, str | None]:
+    """Return whether whole numbers (n,), all different, number the rows, and why they do or may; None: they do not."""
+    named, thing = IDENTIFIER.fullmatch(name), THING.fullmatch(name)
+    if len(values) < (NAMED if named or thing else FEWEST):
+        return False, None
+    steps, low, high = np.diff(values), values.min(), values.max()
+    consecutive = len(np.unique(values)) == len(values) == high - low + 1
+    if consecutive and low in (0, 1) and (named or len(values) >= FEWEST):
+        return True, f"its cells are {low:.0f} to {high:.0f}, each once: they number the rows"
+    if named:
+        return True, "its whole numbers are all different, and its name is an identifier's"
+    if consecutive or (steps > 0).all() or (steps < 0).all():
+        return False, f"all different and {'without gaps' if consecutive else 'in order'}"
+    if thing:
+        return False, "all different, and its name may be an identifier's"
+    if len(values) ** 2 / 2 / (high - low + 1) > CHANCE:
+        return False, "all different, where by chance some would be equal"
+    return False, None
+
+
+def _repeated(name: str, values: Floats) -> tuple[bool, str | None]:
+    """Return the same of whole numbers (n,) of which some are equal, such as those of tables that were joined."""
+    named = bool(IDENTIFIER.fullmatch(name))
+    different, low = len(np.unique(values)), values.min()
+    jumps = values[1:][np.diff(values) != 1]
+    counted = len(values) / (len(jumps) + 1) >= (NAMED if named else FEWEST)
+    if low in (0, 1) and values[0] == low and (jumps == low).all() and counted:
+        told = f"count on from {low:.0f}, {len(jumps) + 1} times, as the numbers of joined tables do"
+        return named, f"{'its cells' if named else 'which'} {told}"
+    often = different > len(values) / 2 and len(values) >= NAMED
+    if (named and different > NAMED and len(values) >= FEWEST) or (often and (named or THING.fullmatch(name))):
+        return False, f"{different} different in {len(values)} rows, and its name may be an identifier's"
+    return False, None
 
 
 def _restarts(cells: Sequence[str]) -> bool:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from gancensus.cells import Reading, decide, readings, value_of, written
+from gancensus.coding import generated_codes
 from gancensus.columns import Column, text_of
+from gancensus.errors import UserError
 from gancensus.inference import Manner, infer
 
 
@@ -122,6 +125,24 @@ def test_times_are_hours() -> None:
     assert read(["0 days 01:00:00", "2 days, 1:30:00"]) == ("h", [1, 49.5])
 
 
+def test_minutes_and_seconds_beside_hours_minutes_and_seconds_are_refused() -> None:
+    durations = ["58:30", "1:02:10", "1:30:00", "4:15"]
+    said = "here: column c, row 1: '58:30' may be 58 h 30 min or, beside times of three parts, 58 min 30 s; write all"
+    with pytest.raises(UserError, match=re.escape(said)):
+        infer("c", durations, "here")
+    assert infer("c", durations, "here", "nominal").type == "nominal"
+    with pytest.raises(UserError, match="row 4: '4:15' may be 4 h 15 min or"):
+        infer("c", ["0:58:30", "1:02:10", "0:00", "4:15"], "here")
+    whole = infer("c", ["0:58:30", "1:02:10", "1:30:00"], "here")
+    for texts in (["58:30", "1:02:10"], ["58:30", "59:10"]):
+        with pytest.raises(UserError, match="x: column c, row 1: '58:30' may be 58 h 30 min or"):
+            generated_codes([whole], {"c": texts}, "x", Manner())
+    minutes = infer("c", ["14:30", "15:45", "2:20"], "here")
+    assert generated_codes([minutes], {"c": ["14:30:00"]}, "x", Manner())[1].tolist() == [[14.5]]
+    days = infer("c", ["0 days 01:00:00", "1 day 02:30", "2 days, 1:30:00"], "here")
+    assert (days.low, days.high) == (1, 49.5)
+
+
 def test_dates_and_times_are_shown_as_they_are_written() -> None:
     assert written(days(2024, 1, 15), "ymd", 1) == "2024-01-15"
     assert written(days(1969, 12, 31, 23, 59), "dmy", 1440) == "1969-12-31 23:59"
@@ -170,6 +191,37 @@ def test_many_texts_and_alike_ones_are_noted() -> None:
         "column 'd': the categories 'Yes', 'yes' differ only in case",
         "column 'e': 'TRUE', 'True', 'false' taken as false and true",
     ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "odd"),
+    [
+        (["7", "8", "<5", "9", "10", "12"], "<5"),
+        (["200K", "5K", "1.5M"], "1.5M"),
+        (["1", "2", "3", "4", "5", "x"], "x"),
+        (["kg", "70", "80", "75"], "kg"),
+        (["2020-01-01", "2020-01-02", "03.01.2020", "soon"], "soon"),
+        (["(35)", "(3)", "(4)"], "(35)"),
+        (["007", "010", "100"], None),
+        (["1", "b", "c"], None),
+        (["[10-20]", "[20-30]", "[30-40]"], None),
+        (["a", "b", "", "NA"], None),
+    ],
+)
+def test_numbers_that_are_taken_as_categories_are_noted(texts: list[str], odd: str | None) -> None:
+    manner = Manner()
+    assert infer("c", texts * 2, "here", manner=manner).type == "nominal"
+    said = list(manner.notes.counts())
+    if odd is None:
+        assert said == []
+    else:
+        assert said == [
+            f"column 'c' taken as nominal: most of its {len(texts)} different texts look like numbers, dates or times, "
+            f"but not all are written in one way, as '{odd}' (row {texts.index(odd) + 1}); if so, write them alike"
+        ]
+    quiet = Manner()
+    infer("c", texts * 2, "here", "nominal", manner=quiet)
+    assert quiet.notes.counts() == {}
 
 
 def test_a_range_that_one_row_makes_is_noted() -> None:

@@ -16,7 +16,7 @@ from gancensus import privacy
 from gancensus.coding import codes_of, generated_codes
 from gancensus.columns import Column, columns_of, decode, encode, scale_of, width
 from gancensus.errors import UserError
-from gancensus.inference import Declared, Manner, infer
+from gancensus.inference import Declared, Manner, Missing, infer
 from gancensus.metrics.gower import Gower
 from gancensus.metrics.hamming import Hamming
 from gancensus.samples import Samples, Scale
@@ -441,10 +441,92 @@ def test_categories_that_differ_in_case_only_are_one_where_no_other_is_meant() -
     both = Column("b", "nominal", categories=("A", "B", "a"))
     columns, _ = generated_codes([both], {"b": ["A", "a", "b"]}, "x", Manner())
     assert columns[0].extra == ()
-    with pytest.raises(UserError, match="its cells are numbers such as '0', but those of the real rows texts such as"):
-        generated_codes([TOWNS], {"town": ["0", "1", "2"]}, "x", Manner())
     with pytest.raises(UserError, match=re.escape("`types: {v: continuous}`")):
         generated_codes([infer("v", ["0", "1"], "x")], {"v": ["0.25", "1"]}, "x", Manner())
+
+
+def generated(real: Column, texts: list[str]) -> tuple[tuple[str, ...], list[float], list[str]]:
+    """The categories that no real row has, the codes and the notes of generated cells."""
+    manner = Manner()
+    (one,), codes = generated_codes([real], {real.name: texts}, "x", manner)
+    return one.extra, codes.ravel().tolist(), list(manner.notes.counts())
+
+
+@pytest.mark.parametrize(
+    ("real", "texts"),
+    [
+        (["M", "F"], ["male", "female"]),
+        (["red", "blue", "green"], ["b'red'", "b'blue'"]),
+        (["yes", "no"], ["1", "0"]),
+        (["bonn", "kiel", "ulm"], ["0", "1", "2"]),
+        (["a", "b", "c"], ["", ""]),
+        (["US", "US"], ["USA"]),
+    ],
+)
+def test_a_column_without_any_real_category_is_refused(real: list[str], texts: list[str]) -> None:
+    one = column(real)
+    with pytest.raises(UserError) as error:
+        generated_codes([one], {"c": texts}, "x.csv", Manner())
+    said = str(error.value)
+    assert said.startswith(f"x.csv: column c: none of its categories, such as {texts[0]!r}")
+    assert all(repr(text) in said for text in {*real, *texts})
+    assert said.endswith("leave the column out: `drop: [c]` under the source and under the generator")
+
+
+def test_missing_cells_do_not_make_foreign_categories_known() -> None:
+    real = infer("c", ["5", "7", ""], "here", manner=Manner(missing="impute"))
+    with pytest.raises(UserError, match="column c: none of its categories, such as '1', '2', is one that the real"):
+        generated_codes([real], {"c": ["1", "", "2"]}, "x.csv", Manner())
+
+
+def test_decimals_beside_whole_numbers_that_are_categories() -> None:
+    for declared in ("nominal", ("1", "2", "3")):
+        real = column(["1", "2", "3"], declared)
+        with pytest.raises(UserError, match=r"column c: none of its categories, such as '1.2', '2.7', is one"):
+            generated_codes([real], {"c": ["1.2", "2.7"]}, "x.csv", Manner())
+
+
+def test_many_rows_of_unknown_categories_are_a_warning() -> None:
+    assert generated(TOWNS, ["ulm", "rome", "oslo"])[2] == [
+        "warning: column 'town': categories that no real row has: 'rome' (1 row), 'oslo' (1 row)"
+    ]
+    assert generated(TOWNS, ["ulm", "rome"])[2] == ["column 'town': categories that no real row has: 'rome' (1 row)"]
+
+
+@pytest.mark.parametrize(
+    ("real", "texts", "codes"),
+    [
+        (["True", "False"], ["1", "0", "1.0"], [1, 0, 1]),
+        (["true", "", "false"], ["1", "0", ""], [2, 1, 0]),
+        (["0", "1"], ["True", "false"], [1, 0]),
+        (["0.0", "1.0"], ["TRUE", "FALSE"], [1, 0]),
+    ],
+)
+def test_truth_values_are_1_and_0(real: list[str], texts: list[str], codes: list[int]) -> None:
+    extra, found, notes = generated(column(real), texts)
+    assert (extra, found) == ((), codes)
+    assert notes[0] == f"column 'c': '{texts[0]}' taken as '{column(real).categories[codes[0]]}'"
+    assert generated(column(["1", "2"]), ["true", "1"])[0] == ("true",)
+    assert generated(column(["True", "False"]), ["2", "True"])[0] == ("2",)
+
+
+def test_numbers_among_other_categories_are_told_by_their_value_too() -> None:
+    """As pandas writes whole numbers beside missing ones."""
+    assert generated(column(["1", "2", ""], "nominal"), ["1.0", "2.0", ""])[:2] == ((), [1, 2, 0])
+
+
+@pytest.mark.parametrize("real", ["", "None", "NA"])
+@pytest.mark.parametrize("text", ["NaN", "NA", "None", "null", ""])
+def test_a_missing_text_is_the_one_missing_category_however_it_is_written(real: str, text: str) -> None:
+    one = column(["a", "b", real])
+    extra, codes, notes = generated(one, ["a", text])
+    assert (extra, codes[1]) == ((), one.categories.index(real))
+    assert notes == ([] if text == real else [f"column 'c': '{text}' taken as '{real}': both are missing"])
+
+
+def test_a_missing_text_is_another_where_the_real_ones_are_two_or_none() -> None:
+    assert generated(column(["a", "", "NA"]), ["a", "NaN"])[0] == ("NaN",)
+    assert generated(column(["a", "b"]), ["a", "NaN"])[0] == ("NaN",)
 
 
 def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> None:
@@ -462,3 +544,28 @@ def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> N
     assert codes_of([binary], {"c": ["", "0"]}, "here").ravel().tolist() == [1, 0]
     whole = infer("c", ["1", "2", "3"], "here", manner=Manner(missing="flag"))
     assert (whole.missing, whole.fill) == ("impute", 2)
+
+
+def test_generated_missing_numbers_without_a_mark_are_a_warning() -> None:
+    def real(texts: list[str], choice: Missing) -> Column:
+        return infer("c", texts, "here", manner=Manner(missing=choice))
+
+    said = "column 'c': 2 missing numbers replaced by the real rows'"
+    unmarked = "and not marked, which may make rows equal"
+    assert generated(real(["1", "3", "8"], "flag"), ["", "3", "NA"])[1:] == (
+        [3, 3, 3],
+        [f"warning: {said} median 3 {unmarked}"],
+    )
+    assert generated(real(["0", "1", "1"], "impute"), ["", "0", ""])[1:] == (
+        [1, 0, 1],
+        [f"warning: {said} most frequent value 1 {unmarked}"],
+    )
+    assert generated(real(["1", "", "8", "3"], "flag"), ["", "3", ""])[2] == [f"{said} median"]
+    assert generated(real(["0", "", "1", "1"], "flag"), ["", "0", ""])[2] == [f"{said} most frequent value"]
+    with pytest.raises(UserError) as error:
+        generated_codes([column(["1", "3", "8"])], {"c": ["1", ""]}, "x", Manner())
+    assert str(error.value) == (
+        "x: column c, row 2: '' is a missing number (1 of 2 are); write under the source `missing: impute` (the median "
+        "of the real rows, which miss none, stands for it; it may make rows equal), or leave the column out: "
+        "`drop: [c]` under the source and under the generator"
+    )
