@@ -311,7 +311,7 @@ def check_files(config: Config) -> None:
     missing, wrong = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
-        absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := _absent(path))]
+        absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
         missing += [f"studies.{name}.{key}: {short(path, 200)}: {why}" for key, path, why in absent]
         unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study)]
         wrong += [f"studies.{name}.{line}" for line in unfit]
@@ -323,7 +323,7 @@ def check_files(config: Config) -> None:
         raise UserError("\n  ".join([head, *missing, *wrong]))
 
 
-def _absent(path: Path) -> str:
+def why_absent(path: Path) -> str:
     """Say why a file or folder cannot be reached; empty where it can."""
     try:
         path.stat()
