@@ -90,6 +90,18 @@ def files_of(path: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
+def is_part(inner: Path, folder: Path) -> bool:
+    """Tell whether the images of one folder are read with those of another, in which it lies."""
+    inner, folder = inner.resolve(), folder.resolve()
+    if inner == folder or not (inner.is_dir() and inner.is_relative_to(folder)):
+        return False
+    return not any(_is_hidden(part) for part in inner.relative_to(folder).parts)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
 class _Walk:
     """A walk through a folder and its subfolders, also where links lead.
 
@@ -138,7 +150,7 @@ class _Walk:
             return
         for entry in found:
             name = f"{inside}/{entry.name}" if inside else entry.name
-            if entry.name.startswith(".") or entry.name.lower() in LITTER:
+            if _is_hidden(entry.name):
                 self._leave_out("hidden folder" if entry.is_dir(follow_symlinks=False) else "hidden file", name)
             elif entry.is_symlink():
                 self._links.append(name)
