@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from gancensus import imagefiles
 from gancensus.config import check_files, load
 from gancensus.errors import UserError
 from gancensus.files import read_user_samples
@@ -618,3 +619,18 @@ def test_an_image_that_goes_while_it_is_wanted(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"1\.png: not a readable image \(No such file or directory\)"):
         everything(found)
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize("bug", [ValueError, TypeError, IndexError, RuntimeError, OSError])
+@pytest.mark.parametrize("where", ["_turn_to", "_pixels", "_upright", "_flat", "_is_deep", "_is_grey"])
+def test_a_bug_is_not_taken_for_a_damaged_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, bug: type[Exception]
+) -> None:
+    def planted(*given: Any) -> None:
+        raise bug("planted")
+
+    for k in range(3):
+        image(tmp_path / f"{k}.png", GREY[k])
+    monkeypatch.setattr(imagefiles, where, planted)
+    with pytest.raises(bug, match="planted"):
+        read_user_samples(tmp_path)
