@@ -18,7 +18,7 @@ import pytest
 from runs import STUDY, command, run
 
 from gancensus import __version__, cli, tables
-from gancensus.config import read
+from gancensus.config import Config, read
 from gancensus.door import head, preflight, slurm, unseen
 from gancensus.errors import UserError
 from gancensus.files import write_table
@@ -838,6 +838,29 @@ def test_what_runs_nothing_asks_no_cluster(
         cli.main(["slurm", "--configfile", "my.yaml", option])
     assert ended.value.code == 0
     assert called == [(command, "all")]
+
+
+@pytest.mark.parametrize("command", ["run", "check", "plan"])
+def test_a_configuration_that_is_edited_meanwhile_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """What a run says at its end is of the studies that it began with."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text(json.dumps(STUDY))
+
+    def read_and_edited(path: Path) -> Config:
+        found = read(path)
+        path.write_text("studies: [")
+        return found
+
+    monkeypatch.setattr(cli, "read", read_and_edited)
+    monkeypatch.setattr(cli, "attend", lambda *_: 1)
+    monkeypatch.setattr(cli, "stand_in", lambda *_: 1)
+    monkeypatch.setattr(cli, "current", lambda *_: False)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "my.yaml"])
+    assert ended.value.code == (1 if command == "run" else 0)
 
 
 def test_files_are_recorded_in_the_order_of_their_making(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
