@@ -37,7 +37,7 @@ SNAKEFILE = ROOT / "workflow" / "Snakefile"
 PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
-FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes anew what is there
+FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes again what is there
 CONFIGFILE = Path("config/config.yaml")  # where none is named
 BUG = 70  # exit status, as sysexits.h has it for a fault of the program
 LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
@@ -287,7 +287,7 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
                 complete = True
             except StuckError as stuck:
                 if forced := next((word for word in rest if word.partition("=")[0] in FORCED), None):
-                    raise UserError(f"{stuck}; start again without {forced}, which would make all anew") from None
+                    raise UserError(f"{stuck}; start again without {forced}, which repeats everything") from None
                 fruitless = 0 if watch.log.ended or stuck.kept else fruitless + 1
                 if fruitless == FRUITLESS:
                     raise UserError(

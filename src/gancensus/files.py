@@ -158,7 +158,7 @@ def _readable(path: Path, read: Callable[[], Any]) -> Any:
         raise UserError(f"{path}: no such file") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
-            f"{path}: not a readable Parquet file, perhaps truncated ({_reason(error)}); make it anew"
+            f"{path}: not a readable Parquet file, perhaps truncated ({_reason(error)}); recreate it"
         ) from None
 
 
@@ -346,7 +346,7 @@ def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
     if scale is not None and scale.columns and samples.shape != (len(scale.names),):
         raise UserError(
             f"{path}: column x has shape {samples.shape}, but the columns in its metadata {len(scale.names)} values; "
-            "make the file anew"
+            "recreate the file"
         )
     return check(replace(samples, scale=scale), str(path), first)
 
@@ -382,7 +382,7 @@ def _read_scale(path: Path, table: pa.Table) -> Scale | None:
     try:
         return None if text is None else _scale(json.loads(text))
     except (ValueError, TypeError, AttributeError, KeyError):
-        raise UserError(f"{path}: the scale in its metadata is unreadable; make the file anew") from None
+        raise UserError(f"{path}: the scale in its metadata is unreadable; recreate the file") from None
 
 
 def _scale(read: Mapping[str, Any]) -> Scale:

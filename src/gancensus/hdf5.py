@@ -257,7 +257,7 @@ def _errors(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{path}: not a readable HDF5 file, perhaps truncated ({reason}); make it anew") from None
+        raise UserError(f"{path}: not a readable HDF5 file, perhaps truncated ({reason}); recreate it") from None
 
 
 def rows_at_once(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:

@@ -314,7 +314,7 @@ def test_a_run_that_forces_everything_is_not_started_again(tmp_path: Path, monke
     for name in ("Profile", "preflight", "probe", "clear", "forget"):
         monkeypatch.setattr(cli, name, lambda *_: "squeue")
     args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
-    with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which would make all anew"):
+    with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which repeats everything"):
         cli.slurm(args, ["--forcerun=train"], tmp_path / "results")
     assert len(starts) == 1
 
@@ -451,7 +451,7 @@ def test_files_that_nobody_saw_made_are_recorded_or_removed(tmp_path: Path, monk
     (tmp_path / "gone").touch()
     assert {file.path.name for file in unseen.unseen(call, 0) or ()} == {"b", "gone"}
     assert unseen.unseen(call, time.time() + 60) == []  # older ones are none of ours
-    os.utime(tmp_path / "a", (time.time() + 5, time.time() + 5))  # made anew, while its record is of the first time
+    os.utime(tmp_path / "a", (time.time() + 5, time.time() + 5))  # made again, while its record is of the first time
     os.utime(tmp_path / "lost", (time.time() + 5, time.time() + 5))  # after `gone` was made of it
     assert unseen.settle(call, 0, same=True) == 2
     assert not (tmp_path / "gone").exists()
