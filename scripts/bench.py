@@ -772,7 +772,7 @@ def main() -> None:
     if arguments.growth:
         return write_bytes(Path("docs/growth.svg"), figures.svg(growth(GROWTH)))
     if not (large(1_000_000, 2) if arguments.large else table()):
-        raise UserError("results are not equal, see above; mend that before you look at any time")
+        raise UserError("results are not equal, see above; fix that before you look at any time")
     return None
 
 

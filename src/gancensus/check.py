@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from gancensus.config import Config, Study, check_files
+from gancensus.config import Config, Study, check_files, why_absent
 from gancensus.errors import UserError
 from gancensus.family import Member
 from gancensus.generators import Brought
@@ -66,10 +66,9 @@ def _check_study(
     """Check the source of a study, and its generators that are files."""
     key = f"studies.{name}.source"
     brought = {k: g for k, g in study.generators.items() if isinstance(g, Brought)}
-    if any(not path.exists() for path in study.source.files()) or (cheap and not study.source.files()):
+    if any(why_absent(path) for path in study.source.files()) or (cheap and not study.source.files()):
         return
-    if cheap and _size(study.source) > CHEAP:
-        found.unread.append(f"{key}: {_size(study.source) / 1e9:.1f} GB")
+    if cheap and _is_large(key, study.source, found):
         return
     progress(key)
     try:
@@ -100,10 +99,9 @@ def _check_generator(
     cheap: bool,
 ) -> None:
     """Check samples of a user beside real ones."""
-    if not generator.path.exists():
+    if why_absent(generator.path):
         return
-    if cheap and _size(generator) > CHEAP:
-        found.unread.append(f"{key}: {_size(generator) / 1e9:.1f} GB")
+    if cheap and _is_large(key, generator, found):
         return
     progress(key)
     try:
@@ -158,6 +156,15 @@ def _damaged(samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], 
                 return
 
 
-def _size(member: Member) -> int:
-    """Return the bytes of a member's files."""
-    return sum(file.stat().st_size for path in member.files() for file in files_of(path))
+def _is_large(key: str, member: Member, found: Findings) -> bool:
+    """Tell whether a member's files are too many bytes to be read before a plan; note that they are left unread.
+
+    Of files that cannot be looked at, it is said why when they are read.
+    """
+    try:
+        size = sum(file.stat().st_size for path in member.files() for file in files_of(path))
+    except (UserError, OSError):
+        return False
+    if size > CHEAP:
+        found.unread.append(f"{key}: {size / 1e9:.1f} GB")
+    return size > CHEAP

@@ -37,7 +37,7 @@ SNAKEFILE = ROOT / "workflow" / "Snakefile"
 PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
-FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes anew what is there
+FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes again what is there
 CONFIGFILE = Path("config/config.yaml")  # where none is named
 BUG = 70  # exit status, as sysexits.h has it for a fault of the program
 LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
@@ -75,7 +75,7 @@ def work(argv: Sequence[str] | None) -> int:
     args, rest = arguments(argv)
     forget_filters()
     with head.signals():
-        config = read(args.configfile)
+        args.config = config = read(args.configfile)  # once: the file may be edited while a run goes on
         place = args.results or Path(config.pathvars.results)
         results = place.resolve()
         if not SNAKEFILE.exists():
@@ -220,7 +220,7 @@ def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
     if rest:
         raise UserError(f"{rest[0]}: `gancensus check` reads the inputs and runs nothing; leave it out")
-    found = check_inputs(read(args.configfile), lambda key: say(f"reading {key}"))
+    found = check_inputs(args.config, lambda key: say(f"reading {key}"))
     for line in found.read:
         print(f"read: {line}")
     for line in found.warnings:
@@ -236,16 +236,15 @@ def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     """Show what would run, once the inputs that are soon read have been; return Snakemake's exit status."""
     from gancensus.check import check_inputs
 
-    config = read(args.configfile)
-    inputs = check_inputs(config, cheap=True)
+    inputs = check_inputs(args.config, cheap=True)
     if inputs.problems:
         raise UserError("\n  ".join(["the inputs have problems:", *inputs.problems]))
     for line in inputs.warnings:
         say(f"warning: {line}")
     for line in inputs.unread:
         say(f"not read: {line}; `gancensus check` reads it")
-    again = failures.among(results, failures.there(results, config.studies))  # a run would remove these
-    place = args.results or Path(config.pathvars.results)
+    again = failures.among(results, failures.there(results, args.config.studies))  # a run would remove these
+    place = args.results or Path(args.config.pathvars.results)
     forced = ["--forcerun", *(str(place / one.file) for one in again)] if again else []
     command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *forced, *rest]
     return subprocess.run(command, check=False).returncode
@@ -288,7 +287,7 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
                 complete = True
             except StuckError as stuck:
                 if forced := next((word for word in rest if word.partition("=")[0] in FORCED), None):
-                    raise UserError(f"{stuck}; start again without {forced}, which would make all anew") from None
+                    raise UserError(f"{stuck}; start again without {forced}, which repeats everything") from None
                 fruitless = 0 if watch.log.ended or stuck.kept else fruitless + 1
                 if fruitless == FRUITLESS:
                     raise UserError(
@@ -300,7 +299,7 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
 def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watch: Watch | None = None) -> int:
     """Run Snakemake to its end and return its exit status; whatever ends it earlier, nothing of it is left at work."""
-    now = digest(read(args.configfile))
+    now = digest(read(args.configfile))  # again, as Snakemake reads it now
     begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
     process = head.start(command, results)
     try:
@@ -394,17 +393,16 @@ def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -
 def forget(args: argparse.Namespace, rest: Sequence[str], results: Path) -> None:
     """Have what failed in an earlier run tried again."""
     if "--unlock" not in rest:
-        failures.forget(results, read(args.configfile).studies)
+        failures.forget(results, args.config.studies)
 
 
 def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
     """Say whether Snakemake can make the rest of a run in which only jobs of analyses and figures were killed."""
     if rest:  # Snakemake's own options may ask for less
         return False
-    config = read(args.configfile)
-    place = args.results or Path(config.pathvars.results)
+    place = args.results or Path(args.config.pathvars.results)
     try:
-        killed = stand_in(snakemake(args.configfile, args.results), place, config.studies, begun)
+        killed = stand_in(snakemake(args.configfile, args.results), place, args.config.studies, begun)
     except UserError as error:  # a full disk: what is there is still told
         say(f"error: {error}")
         return False
@@ -415,7 +413,7 @@ def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> boo
 
 def tell(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
     """Print the census, where the page is and what failed beside them; return the exit status of the run."""
-    results, studies = place.resolve(), read(args.configfile).studies
+    results, studies = place.resolve(), args.config.studies
     census, page = results / "census.parquet", results / "report.html"
     if not rest:  # Snakemake's own options may ask for less
         if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):

@@ -28,6 +28,7 @@ from gancensus.encoders import Encoder
 from gancensus.errors import UserError
 from gancensus.family import EncoderName, Strict, expanded, members, suggestion, union
 from gancensus.generators import Generator, Trained
+from gancensus.imagefiles import is_part
 from gancensus.metrics import Metric
 from gancensus.populations import RUN
 from gancensus.scores import Score
@@ -311,9 +312,9 @@ def check_files(config: Config) -> None:
     missing, wrong = [], []
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
-        absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := _absent(path))]
+        absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
         missing += [f"studies.{name}.{key}: {short(path, 200)}: {why}" for key, path, why in absent]
-        unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study)]
+        unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study), *_nested(study)]
         wrong += [f"studies.{name}.{line}" for line in unfit]
         about = About(study.source, study.generators)
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
@@ -323,7 +324,7 @@ def check_files(config: Config) -> None:
         raise UserError("\n  ".join([head, *missing, *wrong]))
 
 
-def _absent(path: Path) -> str:
+def why_absent(path: Path) -> str:
     """Say why a file or folder cannot be reached; empty where it can."""
     try:
         path.stat()
@@ -370,6 +371,25 @@ def _backgrounds(study: BaseStudy) -> Iterator[str]:
         background = getattr(generator, "background", None)
         if real and background and background != real:
             yield f"generators.{key}.background: {background}, but that of the source is {real}; give both the same one"
+
+
+def _nested(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators whose images would be read as real ones, too, or the other way round: one folder holds both.
+
+    One folder on both sides is no mistake: the real samples compared with themselves.
+    """
+    sides = [
+        (k, real, made) for k, g in study.generators.items() for made in g.files() for real in study.source.files()
+    ]
+    for key, real, made in sides:
+        if why_absent(real) or why_absent(made):
+            continue
+        for inner, outer, side in ((made, real, "real"), (real, made, "generated")):
+            if is_part(inner, outer):
+                yield (
+                    f"generators.{key}.path: {made}, but source.path: {real}; what is in {inner} would be read as "
+                    f"{side}, too: move it out of {outer}"
+                )
 
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """Something a user can mend: one line that says what is wrong, where, and what to do."""
+    """Something a user can fix: one line that says what is wrong, where, and what to do."""

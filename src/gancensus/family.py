@@ -27,6 +27,14 @@ class Strict(BaseModel):
                 raise PydanticCustomError("number", "{key} needs a number, not yes or no", {"key": name})
         return data
 
+    @field_validator("path", "data_home", mode="before", check_fields=False)  # "*" cannot be: not before a `kind`
+    @classmethod
+    def _no_empty_path(cls, value: Any) -> Any:
+        """Refuse `path: ""`, which would be the working directory and all that is in it."""
+        if value == "":
+            raise PydanticCustomError("path", "is empty; name a file or folder")
+        return value
+
     @field_validator("*")
     @classmethod
     def _no_folder_named_tilde(cls, value: Any) -> Any:

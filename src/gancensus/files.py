@@ -158,7 +158,7 @@ def _readable(path: Path, read: Callable[[], Any]) -> Any:
         raise UserError(f"{path}: no such file") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(
-            f"{path}: not a readable Parquet file, perhaps truncated ({_reason(error)}); make it anew"
+            f"{path}: not a readable Parquet file, perhaps truncated ({_reason(error)}); recreate it"
         ) from None
 
 
@@ -346,7 +346,7 @@ def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
     if scale is not None and scale.columns and samples.shape != (len(scale.names),):
         raise UserError(
             f"{path}: column x has shape {samples.shape}, but the columns in its metadata {len(scale.names)} values; "
-            "make the file anew"
+            "recreate the file"
         )
     return check(replace(samples, scale=scale), str(path), first)
 
@@ -382,7 +382,7 @@ def _read_scale(path: Path, table: pa.Table) -> Scale | None:
     try:
         return None if text is None else _scale(json.loads(text))
     except (ValueError, TypeError, AttributeError, KeyError):
-        raise UserError(f"{path}: the scale in its metadata is unreadable; make the file anew") from None
+        raise UserError(f"{path}: the scale in its metadata is unreadable; recreate the file") from None
 
 
 def _scale(read: Mapping[str, Any]) -> Scale:
@@ -544,13 +544,16 @@ def _look_at_array(path: Path) -> _Natural:
         raise UserError(f"{path}: unknown kind of file; bring .npy, .npz, .parquet or a folder of images")
     with _array_errors(path):
         content = np.load(path, mmap_mode="r", allow_pickle=False)  # of a .npy only its header is read
+        archive = None
         if not isinstance(content, np.memmap):
             content.close()
-            return _look_at_archive(path, ZipFile(path))
-        if not content.flags.c_contiguous:  # column by column
-            return _Natural(content.shape, content.dtype, lambda rows: content[rows])
-        stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)
-        return _Natural(content.shape, content.dtype, stored.read)
+            archive = ZipFile(path)
+    if archive:
+        return _look_at_archive(path, archive)
+    if not content.flags.c_contiguous:  # column by column
+        return _Natural(content.shape, content.dtype, lambda rows: content[rows])
+    stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)
+    return _Natural(content.shape, content.dtype, stored.read)
 
 
 def _what(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Notes:
@@ -595,7 +598,7 @@ DAMAGED = (
 
 @contextmanager
 def _array_errors(path: Path) -> Iterator[None]:
-    """Turn what is raised over a damaged file into a UserError."""
+    """Turn what is raised over a damaged file into a UserError. In it are calls of NumPy and zipfile only."""
     try:
         yield
     except DAMAGED as error:
@@ -616,38 +619,44 @@ class _Stored:
     @classmethod
     def member(cls, path: Path, archive: ZipFile, name: str) -> _Stored:
         """Look at an array of an archive; one that is stored column by column is read at once, into memory."""
-        info = archive.getinfo(f"{name}.npy")
-        stream = archive.open(info)
-        version = np.lib.format.read_magic(stream)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, by_columns, dtype = read_header(stream)
-        start = stream.tell()
+        numpy = np.lib.format
+        with _array_errors(path):
+            info = archive.getinfo(f"{name}.npy")
+            stream = archive.open(info)
+            version = numpy.read_magic(stream)
+            read_header = numpy.read_array_header_1_0 if version == (1, 0) else numpy.read_array_header_2_0
+            shape, by_columns, dtype = read_header(stream)
+            start = stream.tell()
         if by_columns or dtype.hasobject:
-            content = np.lib.format.read_array(archive.open(info), allow_pickle=False)  # raises over objects
-            stream, start = io.BytesIO(content.tobytes()), 0
-        elif start + prod(shape) * dtype.itemsize != info.file_size:
-            raise ValueError(f"{name} has another size than its header says")
+            with _array_errors(path):
+                content = numpy.read_array(archive.open(info), allow_pickle=False)  # raises over objects
+            return cls(path, io.BytesIO(content.tobytes()), 0, shape, dtype)
+        if start + prod(shape) * dtype.itemsize != info.file_size:
+            reason = f"{name} has another size than its header says"
+            raise UserError(f"{path}: not a readable NumPy file of plain numbers ({reason})")
         return cls(path, stream, start, shape, dtype)
 
     def whole(self) -> NDArray[Any]:
         """Return all of it, of any shape."""
-        self._stream.seek(self._start)
-        return np.frombuffer(self._stream.read(), dtype=self.dtype).reshape(self.shape)
+        with _array_errors(self._path):
+            self._stream.seek(self._start)
+            return np.frombuffer(self._stream.read(), dtype=self.dtype).reshape(self.shape)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at the given rows. In an archive the way back is long: it begins at the first."""
         inner = self.shape[1:]
         bytes_a_row, piece = prod(inner) * self.dtype.itemsize, rows // max(1, CHUNK // prod(inner))
         found = np.empty((len(rows), *inner), dtype=self.dtype)
-        with _array_errors(self._path):
-            for one in np.unique(piece):
-                at = np.flatnonzero(piece == one)
-                first, last = int(rows[at].min()), int(rows[at].max())
+        for one in np.unique(piece):
+            at = np.flatnonzero(piece == one)
+            first, last = int(rows[at].min()), int(rows[at].max())
+            with _array_errors(self._path):
                 self._stream.seek(self._start + first * bytes_a_row)
                 content = self._stream.read((last + 1 - first) * bytes_a_row)
-                found[at] = np.frombuffer(content, dtype=self.dtype).reshape(-1, *inner)[rows[at] - first]
+                values = np.frombuffer(content, dtype=self.dtype).reshape(last + 1 - first, *inner)
                 if last + 1 == self.shape[0]:
                     self._stream.read(1)  # nothing, but after it an archive compares its check sum
+            found[at] = values[rows[at] - first]
         return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,14 @@ LAYOUTS = {
     "3dgan": Layout("ECAL", "energy", ("theta", "mtheta"), "GeV", 1.0, (0.004, 0.1)),
     "calochallenge": Layout("showers", "incident_energies", (), "MeV", 1000.0, (0.05, TOO_MUCH)),
 }
+
+
+class Stored(NamedTuple):
+    """A dataset of numbers: its shape, that of its chunks if it has any, and how to read a run of its rows."""
+
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...] | None
+    read: Callable[[slice], NDArray[Any]]
 
 
 class ShowerFile(Member):
@@ -113,25 +121,34 @@ class ShowerFile(Member):
             )
         return shape, stored[0]
 
-    def _dataset(self, file: Any, name: str) -> Any:
+    def _dataset(self, file: Any, name: str) -> Stored:
         """Return a dataset of numbers that the file itself holds."""
         import h5py
 
-        link = file.get(name, getlink=True)
+        with _errors(self.path):
+            names = sorted(file)
+            link = file.get(name, getlink=True)
+            found: Any = file[name] if isinstance(link, h5py.HardLink) else None
+            array = isinstance(found, h5py.Dataset)
+            elsewhere = found is None or (array and (found.is_virtual or found.external))
+            shape, chunks = (found.shape, found.chunks) if array and not elsewhere else (None, None)
+            kind: Any = getattr(found, "dtype", "a group")
         if link is None:
-            there = ", ".join(sorted(file)) or "nothing"
-            other = next((k for k, v in LAYOUTS.items() if k != self.layout and {v.cells, v.energy} <= set(file)), None)
+            other = next((k for k, v in LAYOUTS.items() if k != self.layout and {v.cells, v.energy} <= {*names}), None)
             hint = f"is its layout '{other}'?" if other else f"`layout: {self.layout}` needs it"
-            raise UserError(f"{self.path}: has no dataset {name}, but {there}; {hint}")
-        found = file[name] if isinstance(link, h5py.HardLink) else None
-        if found is None or (isinstance(found, h5py.Dataset) and (found.is_virtual or found.external)):
+            raise UserError(f"{self.path}: has no dataset {name}, but {', '.join(names) or 'nothing'}; {hint}")
+        if elsewhere:
             raise UserError(
                 f"{self.path}: dataset {name} lies elsewhere, in other files or behind a link; copy it in here"
             )
-        if not isinstance(found, h5py.Dataset) or found.shape is None or found.dtype.kind not in "iuf":
-            kind = getattr(found, "dtype", "a group")
+        if shape is None or kind.kind not in "iuf":
             raise UserError(f"{self.path}: dataset {name} is {kind}; it must be an array of real numbers")
-        return found
+
+        def read(rows: slice) -> NDArray[Any]:
+            with _errors(self.path):
+                return np.asarray(found[rows])
+
+        return Stored(shape, chunks, read)
 
     def _column(self, file: Any, name: str, samples: int) -> NDArray[np.float32]:
         """Return a finite number per shower: (n,), in the unit of the file."""
@@ -143,7 +160,7 @@ class ShowerFile(Member):
                 "one number per shower is needed"
             )
         with np.errstate(over="ignore"):  # to infinite, which is refused
-            values = np.asarray(stored[()].reshape(samples), dtype=np.float32)
+            values = np.asarray(stored.read(slice(None)).reshape(samples), dtype=np.float32)
         self._refuse(name, ~np.isfinite(values), np.arange(samples), "NaN or infinite")
         return values
 
@@ -156,7 +173,8 @@ class ShowerFile(Member):
 
     def _angle(self, file: Any, samples: int) -> dict[str, NDArray[np.float32]]:
         """Return the angles of the primary particles, (n,) rad, where the file has them."""
-        name = next((name for name in LAYOUTS[self.layout].angles if name in file), None)
+        with _errors(self.path):
+            name = next((name for name in LAYOUTS[self.layout].angles if name in file), None)
         if name is None:
             return {}
         angle = self._column(file, name, samples)
@@ -167,8 +185,8 @@ class ShowerFile(Member):
     def _refuse(self, name: str, wrong: NDArray[np.bool_], rows: NDArray[np.int64], what: str) -> None:
         """Raise UserError that names the first of the rows that are wrong."""
         if wrong.any():
-            row, mend = rows[wrong].min(), "" if ";" in what else "; remove or repair the shower"
-            raise UserError(f"{self.path}: dataset {name}, row {row}: {what}{mend}")
+            row, hint = rows[wrong].min(), "" if ";" in what else "; remove or repair the shower"
+            raise UserError(f"{self.path}: dataset {name}, row {row}: {what}{hint}")
 
     def _check_unit(self, first: NDArray[np.float32], energy: NDArray[np.float32], notes: Notes) -> None:
         """Refuse showers that hold much more energy than their primary particles had; note an unusual share of it."""
@@ -197,7 +215,7 @@ class ShowerFile(Member):
             for one in np.unique(run):
                 at = np.flatnonzero(run == one)
                 first, last = int(rows[at].min()), int(rows[at].max())
-                cells = stored[first : last + 1][rows[at] - first]
+                cells = stored.read(slice(first, last + 1))[rows[at] - first]
                 found[at] = self._natural(cells, rows[at], energy[rows[at]]).reshape(-1, *shape)
         return found
 
@@ -218,17 +236,28 @@ class ShowerFile(Member):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file for reading; turn what HDF5 raises over a damaged one, now or later, into a UserError."""
+    """Open an HDF5 file for reading."""
     import h5py
 
     if not path.is_file():
         raise UserError(f"{path}: no such file (looked for from {Path.cwd()})")
+    with _errors(path):
+        file = h5py.File(path, "r", locking=False)  # network file systems may know no locks
     try:
-        with h5py.File(path, "r", locking=False) as file:  # network file systems may know no locks
-            yield file
+        yield file
+    finally:
+        with _errors(path):
+            file.close()
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    """Turn what h5py raises over a damaged file into a UserError. In it are calls of h5py only."""
+    try:
+        yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{path}: not a readable HDF5 file, perhaps truncated ({reason}); make it anew") from None
+        raise UserError(f"{path}: not a readable HDF5 file, perhaps truncated ({reason}); recreate it") from None
 
 
 def rows_at_once(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:

@@ -90,6 +90,18 @@ def files_of(path: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
+def is_part(inner: Path, folder: Path) -> bool:
+    """Tell whether the images of one folder are read with those of another, in which it lies."""
+    inner, folder = inner.resolve(), folder.resolve()
+    if inner == folder or not (inner.is_dir() and inner.is_relative_to(folder)):
+        return False
+    return not any(_is_hidden(part) for part in inner.relative_to(folder).parts)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
 class _Walk:
     """A walk through a folder and its subfolders, also where links lead.
 
@@ -138,7 +150,7 @@ class _Walk:
             return
         for entry in found:
             name = f"{inside}/{entry.name}" if inside else entry.name
-            if entry.name.startswith(".") or entry.name.lower() in LITTER:
+            if _is_hidden(entry.name):
                 self._leave_out("hidden folder" if entry.is_dir(follow_symlinks=False) else "hidden file", name)
             elif entry.is_symlink():
                 self._links.append(name)
@@ -333,10 +345,32 @@ def _opened(path: Path) -> Iterator[ImageFile]:
 
     formats = list(dict.fromkeys([FORMAT[path.suffix.lower()], *SIGNED]))
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=formats) as image:
-            yield image
-    except (*DAMAGED, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: not a readable image ({_reason(path, error)}); remove or repair it") from None
+        with warnings.catch_warnings(action="ignore"):
+            with _by_pillow():
+                image = Image.open(path, formats=formats)
+            with image:
+                yield image
+    except _DamagedError as damage:
+        raise UserError(f"{path}: not a readable image ({_reason(path, damage.error)}); remove or repair it") from None
+
+
+class _DamagedError(Exception):
+    """What Pillow has raised over a damaged image."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def _by_pillow() -> Iterator[None]:
+    """Tell what Pillow raises over a damaged image from errors of ours. In it are calls of Pillow only."""
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except (*DAMAGED, DecompressionBombError) as error:
+        raise _DamagedError(error) from error
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -358,8 +392,9 @@ def _pages(path: Path) -> list[int]:
         if file.format != "TIFF":
             return [0]
         pages = []
-        for page in range(getattr(file, "n_frames", 1)):
-            file.seek(page)
+        for page in range(_fact(file, "n_frames", 1)):
+            with _by_pillow():
+                file.seek(page)
             if page == 0 or not _tag(file, KIND_OF_PAGE, 0) & NO_SAMPLE:
                 pages.append(page)
         return pages
@@ -386,8 +421,15 @@ def _has_one_page(path: Path) -> bool:
 
 def _tag(file: Any, tag: int, default: Any) -> Any:
     """Return a tag of the page of a TIFF file, if it is of the type of the default."""
-    value = file.tag_v2.get(tag, default)
+    with _by_pillow():
+        value = file.tag_v2.get(tag, default)
     return value if isinstance(value, type(default)) else default
+
+
+def _fact(file: ImageFile, name: str, default: Any) -> Any:
+    """Return what Pillow knows of some kinds of files, and looks up in them."""
+    with _by_pillow():
+        return getattr(file, name, default)
 
 
 def _has_colours(path: Path) -> bool:
@@ -406,7 +448,8 @@ def _is_deep(image: Image) -> bool:
 
 def _is_grey_palette(image: Image) -> bool:
     """Tell whether this is a GIF file, which has nothing but a palette, of greys."""
-    palette = image.getpalette() if image.format == "GIF" and image.mode == "P" else None
+    with _by_pillow():
+        palette = image.getpalette() if image.format == "GIF" and image.mode == "P" else None
     return palette is not None and palette[0::3] == palette[1::3] == palette[2::3]
 
 
@@ -416,15 +459,16 @@ def _turn_to(file: ImageFile, place: _Place) -> list[str]:
     Raises UserError for one of several pictures that are no pages.
     """
     if file.format == "TIFF" and place.path.suffix.lower() in STACKS:
-        file.seek(place.page)
+        with _by_pillow():
+            file.seek(place.page)
         said = re.match(r"ImageJ=.*?^images=(\d{1,9})$", _tag(file, DESCRIPTION, ""), re.DOTALL | re.MULTILINE)
-        if said and int(said[1]) > getattr(file, "n_frames", 1):
+        if said and int(said[1]) > _fact(file, "n_frames", 1):
             raise UserError(
                 f"{place.path}: ImageJ has written {said[1]} images, but not as pages; save them as pages, or as .npy"
             )
-    elif getattr(file, "is_animated", False) and file.format == "MPO":  # as cameras write beside previews
+    elif _fact(file, "is_animated", False) and file.format == "MPO":  # as cameras write beside previews
         return ["the first of several pictures in the file"]
-    elif getattr(file, "is_animated", False):
+    elif _fact(file, "is_animated", False):
         raise UserError(
             f"{place.path}: holds several pictures, an animation perhaps; bring single images, or an array (.npy) of "
             "samples (frames, height, width)"
@@ -442,7 +486,9 @@ def _pixels(file: ImageFile, background: Background, done: list[str]) -> NDArray
         pixels, composited = _deep(image, background)
     else:
         flat = _flat(image, background, file.format)
-        pixels, composited = np.asarray(flat.convert("L" if grey else "RGB")), flat is not image
+        with _by_pillow():
+            pixels = np.asarray(flat.convert("L" if grey else "RGB"))
+        composited = flat is not image
     if composited:
         done.append(COMPOSITED[background])
     return pixels
@@ -454,35 +500,42 @@ def _upright(file: ImageFile, done: list[str]) -> Image:
 
     by_pillow = file.format == "TIFF"  # turns it when it is loaded
     if not by_pillow:
-        file.load()  # PNG files may have it at the end
+        with _by_pillow():
+            file.load()  # PNG files may have it at the end
     try:
-        turn = TURNS.get(file.getexif().get(ORIENTATION, 1))
-    except DAMAGED:
+        with _by_pillow():
+            turn = TURNS.get(file.getexif().get(ORIENTATION, 1))
+    except _DamagedError:
         turn = None
         done.append("unreadable EXIF: not turned")
-    file.load()
+    with _by_pillow():
+        file.load()
     if turn is None:
         return file
     done.append("turned as their EXIF orientation says")
-    return file if by_pillow else file.transpose(Transpose(turn))
+    with _by_pillow():
+        return file if by_pillow else file.transpose(Transpose(turn))
 
 
 def _flat(image: Image, background: Background, format_: str | None) -> Image:
     """Composite an image on the background where it is transparent; return it as it is where it is opaque."""
     from PIL import Image as Pillow
 
-    if not image.has_transparency_data:
-        return image
-    full = image.convert(PREMULTIPLIED.get(image.mode, image.mode)).convert("RGBA")
-    lowest, highest = full.getchannel("A").getextrema()
+    with _by_pillow():
+        if not image.has_transparency_data:
+            return image
+        full = image.convert(PREMULTIPLIED.get(image.mode, image.mode)).convert("RGBA")
+        lowest, highest = full.getchannel("A").getextrema()
     if lowest == 255 or (highest == 0 and format_ in ("TGA", "BMP", "DIB")):  # whose fourth byte may be unused
         return image
-    return Pillow.alpha_composite(Pillow.new("RGBA", image.size, background), full)
+    with _by_pillow():
+        return Pillow.alpha_composite(Pillow.new("RGBA", image.size, background), full)
 
 
 def _deep(image: Image, background: Background) -> tuple[NDArray[Any], bool]:
     """Return the pixels of an image of more than 8 bits, and whether some were transparent: those of one value."""
-    pixels = np.asarray(image)
+    with _by_pillow():
+        pixels = np.asarray(image)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     clear = image.info.get("transparency")
     seen = pixels == clear if isinstance(clear, int) else np.zeros(0, dtype=bool)

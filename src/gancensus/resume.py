@@ -120,7 +120,7 @@ def resumed(
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         _restore_parts(untouched, parts, x.device)
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        tell(f"the saved state does not fit ({reason}); the training starts anew")
+        tell(f"the saved state does not fit ({reason}); the training starts from the beginning")
         return Place()
     tell(f"going on after {place}, where the state was saved")
     return place

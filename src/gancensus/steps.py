@@ -82,7 +82,7 @@ def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None,
 
 
 def run(main: Callable[[], None], instead: Callable[[Exception], None] | None = None) -> None:
-    """Run a step; what a user can mend is one line on stderr and exit status 1.
+    """Run a step; what a user can fix is one line on stderr and exit status 1.
 
     instead: of a step that nothing may wait for, what writes into its outputs why it failed; then the status is 0.
     """

@@ -43,7 +43,7 @@ class Unfinished:
         try:
             return read_state(self._file)
         except UserError as error:
-            tell(f"{error}; the training starts anew")
+            tell(f"{error}; the training starts from the beginning")
             return None
 
     def due(self) -> bool:

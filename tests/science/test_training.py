@@ -232,7 +232,7 @@ def test_a_state_that_does_not_fit_is_told_and_changes_nothing(name: str, capsys
         assert same(Memory(state=other).run(TRAININGS[name]), UNINTERRUPTED[name])
         first, *_ = capsys.readouterr().err.splitlines()
         assert first.startswith("the saved state does not fit (")
-        assert first.endswith("); the training starts anew")
+        assert first.endswith("); the training starts from the beginning")
 
 
 # Weights

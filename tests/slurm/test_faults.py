@@ -137,7 +137,7 @@ def test_what_jobs_finish_after_a_kill_is_of_their_configuration(cluster: Cluste
     write(tmp_path / "w", CONFIG | {"seed": 2})
     door = Door(tmp_path / "w")
     assert door.end() == 0, door.said
-    assert "jobs have finished 6 of the files on their own: removed, to be made anew" in door.said
+    assert "jobs have finished 6 of the files on their own: removed, to be made again" in door.said
     clean(tmp_path / "w", expected(tmp_path / "alone", 2))
 
 

@@ -218,7 +218,7 @@ def test_with_a_damaged_state_the_training_starts_anew(
     capsys.readouterr()
     found = gan.train(x, 5, "cpu", keeper(tmp_path, member=gan, samples=x))
     told, *rest = capsys.readouterr().err.splitlines()
-    assert told.endswith("; the training starts anew")
+    assert told.endswith("; the training starts from the beginning")
     assert ("does not fit" in told) if content == "shapes" else (str(path) in told)
     assert not any("going on" in line for line in rest)
     assert all(found.weights[name].tobytes() == expected.weights[name].tobytes() for name in expected.weights)

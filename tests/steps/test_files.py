@@ -367,7 +367,7 @@ BAD: dict[str, tuple[Make, str]] = {
     ),
     "other columns": (
         lambda p: with_scale(p, json.dumps(asdict(TYPED))),
-        "column x has shape (2,), but the columns in its metadata 6 values; make the file anew",
+        "column x has shape (2,), but the columns in its metadata 6 values; recreate the file",
     ),
 }
 
@@ -418,7 +418,7 @@ def test_what_a_killed_writer_has_left_is_removed(tmp_path: Path) -> None:
 
 
 def failed(run: subprocess.CompletedProcess[str], outputs: list[Path]) -> str:
-    """What a step that a user has to mend says: one line, and nothing is left of its outputs."""
+    """What a step that a user has to fix says: one line, and nothing is left of its outputs."""
     assert run.returncode == 1, run.stderr
     assert run.stdout == ""
     (line,) = run.stderr.splitlines()

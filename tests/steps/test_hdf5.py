@@ -437,3 +437,16 @@ def test_showers_of_geant4() -> None:
     share = (sums / some.conditions["energy"]).mean()
     assert share == pytest.approx(0.028, abs=0.0005)
     assert math.radians(60) <= some.conditions["angle"].min() < some.conditions["angle"].max() <= math.radians(120)
+
+
+@pytest.mark.parametrize("bug", [ValueError, TypeError, KeyError, RuntimeError, OSError])
+@pytest.mark.parametrize("where", ["_shape", "_natural", "_refuse"])
+def test_a_bug_is_not_taken_for_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, bug: type[Exception]
+) -> None:
+    def planted(*given: Any) -> None:
+        raise bug("planted")
+
+    monkeypatch.setattr(hdf5.ShowerFile, where, planted)
+    with pytest.raises(bug, match="planted"):
+        load(write(tmp_path / "a.h5", electrons()))

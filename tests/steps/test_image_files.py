@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from gancensus import imagefiles
 from gancensus.config import check_files, load
 from gancensus.errors import UserError
 from gancensus.files import read_user_samples
@@ -426,6 +427,55 @@ def test_real_and_generated_images_need_one_background(tmp_path: Path, monkeypat
         config()
 
 
+@pytest.mark.parametrize(
+    ("real", "mine", "side"),
+    [
+        ("real", "real/gen", "real"),
+        ("real", "real/a/gen", "real"),
+        ("real", "linked/gen", "real"),
+        ("mine/real", "mine", "generated"),
+        ("linked", "real/../real/gen/", "real"),
+        ("real", "real", None),  # compared with itself
+        ("real", "linked", None),
+        ("real", "real2", None),
+        ("real", "real/.gen", None),  # not read with the others
+        ("real", "real/gen.npy", None),
+    ],
+)
+def test_one_folder_for_real_and_generated_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real: str, mine: str, side: str | None
+) -> None:
+    """A folder within the other's is read with it: every generated sample would be a copy of a real one."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "real/0.png",
+        "real/gen/0.png",
+        "real/a/gen/0.png",
+        "real/.gen/0.png",
+        "mine/real/0.png",
+        "real2/0.png",
+    ):
+        image(tmp_path / name, GREY[0])
+    np.save(tmp_path / "real" / "gen.npy", GREY)
+    link(tmp_path / "linked", "real")
+    study = {
+        "source": {"kind": "files", "path": real},
+        "generators": {"mine": {"kind": "files", "path": mine}},
+        "definitions": {"pixels": {"euclidean": {"alpha": 0.02}}},
+    }
+    config = load({"studies": {"s": study}})
+    if side is None:
+        check_files(config)
+        return
+    where = (
+        rf"studies\.s\.generators\.mine\.path: {Path(mine)}, but source\.path: {real}; "
+        rf".* would be read as {side}, too: move it out"
+    )
+    with pytest.raises(UserError, match=where) as error:
+        check_files(config)
+    assert len(str(error.value).splitlines()) == 2
+
+
 @pytest.mark.parametrize("seen", [True, False])
 def test_a_generator_without_transparent_pixels_may_have_another_background(tmp_path: Path, seen: bool) -> None:
     """Sprites are often learned as their hidden colours have them, on black."""
@@ -569,3 +619,18 @@ def test_an_image_that_goes_while_it_is_wanted(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"1\.png: not a readable image \(No such file or directory\)"):
         everything(found)
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize("bug", [ValueError, TypeError, IndexError, RuntimeError, OSError])
+@pytest.mark.parametrize("where", ["_turn_to", "_pixels", "_upright", "_flat", "_is_deep", "_is_grey"])
+def test_a_bug_is_not_taken_for_a_damaged_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, bug: type[Exception]
+) -> None:
+    def planted(*given: Any) -> None:
+        raise bug("planted")
+
+    for k in range(3):
+        image(tmp_path / f"{k}.png", GREY[k])
+    monkeypatch.setattr(imagefiles, where, planted)
+    with pytest.raises(bug, match="planted"):
+        read_user_samples(tmp_path)

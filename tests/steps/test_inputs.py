@@ -1,5 +1,6 @@
 """What is noted about inputs, on its way from files to the terminal, and inputs that are checked before a run."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,48 @@ def test_a_unit_that_is_said_to_be_right_is_a_warning(tmp_path: Path) -> None:
     found = check_inputs(read(tmp_path / "my.yaml"))
     assert not found.problems
     assert [warning.startswith("studies.s.generators.mine: column x0: ") for warning in found.warnings] == [True]
+
+
+def two_paths(folder: Path, source: Path, mine: Path) -> Path:
+    """Write a study of two paths."""
+    study = {
+        "source": {"kind": "files", "path": str(source)},
+        "generators": {"mine": {"kind": "files", "path": str(mine)}},
+        "definitions": {"near": {"euclidean": {"alpha": 0.1}}},
+    }
+    (folder / "my.yaml").write_text(yaml.safe_dump({"studies": {"s": study}}))
+    return folder / "my.yaml"
+
+
+@pytest.mark.parametrize("cheap", [False, True])
+def test_a_name_too_long_for_a_file_is_a_problem(tmp_path: Path, cheap: bool) -> None:
+    np.save(tmp_path / "real.npy", REAL)
+    for source, mine, key in (("a" * 300, "real.npy", "source"), ("real.npy", "a" * 300, "generators.mine")):
+        found = check_inputs(read(two_paths(tmp_path, tmp_path / source, tmp_path / mine)), cheap=cheap)
+        assert len(found.problems) == 1
+        assert found.problems[0].startswith(f"studies.s.{key}: ")
+        assert found.problems[0].endswith(": file name too long")
+
+
+@pytest.mark.parametrize("cheap", [False, True])
+def test_a_folder_that_cannot_be_read_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cheap: bool
+) -> None:
+    np.save(tmp_path / "real.npy", REAL)
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def refusing(place: str) -> object:
+        if str(place).endswith("locked"):
+            raise PermissionError(13, "Permission denied")  # permissions do not bind root
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    for source, mine, key in (("locked", "real.npy", "source"), ("real.npy", "locked", "generators.mine")):
+        found = check_inputs(read(two_paths(tmp_path, tmp_path / source, tmp_path / mine)), cheap=cheap)
+        (problem,) = found.problems
+        assert problem.startswith(f"studies.s.{key}: ")
+        assert problem.endswith("locked: cannot be read (Permission denied)")
 
 
 # Notes

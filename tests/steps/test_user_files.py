@@ -544,3 +544,28 @@ def test_conditions_in_another_unit_are_refused(tmp_path: Path, step: Step) -> N
         assert run.returncode == status
         if status:
             assert "condition energy is in MeV, but that of the real samples in GeV; bring both" in run.stderr
+
+
+@pytest.mark.parametrize("bug", [ValueError, TypeError, KeyError, RuntimeError, OSError])
+@pytest.mark.parametrize(("suffix", "where"), [("npz", "_look_at_archive"), ("npz", "_what"), ("npy", "_Natural")])
+def test_a_bug_is_not_taken_for_a_damaged_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, where: str, bug: type[Exception]
+) -> None:
+    def planted(*given: Any) -> None:
+        raise bug("planted")
+
+    np.save(tmp_path / "x.npy", ROWS)
+    np.savez(tmp_path / "x.npz", x=ROWS)
+    monkeypatch.setattr(files, where, planted)
+    with pytest.raises(bug, match="planted"):
+        read_user_samples(tmp_path / f"x.{suffix}")
+
+
+def test_an_array_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(4000.0).reshape(1000, 4))
+    found = read_user_samples(tmp_path / "x.npy")
+    with (tmp_path / "x.npy").open("r+b") as file:
+        file.truncate(16128)
+    assert found.read(np.array([499]))[0, 3] == 1999
+    with pytest.raises(UserError, match="not a readable NumPy file"):
+        found.read(np.array([500]))

@@ -18,7 +18,7 @@ import pytest
 from runs import STUDY, command, run
 
 from gancensus import __version__, cli, tables
-from gancensus.config import read
+from gancensus.config import Config, read
 from gancensus.door import head, preflight, slurm, unseen
 from gancensus.errors import UserError
 from gancensus.files import write_table
@@ -314,7 +314,7 @@ def test_a_run_that_forces_everything_is_not_started_again(tmp_path: Path, monke
     for name in ("Profile", "preflight", "probe", "clear", "forget"):
         monkeypatch.setattr(cli, name, lambda *_: "squeue")
     args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
-    with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which would make all anew"):
+    with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which repeats everything"):
         cli.slurm(args, ["--forcerun=train"], tmp_path / "results")
     assert len(starts) == 1
 
@@ -451,7 +451,7 @@ def test_files_that_nobody_saw_made_are_recorded_or_removed(tmp_path: Path, monk
     (tmp_path / "gone").touch()
     assert {file.path.name for file in unseen.unseen(call, 0) or ()} == {"b", "gone"}
     assert unseen.unseen(call, time.time() + 60) == []  # older ones are none of ours
-    os.utime(tmp_path / "a", (time.time() + 5, time.time() + 5))  # made anew, while its record is of the first time
+    os.utime(tmp_path / "a", (time.time() + 5, time.time() + 5))  # made again, while its record is of the first time
     os.utime(tmp_path / "lost", (time.time() + 5, time.time() + 5))  # after `gone` was made of it
     assert unseen.settle(call, 0, same=True) == 2
     assert not (tmp_path / "gone").exists()
@@ -838,6 +838,29 @@ def test_what_runs_nothing_asks_no_cluster(
         cli.main(["slurm", "--configfile", "my.yaml", option])
     assert ended.value.code == 0
     assert called == [(command, "all")]
+
+
+@pytest.mark.parametrize("command", ["run", "check", "plan"])
+def test_a_configuration_that_is_edited_meanwhile_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """What a run says at its end is of the studies that it began with."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text(json.dumps(STUDY))
+
+    def read_and_edited(path: Path) -> Config:
+        found = read(path)
+        path.write_text("studies: [")
+        return found
+
+    monkeypatch.setattr(cli, "read", read_and_edited)
+    monkeypatch.setattr(cli, "attend", lambda *_: 1)
+    monkeypatch.setattr(cli, "stand_in", lambda *_: 1)
+    monkeypatch.setattr(cli, "current", lambda *_: False)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "my.yaml"])
+    assert ended.value.code == (1 if command == "run" else 0)
 
 
 def test_files_are_recorded_in_the_order_of_their_making(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 import gancensus.config
+from gancensus.analyses import Analysis
 from gancensus.config import Config, check_files, load
+from gancensus.encoders import Encoder
 from gancensus.errors import UserError
+from gancensus.family import Member, members
+from gancensus.generators import Generator
+from gancensus.metrics import Metric
 from gancensus.metrics.euclidean import Euclidean
+from gancensus.scores import Score
+from gancensus.sources import Source
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
 GOOD = """\
@@ -400,6 +408,37 @@ def test_a_tilde_is_the_home_in_every_path(tmp_path: Path, monkeypatch: pytest.M
     study = config.studies["digits"]
     files = [*study.source.files(), *study.generators["gan"].files(), Path(config.pathvars.results)]
     assert files == [tmp_path / "home" / name for name in ("real.npy", "made.csv", "out")]
+
+
+@pytest.mark.parametrize(
+    ("real", "made", "key"),
+    [
+        ('{kind: files, path: ""}', "{kind: files, path: a.npy}", "source.path"),
+        ("{kind: csv, path: ''}", "{kind: csv, path: a.csv}", "source.path"),
+        ("{kind: openml, name: credit-g, version: 1, data_home: ''}", "{kind: csv, path: a.csv}", "source.data_home"),
+        ("{kind: files, path: a.npy}", "{kind: files, path: ''}", "generators.gan.path"),
+        ("{kind: digits}", "{kind: hdf5, layout: 3dgan, path: ''}", "generators.gan.path"),
+    ],
+)
+def test_an_empty_path_is_not_the_working_directory(tmp_path: Path, real: str, made: str, key: str) -> None:
+    text = GOOD.replace("{kind: digits}", real).replace("{kind: dcgan, replicas: 2, train_on: dense}", made)
+    where = rf"config.yaml:\d+: studies\.digits\.{key}: is empty; name a file or folder \(found: ''\)$"
+    with pytest.raises(UserError, match=where):
+        read(tmp_path, text)
+
+
+def test_no_path_may_be_empty() -> None:
+    """Whatever it is called and whichever member has it."""
+    bases: tuple[type[Member], ...] = (Source, Generator, Metric, Encoder, Score, Analysis)
+    kinds = [kind for base in bases for kind in members(base).values()]
+    paths = [(kind, k) for kind in kinds for k, f in kind.model_fields.items() if f.annotation in (Path, Path | None)]
+    assert len(paths) > 5
+    for kind, name in paths:
+        with pytest.raises(ValidationError) as error:
+            kind.model_validate({name: ""})
+        assert "is empty; name a file or folder" in [
+            one["msg"] for one in error.value.errors() if one["loc"] == (name,)
+        ]
 
 
 @pytest.mark.parametrize(("name", "why"), [("x" * 300, "file name too long"), ("a\\0b", "no such file or folder")])

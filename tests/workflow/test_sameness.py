@@ -51,7 +51,7 @@ def test_killed_runs_go_on_and_change_no_byte(alone: dict[str, bytes], tmp_path:
     assert "results/report.html" in again.stdout
 
     (tmp_path / "results/smoke/fidelity.parquet").unlink()
-    assert "analyse" in run(tmp_path, CONFIG, "--dry-run").stderr  # what is deleted is made anew
+    assert "analyse" in run(tmp_path, CONFIG, "--dry-run").stderr  # what is deleted is made again
 
 
 def test_another_seed_gives_other_samples(alone: dict[str, bytes], tmp_path: Path) -> None:

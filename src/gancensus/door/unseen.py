@@ -3,7 +3,7 @@
 Such a job takes back its mark of being incomplete, and what Snakemake knows of a file (parameters, code, inputs) is
 written by the head alone. So these files would count as made, whatever the configuration says now or later. Where
 nothing has changed since the jobs were submitted, Snakemake records them as they are; otherwise they are removed, and
-so made anew.
+so made again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def settle(command: Sequence[str], since: float, same: bool) -> int | None:
     if kept:
         say(f"jobs have finished {len(kept)} of the files on their own: kept")
     if len(files) > len(kept):
-        say(f"jobs have finished {len(files) - len(kept)} of the files on their own: removed, to be made anew")
+        say(f"jobs have finished {len(files) - len(kept)} of the files on their own: removed, to be made again")
     return len(kept)
 
 
