@@ -184,3 +184,27 @@ def test_the_table_of_inputs_and_what_is_said_of_it(tmp_path: Path, step: Any) -
         "real (real.npy): read as rows",
         "mine-0 (real.npy): turned: 1,200 samples",
     ]
+
+
+def test_units_of_a_table_are_compared_column_by_column(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+
+    def table(name: str, n: int, thousand: float) -> str:
+        rows = np.column_stack([rng.integers(18, 91, n), rng.gamma(2, 20_000, n).round() / thousand])
+        text = "".join(f"{age:.0f},{income:.3f}\n" for age, income in rows)
+        (tmp_path / name).write_text("age,income\n" + text)
+        return str(tmp_path / name)
+
+    study = {
+        "source": {"kind": "csv", "path": table("real.csv", 400, 1)},
+        "generators": {
+            "good": {"kind": "csv", "path": table("good.csv", 200, 1)},
+            "kilo": {"kind": "csv", "path": table("kilo.csv", 200, 1000)},
+        },
+        "definitions": {"rows": {"gower": {"alpha": 0.01}}},
+    }
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump({"studies": {"s": study}}))
+    (problem,) = check_inputs(read(tmp_path / "my.yaml")).problems
+    assert problem.startswith("studies.s.generators.kilo: ")
+    assert "column income: " in problem
+    assert "divided by 1000" in problem
