@@ -96,9 +96,11 @@ def figure(path: Path, reason: str) -> None:
 
 
 def reason(path: Path) -> str | None:
-    """Return why a table or figure could not be made; None where it could."""
-    if path.suffix != ".svg":
+    """Return why a table or figure could not be made; None where it could, and for other files."""
+    if path.suffix == ".parquet":
         return about(path).get(FAILED)
+    if path.suffix != ".svg":
+        return None
     with path.open("rb") as file:
         found = MARK.search(file.read(1 << 16).decode(errors="replace"))
     return html.unescape(found[1]) if found else None

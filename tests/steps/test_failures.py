@@ -37,6 +37,8 @@ def test_what_could_be_made_has_none(tmp_path: Path) -> None:
     write_table(tmp_path / "t.parquet", {name: [] for name in tables.FIDELITY.names}, tables.FIDELITY)
     write_bytes(tmp_path / "f.svg", figures.svg(figures.empty("failed")))
     assert [failures.reason(tmp_path / name) for name in ("t.parquet", "f.svg")] == [None, None]
+    write_bytes(tmp_path / "model.safetensors", b"weights")
+    assert failures.reason(tmp_path / "model.safetensors") is None
 
 
 @pytest.mark.parametrize("place", ["results/toy", "/tmp/a folder/results/toy"])
