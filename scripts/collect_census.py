@@ -17,16 +17,17 @@ def main() -> None:
     args = step.arguments(
         __doc__,
         supports=[Path],
-        inputs=step.section(list[tuple[str, str, str, int]]),
-        samples=[Path],
+        inputs=step.section(list[tuple[str, str, str, list[str]]]),
+        parts=int,
         census=Path,
         notes=Path,
     )
     table = pa.concat_tables([read_table(path) for path in args.supports])
     write_table(args.census, {name: table[name] for name in table.column_names}, tables.SUPPORT)
-    rows, samples = [], iter(args.samples)
-    for study, population, name, files in args.inputs:
-        notes = noted([next(samples) for _ in range(files)])
+    rows = []
+    for study, population, name, populations in args.inputs:
+        folders = [args.census.parent / study / "samples" / one for one in populations]
+        notes = noted([folder / f"{part}.parquet" for folder in folders for part in range(args.parts)])
         rows += [(study, population, name, note, count) for note, count in notes.items()]
     columns = zip(*rows, strict=True) if rows else [()] * len(tables.INPUTS)
     write_table(args.notes, dict(zip(tables.INPUTS.names, columns, strict=True)), tables.INPUTS)

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from gancensus import inputs
+from gancensus import inputs, tables
 from gancensus.check import Findings, check_inputs
 from gancensus.config import read
-from gancensus.files import write_samples
+from gancensus.files import read_table, write_samples, write_table
 from gancensus.samples import Notes, Samples
 
 REAL = np.random.default_rng(1).normal(size=(60, 4))
@@ -166,19 +166,18 @@ def test_notes_are_added_up_over_the_parts_of_an_input(tmp_path: Path) -> None:
 
 
 def test_the_table_of_inputs_and_what_is_said_of_it(tmp_path: Path, step: Any) -> None:
-    first = written(tmp_path, "a", Notes("read as rows", "warning: two units"), slice(0, 9))
-    second = written(tmp_path, "b", Notes("read as rows"), slice(0, 9))
+    for population, notes in (("train", Notes("read as rows", "warning: two units")), ("gan-0", Notes())):
+        written(tmp_path / "s/samples" / population, "0.parquet", notes, slice(0, 9))
+    write_table(tmp_path / "support.parquet", {name: [] for name in tables.SUPPORT.names}, tables.SUPPORT)
     done = step(
         "collect_census",
-        *("--supports", Path(__file__).parents[1] / "steps" / "none.parquet"),
-        *("--inputs", '[["s", "real", "real.npy", 1], ["s", "mine-0", "gen.npy", 1]]'),
-        *("--samples", first, second, "--census", tmp_path / "census", "--notes", tmp_path / "notes"),
+        *("--supports", tmp_path / "support.parquet", "--parts", 1),
+        *("--inputs", '[["s", "real", "real.npy", ["train"]], ["s", "gan-0", "dcgan", ["gan-0"]]]'),
+        *("--census", tmp_path / "census.parquet", "--notes", tmp_path / "inputs.parquet"),
     )
-    assert "none.parquet: no such file" in done.stderr
-    rows = [
-        {"study": "s", "population": "real", "input": "real.npy", "note": note, "samples": None}
-        for note in inputs.noted([first])
-    ]
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = read_table(tmp_path / "inputs.parquet").to_pylist()
+    assert [row["note"] for row in rows] == ["read as rows", "warning: two units"]
     assert inputs.warnings(rows) == ["real (real.npy): two units"]
     assert inputs.told([*rows, rows[0] | {"population": "mine-0", "note": "turned", "samples": 1200}]) == [
         "real (real.npy): read as rows",

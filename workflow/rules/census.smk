@@ -58,23 +58,20 @@ rule sweep:
         " --populations {params.populations} --features {input:q} --output {output:q} > {log:q} 2>&1"
 
 
-# What the notes of the sample tables are about: study, population, the user's name of the input, number of files.
+# What the notes of the sample tables are about: study, population, the user's name of the input, and whose tables.
 INPUTS = []
-NOTED = []
 
 for name, s in CONFIG.studies.items():
     read = {"real": (s.source, REAL)}
     read |= {population: (s.generators[key], (population,)) for population, (key, _) in s.generated.items()}
     for population, (member, populations) in read.items():
-        files = [f"<results>/{name}/samples/{p}/{part}.parquet" for p in populations for part in PARTS]
-        INPUTS.append((name, population, ", ".join(map(str, member.files())) or member.kind, len(files)))
-        NOTED += files
+        INPUTS.append((name, population, ", ".join(map(str, member.files())) or member.kind, populations))
 
 
 rule collect_census:
     input:
         supports=[f"<results>/{name}/census/support.parquet" for name in CONFIG.studies],
-        samples=NOTED,
+        samples=[f"<results>/{name}/samples/{p}/{k}.parquet" for name, *_, ps in INPUTS for p in ps for k in PARTS],
     output:
         census="<results>/census.parquet",
         notes="<results>/inputs.parquet",
@@ -89,9 +86,10 @@ rule collect_census:
         runtime=10,
     params:
         inputs=json.dumps(INPUTS),
+        parts=option("parts", CONFIG.parts),
         code=code("collect_census.py"),
     message:
         "collect the census of every study"
     shell:
-        "collect_census.py --supports {input.supports:q} --inputs {params.inputs:q} --samples {input.samples:q}"
+        "collect_census.py --supports {input.supports:q} --inputs {params.inputs:q} {params.parts}"
         " --census {output.census:q} --notes {output.notes:q} > {log:q} 2>&1"
