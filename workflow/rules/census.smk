@@ -85,7 +85,7 @@ rule collect_census:
         mem_mb=grows(1000),
         runtime=10,
     params:
-        inputs=json.dumps(INPUTS),
+        inputs=lambda wildcards: json.dumps(INPUTS),  # a function: braces in a path are no wildcards
         parts=option("parts", CONFIG.parts),
         code=code("collect_census.py"),
     message:
