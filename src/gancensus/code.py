@@ -46,13 +46,11 @@ def digests(script: Path, members: tuple[str, ...] = (), without: tuple[str, ...
 
     Comments, docstrings, formatting and what is for type checkers alone do not count, nor does Python's version.
     `members` are the modules that the configuration names, such as gancensus.generators.dcgan, `without` the modules
-    and names that code names and the step does not use.
+    and names that code names and the step does not use; those of the script itself are called draw.gallery.
     """
-    reached = reach(
-        script,
-        [file for name in members if (file := _file(name))],
-        [target for name in without if (target := _target(name))],
-    )
+    own = f"{script.stem}."
+    unused = [(script, name.removeprefix(own)) if name.startswith(own) else _target(name) for name in without]
+    reached = reach(script, [file for name in members if (file := _file(name))], list(filter(None, unused)))
     digest = {
         _label(file): hashlib.sha256("\n".join(statement.tree for statement in found).encode()).hexdigest()[:12]
         for file, found in reached.items()
