@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +27,10 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
     """Look at the user's samples, scaled as the real ones `like` are, with their conditions.
 
     Raises UserError for another shape, a single sample, and conditions in another unit; when rows are read, for NaN or
-    infinite values.
+    infinite values, and for colours where the real samples are grey.
     """
-    path, found, shape = generator.path, generator.look(like.scale), like.shape
+    path, shape = generator.path, like.shape
+    found = _with_channels(path, generator.look(like.scale), shape)
     if found.shape != shape:
         raise UserError(
             f"{path}: samples have shape {found.shape}, but the real samples have {shape}; bring both to one shape"
@@ -56,6 +59,30 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
         found.notes,
     )
     return Unread(known, shape, np.dtype(np.float32), read)
+
+
+def _with_channels(path: Path, found: Unread, shape: tuple[int, ...]) -> Unread:
+    """Return images with as many channels as the real ones have: grey ones may be stored with none, one or three."""
+    image = shape[:2]
+    grey = (image, (*image, 1))
+    if len(image) < 2 or found.shape == shape or not {found.shape, shape} <= {*grey, (*image, 3)}:
+        return found
+
+    def one_channel(rows: NDArray[np.int64]) -> NDArray[Any]:
+        x = found.read(rows).reshape(len(rows), *image, -1)
+        coloured = (x != x[..., :1]).any(axis=(1, 2, 3)) & np.isfinite(x).all(axis=(1, 2, 3))
+        if coloured.any():
+            raise UserError(
+                f"{path}: sample {rows[np.argmax(coloured)]} has colours, but the real samples are grey, of shape "
+                f"{shape}; bring both to grey or both to colours"
+            )
+        return x[..., :1]
+
+    if shape in grey:
+        found.notes.add("grey: read as one channel, as the real samples have one")
+        return replace(found, shape=shape, read=lambda rows: one_channel(rows).reshape(-1, *shape))
+    found.notes.add("grey: read as three equal channels, as the real samples have three")
+    return replace(found, shape=shape, read=lambda rows: one_channel(rows).repeat(3, axis=3))
 
 
 def check_units(generator: Brought, like: Samples, found: Unread) -> None:

@@ -556,6 +556,30 @@ def test_grey_images_beside_others_are_read_as_colours(tmp_path: Path, grey: set
     assert noted(found) == {"grey images beside others: read as colours": len(grey)}
 
 
+@pytest.mark.parametrize("real", ["grey", "one channel", "three channels"])
+@pytest.mark.parametrize("made", ["grey", "one channel", "three channels"])
+def test_grey_generated_images_may_have_other_channels(tmp_path: Path, real: str, made: str) -> None:
+    """Many programs, such as torchvision's `save_image`, write grey images with three equal channels."""
+    stored = {"grey": GREY, "one channel": GREY[..., None], "three channels": GREY[..., None].repeat(3, axis=3)}
+    np.save(tmp_path / "real.npy", stored[real])
+    np.save(tmp_path / "made.npy", stored[made])
+    like = Files(path=tmp_path / "real.npy").load(0).take(slice(None))
+    found = as_population(generated.Files(path=tmp_path / "made.npy"), like, "mine-0")
+    assert found.shape == like.shape
+    np.testing.assert_array_equal(found.take(slice(3, 20)).x, like.x[3:])
+    assert (real == made) == (not any(note.startswith("grey: ") for note in found.notes.counts()))
+
+
+def test_coloured_images_beside_grey_real_ones_are_refused_by_number(tmp_path: Path) -> None:
+    for k in range(4):
+        image(tmp_path / "real" / f"{k}.png", GREY[k])
+        image(tmp_path / "mine" / f"{k}.png", COLOUR[k] if k == 2 else GREY[k, ..., None].repeat(3, axis=2))
+    like = Files(path=tmp_path / "real").load(0).take(slice(None))
+    found = as_population(generated.Files(path=tmp_path / "mine"), like, "mine-0")
+    with pytest.raises(UserError, match=r"sample 2 has colours, but the real samples are grey, of shape \(4, 6\)"):
+        found.take(slice(None))
+
+
 def test_a_rare_coloured_image_is_named(tmp_path: Path) -> None:
     for k in range(4 * LOOKED_AT):
         image(tmp_path / f"{k:03}.png", COLOUR[0] if k == 2 else GREY[0])

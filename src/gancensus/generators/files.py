@@ -12,7 +12,8 @@ class Files(Brought):
     """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
 
     The file is an array (.npy, or .npz with `x` and conditions), a folder of images (read as those of the source
-    `files`), or a sample table (.parquet, taken as it is).
+    `files`; where the real ones are grey, three equal channels are read as one, and the reverse), or a sample table
+    (.parquet, taken as it is).
     """
 
     kind: Literal["files"] = "files"
