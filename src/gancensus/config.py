@@ -320,8 +320,7 @@ def check_files(config: Config) -> None:
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
         wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
     if missing or wrong:
-        head = f"not found from {Path.cwd()}:" if missing else "the configuration has errors:"
-        raise UserError("\n  ".join([head, *missing, *wrong]))
+        raise UserError("\n  ".join(["the configuration has errors:", *missing, *wrong]))
 
 
 def why_absent(path: Path) -> str:
@@ -329,7 +328,7 @@ def why_absent(path: Path) -> str:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no name at all, such as one with NUL
-        return "no such file or folder"
+        return "no such file or folder" + ("" if path.is_absolute() else f" (not found from {Path.cwd()})")
     except OSError as error:
         return str(error.strerror).lower()
     return ""

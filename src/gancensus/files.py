@@ -468,7 +468,7 @@ def read_user_samples(path: Path, background: Background = "white") -> Unread:
     unknown kind, or holds no numbers of one shape.
     """
     if not path.exists():
-        raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
+        raise UserError(f"{path}: no such file or folder (not found from {Path.cwd()})")
     if path.suffix == ".parquet":
         return _look_at_table(SampleRows([path]))
     found = _look_at_folder(path, background) if path.is_dir() else _look_at_array(path)
