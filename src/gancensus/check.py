@@ -16,7 +16,7 @@ from gancensus.imagefiles import files_of
 from gancensus.inputs import WARNING
 from gancensus.prepare import split
 from gancensus.randomness import derive_rng, derive_seed
-from gancensus.samples import CHUNK, Samples, Unread, check
+from gancensus.samples import CHUNK, Samples, Unread, by_row, check
 from gancensus.user_samples import as_population, check_units
 
 CHEAP = 1 << 26  # bytes of an input that are read before a plan is shown
@@ -76,12 +76,13 @@ def _check_study(
         if isinstance(real, Samples):
             check(real, f"source {study.source.kind}")
         rows = split(len(real), study.splits.sizes, derive_rng(config.seed, "prepare"), study.splits.train_first)
-        if study.source.files() and not _read(key, real, found):
+        if study.source.files() and not _read(key, study, real, found):
             return
         found.note(key, real)
         held_out = rows["holdout"][: max(1, CHUNK // prod(real.shape))]
         like = real.take(held_out if study.source.files() else held_out[:SIMULATED])
-        _compare(study, like)
+        if not study.source.files():
+            _compare(study, like)
     except UserError as error:
         found.problem(key, error)
         return
@@ -106,9 +107,8 @@ def _check_generator(
     progress(key)
     try:
         samples = as_population(generator, like, "checked-0")
-        if _read(key, samples, found):
+        if _read(key, study, samples, found):
             check_units(generator, like, samples)
-            _compare(study, samples.take(slice(0, 2)))
         found.note(key, samples)
     except UserError as error:
         found.problem(key, error)
@@ -119,12 +119,13 @@ def _compare(study: Study, samples: Samples) -> None:
     for definition in study.definitions.values():
         for metric in definition.values():
             if metric.space is None:
-                metric.features(samples.take(slice(0, SIMULATED)))
+                metric.features(samples)
 
 
-def _read(key: str, samples: Samples | Unread, found: Findings) -> bool:
+def _read(key: str, study: Study, samples: Samples | Unread, found: Findings) -> bool:
     """Read all samples, and name some of those that are damaged; return whether all are good."""
     if isinstance(samples, Samples):
+        _compare(study, samples)
         return True
     samples.notes.restart()
     problems: list[UserError] = []
@@ -132,9 +133,9 @@ def _read(key: str, samples: Samples | Unread, found: Findings) -> bool:
     for start in range(0, len(samples), step):
         rows = np.arange(start, min(start + step, len(samples)))
         try:
-            samples.take(rows)
+            _compare(study, samples.take(rows))
         except UserError:
-            problems += list(_damaged(samples, rows, LISTED - len(problems)))
+            problems += list(_damaged(study, samples, rows, LISTED - len(problems)))
             if len(problems) >= LISTED:
                 break
     for error in problems:
@@ -144,15 +145,21 @@ def _read(key: str, samples: Samples | Unread, found: Findings) -> bool:
     return not problems
 
 
-def _damaged(samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int) -> Iterator[UserError]:
-    """Yield what is wrong with each of the rows, for some of those that are damaged."""
+def _damaged(
+    study: Study, samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
+) -> Iterator[UserError]:
+    """Yield what is wrong with each of the rows, for some of those that are damaged; once what is so with all."""
+    said = set()
     for row in rows:
         try:
-            samples.take(np.array([row]))
+            _compare(study, samples.take(np.array([row])))
         except UserError as error:
-            yield error
-            most -= 1
-            if most == 0:
+            text = by_row(str(error))
+            if text in said:
+                return
+            said.add(text)
+            yield UserError(text)
+            if len(said) == most:
                 return
 
 

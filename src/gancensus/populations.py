@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from gancensus.errors import UserError
 from gancensus.metrics import Features, Metric
 from gancensus.pairs import SMALLEST_BLOCK, Line, Side, cut
-from gancensus.samples import ROWS_PER_POPULATION, Samples
+from gancensus.samples import Samples, by_row
 
 BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
 RUN = 64  # rows that stand for a population come in runs, to read few row groups
@@ -57,9 +56,7 @@ class Population:
         try:
             return self._metrics[m].features(chunk)
         except UserError as error:
-            row = re.search(r"sample (\d{10,})", str(error))  # a generated one, whose number the user has never seen
-            place = f", row {int(row[1]) % ROWS_PER_POPULATION}" if row else ""
-            raise UserError(f"{where}{place}: {error}") from None
+            raise UserError(f"{where}: {by_row(str(error))}") from None
 
     def some(self, count: int) -> list[Features]:
         """Return the features of about `count` rows, or of all: runs of rows, evenly spaced through the population."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -210,6 +211,11 @@ def by_block(apply: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> 
     Products of matrices differ in the last bit with the number of rows, so the blocks must not depend on the parts.
     """
     return np.concatenate([apply(x[start : start + BLOCK]) for start in range(0, max(1, len(x)), BLOCK)])
+
+
+def by_row(message: str) -> str:
+    """Return a message with the row of a generated sample in the place of its sample_id, which no user has seen."""
+    return re.sub(r"\bsample (\d{10,})", lambda found: f"sample {int(found[1]) % ROWS_PER_POPULATION}", message)
 
 
 def generated_ids(population: str, rows: range) -> NDArray[np.int64]:

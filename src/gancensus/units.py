@@ -48,9 +48,12 @@ class Change(NamedTuple):
 def numbers_of(samples: Samples, columns: Sequence[Column] = ()) -> dict[str, Floats]:
     """Return what tells the units of samples, (n,) each by name, in natural units.
 
-    Of rows that are each number of a column; of other samples the least, the mean and the largest value of each.
+    Of rows that are each number of a column, and of points that have a scale for each of their numbers those of all
+    points together; of other samples the least, the mean and the largest value of each.
     """
     x = samples.natural()
+    if _of_points(samples):
+        x = x.reshape(-1, x.shape[-1])
     if x.ndim > 2:
         values = flatten(x)
         return {"least": values.min(axis=1), "mean": values.mean(axis=1), "largest": values.max(axis=1)}
@@ -66,21 +69,29 @@ def compare(real: Samples, generated: Samples) -> list[Finding]:
     """Return what speaks against one unit of real (n, *shape) and generated (m, *shape) samples, n and m at least 1.
 
     Rows are compared column by column. A table has units of its own for each. An array of many values may have one or
-    more, so that some of its columns alone are certain of nothing. Samples of other shapes have one unit.
+    more, so that some of its columns alone are certain of nothing. Points are compared number by number where each has
+    a scale of its own. Samples of other shapes have one unit.
     """
     columns = () if real.scale is None else real.scale.columns
     ours, theirs = numbers_of(real, columns), numbers_of(generated, columns)
-    if real.x.ndim > 2:
+    if real.x.ndim > 2 and not _of_points(real):
         whole = _whole(ours, theirs)
         return [] if whole is None else [whole]
     compared = {name: (ours[name], theirs[name]) for name in ours}
     told = {name: pair for name, both in compared.items() if (pair := _telling(*both)) is not None}
     found = {name: one for name, pair in told.items() if (one := _column(*pair)) is not None}
+    kind = "number" if _of_points(real) else "column"
     alike = Counter(one.change for one in found.values() if one.certain)
     return [
-        Finding(f"column {name}: {one.text}", one.certain and (bool(columns) or alike[one.change] > SHARE * len(told)))
+        Finding(f"{kind} {name}: {one.text}", one.certain and (bool(columns) or alike[one.change] > SHARE * len(told)))
         for name, one in found.items()
     ]
+
+
+def _of_points(samples: Samples) -> bool:
+    """Tell whether samples (n, ..., numbers) have a scale for each of the last axis's numbers."""
+    numbers = samples.x.shape[-1]
+    return samples.x.ndim > 2 and samples.scale is not None and len(samples.scale.names) == numbers > 1
 
 
 def _telling(real: Floats, generated: Floats) -> tuple[Floats, Floats] | None:

@@ -193,3 +193,33 @@ def test_units_of_what_is_mostly_empty() -> None:
     losses = [np.where(rng.random((4000, 1)) < 0.95, 0.0, rng.normal(1900, 300, (4000, 1))) for _ in range(2)]
     assert verdict(losses[0], losses[1] / 100) == "refused"
     assert verdict(losses[0], np.log1p(losses[1])) == "warned"
+
+
+def jets(pt: float, order: tuple[int, ...] = (0, 1, 2), seed: int = 0) -> NDArray[np.float64]:
+    """Jets (n, 20, 3) of momenta and two angles, the last particles missing."""
+    rng = np.random.default_rng(seed)
+    x = np.stack([pt * rng.exponential(1, (300, 20)), *rng.normal(0, 0.4, (2, 300, 20))], axis=-1)
+    x[:, 15:] = 0
+    return x[..., order]
+
+
+@pytest.mark.parametrize(
+    ("made", "certain", "text"),
+    [
+        (jets(5e4, seed=1), None, ""),
+        (jets(50, seed=1), True, "divided by 1000"),
+        (jets(5e4, (1, 2, 0), seed=1), False, "number x2"),
+        (jets(5e4, (1, 0, 2), seed=1), False, "number x1"),
+        (1.5 * jets(5e4, seed=1), None, ""),
+    ],
+)
+def test_each_number_of_points_has_its_unit_and_its_place(
+    made: NDArray[np.float64], certain: bool | None, text: str
+) -> None:
+    real = jets(5e4)
+    names = tuple(f"x{k}" for k in range(3))
+    ends = real.reshape(-1, 3)
+    scale = Scale(names, ("1",) * 3, tuple(ends.min(axis=0).tolist()), tuple(ends.max(axis=0).tolist()))
+    found = compare(*(Samples(scale.encode(x), np.arange(len(x)), scale=scale) for x in (real, made)))
+    assert (any(finding.certain for finding in found) if found else None) == certain
+    assert text in "; ".join(finding.text for finding in found)

@@ -81,6 +81,20 @@ def test_what_a_metric_cannot_compare_is_found_without_a_run(tmp_path: Path) -> 
         assert [message in problem for problem in found.problems] == [True]
 
 
+def test_a_metric_looks_at_every_sample(tmp_path: Path) -> None:
+    """A particle of negative weight far down in the file of a generator."""
+    rng = np.random.default_rng(0)
+    real, mine = rng.random((60, 5, 3)), rng.random((50, 5, 3))
+    mine[7, 2, 0] = -0.5
+    np.save(tmp_path / "r.npy", real)
+    source = {"kind": "files", "path": str(tmp_path / "r.npy")}
+    found = check(tmp_path, {"mine": mine}, source=source, definitions={"near": {"emd": {"alpha": 0.1}}})
+    assert [problem.partition("metric emd: ")[::2] for problem in found.problems] == [
+        ("studies.s.generators.mine: ", found.problems[0].partition("metric emd: ")[2])
+    ]
+    assert "sample 7 " in found.problems[0]
+
+
 def test_before_a_plan_only_small_inputs_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(check(tmp_path, {"mine": bad(3)}, cheap=True).problems) == 1
     monkeypatch.setattr("gancensus.check.CHEAP", 100)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -903,3 +904,12 @@ def test_a_profile_that_is_named_by_its_file(tmp_path: Path) -> None:
     file.write_text("executor: slurm\n")
     with pytest.raises(UserError, match=rf"config\.yaml: a profile is a folder; name {tmp_path}$"):
         preflight.Profile(file)
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "check"])
+def test_a_folder_is_no_configuration(tmp_path: Path, command: str) -> None:
+    (tmp_path / "im").mkdir()
+    call = [sys.executable, "-m", "gancensus.cli", command, "im"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: im: is a folder, no configuration file.*\n", done.stderr)

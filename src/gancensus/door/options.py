@@ -38,8 +38,11 @@ def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[l
     files, rest = [], []
     for word, before in zip(words, ["", *words[:-1]], strict=True):
         taken = theirs[before].nargs in (None, "?") if before in theirs else False  # as the value of an option
-        if word.lower().endswith(YAML) and not word.startswith("-") and not taken:
+        named = not word.startswith("-") and not taken
+        if named and (word.lower().endswith(YAML) or command == "check"):
             files.append(Path(word).expanduser())
+        elif named and Path(word).is_dir():
+            raise UserError(f"{word}: is a folder, no configuration file")
         else:
             rest.append(word)
     for word in rest[: rest.index("--") if "--" in rest else None]:
