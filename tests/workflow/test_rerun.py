@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -299,10 +300,24 @@ def functions(statements: list[code.Statement]) -> set[str]:
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
-def test_every_function_that_a_step_calls_counts_for_it(project: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+def forget() -> None:
+    """Forget what has been read of the code."""
+    for remembered in (code.digests, code._read, code._target, code._file, code._is_ours):
+        remembered.cache_clear()
+
+
+@pytest.fixture
+def package(project: Copy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The package of the copy, in the place of ours for as long as a test runs."""
+    folder = project.tree / "src/gancensus"
+    monkeypatch.setattr(code, "PACKAGE", folder)
+    forget()
+    yield folder
+    forget()
+
+
+def test_every_function_that_a_step_calls_counts_for_it(project: Copy, package: Path) -> None:
     """Code is followed by name; what runs says whether that has missed anything."""
-    package = project.tree / "src/gancensus"
-    monkeypatch.setattr(code, "PACKAGE", package)
     calls = [json.loads(line) for line in (project.folder / "calls.jsonl").read_text().splitlines()]
     assert {Path(call["argv"][0]).stem for call in calls} > {"train", "pairs", "analyse", "report"}
     missed = set()
