@@ -134,8 +134,8 @@ def _read(key: str, study: Study, samples: Samples | Unread, found: Findings) ->
         rows = np.arange(start, min(start + step, len(samples)))
         try:
             _compare(study, samples.take(rows))
-        except UserError:
-            problems += list(_damaged(study, samples, rows, LISTED - len(problems)))
+        except UserError as whole:
+            problems += list(_damaged(study, samples, rows, LISTED - len(problems))) or [whole]
             if len(problems) >= LISTED:
                 break
     for error in problems:

@@ -20,7 +20,7 @@ from runs import STUDY, command, run
 
 from gancensus import __version__, cli, tables
 from gancensus.config import Config, read
-from gancensus.door import head, preflight, slurm, unseen
+from gancensus.door import head, options, preflight, slurm, unseen
 from gancensus.errors import UserError
 from gancensus.files import write_table
 
@@ -904,6 +904,13 @@ def test_a_profile_that_is_named_by_its_file(tmp_path: Path) -> None:
     file.write_text("executor: slurm\n")
     with pytest.raises(UserError, match=rf"config\.yaml: a profile is a folder; name {tmp_path}$"):
         preflight.Profile(file)
+
+
+def test_a_rule_may_be_named_like_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = ["my.yaml", "--until", "generate", "train"]
+    assert options.sort_out(words, [], "run") == ([Path("my.yaml")], words[1:])
 
 
 @pytest.mark.parametrize("command", ["run", "plan", "check"])
