@@ -353,7 +353,8 @@ def clear(args: argparse.Namespace, results: Path) -> int:
         found = account(one, begun) if one.command == "slurm" else 0
         if found is not None:
             kept += found
-            head.settled(one)
+            if not head.locked():  # what removes the lock may be killed, too: the next run tries again
+                head.settled(one)
     signal.signal(signal.SIGINT, interrupt)
     return kept
 

@@ -603,6 +603,23 @@ def test_a_lock_of_a_plain_snakemake_stays(attended: Attended, monkeypatch: pyte
         assert len(locked) == 1
 
 
+def test_a_lock_is_removed_by_the_next_run_when_what_removes_it_was_killed(
+    attended: Attended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[object] = []
+    monkeypatch.setattr(head, "unlock", removed.append)
+    lock = attended.results.parent / ".snakemake/locks/0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with head.claimed(attended.results):
+        cli.clear(attended.args, attended.results)
+        lock.unlink()
+        cli.clear(attended.args, attended.results)
+        assert len(removed) == 2
+        cli.clear(attended.args, attended.results)
+        assert len(removed) == 2
+
+
 def test_a_dead_sbatch_submits_nothing_after_its_queue_was_found_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
