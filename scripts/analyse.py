@@ -6,20 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus import failures
-from gancensus.adversarial import Gan
-from gancensus.analyses import About, Analysis
-from gancensus.config import REAL
-from gancensus.files import SampleRows, read_model, write_table
-from gancensus.generators import Generator
-from gancensus.randomness import derive_rng
-from gancensus.sources import Source
-from gancensus.training import architecture
+from gancensus.config.configuration import REAL
+from gancensus.contracts.analysis import About, Analysis
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.source import Source
+from gancensus.report import failures
+from gancensus.storage.files import SampleRows, read_model, write_table
+from gancensus.training.adversarial import Gan
+from gancensus.training.loop import architecture
 
 
 def judge(generator: Gan, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:

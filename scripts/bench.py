@@ -23,7 +23,7 @@ from math import inf, nan, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 import pyarrow as pa
@@ -31,23 +31,23 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from gancensus import figures
-from gancensus.birthday import batches, first_hits
-from gancensus.errors import UserError
-from gancensus.files import SampleRows, write_bytes, write_samples, write_table
-from gancensus.generators.toygan import Toygan
-from gancensus.metrics import Features, Metric
-from gancensus.metrics.emd import Emd
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.metrics.scalar import Scalar
-from gancensus.metrics.shape import Shape
-from gancensus.metrics.ssim import Ssim
-from gancensus.pairs import Pairs, Side, costs, cut, deal, find_pairs, merge, none
-from gancensus.samples import Samples, flatten
-from gancensus.showers import shower_scale
-from gancensus.sources.camelback import Camelback
-from gancensus.sources.gflash import Gflash
-from gancensus.tables import FLOAT, STRING, column
+from gancensus.census.birthday import batches, first_hits
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.metric import Features, Metric
+from gancensus.contracts.samples import Samples, flatten
+from gancensus.contracts.showers import shower_scale
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.domains.general.metric_scalar import Scalar
+from gancensus.domains.images.metric_ssim import Ssim
+from gancensus.domains.jets.metric_emd import Emd
+from gancensus.domains.points.generator_toygan import Toygan
+from gancensus.domains.points.source_camelback import Camelback
+from gancensus.domains.showers.metric_shape import Shape
+from gancensus.domains.showers.source_gflash import Gflash
+from gancensus.plotting import style
+from gancensus.search.pairs import Pairs, Side, costs, cut, deal, find_pairs, merge, none
+from gancensus.storage.files import SampleRows, write_bytes, write_samples, write_table
+from gancensus.storage.schemas import FLOAT, STRING, column
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -460,7 +460,7 @@ def neighbourhoods(ours: bool, samples: int, dimensions: int) -> Timed:
     """Measure precision, recall, density and coverage by one side; memory counts from the samples on."""
     from prdc import compute_prdc
 
-    from gancensus.fidelity import precision_recall_density_coverage
+    from gancensus.comparison.fidelity import precision_recall_density_coverage
 
     real, fake = np.random.default_rng(0).standard_normal((2, samples, dimensions), dtype=np.float32)
     with redirect_stdout(None):
@@ -675,21 +675,21 @@ def growth(sizes: Sequence[int]) -> Figure:
     return draw_growth(np.array(sizes), np.array([[run.seconds, run.megabytes - idle] for run in runs]))
 
 
-@figures.styled
+@style.styled
 def draw_growth(samples: Rows, measured: Floats) -> Figure:
     """Draw seconds and megabytes (len(samples), 2) by the number of samples, with the powers that fit them."""
-    figure = Figure(figsize=(figures.WIDTH, 3.4))
+    figure = Figure(figsize=(style.WIDTH, 3.4))
     panels = figure.subplots(1, 2)
     names = (("Time", "seconds, one core"), ("Memory", "MB at the peak, above an idle process"))
     fitted = samples >= FITTED
-    for axes, (title, label), values, hue in zip(panels, names, measured.T, figures.HUES, strict=False):
+    for axes, (title, label), values, hue in zip(panels, names, measured.T, style.HUES, strict=False):
         slope, start = np.polyfit(np.log(samples[fitted]), np.log(values[fitted]), 1)
         axes.loglog(samples, values, "o", color=hue, label="measured")
         line = np.exp(start) * samples[fitted] ** slope
-        axes.loglog(samples[fitted], line, color=figures.INK, linestyle="--", label=f"samples to the power {slope:.2f}")
+        axes.loglog(samples[fitted], line, color=style.INK, linestyle="--", label=f"samples to the power {slope:.2f}")
         axes.set(title=title, xlabel="samples", ylabel=label)
     dense = 4e-6 * samples**2.0
-    panels[1].loglog(samples, dense, color=figures.PALE, linestyle=":", label="a float32 matrix of all distances")
+    panels[1].loglog(samples, dense, color=style.PALE, linestyle=":", label="a float32 matrix of all distances")
     for axes in panels:
         axes.legend(loc="upper left")
     return figure
@@ -770,7 +770,7 @@ def main() -> None:
     chosen.add_argument("--growth", action="store_true", help="draw time and memory over samples: docs/growth.svg")
     arguments = parser.parse_args()
     if arguments.growth:
-        return write_bytes(Path("docs/growth.svg"), figures.svg(growth(GROWTH)))
+        return write_bytes(Path("docs/growth.svg"), style.svg(growth(GROWTH)))
     if not (large(1_000_000, 2) if arguments.large else table()):
         raise UserError("results are not equal, see above; fix that before you look at any time")
     return None

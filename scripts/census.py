@@ -5,16 +5,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 import pyarrow as pa
 
-from gancensus import tables
-from gancensus.census import REFERENCE, Graph, copies_row, count, curve_columns, diversity_rows, null_of, support_row
-from gancensus.config import Census
-from gancensus.files import about, columns, write_table
-from gancensus.randomness import derive_rng
+from gancensus.census.support import (
+    REFERENCE,
+    Graph,
+    copies_row,
+    count,
+    curve_columns,
+    diversity_rows,
+    null_of,
+    support_row,
+)
+from gancensus.config.configuration import Census
+from gancensus.contracts.randomness import derive_rng
+from gancensus.storage import schemas
+from gancensus.storage.files import about, columns, write_table
 
 
 def read(duplicates: Path, repeats: Path) -> Graph:
@@ -83,11 +92,11 @@ def main() -> None:
             if f"{population}~train" in graphs:
                 pairs = (graphs[f"{population}~train"], graphs[f"{REFERENCE}~train"], across)
                 copies.append({"definition": definition, **copies_row(population, *pairs, level, margin)})
-    write(args.support, rows, tables.SUPPORT)
-    write(args.diversity, profiles, tables.DIVERSITY)
-    write(args.copies, copies, tables.COPIES)
+    write(args.support, rows, schemas.SUPPORT)
+    write(args.diversity, profiles, schemas.DIVERSITY)
+    write(args.copies, copies, schemas.COPIES)
     write_table(
-        args.curve, {name: np.concatenate([c[name] for c in curves]) for name in tables.CURVE.names}, tables.CURVE
+        args.curve, {name: np.concatenate([c[name] for c in curves]) for name in schemas.CURVE.names}, schemas.CURVE
     )
 
 

@@ -3,13 +3,13 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import pyarrow as pa
 
-from gancensus import tables
-from gancensus.files import read_table, write_table
-from gancensus.inputs import noted
+from gancensus.report.inputs import noted
+from gancensus.storage import schemas
+from gancensus.storage.files import read_table, write_table
 
 
 def main() -> None:
@@ -23,14 +23,14 @@ def main() -> None:
         notes=Path,
     )
     table = pa.concat_tables([read_table(path) for path in args.supports])
-    write_table(args.census, {name: table[name] for name in table.column_names}, tables.SUPPORT)
+    write_table(args.census, {name: table[name] for name in table.column_names}, schemas.SUPPORT)
     rows = []
     for study, population, name, populations in args.inputs:
         folders = [args.census.parent / study / "samples" / one for one in populations]
         notes = noted([folder / f"{part}.parquet" for folder in folders for part in range(args.parts)])
         rows += [(study, population, name, note, count) for note, count in notes.items()]
-    columns = zip(*rows, strict=True) if rows else [()] * len(tables.INPUTS)
-    write_table(args.notes, dict(zip(tables.INPUTS.names, columns, strict=True)), tables.INPUTS)
+    columns = zip(*rows, strict=True) if rows else [()] * len(schemas.INPUTS)
+    write_table(args.notes, dict(zip(schemas.INPUTS.names, columns, strict=True)), schemas.INPUTS)
 
 
 step.run(main)

@@ -3,10 +3,11 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus import tables, trace
-from gancensus.files import write_table
+from gancensus.report import trace
+from gancensus.storage import schemas
+from gancensus.storage.files import write_table
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
         log = path.relative_to(args.beside.parent).with_suffix("")
         if log.parts[0] in args.names:
             found[log.as_posix()] = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    write_table(args.output, trace.columns(found), tables.TRACE)
+    write_table(args.output, trace.columns(found), schemas.TRACE)
 
 
 step.run(main)

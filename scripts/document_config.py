@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from gancensus.reference import readme, schema
+from gancensus.config.reference import readme, schema
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,15 +9,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from gancensus import failures, figures
-from gancensus.analyses import Analysis
-from gancensus.files import SampleRows, columns, read_samples, read_table, write_bytes, write_table
-from gancensus.samples import Samples
+from gancensus.contracts.analysis import Analysis
+from gancensus.contracts.samples import Samples
+from gancensus.plotting import style
+from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
+from gancensus.storage.files import SampleRows, columns, read_samples, read_table, write_bytes, write_table
 
 
 def populations(args: Namespace) -> dict[str, SampleRows]:
@@ -31,40 +32,42 @@ def some(rows: SampleRows) -> Samples:
     if next(rows.chunks(slice(0, 1))).x.ndim == 2:
         return read_samples(rows.paths)
     known = rows.identities()
-    return rows.take(figures.rows_of(known, figures.spread(known, figures.TILES).sample_id))
+    return rows.take(sample_figures.rows_of(known, sample_figures.spread(known, sample_figures.TILES).sample_id))
 
 
 def write_shown(path: Path, groups: Sequence[tuple[str, Samples, object]]) -> None:
     """Write which samples the figure shows."""
-    table, about = figures.shown(groups)
-    write_table(path, table, figures.SHOWN, about)
+    table, about = sample_figures.shown(groups)
+    write_table(path, table, sample_figures.SHOWN, about)
 
 
 def gallery(args: Namespace) -> Figure:
     """Samples of each population."""
     samples = {name: some(rows) for name, rows in populations(args).items()}
-    write_shown(args.shown, [(name, figures.spread(s, figures.TILES), None) for name, s in samples.items()])
-    return figures.draw_gallery(samples)
+    write_shown(
+        args.shown, [(name, sample_figures.spread(s, sample_figures.TILES), None) for name, s in samples.items()]
+    )
+    return sample_figures.draw_gallery(samples)
 
 
 def birthday(args: Namespace) -> Figure:
     """Probability of a duplicate by batch size."""
-    return figures.draw_birthday(columns(args.curve), columns(args.support))
+    return census_figures.draw_birthday(columns(args.curve), columns(args.support))
 
 
 def support(args: Namespace) -> Figure:
     """Effective support of each population."""
-    return figures.draw_support(columns(args.support))
+    return census_figures.draw_support(columns(args.support))
 
 
 def diversity(args: Namespace) -> Figure:
     """Hill numbers of each population."""
-    return figures.draw_diversity(columns(args.diversity))
+    return census_figures.draw_diversity(columns(args.diversity))
 
 
 def sweep(args: Namespace) -> Figure:
     """Effective support and ratios under other thresholds and fewer metrics."""
-    return figures.draw_sweep(columns(args.sweep), args.margin)
+    return sweep_figures.draw_sweep(columns(args.sweep), args.margin)
 
 
 def closest(args: Namespace) -> Figure:
@@ -72,14 +75,14 @@ def closest(args: Namespace) -> Figure:
     found, groups = {}, []
     for (name, rows), path in zip(populations(args).items(), args.duplicates, strict=True):
         table = columns(path, ["i", "j", args.metric])
-        best = figures.closest(table[args.metric])
+        best = sample_figures.closest(table[args.metric])
         distance, known = table[args.metric][best], rows.identities()
-        first, second = (rows.take(figures.rows_of(known, table[side][best])) for side in ("i", "j"))
+        first, second = (rows.take(sample_figures.rows_of(known, table[side][best])) for side in ("i", "j"))
         found[name] = (first, second, distance)
-        turns = rows.take(figures.rows_of(known, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
+        turns = rows.take(sample_figures.rows_of(known, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
         groups.append((name, turns, np.repeat(distance, 2)))
     write_shown(args.shown, groups)
-    return figures.draw_closest(found)
+    return sample_figures.draw_closest(found)
 
 
 def training(args: Namespace) -> Figure:
@@ -87,16 +90,16 @@ def training(args: Namespace) -> Figure:
     histories = [columns(path) for path in args.histories]
     split = len(args.generators)
     generators = dict(zip(args.generators, histories[:split], strict=True))
-    return figures.draw_training(generators, dict(zip(args.encoders, histories[split:], strict=True)))
+    return run_figures.draw_training(generators, dict(zip(args.encoders, histories[split:], strict=True)))
 
 
 def selection(args: Namespace) -> Figure:
     """Scores of the training samples, and the extremes of kept and dropped."""
     table, samples = columns(args.selection), read_samples(args.samples)
-    margin, extremes = figures.extremes(table["score"], table["kept"], samples.label)
+    margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
     write_shown(args.shown, [(name, samples.take(rows), table["score"][rows]) for name, rows in extremes.items()])
     unit = read_table(args.selection).schema.field("score").metadata[b"unit"].decode()
-    return figures.draw_selection(samples, margin, unit, table["kept"], extremes)
+    return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes)
 
 
 def analysis(args: Namespace) -> Figure:
@@ -107,7 +110,7 @@ def analysis(args: Namespace) -> Figure:
 
 def timeline(args: Namespace) -> Figure:
     """When each job ran."""
-    return figures.draw_timeline(columns(args.trace))
+    return run_figures.draw_timeline(columns(args.trace))
 
 
 FIGURES: dict[str, tuple[Callable[[Namespace], Figure], dict[str, Any]]] = {
@@ -143,7 +146,7 @@ def main() -> None:
     if NAME == "analysis" and (reason := failures.reason(args.path)) is not None:
         failures.figure(args.output, reason)
     else:
-        write_bytes(args.output, figures.svg(FIGURES[NAME][0](args)))
+        write_bytes(args.output, style.svg(FIGURES[NAME][0](args)))
 
 
 def instead(error: Exception) -> None:
@@ -153,7 +156,7 @@ def instead(error: Exception) -> None:
     reason = failures.said(error, [value for value in values if isinstance(value, Path)])
     failures.figure(args.output, reason)
     if "shown" in args:
-        failures.table(args.shown, figures.SHOWN, reason)
+        failures.table(args.shown, sample_figures.SHOWN, reason)
 
 
 step.run(main, instead)

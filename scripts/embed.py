@@ -4,12 +4,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus.encoders import Encoder
-from gancensus.files import drop_parts, read_model, read_samples, write_samples
-from gancensus.samples import by_block
-from gancensus.training import architecture
+from gancensus.contracts.encoder import Encoder
+from gancensus.contracts.samples import by_block
+from gancensus.storage.files import drop_parts, read_model, read_samples, write_samples
+from gancensus.training.loop import architecture
 
 
 def main() -> None:

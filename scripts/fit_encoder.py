@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus import tables
-from gancensus.encoders import Encoder
-from gancensus.files import read_samples, write_model, write_table
-from gancensus.randomness import derive_seed
-from gancensus.training import architecture, history_columns
-from gancensus.unfinished import Unfinished
+from gancensus.contracts.encoder import Encoder
+from gancensus.contracts.randomness import derive_seed
+from gancensus.storage import schemas
+from gancensus.storage.files import read_samples, write_model, write_table
+from gancensus.training.loop import architecture, history_columns
+from gancensus.training.unfinished import Unfinished
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     seed = derive_seed(args.seed, args.study, "encoder", args.name)
     unfinished = Unfinished(args.model, args.checkpoint, args.encoder, samples, seed, args.device)
     fitted = args.encoder.fit(samples.x, seed, args.device, unfinished)
-    write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
+    write_table(args.history, history_columns(fitted.history), schemas.history(fitted.history))
     write_model(args.model, fitted.weights, architecture(args.encoder, samples.x.shape[1:]))
     unfinished.remove()
 

@@ -5,18 +5,18 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 
-from gancensus.errors import UserError
-from gancensus.files import SampleRows, drop_parts, read_model, write_samples
-from gancensus.generators import Generator
-from gancensus.inputs import noted
-from gancensus.randomness import derive_rng
-from gancensus.samples import BLOCK, Notes, Samples, generated_ids, part_rows
-from gancensus.training import architecture
-from gancensus.user_samples import as_population, check_units
+from gancensus.audit.user_samples import as_population, check_units
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import BLOCK, Notes, Samples, generated_ids, part_rows
+from gancensus.report.inputs import noted
+from gancensus.storage.files import SampleRows, drop_parts, read_model, write_samples
+from gancensus.training.loop import architecture
 
 
 def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:

@@ -3,18 +3,19 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gancensus import tables
-from gancensus.errors import UserError
-from gancensus.files import Columns, about, columns, read_table, write_table
-from gancensus.pairs import Pairs
-from gancensus.repeats import Tally
-from gancensus.samples import rows_of
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import rows_of
+from gancensus.contracts.table import Columns
+from gancensus.search.pairs import Pairs
+from gancensus.search.repeats import Tally
+from gancensus.storage import schemas
+from gancensus.storage.files import about, columns, read_table, write_table
 
 
 def main() -> None:
@@ -35,10 +36,10 @@ def main() -> None:
     write_table(
         args.duplicates,
         {"i": first[found.i], "j": last[found.j], **dict(zip(metrics, found.values.T, strict=True))},
-        tables.duplicates(metrics),
+        schemas.duplicates(metrics),
         {"samples": facts[0]["samples"], "step": str(tally.step)},
     )
-    write_table(args.repeats, repeats, tables.REPEATS)
+    write_table(args.repeats, repeats, schemas.REPEATS)
 
 
 def add_up(paths: list[Path]) -> Columns:

@@ -5,19 +5,19 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus import tables
-from gancensus.files import columns, write_table
-from gancensus.join import choose_device
-from gancensus.metrics import Metric
-from gancensus.pairs import Side, costs, deal, find_pairs
-from gancensus.populations import PILOT, Population, condition_groups, condition_line
-from gancensus.repeats import Tally, expected_share, listed, listing_step, partners
-from gancensus.samples import Samples
+from gancensus.contracts.metric import Metric
+from gancensus.contracts.samples import Samples
+from gancensus.search.join import choose_device
+from gancensus.search.pairs import Side, costs, deal, find_pairs
+from gancensus.search.populations import PILOT, Population, condition_groups, condition_line
+from gancensus.search.repeats import Tally, expected_share, listed, listing_step, partners
+from gancensus.storage import schemas
+from gancensus.storage.files import columns, write_table
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def write(
     write_table(
         args.duplicates,
         {"i": first[found.i], "j": last[found.j], **dict(zip(args.definition, found.values.T, strict=True))},
-        tables.duplicates(args.definition),
+        schemas.duplicates(args.definition),
         {"samples": str(len(first)), "step": str(tally.step), "blocks": blocks},
     )
     repeats = {
@@ -88,7 +88,7 @@ def write(
         "partners": np.concatenate(compared[: len(samples)]),
         "condition": [None] * sum(map(len, samples)) if groups is None else groups,
     }
-    write_table(args.repeats, repeats, tables.REPEATS)
+    write_table(args.repeats, repeats, schemas.REPEATS)
 
 
 step.run(main)

@@ -3,14 +3,14 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus.config import Splits
-from gancensus.files import drop_parts, write_samples
-from gancensus.prepare import split
-from gancensus.randomness import derive_rng, derive_seed
-from gancensus.samples import Samples, check, part_rows
-from gancensus.sources import Source
+from gancensus.config.configuration import Splits
+from gancensus.contracts.randomness import derive_rng, derive_seed
+from gancensus.contracts.samples import Samples, check, part_rows
+from gancensus.contracts.source import Source
+from gancensus.storage.files import drop_parts, write_samples
+from gancensus.training.splits import split
 
 
 def main() -> None:

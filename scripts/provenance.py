@@ -10,10 +10,11 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus import __version__, failures
-from gancensus.files import write_bytes
+from gancensus import __version__
+from gancensus.report import failures
+from gancensus.storage.files import write_bytes
 
 PACKAGES = (  # what the numbers, the bytes and the figures depend on
     *("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "torch", "safetensors", "pyarrow"),

@@ -11,18 +11,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import jinja2
 import yaml
 
-from gancensus import failures, inputs, words
-from gancensus.analyses import Analysis
-from gancensus.cells import written
-from gancensus.config import Config, Study
-from gancensus.files import about, columns, read_table, write_bytes
-from gancensus.sweep import tautology
-from gancensus.trace import by_rule
+from gancensus.census.sweep import tautology
+from gancensus.config.configuration import Config, Study
+from gancensus.contracts.analysis import Analysis
+from gancensus.contracts.cells import written
+from gancensus.plotting import numbers
+from gancensus.report import captions, failures, inputs, sentences
+from gancensus.report.trace import by_rule, duration
+from gancensus.storage.files import about, columns, read_table, write_bytes
 
 Row = dict[str, Any]
 
@@ -42,7 +43,7 @@ def definitions_of(folder: Path, study: Study) -> list[Row]:
         found.append(
             {
                 "name": name,
-                "rule": words.definition(metrics, thresholds),
+                "rule": sentences.definition(metrics, thresholds),
                 "tautology": tautology(calibrated),
                 "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
                 "counted": {row["population"]: row for row in support},
@@ -68,12 +69,12 @@ def profiles(diversity: Iterable[Row]) -> dict[str, Row]:
 def swept(path: Path) -> Row:
     """Return the rows of a sweep that are shown: by subset of the metrics at one alpha, or by alpha."""
     rows = read_table(path).to_pylist()
-    shown = words.cuts(list(dict.fromkeys(row["metrics"] for row in rows)))
+    shown = sentences.cuts(list(dict.fromkeys(row["metrics"] for row in rows)))
     if len(shown) == 1:
         alphas = dict.fromkeys(row["alpha"] for row in rows)
         groups = {f"{alpha:g}": [row for row in rows if row["alpha"] == alpha] for alpha in alphas}
         return {"by": "alpha", "alpha": None, "groups": groups}
-    at, _ = words.telling_alpha(rows, shown["all metrics"])
+    at, _ = sentences.telling_alpha(rows, shown["all metrics"])
     here = [row for row in rows if row["alpha"] == at]
     groups = {cut: [row for row in here if row["metrics"] == metrics] for cut, metrics in shown.items()}
     return {"by": "metrics", "alpha": at, "groups": groups}
@@ -81,21 +82,21 @@ def swept(path: Path) -> Row:
 
 def figures_of(folder: Path, study: Study) -> list[Row]:
     """Return the figures below the census, in the order of the page."""
-    title, caption = words.FIGURES["closest"]
-    chosen, reason = words.FIGURES["selection"]
-    varied, how = words.FIGURES["sweep"]
-    chains = words.chained(read_table(folder / "census/diversity.parquet").to_pylist())
+    title, caption = captions.FIGURES["closest"]
+    chosen, reason = captions.FIGURES["selection"]
+    varied, how = captions.FIGURES["sweep"]
+    chains = sentences.chained(read_table(folder / "census/diversity.parquet").to_pylist())
     return [
-        figure(folder, "diversity", *words.FIGURES["diversity"]) | {"chains": chains},
+        figure(folder, "diversity", *captions.FIGURES["diversity"]) | {"chains": chains},
         *(figure(folder, f"sweep-{d}", f"{varied} {d}", how) | {"definition": d} for d in study.definitions),
-        figure(folder, "gallery", *words.FIGURES["gallery"], samples=True),
+        figure(folder, "gallery", *captions.FIGURES["gallery"], samples=True),
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
         *(
             figure(folder, place, *analysis.tables[table][1:]) | measured(folder, place, analysis, table)
             for place, (analysis, table) in study.analysed.items()
         ),
-        figure(folder, "training", *words.FIGURES["training"]),
+        figure(folder, "training", *captions.FIGURES["training"]),
     ]
 
 
@@ -114,9 +115,9 @@ def image(results: Path, file: str) -> Row:
 
 def timeline_of(results: Path) -> Row:
     """Return the timeline, what it says in words, and what each rule took."""
-    title, caption = words.FIGURES["timeline"]
+    title, caption = captions.FIGURES["timeline"]
     rows = read_table(results / "trace.parquet").to_pylist()
-    said = {"said": words.timeline(rows), "rules": by_rule(rows)}
+    said = {"said": sentences.timeline(rows), "rules": by_rule(rows)}
     return {"title": title, "caption": caption, **image(results, "timeline.svg"), **said}
 
 
@@ -131,13 +132,13 @@ def sample_rows(shown: Path) -> Row | None:
     groups: dict[str, list[Row]] = {}
     for row in read_table(shown).to_pylist():
         cells = [
-            of[int(x)] if of else written(x, *way) if way else words.short(x)
+            of[int(x)] if of else written(x, *way) if way else numbers.short(x)
             for x, of, way in zip(row["x"], categories, ways, strict=True)
         ]
-        groups.setdefault(row["group"], []).append(row | {"x": cells[: words.TABLE_COLUMNS]})
+        groups.setdefault(row["group"], []).append(row | {"x": cells[: sentences.TABLE_COLUMNS]})
     return {
-        "heads": list(zip(names, units, strict=True))[: words.TABLE_COLUMNS],
-        "more": max(0, len(names) - words.TABLE_COLUMNS),
+        "heads": list(zip(names, units, strict=True))[: sentences.TABLE_COLUMNS],
+        "more": max(0, len(names) - sentences.TABLE_COLUMNS),
         "groups": {group: lines[:LINES] for group, lines in groups.items()},
     }
 
@@ -147,7 +148,7 @@ def measured(folder: Path, place: str, analysis: Analysis, table: str) -> Row:
     path = folder / f"{place}.parquet"
     if failed := failures.among(folder.parent, [f"{folder.name}/{place}.parquet"]):
         return {"failed": failed[0]}
-    return {"unjudged": worded(lambda: analysis.unjudged(table, columns(path)))} | numbers(path)
+    return {"unjudged": worded(lambda: analysis.unjudged(table, columns(path)))} | values(path)
 
 
 def worded(say: Callable[[], list[str]]) -> list[str]:
@@ -159,7 +160,7 @@ def worded(say: Callable[[], list[str]]) -> list[str]:
         return [f"What it found could not be put into words: {failures.said(error, [])}"]
 
 
-def numbers(path: Path) -> Row:
+def values(path: Path) -> Row:
     """Return the numbers of an analysis, unless they are none or too many to read."""
     table = read_table(path)
     heads = [(field.name, field.metadata[b"unit"].decode()) for field in table.schema]
@@ -176,7 +177,7 @@ def findings_of(folder: Path, study: Study) -> list[str]:
     ]
     brought = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
     return found + (
-        [words.BROUGHT.format(names=words.listing(brought))] if brought and not study.splits.train_first else []
+        [sentences.BROUGHT.format(names=numbers.listing(brought))] if brought and not study.splits.train_first else []
     )
 
 
@@ -195,16 +196,16 @@ def study_of(folder: Path, study: Study) -> Row:
     return {
         "name": folder.name,
         "census": study.census,
-        "verdicts": words.verdicts(support, study.generated),
-        "copying": words.copying(row for definition in definitions for row in definition["copies"]),
+        "verdicts": sentences.verdicts(support, study.generated),
+        "copying": sentences.copying(row for definition in definitions for row in definition["copies"]),
         "warnings": inputs.warnings(noted),
         "inputs": inputs.told(noted),
         "findings": findings_of(folder, study),
         "failed": [one for one in failed if one.study],
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
-        "support": figure(folder, "support", *words.FIGURES["support"]),
-        "birthday": figure(folder, "birthday", *words.FIGURES["birthday"]),
+        "support": figure(folder, "support", *captions.FIGURES["support"]),
+        "birthday": figure(folder, "birthday", *captions.FIGURES["birthday"]),
         "figures": figures_of(folder, study),
     }
 
@@ -222,7 +223,9 @@ def main() -> None:
         timeline=timeline_of(args.output.parent),
         provenance=provenance,
         configuration=yaml.safe_dump(provenance["configuration"], sort_keys=False, allow_unicode=True),
-        words=words,
+        numbers=numbers,
+        sentences=sentences,
+        duration=duration,
     )
     write_bytes(args.output, page.encode())
 

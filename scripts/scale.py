@@ -15,27 +15,27 @@ from math import ceil, prod, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from gancensus.cli import ROOT, SNAKEFILE
-from gancensus.config import REAL, Config, Study, read
-from gancensus.errors import UserError
-from gancensus.figures import PAIRS, TILES
-from gancensus.files import ROW_GROUP_BYTES, write_samples
-from gancensus.generators import Brought, Trained
-from gancensus.metrics import Calibrated, Metric
-from gancensus.pairs import TILE, Side, Task, all_tasks, costs, deal
-from gancensus.populations import BASE_MEGABYTES, RUN, Population
-from gancensus.prepare import split
-from gancensus.samples import Samples, Scale, part_rows
-from gancensus.simulated import Simulated
-from gancensus.sources import Source
-from gancensus.sources.files import Files
-from gancensus.thresholds import DEAR, SAMPLED_PAIRS
+from gancensus.cli.main import ROOT, SNAKEFILE
+from gancensus.config.configuration import REAL, Config, Study, read
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.generator import Brought, Trained
+from gancensus.contracts.metric import Calibrated, Metric
+from gancensus.contracts.samples import RUN, Samples, Scale, part_rows
+from gancensus.contracts.source import Source
+from gancensus.domains.general.source_files import Files
+from gancensus.domains.showers.simulated import Simulated
+from gancensus.report.sample_figures import PAIRS, TILES
+from gancensus.search.pairs import TILE, Side, Task, all_tasks, costs, deal
+from gancensus.search.populations import BASE_MEGABYTES, Population
+from gancensus.search.thresholds import DEAR, SAMPLED_PAIRS
+from gancensus.storage.files import ROW_GROUP_BYTES, write_samples
+from gancensus.training.splits import split
 
 # Rates of one thread on one of two shared cores with AVX-512 VNNI. Where nothing else is said, measured for this table,
 # on 1,000 to 4,000 simulated showers (bench.showers), and repeats and duplicates of 100,000 to 300,000 samples.

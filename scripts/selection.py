@@ -3,12 +3,12 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus import tables
-from gancensus.files import read_samples, write_table
-from gancensus.scores import Score
-from gancensus.selection import select
+from gancensus.contracts.score import Score
+from gancensus.domains.selection.keep import select
+from gancensus.storage import schemas
+from gancensus.storage.files import read_samples, write_table
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     samples = read_samples(args.embedded)
     scores, kept = select(args.score, samples.x, samples.label, args.keep)
     table = {"sample_id": samples.sample_id, "score": scores, "kept": kept}
-    write_table(args.output, table, tables.selection(args.score.unit))
+    write_table(args.output, table, schemas.selection(args.score.unit))
 
 
 step.run(main)

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 
-from gancensus import tables
-from gancensus.census import REFERENCE, collision_columns, ratio_columns
-from gancensus.config import Census
-from gancensus.files import write_table
-from gancensus.metrics import Metric
-from gancensus.pairs import Pairs, Side, find_pairs, merge, none
-from gancensus.populations import Population
-from gancensus.sweep import Cell, sweep, thresholds_of
+from gancensus.census.support import REFERENCE, collision_columns, ratio_columns
+from gancensus.census.sweep import Cell, sweep, thresholds_of
+from gancensus.config.configuration import Census
+from gancensus.contracts.metric import Metric
+from gancensus.search.pairs import Pairs, Side, find_pairs, merge, none
+from gancensus.search.populations import Population
+from gancensus.storage import schemas
+from gancensus.storage.files import write_table
 
 
 def distances(metrics: Sequence[Metric], paths: Sequence[Path], samples: int) -> tuple[int, Pairs]:
@@ -64,7 +64,7 @@ def main() -> None:
         for population, swept in cells.items()
         for cell, reference in zip(swept, cells[REFERENCE], strict=True)
     ]
-    write_table(args.output, {name: [row[name] for row in rows] for name in tables.SWEEP.names}, tables.SWEEP)
+    write_table(args.output, {name: [row[name] for row in rows] for name in schemas.SWEEP.names}, schemas.SWEEP)
 
 
 step.run(main)

@@ -3,16 +3,16 @@
 
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
-from gancensus import tables
-from gancensus.files import write_table
-from gancensus.join import choose_device
-from gancensus.metrics import Calibrated, Metric
-from gancensus.populations import Population
-from gancensus.randomness import derive_rng
-from gancensus.repeats import partners
-from gancensus.thresholds import threshold
+from gancensus.contracts.metric import Calibrated, Metric
+from gancensus.contracts.randomness import derive_rng
+from gancensus.search.join import choose_device
+from gancensus.search.populations import Population
+from gancensus.search.repeats import partners
+from gancensus.search.thresholds import threshold
+from gancensus.storage import schemas
+from gancensus.storage.files import write_table
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         found = threshold(metric, metric.alpha, conditions, side, pairs, args.level, rng, device)
         rows.append((name, metric.alpha, *found, pairs))
     write_table(
-        args.output, dict(zip(tables.THRESHOLDS.names, zip(*rows, strict=True), strict=True)), tables.THRESHOLDS
+        args.output, dict(zip(schemas.THRESHOLDS.names, zip(*rows, strict=True), strict=True)), schemas.THRESHOLDS
     )
 
 

@@ -4,17 +4,17 @@
 from dataclasses import replace
 from pathlib import Path
 
-import gancensus.steps as step
+import gancensus.config.steps as step
 
 import numpy as np
 
-from gancensus import tables
-from gancensus.files import SampleRows, columns, write_model, write_table
-from gancensus.generators import Generator
-from gancensus.randomness import derive_seed
-from gancensus.samples import Unread
-from gancensus.training import architecture, history_columns
-from gancensus.unfinished import Unfinished
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.randomness import derive_seed
+from gancensus.contracts.samples import Unread
+from gancensus.storage import schemas
+from gancensus.storage.files import SampleRows, columns, write_model, write_table
+from gancensus.training.loop import architecture, history_columns
+from gancensus.training.unfinished import Unfinished
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     seed = derive_seed(args.seed, args.study, "train", args.name, args.replica)
     unfinished = Unfinished(args.model, args.checkpoint, args.generator, samples, seed, args.device)
     fitted = args.generator.train(samples, seed, args.device, unfinished)
-    write_table(args.history, history_columns(fitted.history), tables.history(fitted.history))
+    write_table(args.history, history_columns(fitted.history), schemas.history(fitted.history))
     write_model(args.model, fitted.weights, architecture(args.generator, samples.shape))
     unfinished.remove()
 

@@ -18,7 +18,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from gancensus.trace import duration
+from gancensus.report.trace import duration
 from snakemake_logger_plugin_gancensus.failures import Failure, alike, at_fault, digest, ending, names, plain_error
 
 WIDE = 60  # characters of the detail of a reason

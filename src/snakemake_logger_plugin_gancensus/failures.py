@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
 
-from gancensus.trace import duration, executions
+from gancensus.report.trace import duration, executions
 
 TAIL = 15  # lines of a failed job's log
 FULL = 1 << 16  # bytes: with fewer left, a job cannot even say what is wrong

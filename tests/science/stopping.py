@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gancensus.resume import Keeper, State
-from gancensus.training import Fitted
+from gancensus.contracts.fitting import Fitted, Keeper, State
 
 Train = Callable[[Keeper | None], Fitted]
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import gaussian_kde, multinomial, norm
 
-from gancensus import amplification
-from gancensus.amplification import (
+from gancensus.contracts.errors import UserError
+from gancensus.domains.points import amplification
+from gancensus.domains.points.amplification import (
     AdaptiveCells,
     Amplification,
     Cells,
@@ -31,9 +32,8 @@ from gancensus.amplification import (
     subset_counts,
     subset_sizes,
 )
-from gancensus.densities import Camelback, Density, Ring, Shell
-from gancensus.errors import UserError
-from gancensus.estimate import Estimate
+from gancensus.domains.points.densities import Camelback, Density, Ring, Shell
+from gancensus.statistics.estimate import Estimate
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -17,24 +17,24 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from gancensus.amplification import Contents, of_counts, sample_mse
-from gancensus.analyses import About
-from gancensus.analyses.amplification import METHODS, Amplification, _training
-from gancensus.densities import Camelback as Humps
-from gancensus.errors import UserError
-from gancensus.figures import svg
-from gancensus.generators import Generator
-from gancensus.generators.tabulargan import Tabulargan
-from gancensus.generators.toygan import Toygan
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples
-from gancensus.sources import Source
-from gancensus.sources.camelback import Camelback
-from gancensus.sources.digits import Digits
-from gancensus.sources.ring import Ring
-from gancensus.sources.shell import Shell
-from gancensus.toys import Toy
-from gancensus.words import rows
+from gancensus.contracts.analysis import About
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples
+from gancensus.contracts.source import Source
+from gancensus.domains.images.source_digits import Digits
+from gancensus.domains.points.amplification import Contents, of_counts, sample_mse
+from gancensus.domains.points.analysis_amplification import METHODS, Amplification, _training
+from gancensus.domains.points.densities import Camelback as Humps
+from gancensus.domains.points.generator_toygan import Toygan
+from gancensus.domains.points.source_camelback import Camelback
+from gancensus.domains.points.source_ring import Ring
+from gancensus.domains.points.source_shell import Shell
+from gancensus.domains.points.toys import Toy
+from gancensus.domains.tables.generator_tabulargan import Tabulargan
+from gancensus.plotting.numbers import rows
+from gancensus.plotting.style import svg
 
 Array = NDArray[Any]
 Line = dict[str, Any]

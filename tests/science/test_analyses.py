@@ -5,11 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from gancensus.analyses import About
-from gancensus.analyses.fidelity import Fidelity
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples
-from gancensus.sources.digits import Digits
+from gancensus.contracts.analysis import About
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.analysis_fidelity import Fidelity
+from gancensus.domains.images.source_digits import Digits
 
 
 class Drawn:

@@ -15,8 +15,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 from scipy.stats import binomtest, chi2
 
-from gancensus import birthday, graph
-from gancensus.birthday import (
+from gancensus.census import birthday, graph
+from gancensus.census.birthday import (
     Collision,
     batch_half,
     batches,
@@ -30,7 +30,7 @@ from gancensus.birthday import (
     square_support,
     verdict,
 )
-from gancensus.estimate import Estimate
+from gancensus.statistics.estimate import Estimate
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -13,12 +13,12 @@ from stopping import Memory, same
 from torch import nn
 from torch.nn import functional
 
-from gancensus.errors import UserError
-from gancensus.generators import calogan
-from gancensus.generators.calogan import Calogan, Showers
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples
-from gancensus.showers import UNITS, measured_angle, shower_scale
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples
+from gancensus.contracts.showers import UNITS, measured_angle, shower_scale
+from gancensus.domains.showers import generator_calogan
+from gancensus.domains.showers.generator_calogan import Calogan, Showers
 
 GRID = (7, 6, 5)
 TINY = Calogan(latent=6, coarsen=5, epochs=2, batch=4)
@@ -153,7 +153,7 @@ def test_empty_showers_end_the_training(monkeypatch: pytest.MonkeyPatch) -> None
         for value in last.parameters():
             nn.init.constant_(value, -100.0)
 
-    monkeypatch.setattr(calogan, "initialise", dead)
+    monkeypatch.setattr(generator_calogan, "initialise", dead)
     with pytest.raises(UserError, match=r"every shower of a batch came out empty.*lower `learning_rate`") as error:
         TINY.train(showers(), 1, "cpu")
     assert "\n" not in str(error.value)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gancensus.cells import Reading, decide, readings, value_of, written
-from gancensus.coding import generated_codes
-from gancensus.columns import Column, text_of
-from gancensus.errors import UserError
-from gancensus.inference import Manner, infer
+from gancensus.contracts.cells import Reading, decide, readings, value_of, written
+from gancensus.contracts.columns import Column, text_of
+from gancensus.contracts.errors import UserError
+from gancensus.domains.tables.coding import generated_codes
+from gancensus.storage.inference import Manner, infer
 
 
 def read(texts: list[str]) -> tuple[str, list[float | None]] | None:

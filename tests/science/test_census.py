@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gancensus import tables
-from gancensus.census import (
+from gancensus.census.graph import degrees
+from gancensus.census.support import (
     REFERENCE,
     Count,
     Graph,
@@ -21,9 +21,9 @@ from gancensus.census import (
     null_of,
     support_row,
 )
-from gancensus.estimate import Estimate
-from gancensus.graph import degrees
-from gancensus.randomness import derive_rng
+from gancensus.contracts.randomness import derive_rng
+from gancensus.statistics.estimate import Estimate
+from gancensus.storage import schemas
 
 Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
 LEVEL, MARGIN, REPLICATES = 0.95, 1.5, 4000
@@ -130,8 +130,8 @@ def test_the_reference_has_no_ratio_to_itself() -> None:
     found = counted(100, copies(np.arange(100) % 5))
     support = support_row(REFERENCE, found, found, None, LEVEL, MARGIN)
     assert [support[name] for name in ("ratio", "ratio_low", "ratio_high", "verdict")] == [None] * 4
-    assert {"study", "definition", *support} == set(tables.SUPPORT.names)
-    assert {"study", "definition", *row(found, found)} == set(tables.SUPPORT.names)
+    assert {"study", "definition", *support} == set(schemas.SUPPORT.names)
+    assert {"study", "definition", *row(found, found)} == set(schemas.SUPPORT.names)
 
 
 def test_the_names_of_the_samples_do_not_matter() -> None:
@@ -154,7 +154,7 @@ def test_samples_without_a_duplicate_count() -> None:
 def test_curve_columns() -> None:
     found = counted(400, copies(np.arange(400) % 20))
     curve = curve_columns("gan-0", found, LEVEL)
-    assert {"definition", *curve} == set(tables.CURVE.names)
+    assert {"definition", *curve} == set(schemas.CURVE.names)
     assert set(curve["population"]) == {"gan-0"}
     low, value, high = (curve[f"probability{end}"] for end in ("_low", "", "_high"))
     assert ((low >= 0) & (low <= value) & (value <= high) & (high <= 1)).all()
@@ -233,4 +233,4 @@ def test_copies_of_train_are_found_and_collapse_is_not_taken_for_them() -> None:
     assert said["honest"]["ratio"] == pytest.approx(1, abs=0.5)
     own = copies_row(REFERENCE, reference, reference, None, LEVEL, MARGIN)
     assert (own["ratio"], own["verdict"], own["copied_null"]) == (None, None, None)
-    assert {"definition", *own} == {"definition", *said["copied"]} == set(tables.COPIES.names)
+    assert {"definition", *own} == {"definition", *said["copied"]} == set(schemas.COPIES.names)

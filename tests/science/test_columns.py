@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from gancensus import privacy
-from gancensus.coding import codes_of, generated_codes
-from gancensus.columns import Column, columns_of, decode, encode, scale_of, width
-from gancensus.errors import UserError
-from gancensus.inference import Declared, Manner, Missing, infer
-from gancensus.metrics.gower import Gower
-from gancensus.metrics.hamming import Hamming
-from gancensus.samples import Samples, Scale
+from gancensus.contracts.columns import Column, decode, encode, width
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.scales import columns_of, scale_of
+from gancensus.domains.tables import privacy
+from gancensus.domains.tables.coding import codes_of, generated_codes
+from gancensus.domains.tables.metric_gower import Gower
+from gancensus.domains.tables.metric_hamming import Hamming
+from gancensus.storage.inference import Declared, Manner, Missing, infer
 
 TOWNS = Column("town", "nominal", categories=("bonn", "kiel", "ulm"))
 GRADE = Column("grade", "ordinal", categories=("low", "middle", "high", "top"))

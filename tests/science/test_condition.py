@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from gancensus.errors import UserError
-from gancensus.metrics.condition import Condition
-from gancensus.samples import Samples
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.metric_condition import Condition
 
 
 def samples(**conditions: Any) -> Samples:

@@ -13,12 +13,12 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.stats import chi2, foldnorm, kstest, norm
 
-from gancensus import densities
-from gancensus.densities import Camelback, Density, Floats, Ring, Shell
-from gancensus.sources.camelback import Camelback as CamelbackSource
-from gancensus.sources.ring import Ring as RingSource
-from gancensus.sources.shell import Shell as ShellSource
-from gancensus.toys import Toy
+from gancensus.domains.points import densities
+from gancensus.domains.points.densities import Camelback, Density, Floats, Ring, Shell
+from gancensus.domains.points.source_camelback import Camelback as CamelbackSource
+from gancensus.domains.points.source_ring import Ring as RingSource
+from gancensus.domains.points.source_shell import Shell as ShellSource
+from gancensus.domains.points.toys import Toy
 
 TRUTHS = [Camelback(), Ring(), Shell(3), Shell(5)]
 SOURCES = [CamelbackSource(samples=500), RingSource(samples=500), ShellSource(samples=500, dimension=5)]
@@ -251,5 +251,6 @@ def test_a_shell_without_samples_or_directions_is_refused(wrong: dict[str, int])
 
 
 def test_a_plan_loads_no_scipy() -> None:
-    code = "import sys; from gancensus.sources.ring import Ring; Ring(samples=1); print('scipy' in sys.modules)"
+    ring = "from gancensus.domains.points.source_ring import Ring; Ring(samples=1)"
+    code = f"import sys; {ring}; print('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import digamma
 
-from gancensus import diversity
-from gancensus.birthday import collision
-from gancensus.diversity import coverage, profile, richness, shannon, simpson
-from gancensus.estimate import Estimate
+from gancensus.census import diversity
+from gancensus.census.birthday import collision
+from gancensus.census.diversity import coverage, profile, richness, shannon, simpson
+from gancensus.statistics.estimate import Estimate
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -15,11 +15,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from scipy.stats import wasserstein_distance
 
-from gancensus import transport
-from gancensus.errors import UserError
-from gancensus.metrics import Features
-from gancensus.metrics.emd import Emd
-from gancensus.samples import Samples, Scale
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.metric import Features
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.distances import transport
+from gancensus.domains.jets.metric_emd import Emd
 
 POWERS = [1.0, 0.5]
 MODES = [Emd(alpha=0.5, p=p, balanced=balanced) for p in POWERS for balanced in (True, False)]

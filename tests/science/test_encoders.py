@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 
-from gancensus.encoders.pca import Pca
-from gancensus.encoders.vae import Vae
-from gancensus.errors import UserError
-from gancensus.randomness import derive_rng
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.randomness import derive_rng
+from gancensus.domains.general.encoder_pca import Pca
+from gancensus.domains.images.encoder_vae import Vae
 
 
 def normal(shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -13,10 +13,8 @@ from scipy.stats import chi2, ortho_group
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from gancensus import fidelity as module
-from gancensus import neighbours
-from gancensus.errors import UserError
-from gancensus.fidelity import (
+from gancensus.comparison import fidelity as module
+from gancensus.comparison.fidelity import (
     METRICS,
     Floats,
     Prdc,
@@ -26,6 +24,8 @@ from gancensus.fidelity import (
     metrics,
     precision_recall_density_coverage,
 )
+from gancensus.contracts.errors import UserError
+from gancensus.search import neighbours
 
 SIZES = st.tuples(st.integers(8, 30), st.integers(8, 30), st.integers(1, 6))
 SEEDS = st.integers(0, 2**32 - 1)

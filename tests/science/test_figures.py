@@ -14,13 +14,24 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from gancensus import figures
-from gancensus.census import Graph, collision_columns, count, curve_columns, diversity_rows, ratio_columns, support_row
-from gancensus.columns import Column, columns_of, decode, scale_of
-from gancensus.samples import Samples, Scale
-from gancensus.sweep import sweep, thresholds_of
-from gancensus.tables import CURVE, DIVERSITY, SUPPORT, SWEEP
-from gancensus.words import TABLE_COLUMNS
+from gancensus.census.support import (
+    Graph,
+    collision_columns,
+    count,
+    curve_columns,
+    diversity_rows,
+    ratio_columns,
+    support_row,
+)
+from gancensus.census.sweep import sweep, thresholds_of
+from gancensus.contracts.columns import Column, decode
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.scales import columns_of, scale_of
+from gancensus.domains.general import fidelity_figures
+from gancensus.plotting import style
+from gancensus.report import census_figures, run_figures, sample_figures, sweep_figures
+from gancensus.report.sentences import TABLE_COLUMNS
+from gancensus.storage.schemas import CURVE, DIVERSITY, SUPPORT, SWEEP
 
 
 def population(samples: int, duplicates: int) -> Any:
@@ -132,7 +143,7 @@ def table(samples: int, columns: int = 3) -> Samples:
 
 def words(figure: Figure) -> str:
     """Every text of a figure, after it was drawn."""
-    figures.svg(figure)
+    style.svg(figure)
     return "\n".join(text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text")))  # type: ignore[attr-defined]
 
 
@@ -142,28 +153,28 @@ def line_colours(ax: Axes) -> set[str]:
 
 def test_looks_keep_hues_for_generators_and_lines_for_replicas() -> None:
     names = ["train", "holdout", *(f"g{g}-{r}" for g in range(9) for r in range(3))]
-    look = figures.looks(names)
+    look = style.looks(names)
     assert look["holdout"].colour == "#000000"
     assert to_hex(look["train"].colour) == "#8c8c8c"
     assert len(set(look.values())) == len(names)
     assert look["g0-0"].colour == look["g0-1"].colour == "#0072b2"
     assert look["g0-0"][1:] != look["g0-1"][1:]
     assert len({look[f"g{g}-0"].colour for g in range(9)}) == 9
-    assert figures.looks(["g0-0", "g1-0"])["g1-0"] == look["g1-0"]  # the same without the real populations
+    assert style.looks(["g0-0", "g1-0"])["g1-0"] == look["g1-0"]  # the same without the real populations
 
 
 def test_same_content_gives_the_same_bytes_whatever_the_users_style() -> None:
     curve, support = census({"train": 3, "holdout": 4, "gan-0": 9})
-    first = figures.svg(figures.draw_birthday(curve, support))
+    first = style.svg(census_figures.draw_birthday(curve, support))
     with rc_context({"font.size": 20, "svg.hashsalt": None, "axes.grid": False}):
-        assert figures.svg(figures.draw_birthday(curve, support)) == first
+        assert style.svg(census_figures.draw_birthday(curve, support)) == first
     assert b"<metadata" not in first
     assert not re.search(rb"href=.(?!#)", first)
 
 
 def test_birthday_marks_the_smallest_batch_with_a_likely_duplicate() -> None:
     curve, support = census({"train": 3, "holdout": 4, "gan-0": 20}, ("pixels", "latent"))
-    figure = figures.draw_birthday(curve, support)
+    figure = census_figures.draw_birthday(curve, support)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["pixels", "latent"]
     ax = figure.axes[0]
     assert ax.get_xscale() == "log"
@@ -179,8 +190,8 @@ def test_birthday_marks_the_smallest_batch_with_a_likely_duplicate() -> None:
 
 def test_birthday_and_support_without_any_duplicate() -> None:
     curve, support = census({"holdout": 0, "gan-0": 0})
-    assert "gan-0:  none found" in words(figures.draw_birthday(curve, support))
-    figure = figures.draw_support(support)
+    assert "gan-0:  none found" in words(census_figures.draw_birthday(curve, support))
+    figure = census_figures.draw_support(support)
     assert "≥ 1,650" in words(figure)  # 4950 pairs over -ln 0.05
     assert "cannot tell" in words(figure)
     assert sum(hasattr(a, "arrow_patch") and a.arrow_patch is not None for a in figure.axes[0].texts) == 2
@@ -188,7 +199,7 @@ def test_birthday_and_support_without_any_duplicate() -> None:
 
 def test_support_shades_the_interval_of_holdout_and_writes_the_verdict() -> None:
     _, support = census({"train": 5, "holdout": 5, "gan-0": 45})
-    figure = figures.draw_support(support)
+    figure = census_figures.draw_support(support)
     text = words(figure)
     assert "less diverse" in text
     assert "the reference" in text
@@ -206,7 +217,7 @@ def test_diversity_draws_orders_intervals_and_bounds_and_marks_chains() -> None:
     edges = {"holdout": [(0, 1), (2, 3), (3, 4)], "gan-0": CHAIN, "gan-1": [], "mode-0": CELLS}
     rows = diversity(edges) + diversity(dict.fromkeys(edges, CELLS), "latent")
     table = as_columns(rows, DIVERSITY.names)
-    figure = figures.draw_diversity(table)
+    figure = census_figures.draw_diversity(table)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["pixels", "latent"]
     ax = figure.axes[0]
     assert ax.get_yscale() == "log"
@@ -224,7 +235,7 @@ def test_diversity_draws_orders_intervals_and_bounds_and_marks_chains() -> None:
 
 def test_sweep_draws_supports_and_ratios_by_subset_of_the_metrics() -> None:
     table = swept(3)
-    figure = figures.draw_sweep(table, 1.5)
+    figure = sweep_figures.draw_sweep(table, 1.5)
     left, right = figure.axes
     where: dict[str, Any] = {"metrics": "m0+m1+m2", "population": "gan-0"}
     supports = {alpha: 1 / cell(table, "collision", alpha=alpha, **where) for alpha in ALPHAS}
@@ -251,7 +262,7 @@ def test_sweep_draws_supports_and_ratios_by_subset_of_the_metrics() -> None:
 
 def test_sweep_of_one_metric_draws_the_ratio_over_alpha() -> None:
     table = swept(1)
-    figure = figures.draw_sweep(table, 1.5)
+    figure = sweep_figures.draw_sweep(table, 1.5)
     left, right = figure.axes
     assert "1/alpha, by construction" in words(figure)
     assert coloured(left, "#000000") == pytest.approx({alpha: 1 / alpha for alpha in ALPHAS}, rel=0.3)
@@ -267,14 +278,14 @@ def test_sweep_where_no_reference_sample_has_a_duplicate() -> None:
         table[name][table["population"] != "gan-0"] = value
     for name, value in {"ratio": np.nan, "ratio_low": 7.0, "ratio_high": np.nan}.items():
         table[name][table["population"] == "gan-0"] = value
-    figure = figures.draw_sweep(table, 1.5)
+    figure = sweep_figures.draw_sweep(table, 1.5)
     right = figure.axes[1]
     assert right.get_title(loc="left") == "at alpha = 0.2, the largest"
     assert [x for x, _ in arrows(right)] == [7.0] * 3  # all metrics and two alone: without one is the other alone
     assert words(figure).count("no duplicates") == 3  # far-0
     single = {name: column[np.char.find(table["metrics"].astype(str), "+") < 0] for name, column in table.items()}
     single = {name: column[single["metrics"] == "m0"] for name, column in single.items()}
-    assert len(arrows(figures.draw_sweep(single, 1.5).axes[1])) == 3
+    assert len(arrows(sweep_figures.draw_sweep(single, 1.5).axes[1])) == 3
 
 
 def test_sweep_of_one_real_pair() -> None:
@@ -282,23 +293,23 @@ def test_sweep_of_one_real_pair() -> None:
     table = swept(2)
     table = {name: column[table["alpha"] == ALPHAS[0]] for name, column in table.items()}
     table |= {"alpha": np.ones_like(table["alpha"]), "independent": np.ones_like(table["alpha"])}
-    assert figures.svg(figures.draw_sweep(table, 1.5))
+    assert style.svg(sweep_figures.draw_sweep(table, 1.5))
 
 
 def test_diversity_and_sweep_have_the_same_bytes_every_time() -> None:
     table, lines = swept(2), as_columns(diversity({"holdout": CHAIN, "gan-0": []}), DIVERSITY.names)
-    first = [figures.svg(figures.draw_sweep(table, 1.5)), figures.svg(figures.draw_diversity(lines))]
+    first = [style.svg(sweep_figures.draw_sweep(table, 1.5)), style.svg(census_figures.draw_diversity(lines))]
     with rc_context({"font.size": 20, "lines.markersize": 1}):
-        assert figures.svg(figures.draw_sweep(table, 1.5)) == first[0]
-        assert figures.svg(figures.draw_diversity(lines)) == first[1]
+        assert style.svg(sweep_figures.draw_sweep(table, 1.5)) == first[0]
+        assert style.svg(census_figures.draw_diversity(lines)) == first[1]
     assert not re.search(rb"href=.(?!#)", b"".join(first))
 
 
 def test_one_population_and_many() -> None:
     for names in (["holdout"], ["train", "holdout", *(f"g{k}-{r}" for k in range(5) for r in range(2))]):
         curve, support = census(dict.fromkeys(names, 4))
-        assert set(names) <= set(words(figures.draw_support(support)).split("\n"))
-        legend = figures.draw_birthday(curve, support).axes[0].get_legend()
+        assert set(names) <= set(words(census_figures.draw_support(support)).split("\n"))
+        legend = census_figures.draw_birthday(curve, support).axes[0].get_legend()
         assert legend is not None
         assert len(legend.get_texts()) == len(names)
 
@@ -306,7 +317,7 @@ def test_one_population_and_many() -> None:
 @pytest.mark.parametrize("shape", [(40, 8, 8), (40, 8, 8, 3), (5, 8, 12, 1), (40, 8, 8, 25), (3, 8, 8, 2, 3)])
 def test_gallery_shows_pixels_as_they_are(shape: tuple[int, ...]) -> None:
     real = images(*shape)
-    figure = figures.draw_gallery({"holdout": real, "gan-0": images(*shape, seed=1)})
+    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": images(*shape, seed=1)})
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["holdout", "gan-0"]
     sheet = np.asarray(figure.axes[0].images[0].get_array())
     kept = len(shape) == 3 or shape[3:] == (3,)
@@ -315,17 +326,17 @@ def test_gallery_shows_pixels_as_they_are(shape: tuple[int, ...]) -> None:
     height, width = shape[1:3]
     assert np.array_equal(sheet[:height, :width], grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2))
     assert (sheet[:, width] == 255).all()
-    assert figures.svg(figure).count(b"image-rendering:pixelated") == 2
+    assert style.svg(figure).count(b"image-rendering:pixelated") == 2
 
 
 def test_gallery_of_rows_draws_distributions_in_natural_units() -> None:
     real = table(30)
-    figure = figures.draw_gallery({"holdout": real, "gan-0": table(50)})
+    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": table(50)})
     assert [ax.get_xlabel() for ax in figure.axes] == ["a", "b$ (kg/m²)", "c (mm)"]
     values = np.asarray(figure.axes[1].lines[0].get_xdata())
     natural = 10 + (real.x[:, 1].astype(np.float64) + 1) * 5
     assert (values[0], values[-1]) == pytest.approx((natural.min(), natural.max()))
-    assert len(figures.draw_gallery({"holdout": table(9, 40)}).axes) == TABLE_COLUMNS
+    assert len(sample_figures.draw_gallery({"holdout": table(9, 40)}).axes) == TABLE_COLUMNS
 
 
 def typed_table(samples: int) -> Samples:
@@ -340,7 +351,7 @@ def typed_table(samples: int) -> Samples:
 
 def test_gallery_of_typed_rows_draws_legal_rows_and_names_categories() -> None:
     real = typed_table(40)
-    figure = figures.draw_gallery({"holdout": real, "gan-0": typed_table(30)})
+    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": typed_table(30)})
     assert [ax.get_xlabel() for ax in figure.axes] == ["age (years)", "town", "grade"]
     legal = decode(columns_of(real), real.x)
     for k, ax in enumerate(figure.axes):
@@ -353,7 +364,7 @@ def test_gallery_of_typed_rows_draws_legal_rows_and_names_categories() -> None:
 
 def test_closest_typed_rows_are_profiles_of_legal_rows() -> None:
     rows = typed_table(6)
-    figure = figures.draw_closest({"holdout": (rows, rows, np.linspace(0, 1, 6))})
+    figure = sample_figures.draw_closest({"holdout": (rows, rows, np.linspace(0, 1, 6))})
     drawn = np.asarray(figure.axes[0].lines[0].get_ydata())
     age, town, grade = decode(columns_of(rows), rows.x)[0]
     assert drawn == pytest.approx([(age - 40) / 20, town - 1, (grade - 12) / 12])
@@ -361,29 +372,29 @@ def test_closest_typed_rows_are_profiles_of_legal_rows() -> None:
 
 def test_shown_typed_rows_are_legal_and_say_their_categories() -> None:
     rows = typed_table(4)
-    table, about = figures.shown([("holdout", rows, None)])
+    table, about = sample_figures.shown([("holdout", rows, None)])
     assert table["x"] == decode(columns_of(rows), rows.x).tolist()
     assert json.loads(about["names"]) == ["age", "town", "grade"]
     assert [len(names) for names in json.loads(about["categories"])] == [0, 3, 25]
 
 
 def test_spread_takes_the_ends_and_all_of_few() -> None:
-    assert figures.spread(images(100, 2, 2), 4).sample_id.tolist() == [0, 33, 66, 99]
-    assert len(figures.spread(images(3, 2, 2), 32)) == 3
+    assert sample_figures.spread(images(100, 2, 2), 4).sample_id.tolist() == [0, 33, 66, 99]
+    assert len(sample_figures.spread(images(3, 2, 2), 32)) == 3
 
 
 def test_closest_takes_the_smallest_and_the_earlier_of_equal_ones() -> None:
     distance = np.array([3.0, 1.0, 2.0, 1.0, 2.0, 0.5])
-    assert figures.closest(distance, 4).tolist() == [5, 1, 3, 2]
-    assert figures.closest(distance[:2], 4).tolist() == [1, 0]
-    assert figures.closest(np.empty(0)).tolist() == []
+    assert sample_figures.closest(distance, 4).tolist() == [5, 1, 3, 2]
+    assert sample_figures.closest(distance[:2], 4).tolist() == [1, 0]
+    assert sample_figures.closest(np.empty(0)).tolist() == []
     many = np.random.default_rng(0).integers(0, 50, 5000).astype(np.float64)
-    assert figures.closest(many, 300).tolist() == np.argsort(many, kind="stable")[:300].tolist()
+    assert sample_figures.closest(many, 300).tolist() == np.argsort(many, kind="stable")[:300].tolist()
 
 
 def test_rows_of_finds_samples_by_id() -> None:
     samples = Samples(np.zeros((4, 1), np.float32), np.array([70, 5, 900, 6]))
-    assert figures.rows_of(samples, np.array([6, 70, 6])).tolist() == [3, 0, 3]
+    assert sample_figures.rows_of(samples, np.array([6, 70, 6])).tolist() == [3, 0, 3]
 
 
 @pytest.mark.parametrize("samples", [images(10, 8, 8), images(10, 8, 8, 3), table(10)])
@@ -393,19 +404,21 @@ def test_closest_pairs_stand_side_by_side_with_their_distance(samples: Samples) 
         "holdout": (samples.take(np.array([0, 1])), samples.take(np.array([2, 3])), np.array([0.125, 0.25])),
         "gan-0": (none, none, np.empty(0)),
     }
-    figure = figures.draw_closest(pairs)
+    figure = sample_figures.draw_closest(pairs)
     text = words(figure)
     assert "0.125" in text
     assert "no duplicates found" in text
     if samples.x.ndim > 2:
         sheet = np.asarray(figure.axes[0].images[0].get_array())
-        assert np.array_equal(sheet[:8, :8], figures.pixels(samples)[0])
-        assert np.array_equal(sheet[:8, 9:17], figures.pixels(samples)[2])
+        assert np.array_equal(sheet[:8, :8], sample_figures.pixels(samples)[0])
+        assert np.array_equal(sheet[:8, 9:17], sample_figures.pixels(samples)[2])
 
 
 def test_closest_pairs_of_arrays_of_four_axes() -> None:
     volumes, none = images(8, 6, 6, 2, 3), images(0, 6, 6, 2, 3)
-    figure = figures.draw_closest({"holdout": (volumes, volumes, np.zeros(8)), "gan-0": (none, none, np.zeros(0))})
+    figure = sample_figures.draw_closest(
+        {"holdout": (volumes, volumes, np.zeros(8)), "gan-0": (none, none, np.zeros(0))}
+    )
     assert [len(ax.images) for ax in figure.axes] == [1, 1]
 
 
@@ -413,7 +426,7 @@ def test_training_panels_by_loss_with_the_line_of_chance() -> None:
     history = {"epoch": np.arange(1, 6), "discriminator": np.full(5, 0.6), "generator": np.full(5, 0.8)}
     vae = {"epoch": np.arange(1, 4), "reconstruction": np.arange(3.0)}
     closed_form = {"epoch": np.empty(0)}
-    figure = figures.draw_training({"a-0": history, "a-1": history}, {"pca": closed_form, "latent": vae})
+    figure = run_figures.draw_training({"a-0": history, "a-1": history}, {"pca": closed_form, "latent": vae})
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles == [
         "generators: discriminator loss",
@@ -424,7 +437,7 @@ def test_training_panels_by_loss_with_the_line_of_chance() -> None:
     assert any(np.allclose(height, np.log(2)) for height in heights)
     assert not any(np.allclose(line.get_ydata(), np.log(2)) for line in figure.axes[1].lines)
     assert figure.axes[0].get_ylabel() == "loss"
-    assert "nothing was trained" in words(figures.draw_training({}, {"pca": closed_form}))
+    assert "nothing was trained" in words(run_figures.draw_training({}, {"pca": closed_form}))
 
 
 def test_fidelity_draws_value_interval_and_null() -> None:
@@ -433,7 +446,7 @@ def test_fidelity_draws_value_interval_and_null() -> None:
     names = ("population", "metric", "value", "low", "high", "null")
     columns = {name: np.array(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
     columns["value"][0] = np.nan
-    figure = figures.draw_fidelity(columns)
+    figure = fidelity_figures.draw_fidelity(columns)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["FID, small is good", "KID, small is good", "precision"]
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["a-0", "b-0"]
     assert figure.axes[2].get_ylim() == (0, 1.02)
@@ -446,7 +459,7 @@ def test_extremes_take_the_classes_in_turn() -> None:
     scores = np.array([5.0, 1.0, 3.0, -50.0, -10.0, -90.0, 4.0, -60.0])
     label = np.array([0, 0, 0, 1, 1, 1, 0, 1], dtype=np.int32)
     kept = np.array([True, False, False, True, True, False, True, False])
-    margin, rows = figures.extremes(scores, kept, label)
+    margin, rows = sample_figures.extremes(scores, kept, label)
     assert margin.tolist() == [1.0, -3.0, -1.0, 0.0, 40.0, -40.0, 0.0, -10.0]
     assert rows["highest scores, kept"].tolist() == [0, 4, 6, 3]
     assert rows["lowest scores, dropped"].tolist() == [1, 5, 2, 7]
@@ -459,8 +472,8 @@ def test_extremes_take_the_classes_in_turn() -> None:
 def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> None:
     scores = np.random.default_rng(0).normal(size=50)
     kept = scores >= (scores.min() if keep_all else 0)
-    margin, rows = figures.extremes(scores, kept, None)
-    figure = figures.draw_selection(samples, margin, "nat", kept, rows)
+    margin, rows = sample_figures.extremes(scores, kept, None)
+    figure = sample_figures.draw_selection(samples, margin, "nat", kept, rows)
     assert f"kept: {kept.sum()}" in words(figure)
     assert figure.axes[0].get_xlabel() == "score minus the cut (nat)"
     bars = [patch.get_height() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]
@@ -470,12 +483,12 @@ def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> 
 
 def test_shown_rows_are_in_natural_units_and_images_have_none() -> None:
     samples = table(4)
-    columns, about = figures.shown([("holdout", samples, None), ("gan-0", samples.take(np.array([2])), [0.5])])
+    columns, about = sample_figures.shown([("holdout", samples, None), ("gan-0", samples.take(np.array([2])), [0.5])])
     assert columns["group"] == ["holdout"] * 4 + ["gan-0"]
     assert columns["value"] == [None] * 4 + [0.5]
     assert samples.scale is not None
     assert np.allclose(columns["x"], samples.scale.decode(samples.x)[[0, 1, 2, 3, 2]])
     assert about == {"names": '["a", "b$", "c"]', "units": '["1", "kg/m^2", "mm"]'}
-    columns, about = figures.shown([("holdout", images(2, 8, 8), None)])
+    columns, about = sample_figures.shown([("holdout", images(2, 8, 8), None)])
     assert columns["x"] == [[], []]
     assert about == {}

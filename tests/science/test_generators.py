@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from gancensus.adversarial import Gan
-from gancensus.errors import UserError
-from gancensus.generators.dcgan import Dcgan
-from gancensus.generators.tabulargan import Tabulargan
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples
-from gancensus.training import Fitted
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.fitting import Fitted
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples
+from gancensus.domains.images.generator_dcgan import Dcgan
+from gancensus.domains.tables.generator_tabulargan import Tabulargan
+from gancensus.training.adversarial import Gan
 
 
 def samples(shape: tuple[int, ...], n: int = 12) -> Samples:

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from scipy.special import gammainc
 from scipy.stats import kstest
 
-from gancensus.gflash import RESOLUTION, VISIBLE, draw_profile, profile, radial, simulate
-from gancensus.randomness import derive_rng
-from gancensus.samples import Unread
-from gancensus.showers import CELL, CELLS, SILICON, TUNGSTEN, coarsened, shower_scale
-from gancensus.sources.gflash import Gflash
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Unread
+from gancensus.contracts.showers import CELL, CELLS, SILICON, TUNGSTEN, coarsened, shower_scale
+from gancensus.domains.showers.gflash import RESOLUTION, VISIBLE, draw_profile, profile, radial, simulate
+from gancensus.domains.showers.source_gflash import Gflash
 
 X0, MOLIERE = 0.42, 1.083  # cm
 LAYER = TUNGSTEN + SILICON
@@ -314,7 +314,8 @@ def test_what_cannot_be_simulated_is_refused(key: str, value: Any) -> None:
 
 
 def test_planning_compiles_nothing() -> None:
-    code = "import sys; from gancensus.sources.gflash import Gflash; Gflash(showers=1); print('numba' in sys.modules)"
+    gflash = "from gancensus.domains.showers.source_gflash import Gflash; Gflash(showers=1)"
+    code = f"import sys; {gflash}; print('numba' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
 

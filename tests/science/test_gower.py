@@ -8,10 +8,11 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from gancensus.columns import Column, decode, encode, scale_of, width
-from gancensus.errors import UserError
-from gancensus.metrics.gower import Gower
-from gancensus.samples import Samples, Scale
+from gancensus.contracts.columns import Column, decode, encode, width
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.scales import scale_of
+from gancensus.domains.tables.metric_gower import Gower
 
 
 def samples_of(natural: NDArray[np.float64], low: list[float], high: list[float]) -> Samples:

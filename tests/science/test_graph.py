@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gancensus import graph
+from gancensus.census import graph
 
 IntArray = npt.NDArray[np.int64]
 Graph = tuple[int, IntArray, IntArray]

@@ -8,10 +8,11 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from gancensus.columns import Column, decode, scale_of, width
-from gancensus.errors import UserError
-from gancensus.metrics.hamming import Hamming
-from gancensus.samples import Samples, Scale
+from gancensus.contracts.columns import Column, decode, width
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.scales import scale_of
+from gancensus.domains.tables.metric_hamming import Hamming
 
 COLUMNS = ("age", "sex", "children")
 METRIC = Hamming(alpha=0.5)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest, ttest_1samp
 
-from gancensus.estimate import Estimate, wilson
-from gancensus.nearest import mean_distance, mean_distance_to_others
-from gancensus.neighbours import nearest, nearest_others
-from gancensus.sources.diabetes import Diabetes
+from gancensus.comparison.nearest import mean_distance, mean_distance_to_others
+from gancensus.domains.tables.source_diabetes import Diabetes
+from gancensus.search.neighbours import nearest, nearest_others
+from gancensus.statistics.estimate import Estimate, wilson
 
 Floats = NDArray[np.float64]
 

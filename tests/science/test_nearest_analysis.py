@@ -12,16 +12,16 @@ import pytest
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from gancensus.analyses import About, Judge
-from gancensus.analyses.nearest import Nearest
-from gancensus.columns import Column, encode
-from gancensus.figures import svg
-from gancensus.generators.dcgan import Dcgan
-from gancensus.generators.tabulargan import Tabulargan
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples, Scale
-from gancensus.sources.digits import Digits
-from gancensus.words import rows
+from gancensus.contracts.analysis import About, Judge
+from gancensus.contracts.columns import Column, encode
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.domains.general.analysis_nearest import Nearest
+from gancensus.domains.images.generator_dcgan import Dcgan
+from gancensus.domains.images.source_digits import Digits
+from gancensus.domains.tables.generator_tabulargan import Tabulargan
+from gancensus.plotting.numbers import rows
+from gancensus.plotting.style import svg
 
 Array = NDArray[Any]
 RNG = partial(derive_rng, 1, "study", "nearest")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.spatial.distance import cdist
 
-from gancensus import neighbours as module
-from gancensus.neighbours import Floats, Incidence, incidence, square_radii
+from gancensus.search import neighbours as module
+from gancensus.search.neighbours import Floats, Incidence, incidence, square_radii
 
 
 class Case(NamedTuple):

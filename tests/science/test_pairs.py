@@ -13,13 +13,13 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, pdist
 
-from gancensus import join, pairs
-from gancensus.metrics.condition import Condition
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.metrics.scalar import Scalar
-from gancensus.metrics.shape import Shape
-from gancensus.pairs import Pairs, Side, cut, deal, find_pairs, merge, none
-from gancensus.samples import Samples
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.domains.general.metric_scalar import Scalar
+from gancensus.domains.showers.metric_shape import Shape
+from gancensus.search import join, pairs
+from gancensus.search.pairs import Pairs, Side, cut, deal, find_pairs, merge, none
 
 METRIC = Euclidean(alpha=0.5)
 BLOCKS = st.integers(1, 25)
@@ -83,7 +83,7 @@ def same(a: Pairs, b: Pairs) -> bool:
 @pytest.fixture(params=["int8", "float32"])
 def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every search in both ways of rounding, whatever the processor would choose."""
-    from gancensus import simd
+    from gancensus.distances import simd
 
     if request.param == "int8" and not simd.HAS_INT8_DOT:
         pytest.skip("this processor has no 8-bit products")

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gancensus import permutation
-from gancensus.permutation import permutation_null
+from gancensus.statistics import permutation
+from gancensus.statistics.permutation import permutation_null
 
 IntArray = npt.NDArray[np.int64]
 

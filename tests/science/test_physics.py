@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from skimage.metrics import structural_similarity
 
-from gancensus import physics
-from gancensus.analyses import About
-from gancensus.analyses.physics import Physics
-from gancensus.errors import UserError
-from gancensus.figures import svg
-from gancensus.populations import Rows
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples
-from gancensus.showers import measured_angle, shower_scale
-from gancensus.sources.gflash import Gflash
+from gancensus.contracts.analysis import About
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Rows, Samples
+from gancensus.contracts.showers import measured_angle, shower_scale
+from gancensus.domains.showers import physics
+from gancensus.domains.showers.analysis_physics import Physics
+from gancensus.domains.showers.source_gflash import Gflash
+from gancensus.plotting.style import svg
 
 Array = NDArray[Any]
 TABLES = ("ssim", "profiles", "response", "cells", "score")

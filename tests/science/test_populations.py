@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gancensus.errors import UserError
-from gancensus.metrics.condition import Condition
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.metrics.scalar import Scalar
-from gancensus.metrics.shape import Shape
-from gancensus.pairs import find_pairs as search
-from gancensus.pairs import merge, none
-from gancensus.populations import BASE_MEGABYTES, Population, condition_groups, condition_line
-from gancensus.samples import Samples
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.domains.general.metric_scalar import Scalar
+from gancensus.domains.showers.metric_shape import Shape
+from gancensus.search.pairs import find_pairs as search
+from gancensus.search.pairs import merge, none
+from gancensus.search.populations import BASE_MEGABYTES, Population, condition_groups, condition_line
 
 
 class InChunks:

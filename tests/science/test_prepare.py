@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gancensus.errors import UserError
-from gancensus.prepare import split
-from gancensus.randomness import derive_rng
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.randomness import derive_rng
+from gancensus.training.splits import split
 
 
 @given(st.integers(6, 500), st.tuples(*[st.integers(2, 200) | st.floats(0.01, 0.99)] * 3), st.integers(0, 9))

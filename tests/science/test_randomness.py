@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gancensus.randomness import derive_rng, derive_seed
+from gancensus.contracts.randomness import derive_rng, derive_seed
 
 NAMES = st.lists(st.text(max_size=5) | st.integers(0, 9), max_size=4)
 

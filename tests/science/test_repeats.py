@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from gancensus.metrics.condition import Condition
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.pairs import Pairs, Side, all_tasks, costs, deal, find_pairs, merge
-from gancensus.repeats import Tally, expected_share, listed, listing_step, partners, thinned
-from gancensus.samples import Samples
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.search.pairs import Pairs, Side, all_tasks, costs, deal, find_pairs, merge
+from gancensus.search.repeats import Tally, expected_share, listed, listing_step, partners, thinned
 
 METRIC = Euclidean(alpha=0.5)
 

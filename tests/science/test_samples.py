@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from gancensus.errors import UserError
-from gancensus.samples import (
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import (
     BLOCK,
     Samples,
     Scale,

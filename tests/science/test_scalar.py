@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
-from gancensus import shapes
-from gancensus.errors import UserError
-from gancensus.metrics.scalar import Scalar
-from gancensus.samples import Samples, Scale
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.distances import shapes
+from gancensus.domains.general.metric_scalar import Scalar
 
 ENERGY = Scalar(alpha=0.02)
 RELATIVE = Scalar(alpha=0.02, relative=True)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, multivariate_normal
 from sklearn.mixture import GaussianMixture
 
-from gancensus.fidelity import frechet_distance
-from gancensus.scores import Score
-from gancensus.scores.gaussian import Gaussian
-from gancensus.selection import kept_count, select
+from gancensus.comparison.fidelity import frechet_distance
+from gancensus.contracts.score import Score
+from gancensus.domains.selection.keep import kept_count, select
+from gancensus.domains.selection.score_gaussian import Gaussian
 
 
 class First(Score):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from scipy.special import kl_div
 
-from gancensus import shapes
-from gancensus.errors import UserError
-from gancensus.metrics import Features
-from gancensus.metrics.shape import FREQUENCY, WEIGHT, Shape
-from gancensus.samples import Samples, Scale
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.metric import Features
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.distances import shapes
+from gancensus.domains.showers.metric_shape import FREQUENCY, WEIGHT, Shape
 
 METRIC = Shape(alpha=0.5, axis=0)
 LN2 = math.log(2)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gancensus.showers import CELLS, coarse_shape, coarsened, measured_angle, shower_scale
+from gancensus.contracts.showers import CELLS, coarse_shape, coarsened, measured_angle, shower_scale
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))
 

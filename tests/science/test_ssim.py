@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from skimage.metrics import structural_similarity
 
-from gancensus.errors import UserError
-from gancensus.metrics.ssim import Ssim
-from gancensus.pairs import Side, find_pairs, merge
-from gancensus.samples import Samples, Scale
-from gancensus.ssim import SLOTS, TILE
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.distances.ssim import SLOTS, TILE
+from gancensus.domains.images.metric_ssim import Ssim
+from gancensus.search.pairs import Side, find_pairs, merge
 
 Array = NDArray[np.floating]
 SHAPES = [(11, 11), (12, 11, 3), (11, 19, 2), (14, 18), (15, 26, 1), (25, 13, 2), (27, 30)]

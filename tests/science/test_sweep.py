@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gancensus import graph, sweep
-from gancensus.birthday import collision
+from gancensus.census import graph, sweep
+from gancensus.census.birthday import collision
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

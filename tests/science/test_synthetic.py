@@ -19,13 +19,22 @@ from scipy.stats import contingency, f_oneway, ks_2samp, mannwhitneyu, rankdata,
 from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from gancensus import privacy, utility
-from gancensus.columns import Column, encode
-from gancensus.errors import UserError
-from gancensus.estimate import Estimate, wilson
-from gancensus.privacy import Gower, authenticity, closest, copies, copying_test, dcr_share, distinct, mann_whitney
-from gancensus.synthetic import Measured, Table, compare, synthetic
-from gancensus.utility import associations, classifier_test, marginal_reach, marginals, model_score
+from gancensus.contracts.columns import Column, encode
+from gancensus.contracts.errors import UserError
+from gancensus.domains.tables import privacy, utility
+from gancensus.domains.tables.privacy import (
+    Gower,
+    authenticity,
+    closest,
+    copies,
+    copying_test,
+    dcr_share,
+    distinct,
+    mann_whitney,
+)
+from gancensus.domains.tables.synthetic import Measured, Table, compare, synthetic
+from gancensus.domains.tables.utility import associations, classifier_test, marginal_reach, marginals, model_score
+from gancensus.statistics.estimate import Estimate, wilson
 
 Floats = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)

@@ -16,24 +16,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from gancensus.analyses import About
-from gancensus.analyses.synthetic import Synthetic
-from gancensus.columns import Column, encode, width
-from gancensus.errors import UserError
-from gancensus.figures import looks, svg
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples, Scale
-from gancensus.sources import Source
-from gancensus.sources.credit import Credit
-from gancensus.sources.csv import Csv
-from gancensus.sources.diabetes import Diabetes
-from gancensus.sources.digits import Digits
-from gancensus.sources.files import Files
-from gancensus.sources.geant4 import Geant4
-from gancensus.sources.gflash import Gflash
-from gancensus.sources.hdf5 import Hdf5
-from gancensus.sources.ring import Ring
-from gancensus.words import rows
+from gancensus.contracts.analysis import About
+from gancensus.contracts.columns import Column, encode, width
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.source import Source
+from gancensus.domains.general.source_files import Files
+from gancensus.domains.images.source_digits import Digits
+from gancensus.domains.points.source_ring import Ring
+from gancensus.domains.showers.source_geant4 import Geant4
+from gancensus.domains.showers.source_gflash import Gflash
+from gancensus.domains.showers.source_hdf5 import Hdf5
+from gancensus.domains.tables.analysis_synthetic import Synthetic
+from gancensus.domains.tables.source_credit import Credit
+from gancensus.domains.tables.source_csv import Csv
+from gancensus.domains.tables.source_diabetes import Diabetes
+from gancensus.plotting.numbers import rows
+from gancensus.plotting.style import looks, svg
 
 Array = NDArray[Any]
 HERE = Path("here.file")

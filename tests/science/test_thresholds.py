@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from gancensus import thresholds
-from gancensus.errors import UserError
-from gancensus.metrics.condition import Condition
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.pairs import Side
-from gancensus.samples import Samples
-from gancensus.thresholds import Threshold, quantile_rank, ranked, threshold
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.search import thresholds
+from gancensus.search.pairs import Side
+from gancensus.search.thresholds import Threshold, quantile_rank, ranked, threshold
 
 METRIC = Euclidean(alpha=0.5)
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from stopping import Memory, StoppedError, same
 from torch import nn
 
-from gancensus.ensemble import Dense, Dice, Discriminator, generator
-from gancensus.errors import UserError
-from gancensus.generators.toygan import Points, Toygan
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples, Scale
-from gancensus.training import Fitted
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.fitting import Fitted
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.domains.points.ensemble import Dense, Dice, Discriminator, generator
+from gancensus.domains.points.generator_toygan import Points, Toygan
 
 TINY = Toygan(train_size=12, latent=3, generator_width=5, discriminator_width=6, steps=6, batch=4)
 SCALE = 16.0

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from stopping import Memory, StoppedError, Train, same
 from torch import nn
 
-from gancensus.encoders.vae import Vae
-from gancensus.errors import UserError
-from gancensus.generators.dcgan import Dcgan
-from gancensus.generators.tabulargan import Tabulargan
-from gancensus.resume import Keeper, State
-from gancensus.samples import Samples
-from gancensus.training import (
-    Fitted,
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.fitting import Fitted, Keeper, State
+from gancensus.contracts.samples import Samples
+from gancensus.domains.images.encoder_vae import Vae
+from gancensus.domains.images.generator_dcgan import Dcgan
+from gancensus.domains.tables.generator_tabulargan import Tabulargan
+from gancensus.training.loop import (
     architecture,
     choose_device,
     deterministic,

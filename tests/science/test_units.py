@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gancensus.columns import encode, scale_of
-from gancensus.inference import infer
-from gancensus.randomness import derive_rng
-from gancensus.samples import Samples, Scale
-from gancensus.units import compare
+from gancensus.comparison.units import compare
+from gancensus.contracts.columns import encode
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.scales import scale_of
+from gancensus.storage.inference import infer
 
 N = 400
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gancensus import words
-from gancensus.metrics import Metric
-from gancensus.metrics.condition import Condition
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.metrics.hamming import Hamming
+from gancensus.contracts.metric import Metric
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.domains.tables.metric_hamming import Hamming
+from gancensus.plotting import numbers
+from gancensus.report import sentences
 
 
 def row(**values: Any) -> dict[str, Any]:
@@ -47,33 +48,33 @@ RATIO = {"ratio": 0.96, "ratio_low": 0.754, "ratio_high": 1.22}
     ],
 )
 def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
-    assert words.number(value) == text
+    assert numbers.number(value) == text
 
 
 @given(st.floats(1e-12, 1e12), st.integers(1, 6))
 def test_numbers_read_back_within_half_a_digit(value: float, digits: int) -> None:
-    text = words.number(value, digits).replace(",", "")
+    text = numbers.number(value, digits).replace(",", "")
     mantissa, _, power = text.partition(" × 10")
     exponent = int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
     assert float(mantissa) * 10.0**exponent == pytest.approx(value, rel=0.51 * 10.0 ** (1 - digits))
 
 
 def test_measured_values_lose_their_zeros_and_counts_keep_theirs() -> None:
-    assert [words.short(v) for v in (0.2013, 25.6, 74.0, 5.0, 0.0, 1845.7, 100.0, -12.5)] == (
+    assert [numbers.short(v) for v in (0.2013, 25.6, 74.0, 5.0, 0.0, 1845.7, 100.0, -12.5)] == (
         ["0.201", "25.6", "74", "5", "0", "1,846", "100", "−12.5"]
     )
-    assert [words.integer(v) for v in (7998000, 36.0, None, float("nan"))] == ["7,998,000", "36", "–", "–"]
+    assert [numbers.integer(v) for v in (7998000, 36.0, None, float("nan"))] == ["7,998,000", "36", "–", "–"]
 
 
 def test_shares_and_p_values() -> None:
-    assert [words.percent(v) for v in (0.0, 0.0122, 0.94, 1.0)] == ["0 %", "1.22 %", "94 %", "100 %"]
-    assert [words.p_value(v) for v in (1.0, 0.9790, 2 / 1001, 0.001, 0.0009)] == (
+    assert [numbers.percent(v) for v in (0.0, 0.0122, 0.94, 1.0)] == ["0 %", "1.22 %", "94 %", "100 %"]
+    assert [numbers.p_value(v) for v in (1.0, 0.9790, 2 / 1001, 0.001, 0.0009)] == (
         ["p = 1", "p = 0.98", "p = 0.002", "p = 0.001", "p < 0.001"]
     )
 
 
 def test_units_are_set_in_type() -> None:
-    assert [words.unit(u) for u in ("1", "kg/m^2", "muU/mL", "mmHg", "cm^-1")] == [
+    assert [numbers.unit(u) for u in ("1", "kg/m^2", "muU/mL", "mmHg", "cm^-1")] == [
         "",
         "kg/m²",
         "µU/mL",
@@ -84,30 +85,30 @@ def test_units_are_set_in_type() -> None:
 
 def test_rows_turn_nan_into_none() -> None:
     table = {"n": np.array([1, 2]), "x": np.array([np.nan, 0.5]), "word": np.array(["a", None], dtype=object)}
-    assert words.rows(table) == [{"n": 1, "x": None, "word": "a"}, {"n": 2, "x": 0.5, "word": None}]
+    assert numbers.rows(table) == [{"n": 1, "x": None, "word": "a"}, {"n": 2, "x": 0.5, "word": None}]
 
 
 def test_intervals_and_bounds() -> None:
-    assert words.interval(row(**SIZE), "effective_support") == ("2,100", "1,720 to 2,570")
-    assert words.interval(row(effective_support_low=30.0), "effective_support") == ("≥ 30.0", "")
-    assert words.interval(row(ratio=0.0, ratio_low=0.0, ratio_high=0.25), "ratio") == ("≤ 0.250", "")
-    assert words.interval(row(), "ratio") == ("–", "")
+    assert numbers.interval(row(**SIZE), "effective_support") == ("2,100", "1,720 to 2,570")
+    assert numbers.interval(row(effective_support_low=30.0), "effective_support") == ("≥ 30.0", "")
+    assert numbers.interval(row(ratio=0.0, ratio_low=0.0, ratio_high=0.25), "ratio") == ("≤ 0.250", "")
+    assert numbers.interval(row(), "ratio") == ("–", "")
 
 
 def test_sentences_claim_no_more_than_the_intervals() -> None:
-    assert words.sentence(row(**SIZE, **RATIO)) == (
+    assert sentences.sentence(row(**SIZE, **RATIO)) == (
         "gan-0 makes about 2,100 (1,700 to 2,600) effectively different samples and repeats itself 0.96 times "
         "(0.75 to 1.2) as often as the held-out data."
     )
     nothing = row(duplicates=0, effective_support_low=2_670_000.0, ratio=0.0, ratio_low=0.0, ratio_high=0.25)
-    assert words.sentence(nothing) == (
+    assert sentences.sentence(nothing) == (
         "gan-0 shows no duplicate among 4,000 samples: it makes at least 2,700,000 effectively different samples and "
         "repeats itself at most 0.25 times as often as the held-out data."
     )
     alone = row(duplicates=0, pairs=0, effective_support_low=1.0)
-    assert words.sentence(alone) == "gan-0 has no two samples that the definition compares."
+    assert sentences.sentence(alone) == "gan-0 has no two samples that the definition compares."
     unknown = row(duplicates=0, effective_support_low=2_670_000.0)
-    assert words.sentence(unknown).endswith("at least 2,700,000 effectively different samples.")
+    assert sentences.sentence(unknown).endswith("at least 2,700,000 effectively different samples.")
 
 
 def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
@@ -122,14 +123,14 @@ def test_verdicts_gather_populations_and_the_headline_names_them() -> None:
         "c-1": ["cannot tell", "cannot tell"],
     }
     support = [{"population": population, "verdict": word} for population, words in said.items() for word in words]
-    found = words.verdicts(support, ["a-0", "a-1", "b-0", "b-1", "c-0", "c-1"])
+    found = sentences.verdicts(support, ["a-0", "a-1", "b-0", "b-1", "c-0", "c-1"])
     assert found == {
         "as diverse": ["b-0"],
         "less diverse": ["a-0", "b-1", "c-0"],
         "cannot tell": ["c-1"],
         "mixed": ["a-1"],
     }
-    assert words.headline(found) == (
+    assert sentences.headline(found) == (
         "b-0 is as diverse as the held-out data; a-0, b-1 and c-0 are less diverse than the held-out data; c-1: "
         "too few samples to tell; a-1: the "
         "verdict differs between the definitions of a duplicate."
@@ -146,13 +147,13 @@ def test_a_definition_says_what_is_compared_and_what_is_a_duplicate() -> None:
         "hits": Hamming(alpha=0.01),
     }
     thresholds = [{"metric": name, "threshold": 0.125} for name in metrics]
-    assert words.definition(metrics, thresholds) == (
+    assert sentences.definition(metrics, thresholds) == (
         "Two samples are compared only when their energy differs by at most 0.5, their theta lies in the same bin and "
         "their run is equal, and are duplicates when their euclidean distance is at most 0.125, and their latent "
         "distance in the space of encoder vae is at most 0.125, and their hits distance is at most 0.125."
     )
     only = {"euclidean": metrics["euclidean"]}
-    assert words.definition(only, thresholds[3:4]) == (
+    assert sentences.definition(only, thresholds[3:4]) == (
         "Two samples are duplicates when their euclidean distance is at most 0.125."
     )
 
@@ -166,15 +167,15 @@ def test_copying_names_populations_and_their_definitions() -> None:
         ("latent", "b-0"): "cannot tell",
     }
     rows = [{"definition": d, "population": p, "verdict": verdict} for (d, p), verdict in said.items()]
-    found = words.copying(rows)
+    found = sentences.copying(rows)
     assert found == {"a-0": ["pixels", "latent"]}
-    assert words.copies_headline(found) == (
+    assert sentences.copies_headline(found) == (
         "a-0 (by pixels and latent) copies training samples: its samples are duplicates of those more often than of "
         "held-out ones."
     )
-    both = words.copies_headline({"a-0": ["pixels"], "b-0": ["pixels"]})
+    both = sentences.copies_headline({"a-0": ["pixels"], "b-0": ["pixels"]})
     assert both.startswith("a-0 (by pixels) and b-0 (by pixels) copy training samples: their samples")
-    assert words.copying(rows[2:3]) == {}
+    assert sentences.copying(rows[2:3]) == {}
 
 
 def test_chains_are_kinds_far_larger_than_what_is_all_alike() -> None:
@@ -189,16 +190,16 @@ def test_chains_are_kinds_far_larger_than_what_is_all_alike() -> None:
         for (definition, population), pair in sizes.items()
         for quantity, value in zip(("largest", "clique_bound"), pair, strict=True)
     ]
-    found = words.chained(rows)
+    found = sentences.chained(rows)
     assert found == {"pixels": ["b-0", "c-0"]}
-    assert "too low, by pixels of b-0 and c-0: the largest kind" in words.chains_warning(found)
+    assert "too low, by pixels of b-0 and c-0: the largest kind" in sentences.chains_warning(found)
 
 
 @given(st.integers(1, 7))
 def test_cuts_are_all_metrics_each_left_out_and_each_alone(count: int) -> None:
     names = [f"m+{k}" for k in range(count)]
     subsets = ["+".join(subset) for size in range(1, count + 1) for subset in combinations(names, size)]
-    found = words.cuts(subsets)
+    found = sentences.cuts(subsets)
     assert found["all metrics"] == "+".join(names)
     assert set(found.values()) <= set(subsets)
     assert len(set(found.values())) == len(found) == {1: 1, 2: 3}.get(count, 1 + 2 * count)
@@ -211,5 +212,5 @@ def test_the_telling_alpha_leaves_the_reference_five_duplicates() -> None:
     rows = [{"population": "holdout", "metrics": "a", "alpha": a, "duplicates": k} for a, k in counts.items()]
     rows += [{**r, "population": "gan-0", "duplicates": 99} for r in rows]
     rows += [{**r, "metrics": "a+b", "duplicates": 0} for r in rows]
-    assert words.telling_alpha(rows, "a") == (0.05, True)
-    assert words.telling_alpha(rows, "a+b") == (0.1, False)
+    assert sentences.telling_alpha(rows, "a") == (0.05, True)
+    assert sentences.telling_alpha(rows, "a+b") == (0.1, False)

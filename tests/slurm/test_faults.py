@@ -182,7 +182,17 @@ def test_a_folder_that_nodes_do_not_see(cluster: Cluster, tmp_path: Path) -> Non
     write(tmp_path)
     (tmp_path / "results").mkdir()
     hide = 'mount -t tmpfs tmpfs results && exec "$@"'  # in a mount namespace that the nodes do not share
-    call = [sys.executable, "-m", "gancensus.cli", "slurm", "--configfile", "my.yaml", "--profile", "profile", TARGET]
+    call = [
+        sys.executable,
+        "-m",
+        "gancensus.cli",
+        "slurm",
+        "--configfile",
+        "my.yaml",
+        "--profile",
+        "profile",
+        TARGET,
+    ]
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", hide, "sh", *call], cwd=tmp_path, capture_output=True, text=True, check=False
     )

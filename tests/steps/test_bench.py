@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import bench
 from bench import Case, draw_growth, large, masked, ranked, same_pairs
 
-from gancensus.pairs import Pairs
+from gancensus.search.pairs import Pairs
 
 TOYS = list({(case.rows, case.toy): case for case in bench.CASES}.values())
 PAIRS = Pairs(np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([[0.5, 0.1], [0.7, 0.2], [0.2, 0.3]]))

@@ -17,15 +17,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gancensus import unfinished
-from gancensus.code import digests
-from gancensus.encoders.vae import Vae
-from gancensus.errors import UserError
-from gancensus.files import write_samples, write_state
-from gancensus.generators.dcgan import Dcgan
-from gancensus.generators.tabulargan import Tabulargan
-from gancensus.samples import Samples
-from gancensus.unfinished import Unfinished
+from gancensus.config.code import digests
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples
+from gancensus.domains.images.encoder_vae import Vae
+from gancensus.domains.images.generator_dcgan import Dcgan
+from gancensus.domains.tables.generator_tabulargan import Tabulargan
+from gancensus.storage.files import write_samples, write_state
+from gancensus.training import unfinished
+from gancensus.training.unfinished import Unfinished
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 X = np.random.default_rng(0).uniform(-1, 1, (64, 8, 8)).astype(np.float32)
@@ -173,7 +173,7 @@ def test_nor_one_of_another_version_of_pytorch_or_of_the_code(tmp_path: Path, mo
         context.setattr(torch, "__version__", "0.1")
         assert keeper(tmp_path).load() is None
     with monkeypatch.context() as context:
-        context.setattr(unfinished, "digests", lambda script: {"gancensus/training.py": "other"})
+        context.setattr(unfinished, "digests", lambda script: {"gancensus/training/loop.py": "other"})
         assert keeper(tmp_path).load() is None
     copies = GAN.model_copy(update={"samples": 7, "replicas": 9, "train_on": "dense"})  # say nothing of the training
     assert keeper(tmp_path, member=copies).load() is not None
@@ -181,7 +181,10 @@ def test_nor_one_of_another_version_of_pytorch_or_of_the_code(tmp_path: Path, mo
 
 def test_the_code_of_a_training_is_followed() -> None:
     code = digests(Path(sys.modules[Dcgan.__module__].__file__ or ""))
-    assert {f"gancensus/{name}.py" for name in ("generators/dcgan", "adversarial", "training", "resume")} <= code.keys()
+    assert {
+        f"gancensus/{name}.py"
+        for name in ("domains/images/generator_dcgan", "training/adversarial", "training/loop", "training/resume")
+    } <= code.keys()
 
 
 @given(st.integers(0, 10**6), st.integers(1, 255), st.sampled_from(["cut", "changed", "overwritten"]))

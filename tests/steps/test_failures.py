@@ -10,13 +10,15 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
-from gancensus import failures, figures, tables
-from gancensus.analyses.fidelity import Fidelity
-from gancensus.errors import UserError
-from gancensus.failures import Failed
-from gancensus.files import about, read_table, write_bytes, write_samples, write_table
-from gancensus.generators.files import Files
-from gancensus.samples import Samples
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.analysis_fidelity import Fidelity
+from gancensus.domains.general.generator_files import Files
+from gancensus.plotting import style
+from gancensus.report import failures, sample_figures
+from gancensus.report.failures import Failed
+from gancensus.storage import schemas
+from gancensus.storage.files import about, read_table, write_bytes, write_samples, write_table
 
 Step = Callable[..., CompletedProcess[str]]
 
@@ -25,17 +27,17 @@ Step = Callable[..., CompletedProcess[str]]
     "reason", ["too few", "a < b & 'c' > \"d\"", "</metadata> é\N{GREEK SMALL LETTER ALPHA}", "x" * 5000]
 )
 def test_reasons_can_be_read_again(tmp_path: Path, reason: str) -> None:
-    failures.table(tmp_path / "t.parquet", tables.FIDELITY, reason)
+    failures.table(tmp_path / "t.parquet", schemas.FIDELITY, reason)
     failures.figure(tmp_path / "f.svg", reason)
     assert [failures.reason(tmp_path / name) for name in ("t.parquet", "f.svg")] == [reason, reason]
     table = read_table(tmp_path / "t.parquet")
-    assert (table.num_rows, table.column_names) == (0, tables.FIDELITY.names)
+    assert (table.num_rows, table.column_names) == (0, schemas.FIDELITY.names)
     assert reason[:80] in "".join(ET.parse(tmp_path / "f.svg").getroot().itertext())  # it is an image, too
 
 
 def test_what_could_be_made_has_none(tmp_path: Path) -> None:
-    write_table(tmp_path / "t.parquet", {name: [] for name in tables.FIDELITY.names}, tables.FIDELITY)
-    write_bytes(tmp_path / "f.svg", figures.svg(figures.empty("failed")))
+    write_table(tmp_path / "t.parquet", {name: [] for name in schemas.FIDELITY.names}, schemas.FIDELITY)
+    write_bytes(tmp_path / "f.svg", style.svg(style.empty("failed")))
     assert [failures.reason(tmp_path / name) for name in ("t.parquet", "f.svg")] == [None, None]
     write_bytes(tmp_path / "model.safetensors", b"weights")
     assert failures.reason(tmp_path / "model.safetensors") is None
@@ -69,10 +71,10 @@ def test_names_and_logs(file: str, name: str, log: str) -> None:
 
 def test_a_figure_without_its_table_is_told_once(tmp_path: Path) -> None:
     files = ["toy/nearest/pca.parquet", "toy/figures/nearest/pca.svg", "toy/figures/gallery.svg"]
-    failures.table(tmp_path / files[0], tables.FIDELITY, "one")
+    failures.table(tmp_path / files[0], schemas.FIDELITY, "one")
     failures.figure(tmp_path / files[1], "one")
     failures.figure(tmp_path / files[2], "two")
-    failures.table(tmp_path / "toy/figures/gallery.parquet", figures.SHOWN, "two")
+    failures.table(tmp_path / "toy/figures/gallery.parquet", sample_figures.SHOWN, "two")
     found = failures.among(tmp_path, [*files, "toy/figures/gallery.parquet"])
     assert [one.sentence for one in found] == [
         "nearest/pca could not be measured: one",

@@ -24,11 +24,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from gancensus import tables
-from gancensus.columns import Column, scale_of
-from gancensus.encoders.pca import Pca
-from gancensus.errors import UserError
-from gancensus.files import (
+from gancensus.contracts.columns import Column
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale, part_rows
+from gancensus.contracts.scales import scale_of
+from gancensus.domains.general.encoder_pca import Pca
+from gancensus.storage import schemas
+from gancensus.storage.files import (
     about,
     columns,
     read_model,
@@ -39,8 +41,7 @@ from gancensus.files import (
     write_samples,
     write_table,
 )
-from gancensus.samples import Samples, Scale, part_rows
-from gancensus.training import architecture
+from gancensus.training.loop import architecture
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 Make = Callable[[Path], object]
@@ -130,31 +131,31 @@ def test_parts_make_a_population_also_when_there_are_more_than_blocks(tmp_path: 
 
 
 def test_result_tables_round_trip_with_nulls_units_and_facts(tmp_path: Path) -> None:
-    row: dict[str, Any] = dict.fromkeys(tables.SUPPORT.names, 1.5) | {"ratio": None, "verdict": None}
+    row: dict[str, Any] = dict.fromkeys(schemas.SUPPORT.names, 1.5) | {"ratio": None, "verdict": None}
     row |= {"study": "a", "definition": "b", "population": "c", "samples": 3, "pairs": 3, "duplicates": 0}
     row["batch_half"] = None
     path = tmp_path / "new" / "folder" / "support.parquet"
-    write_table(path, {name: [value, value] for name, value in row.items()}, tables.SUPPORT, {"fact": "42"})
+    write_table(path, {name: [value, value] for name, value in row.items()}, schemas.SUPPORT, {"fact": "42"})
     read = columns(path)
-    assert list(read) == tables.SUPPORT.names
+    assert list(read) == schemas.SUPPORT.names
     assert read["collision"].tolist() == [1.5, 1.5]
     assert np.isnan(read["ratio"]).all()
     assert np.isnan(read["batch_half"]).all()
     assert read["verdict"].tolist() == [None, None]
     assert about(path)["fact"] == "42"
-    assert read_table(path).schema.equals(tables.SUPPORT)
+    assert read_table(path).schema.equals(schemas.SUPPORT)
 
 
 @pytest.mark.parametrize(
     "schema",
     [
-        tables.SUPPORT,
-        tables.CURVE,
-        tables.selection("nat"),
-        tables.THRESHOLDS,
-        tables.FIDELITY,
-        tables.duplicates(["a"]),
-        tables.history(["b"]),
+        schemas.SUPPORT,
+        schemas.CURVE,
+        schemas.selection("nat"),
+        schemas.THRESHOLDS,
+        schemas.FIDELITY,
+        schemas.duplicates(["a"]),
+        schemas.history(["b"]),
     ],
 )
 def test_every_column_has_its_unit_in_the_file(tmp_path: Path, schema: pa.Schema) -> None:
@@ -180,7 +181,7 @@ def test_equal_content_gives_equal_bytes_that_tell_nothing_else(tmp_path: Path) 
     def write(folder: Path) -> list[bytes]:
         write_samples(folder / "samples.parquet", samples(1000))
         write_model(folder / "model.safetensors", {"b": np.ones(3), "a": np.zeros(2)}, "layers")
-        write_table(folder / "t.parquet", {"i": [1], "j": [2], "m": [0.5]}, tables.duplicates(["m"]), {"samples": "9"})
+        write_table(folder / "t.parquet", {"i": [1], "j": [2], "m": [0.5]}, schemas.duplicates(["m"]), {"samples": "9"})
         return [path.read_bytes() for path in sorted(folder.iterdir())]
 
     first = write(tmp_path / "one")
@@ -197,8 +198,8 @@ def test_equal_content_gives_equal_bytes_that_tell_nothing_else(tmp_path: Path) 
 
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from test_files import samples; import gancensus.files as f;"
-        "f.write_samples(Path(sys.argv[1]), samples(100))"
+        "import sys, time; from pathlib import Path; from test_files import samples;"
+        "import gancensus.storage.files as f; f.write_samples(Path(sys.argv[1]), samples(100))"
     )
     write_samples(tmp_path / "here.parquet", samples(100))
     command = [sys.executable, "-c", code, str(tmp_path / "there.parquet")]

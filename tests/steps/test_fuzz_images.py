@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gancensus.errors import UserError
-from gancensus.files import read_user_samples
-from gancensus.imagefiles import FORMAT, files_of
+from gancensus.contracts.errors import UserError
+from gancensus.storage.files import read_user_samples
+from gancensus.storage.imagefiles import FORMAT, files_of
 
 RNG = np.random.default_rng(0)
 COLOUR = Image.fromarray(RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8))

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gancensus.errors import UserError
-from gancensus.samples import Samples, Unread
-from gancensus.sources.csv import Csv
-from gancensus.sources.files import Files
-from gancensus.sources.hdf5 import Hdf5
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Unread
+from gancensus.domains.general.source_files import Files
+from gancensus.domains.showers.source_hdf5 import Hdf5
+from gancensus.domains.tables.source_csv import Csv
 
 fuzzed = settings.get_profile("fuzz")
 

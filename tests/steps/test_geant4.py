@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from gancensus import geant4
-from gancensus.errors import UserError
-from gancensus.gflash import RADIATION_LENGTH, profile
-from gancensus.sources.geant4 import Geant4
+from gancensus.contracts.errors import UserError
+from gancensus.domains.showers import geant4
+from gancensus.domains.showers.gflash import RADIATION_LENGTH, profile
+from gancensus.domains.showers.source_geant4 import Geant4
 
 
 def fill(folder: Path) -> Path:

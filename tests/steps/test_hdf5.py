@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from gancensus import hdf5
-from gancensus.errors import UserError
-from gancensus.generators.hdf5 import Hdf5 as Generated
-from gancensus.samples import CHUNK, Unread
-from gancensus.sources.hdf5 import Hdf5
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import CHUNK, Unread
+from gancensus.domains.showers import shower_file
+from gancensus.domains.showers.generator_hdf5 import Hdf5 as Generated
+from gancensus.domains.showers.source_hdf5 import Hdf5
 
 GEANT4 = Path(__file__).parents[2].parent / "shared" / "data" / "geant4-electrons.h5"
 GRID = (5, 4, 3)
@@ -151,8 +151,8 @@ def test_rows_in_any_order(tmp_path: Path, rows: list[int], limits: tuple[int, i
         write(path, electrons(), chunks=True)
     found = load(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hdf5, "CHUNK", limits[0])
-        patch.setattr(hdf5, "WIDEST", limits[1])
+        patch.setattr(shower_file, "CHUNK", limits[0])
+        patch.setattr(shower_file, "WIDEST", limits[1])
         some = found.take(np.array(rows, dtype=np.int64))
     np.testing.assert_array_equal(some.natural(), electrons()["ECAL"][rows].reshape(-1, *GRID))
     assert some.sample_id.tolist() == rows
@@ -201,13 +201,13 @@ def test_100_gb_take_no_more_memory_than_100_mb(
             reads = Reads(patch)
             tracemalloc.start()
             found = load(path)
-            assert sum(reads.bytes) == hdf5.FIRST * 51 * 51 * 25 * 4  # those that show the unit
+            assert sum(reads.bytes) == shower_file.FIRST * 51 * 51 * 25 * 4  # those that show the unit
             found.read(rows)
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
             most.append(max(reads.bytes))
             assert max(stop - start for start, stop in reads.slices) <= max(64, chunks[0])
-    assert most[0] == most[1] <= 4 * hdf5.WIDEST
+    assert most[0] == most[1] <= 4 * shower_file.WIDEST
     assert peaks[1] < peaks[0] + 16 * 400_000  # energies and numbers of the samples
 
 
@@ -215,8 +215,8 @@ def test_100_gb_take_no_more_memory_than_100_mb(
 @pytest.mark.parametrize("every", [1, 4])
 def test_a_chunk_is_read_once(tmp_path: Path, chunk: int, every: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a size that 64 make a read, and 500 the widest."""
-    monkeypatch.setattr(hdf5, "CHUNK", 64 * 60)
-    monkeypatch.setattr(hdf5, "WIDEST", 500 * 60)
+    monkeypatch.setattr(shower_file, "CHUNK", 64 * 60)
+    monkeypatch.setattr(shower_file, "WIDEST", 500 * 60)
     found = load(huge(tmp_path / "a.h5", 2000, (chunk, *GRID), GRID))
     reads = Reads(monkeypatch)
     found.read(np.arange(0, 700, every))
@@ -232,9 +232,9 @@ def test_rows_far_apart_are_read_alone(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_chunk_of_too_many_rows_is_read_in_parts(tmp_path: Path) -> None:
-    assert hdf5.rows_at_once((400_000, 51, 51, 25), (12_500, 2, 2, 2)) == hdf5.WIDEST // (51 * 51 * 25)
-    assert hdf5.rows_at_once((10, 10**9), None) == 1
-    assert hdf5.rows_at_once((10**6, 368), None) == CHUNK // 368
+    assert shower_file.rows_at_once((400_000, 51, 51, 25), (12_500, 2, 2, 2)) == shower_file.WIDEST // (51 * 51 * 25)
+    assert shower_file.rows_at_once((10, 10**9), None) == 1
+    assert shower_file.rows_at_once((10**6, 368), None) == CHUNK // 368
 
 
 # What is wrong
@@ -447,6 +447,6 @@ def test_a_bug_is_not_taken_for_a_damaged_file(
     def planted(*given: Any) -> None:
         raise bug("planted")
 
-    monkeypatch.setattr(hdf5.ShowerFile, where, planted)
+    monkeypatch.setattr(shower_file.ShowerFile, where, planted)
     with pytest.raises(bug, match="planted"):
         load(write(tmp_path / "a.h5", electrons()))

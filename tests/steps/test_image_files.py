@@ -16,15 +16,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from gancensus import imagefiles
-from gancensus.config import check_files, load
-from gancensus.errors import UserError
-from gancensus.files import read_user_samples
-from gancensus.generators import files as generated
-from gancensus.imagefiles import LOOKED_AT, files_of
-from gancensus.samples import Unread
-from gancensus.sources.files import Files
-from gancensus.user_samples import as_population, check_units
+from gancensus.audit.user_samples import as_population, check_units
+from gancensus.config.configuration import check_files, load
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Unread
+from gancensus.domains.general import generator_files as generated
+from gancensus.domains.general.source_files import Files
+from gancensus.storage import imagefiles
+from gancensus.storage.files import read_user_samples
+from gancensus.storage.imagefiles import LOOKED_AT, files_of
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # Pillow's, which would be noise
 Pixels = NDArray[np.uint8]

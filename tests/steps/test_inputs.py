@@ -9,11 +9,12 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from gancensus import inputs, tables
-from gancensus.check import Findings, check_inputs
-from gancensus.config import read
-from gancensus.files import read_table, write_samples, write_table
-from gancensus.samples import Notes, Samples
+from gancensus.audit.check import Findings, check_inputs
+from gancensus.config.configuration import read
+from gancensus.contracts.samples import Notes, Samples
+from gancensus.report import inputs
+from gancensus.storage import schemas
+from gancensus.storage.files import read_table, write_samples, write_table
 
 REAL = np.random.default_rng(1).normal(size=(60, 4))
 FAKE = np.random.default_rng(2).normal(size=(40, 4))
@@ -97,7 +98,7 @@ def test_a_metric_looks_at_every_sample(tmp_path: Path) -> None:
 
 def test_before_a_plan_only_small_inputs_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(check(tmp_path, {"mine": bad(3)}, cheap=True).problems) == 1
-    monkeypatch.setattr("gancensus.check.CHEAP", 100)
+    monkeypatch.setattr("gancensus.audit.check.CHEAP", 100)
     found = check(tmp_path, {"mine": bad(3)}, cheap=True)
     assert (found.problems, found.unread) == ([], ["studies.s.source: 0.0 GB"])
 
@@ -182,7 +183,7 @@ def test_notes_are_added_up_over_the_parts_of_an_input(tmp_path: Path) -> None:
 def test_the_table_of_inputs_and_what_is_said_of_it(tmp_path: Path, step: Any) -> None:
     for population, notes in (("train", Notes("read as rows", "warning: two units")), ("gan-0", Notes())):
         written(tmp_path / "s/samples" / population, "0.parquet", notes, slice(0, 9))
-    write_table(tmp_path / "support.parquet", {name: [] for name in tables.SUPPORT.names}, tables.SUPPORT)
+    write_table(tmp_path / "support.parquet", {name: [] for name in schemas.SUPPORT.names}, schemas.SUPPORT)
     done = step(
         "collect_census",
         *("--supports", tmp_path / "support.parquet", "--parts", 1),

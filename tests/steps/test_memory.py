@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gancensus import tables
-from gancensus.files import write_samples, write_table
-from gancensus.generators import files as generated
-from gancensus.samples import Samples, generated_ids
-from gancensus.sources.files import Files
+from gancensus.contracts.samples import Samples, generated_ids
+from gancensus.domains.general import generator_files as generated
+from gancensus.domains.general.source_files import Files
+from gancensus.storage import schemas
+from gancensus.storage.files import write_samples, write_table
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SHAPE = (64, 1000)  # a sample of 256 kB
@@ -65,7 +65,7 @@ def draw(folder: Path, samples: int) -> float:
     path = folder / f"{samples}.parquet"
     write_samples(path, Samples(np.zeros((samples, *SHAPE), np.float32), np.arange(samples)))
     found = {"i": np.arange(9), "j": np.arange(9) + samples // 2, "m": np.arange(9.0)}
-    write_table(folder / "found.parquet", found, tables.duplicates(["m"]))
+    write_table(folder / "found.parquet", found, schemas.duplicates(["m"]))
     options = ["--populations", "g-0", "--samples", path, "--shown", folder / "s.parquet", "--output", folder / "f.svg"]
     closest = ["closest", "--metric", "m", "--duplicates", folder / "found.parquet"]
     return max(peak(folder, "draw", "gallery", *options), peak(folder, "draw", *closest, *options))
@@ -76,9 +76,9 @@ def merge_pairs(folder: Path, samples: int) -> float:
     n = 300_000
     counts = {name: np.ones(n, np.int64) for name in ("duplicates", "partners", "condition")}
     names = {"population": np.repeat("g-0", n), "sample_id": generated_ids("g-0", range(n))}
-    write_table(folder / "counts.parquet", counts | names, tables.REPEATS)
+    write_table(folder / "counts.parquet", counts | names, schemas.REPEATS)
     about = {"samples": str(n), "step": "1", "blocks": "1 x 1"}
-    write_table(folder / "found.parquet", {"i": [], "j": [], "m": []}, tables.duplicates(["m"]), about)
+    write_table(folder / "found.parquet", {"i": [], "j": [], "m": []}, schemas.duplicates(["m"]), about)
     shards = max(1, samples // 100)
     options = ["--shards", *[folder / "found.parquet"] * shards, "--counts", *[folder / "counts.parquet"] * shards]
     outputs = ["--duplicates", folder / "d.parquet", "--repeats", folder / "r.parquet"]

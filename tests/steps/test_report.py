@@ -16,8 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gancensus import failures, figures, tables, trace, words
-from gancensus.census import (
+from gancensus.census.support import (
     Graph,
     collision_columns,
     copies_row,
@@ -27,11 +26,14 @@ from gancensus.census import (
     ratio_columns,
     support_row,
 )
-from gancensus.config import Config
-from gancensus.files import columns as read_columns
-from gancensus.files import read_table, write_samples, write_table
-from gancensus.samples import Samples, Scale
-from gancensus.sweep import sweep, thresholds_of
+from gancensus.census.sweep import sweep, thresholds_of
+from gancensus.config.configuration import Config
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.plotting import numbers, style
+from gancensus.report import census_figures, failures, sample_figures, sweep_figures, trace
+from gancensus.storage import schemas
+from gancensus.storage.files import columns as read_columns
+from gancensus.storage.files import read_table, write_samples, write_table
 
 Step = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
@@ -120,7 +122,7 @@ def census(folder: Path) -> None:
                 row = copies_row(name, across(to_train, condition), across(52, condition), held, 0.95, 1.5)
                 tables_of["copies"].append({"definition": definition, **row})
     for name, rows in tables_of.items():
-        schema = getattr(tables, name.upper())
+        schema = getattr(schemas, name.upper())
         write_table(folder / f"census/{name}.parquet", columns(rows, schema.names), schema)
 
 
@@ -150,7 +152,7 @@ def write_sweep(path: Path, definition: str, metrics: list[str]) -> None:
         for name in cells
         for cell, held in zip(cells[name], cells["holdout"], strict=True)
     ]
-    write_table(path, columns(rows, tables.SWEEP.names), tables.SWEEP)
+    write_table(path, columns(rows, schemas.SWEEP.names), schemas.SWEEP)
 
 
 def write_thresholds(folder: Path) -> None:
@@ -165,9 +167,9 @@ def write_thresholds(folder: Path) -> None:
         ],
     }
     for name, rows in lines.items():
-        names = tables.THRESHOLDS.names
+        names = schemas.THRESHOLDS.names
         found = columns([dict(zip(names, row, strict=True)) for row in rows], names)
-        write_table(folder / f"{name}.parquet", found, tables.THRESHOLDS)
+        write_table(folder / f"{name}.parquet", found, schemas.THRESHOLDS)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +181,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sweep(folder / "sweep/scaled.parquet", "scaled", ["euclidean"])
     write_sweep(folder / "sweep/matched.parquet", "matched", ["gower", "hits", "earth"])
     fidelity = {"population": ["gan-0"], "metric": [EVIL], "value": [0.5], "low": [0.4], "high": [0.6], "null": [None]}
-    write_table(folder / "fidelity.parquet", fidelity, tables.FIDELITY)
+    write_table(folder / "fidelity.parquet", fidelity, schemas.FIDELITY)
     groups = [(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
     shows = ("gallery", "closest-scaled", "closest-matched")
     draws = ("birthday", "support", "training", "fidelity", "diversity", "sweep-scaled", "sweep-matched")
@@ -187,13 +189,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "figures").mkdir(exist_ok=True)
         (folder / f"figures/{name}.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     for name in shows:
-        shown, about = figures.shown(groups)
-        write_table(folder / f"figures/{name}.parquet", shown, figures.SHOWN, about)
+        shown, about = sample_figures.shown(groups)
+        write_table(folder / f"figures/{name}.parquet", shown, sample_figures.SHOWN, about)
     (folder.parent / "timeline.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    write_table(folder.parent / "trace.parquet", trace.columns({f"toy/train/{EVIL}": LINES}), tables.TRACE)
+    write_table(folder.parent / "trace.parquet", trace.columns({f"toy/train/{EVIL}": LINES}), schemas.TRACE)
     notes = [f"read as {EVIL}", "warning: other units"]
     inputs = {"study": ["toy"] * 2, "population": ["real"] * 2, "input": ["real.npy"] * 2, "note": notes}
-    write_table(folder.parent / "inputs.parquet", {**inputs, "samples": [None, 1200]}, tables.INPUTS)
+    write_table(folder.parent / "inputs.parquet", {**inputs, "samples": [None, 1200]}, schemas.INPUTS)
     facts = {"gancensus": "1.2.3", "python": "3.12.0", "packages": {"numpy": "2.4.0"}, "seed": 7, "files": {}}
     facts |= {"commit": None, "uncommitted_changes": None, "configuration": CONFIGURATION}
     (folder.parent / "provenance.json").write_text(json.dumps(facts))
@@ -322,7 +324,7 @@ def test_report_names_copies_beside_what_held_out_samples_do(page: str, step: St
     assert "copies" not in " ".join(rows_of(page, "Copies of training samples by matched"))
     path = results / "toy/census/copies.parquet"  # no copies, no such sentence
     rows = [row | {"verdict": row["verdict"] and "cannot tell"} for row in read_table(path).to_pylist()]
-    write_table(path, columns(rows, tables.COPIES.names), tables.COPIES)
+    write_table(path, columns(rows, schemas.COPIES.names), schemas.COPIES)
     assert "copies training samples" not in text_of(report(step, results))
 
 
@@ -330,8 +332,8 @@ def test_report_shows_the_permutation_null_where_there_is_one(page: str, finishe
     head, _, _, collapsed, none = rows_of(page, "Census by scaled")
     assert "ratio, if as diverse p-value" in head
     row = read_table(finished / "toy/census/support.parquet").to_pylist()[2]
-    low, high = (words.number(row[f"null_{end}"]) for end in ("low", "high"))
-    assert f"{low} to {high} {words.p_value(row['p_value'])} ↓ less diverse" in collapsed
+    low, high = (numbers.number(row[f"null_{end}"]) for end in ("low", "high"))
+    assert f"{low} to {high} {numbers.p_value(row['p_value'])} ↓ less diverse" in collapsed
     assert "p = 0.01" in collapsed  # twice one of 201 labellings
     assert "p = 0.01" in none
     assert "p-value" not in rows_of(page, "Census by matched")[0]
@@ -351,7 +353,7 @@ def test_report_says_what_the_jobs_took(page: str, step: Step, results: Path) ->
     assert "1 attempt of 2 failed, was stopped or killed." in text_of(page)
     assert rows_of(page, "What each rule took")[1:] == ["train 1 2 1 2 min 20 s 2 min 10 s 812"]
 
-    write_table(results / "trace.parquet", trace.columns({}), tables.TRACE)
+    write_table(results / "trace.parquet", trace.columns({}), schemas.TRACE)
     assert "No job has left a record of when it ran." in text_of(report(step, results))
 
 
@@ -373,10 +375,10 @@ def test_report_shows_sweeps_by_subset_or_by_alpha(page: str, finished: Path) ->
 
 
 def test_report_says_in_its_place_what_failed(step: Step, results: Path) -> None:
-    failures.table(results / "toy/fidelity.parquet", tables.FIDELITY, f"too few {EVIL}")
+    failures.table(results / "toy/fidelity.parquet", schemas.FIDELITY, f"too few {EVIL}")
     for name in ("fidelity", "gallery"):
         failures.figure(results / f"toy/figures/{name}.svg", "no room")
-    failures.table(results / "toy/figures/gallery.parquet", figures.SHOWN, "no room")
+    failures.table(results / "toy/figures/gallery.parquet", sample_figures.SHOWN, "no room")
     failures.figure(results / "timeline.svg", "no time")
     page = report(step, results)
     read, text = Page(page), text_of(page)
@@ -394,7 +396,7 @@ def test_report_does_not_wait_for_words(step: Step, results: Path) -> None:
     facts["configuration"]["studies"]["toy"]["synthetic"] = {"kind": "synthetic"}
     (results / "provenance.json").write_text(json.dumps(facts))
     for table in ("synthetic", "synthetic/marginals", "synthetic/associations"):
-        write_table(results / f"toy/{table}.parquet", {"a": [1.0]}, pa.schema([tables.column("a", tables.FLOAT)]))
+        write_table(results / f"toy/{table}.parquet", {"a": [1.0]}, pa.schema([schemas.column("a", schemas.FLOAT)]))
         (results / f"toy/figures/{table}.svg").parent.mkdir(exist_ok=True)
         shutil.copy(results / "timeline.svg", results / f"toy/figures/{table}.svg")
     assert "What it found could not be put into words: a bug: KeyError: 'metric'" in text_of(report(step, results))
@@ -453,7 +455,7 @@ def test_draw_writes_the_same_bytes_in_every_process(step: Step, tmp_path: Path)
 def test_draw_shows_the_closest_pairs_by_the_metric_that_is_named(step: Step, tmp_path: Path) -> None:
     write_samples(tmp_path / "holdout.parquet", samples(0, rows=8))
     found = {"i": [0, 1, 2], "j": [3, 4, 5], "energy": [0.0, 0.0, 0.0], "gower": [0.3, 0.1, 0.2]}
-    write_table(tmp_path / "pairs.parquet", found, tables.duplicates(["energy", "gower"]))
+    write_table(tmp_path / "pairs.parquet", found, schemas.duplicates(["energy", "gower"]))
     options = ("--populations", "holdout", "--metric", "gower", "--samples", tmp_path / "holdout.parquet")
     outputs = ("--shown", tmp_path / "shown.parquet", "--output", tmp_path / "closest.svg")
     done = step("draw", "closest", *options, "--duplicates", tmp_path / "pairs.parquet", *outputs)
@@ -465,8 +467,8 @@ def test_draw_shows_the_closest_pairs_by_the_metric_that_is_named(step: Step, tm
 def test_draw_reads_the_tables_of_the_census(step: Step, finished: Path, tmp_path: Path) -> None:
     diversity, swept = finished / "toy/census/diversity.parquet", finished / "toy/sweep/matched.parquet"
     expected = {
-        "diversity": figures.svg(figures.draw_diversity(read_columns(diversity))),
-        "sweep": figures.svg(figures.draw_sweep(read_columns(swept), 1.5)),
+        "diversity": style.svg(census_figures.draw_diversity(read_columns(diversity))),
+        "sweep": style.svg(sweep_figures.draw_sweep(read_columns(swept), 1.5)),
     }
     options = {"diversity": ("--diversity", diversity), "sweep": ("--sweep", swept, "--margin", 1.5)}
     for name, content in expected.items():  # the same bytes in another process

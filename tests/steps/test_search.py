@@ -15,11 +15,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 
-from gancensus import files
-from gancensus.errors import UserError
-from gancensus.files import SampleRows, about, columns, write_samples, write_table
-from gancensus.samples import Samples, Scale, Unread
-from gancensus.tables import REPEATS, THRESHOLDS, duplicates
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.storage import files
+from gancensus.storage.files import SampleRows, about, columns, write_samples, write_table
+from gancensus.storage.schemas import REPEATS, THRESHOLDS, duplicates
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 EUCLIDEAN = {"close": {"kind": "euclidean", "alpha": 0.05}}

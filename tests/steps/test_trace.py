@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from gancensus import figures, tables, trace, words
-from gancensus.files import columns, write_table
+from gancensus.plotting import style
+from gancensus.report import run_figures, sentences, trace
+from gancensus.storage import schemas
+from gancensus.storage.files import columns, write_table
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NOON = "2026-01-01T12:00:00.000000+00:00"
@@ -96,7 +98,7 @@ def test_collect_trace_takes_what_is_named_and_writes_units(tmp_path: Path) -> N
 
 STEP = """
 import sys, time
-import gancensus.steps as step
+import gancensus.config.steps as step
 def done():
     filled = bytearray(300 << 20)
     filled[::4096] = b"x" * len(filled[::4096])
@@ -207,7 +209,7 @@ def test_durations(seconds: float, text: str) -> None:
 def table(path: Path, rows: Sequence[tuple[str, str, float, float | None, str]]) -> dict[str, Any]:
     """A table of executions: node, rule, from when to when in seconds, outcome; as the figure reads it."""
     noon = datetime.fromisoformat(NOON)
-    made: dict[str, list[Any]] = {name: [] for name in tables.TRACE.names}
+    made: dict[str, list[Any]] = {name: [] for name in schemas.TRACE.names}
     for k, (node, rule, start, end, outcome) in enumerate(rows):
         row = {"study": "toy", "rule": rule, "names": str(k), "attempt": 1, "node": node, "outcome": outcome}
         row |= {"start": noon + timedelta(seconds=start), "end": None, "cpu": None, "peak_memory": None}
@@ -215,7 +217,7 @@ def table(path: Path, rows: Sequence[tuple[str, str, float, float | None, str]])
             row |= {"end": noon + timedelta(seconds=end), "cpu": end - start, "peak_memory": 100.0 + k}
         for name, values in made.items():
             values.append(row.get(name))
-    write_table(path, made, tables.TRACE)
+    write_table(path, made, schemas.TRACE)
     return columns(path)
 
 
@@ -248,7 +250,7 @@ def test_timeline_stacks_what_ran_at_once_by_node(tmp_path: Path) -> None:
         *(("n2", "pairs", 0, 120, "done"), ("n2", "pairs", 60, 180, "error"), ("n2", "census", 120, 240, "done")),
         ("n2", "draw_gallery", 200, None, "killed"),
     ]
-    figure = figures.draw_timeline(table(tmp_path / "t.parquet", rows))
+    figure = run_figures.draw_timeline(table(tmp_path / "t.parquet", rows))
     (ax,) = figure.axes
     assert ax.get_xlabel() == "minutes since the first job began"
     found = bars(figure)
@@ -275,7 +277,7 @@ def test_timeline_leaves_out_long_idle_times_and_says_how_long_they_were(tmp_pat
         *(("n1", "train", 0, 600, "done"), ("n1", "pairs", 610, 1200, "done")),
         *(("n1", "pairs", 3 * day, 3 * day + 600, "done"), ("n1", "census", 4 * day, 4 * day + 600, "done")),
     ]
-    figure = figures.draw_timeline(table(tmp_path / "t.parquet", rows))
+    figure = run_figures.draw_timeline(table(tmp_path / "t.parquet", rows))
     (ax,) = figure.axes
     assert ax.get_xlabel() == "minutes since the first job began, long idle times left out"
     assert [text.get_text() for text in ax.texts] == ["2 d 23 h later", "23 h 50 min later"]
@@ -292,9 +294,9 @@ def test_timeline_leaves_out_long_idle_times_and_says_how_long_they_were(tmp_pat
 @pytest.mark.parametrize("executions", [0, 1, 2000])
 def test_timeline_of_any_size_fits(executions: int, tmp_path: Path) -> None:
     rows = [(f"n{k % 300}", "pairs", float(k // 300), k // 300 + 0.9, "done") for k in range(executions)]
-    figure = figures.draw_timeline(table(tmp_path / "t.parquet", rows))
-    written = figures.svg(figure)
-    assert written == figures.svg(figures.draw_timeline(columns(tmp_path / "t.parquet")))
+    figure = run_figures.draw_timeline(table(tmp_path / "t.parquet", rows))
+    written = style.svg(figure)
+    assert written == style.svg(run_figures.draw_timeline(columns(tmp_path / "t.parquet")))
     assert figure.get_figheight() <= 8
     labels = [text.get_window_extent() for text in figure.axes[0].get_yticklabels()]
     assert all(above.y0 >= below.y1 - 1 for above, below in pairwise(labels))
@@ -311,7 +313,7 @@ def test_words_say_what_the_table_says(tmp_path: Path) -> None:
         ],
     )
     rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
-    assert words.timeline(rows) == (
+    assert sentences.timeline(rows) == (
         "4 jobs used 15 min 0 s of processor time within 11 min 40 s in which something ran. "
         "66.7 % of the time of all jobs went to train. The largest memory was 102 MiB, in pairs 2 of toy. "
         "2 attempts of 4 failed, were stopped or killed."
@@ -319,4 +321,4 @@ def test_words_say_what_the_table_says(tmp_path: Path) -> None:
     assert [(r["rule"], r["jobs"], r["executions"], r["failed"], r["time"]) for r in trace.by_rule(rows)] == [
         *(("train", 1, 1, 0, 600), ("pairs", 2, 2, 1, 300), ("census", 1, 1, 1, 0)),
     ]
-    assert words.timeline([]) == "No job has left a record of when it ran."
+    assert sentences.timeline([]) == "No job has left a record of when it ran."

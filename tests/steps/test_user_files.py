@@ -13,12 +13,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from gancensus import files, samples
-from gancensus.errors import UserError
-from gancensus.files import read_samples, read_user_samples, write_samples
-from gancensus.generators import files as generated
-from gancensus.samples import Samples, Scale
-from gancensus.sources.files import Files
+from gancensus.contracts import samples
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.domains.general import generator_files as generated
+from gancensus.domains.general.source_files import Files
+from gancensus.storage import files
+from gancensus.storage.files import read_samples, read_user_samples, write_samples
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 Make = Callable[[Path], object]

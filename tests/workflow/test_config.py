@@ -10,17 +10,18 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-import gancensus.config
-from gancensus.analyses import Analysis
-from gancensus.config import Config, check_files, load
-from gancensus.encoders import Encoder
-from gancensus.errors import UserError
-from gancensus.family import Member, members
-from gancensus.generators import Generator
-from gancensus.metrics import Metric
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.scores import Score
-from gancensus.sources import Source
+import gancensus.config.configuration
+from gancensus.config.configuration import Config, check_files, load
+from gancensus.config.registry import members
+from gancensus.contracts.analysis import Analysis
+from gancensus.contracts.encoder import Encoder
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import Member
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.metric import Metric
+from gancensus.contracts.score import Score
+from gancensus.contracts.source import Source
+from gancensus.domains.general.metric_euclidean import Euclidean
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
 GOOD = """\
@@ -362,7 +363,7 @@ def test_accidents_of_yaml_are_told_with_their_line(tmp_path: Path, old: str, ne
     path = tmp_path / "config.yaml"
     path.write_text(GOOD.replace(old, new, 1))
     with pytest.raises(UserError) as error:
-        gancensus.config.read(path)
+        gancensus.config.configuration.read(path)
     lines = str(error.value).removeprefix("the configuration has errors:\n").splitlines()
     assert lines[0].strip().startswith(f"{path}:{message.replace('@', 'studies.digits.')}")
     assert all(line.strip().startswith(f"{path}:") for line in lines)
@@ -376,7 +377,7 @@ def test_billions_of_values_are_refused_at_once(tmp_path: Path) -> None:
     for first, more in (("a0: &a0 [lol]\n", laughs), ("a0: &a0 {a: 1}\n", merges)):
         path.write_text(first + "".join(more))
         with pytest.raises(UserError, match=r"config\.yaml:\d+: not readable as YAML: its aliases come to more than"):
-            gancensus.config.read(path)
+            gancensus.config.configuration.read(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "utf-16", "latin-1"])
@@ -384,17 +385,17 @@ def test_a_configuration_is_utf_8(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(f"# ü\n{GOOD}".replace("\n", "\r\n"), encoding=encoding, newline="")
     if encoding.startswith("utf-8"):
-        assert gancensus.config.read(path).seed == 1
+        assert gancensus.config.configuration.read(path).seed == 1
     else:
         with pytest.raises(UserError, match=r"config\.yaml: not a text file in UTF-8; save it as UTF-8$"):
-            gancensus.config.read(path)
+            gancensus.config.configuration.read(path)
 
 
 def test_a_merged_section_may_be_overridden(tmp_path: Path) -> None:
     text = GOOD.replace("{euclidean: {alpha: 0.001}}", "{euclidean: &it {alpha: 0.001}}")
     text = text.replace("{euclidean: {alpha: 0.01}, codes", "{euclidean: {<<: *it, alpha: 0.2}, codes")
     (tmp_path / "config.yaml").write_text(text)
-    read_back = gancensus.config.read(tmp_path / "config.yaml")
+    read_back = gancensus.config.configuration.read(tmp_path / "config.yaml")
     assert read_back.studies["digits"].definitions["both"]["euclidean"] == Euclidean(alpha=0.2)
 
 

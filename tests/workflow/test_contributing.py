@@ -14,8 +14,8 @@ MEMBERS = [path for path in EXAMPLES if path.startswith("src/gancensus/")]
 
 
 def test_every_family_has_an_example() -> None:
-    families = {"sources", "encoders", "scores", "generators", "metrics", "analyses"}
-    assert {Path(path).parent.name for path in MEMBERS} == families
+    families = {"source", "encoder", "score", "generator", "metric", "analysis"}
+    assert {Path(path).name.partition("_")[0] for path in MEMBERS} == families
 
 
 @pytest.mark.parametrize("path", MEMBERS)
@@ -24,9 +24,11 @@ def test_an_example_works(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     module = ModuleType(name)
     monkeypatch.setitem(sys.modules, name, module)
     exec(compile(EXAMPLES[path], path, "exec"), module.__dict__)
-    (test,) = [code for other, code in EXAMPLES.items() if Path(other).name == f"test_{Path(path).name}"] or [""]
+    kind = Path(path).stem.partition("_")[2]
+    (test,) = [code for other, code in EXAMPLES.items() if Path(other).name == f"test_{kind}.py"]
     tests: dict[str, object] = {}
     exec(compile(test, path, "exec"), tests)
-    for key, value in tests.items():
-        if key.startswith("test_") and callable(value):
-            value(**({"tmp_path": tmp_path} if signature(value).parameters else {}))
+    found = [value for key, value in tests.items() if key.startswith("test_") and callable(value)]
+    assert found
+    for run in found:
+        run(**({"tmp_path": tmp_path} if signature(run).parameters else {}))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from runs import parquet_bytes
 
-from gancensus import environment
+from gancensus.config import environment
 
 GANCENSUS = [str(Path(sys.executable).with_name("gancensus"))]
 MODULES = ["queue", "random", "types", "yaml", "numpy", "code", "utils", "profile", "data", "snakemake", "gancensus"]
@@ -121,7 +121,8 @@ def test_a_script_by_hand_imports_nothing_from_here(tmp_path: Path) -> None:
 def test_a_python_path_is_kept_without_the_working_directory(
     tmp_path: Path, variable: str | None, kept: str | None
 ) -> None:
-    show = "import gancensus.environment, os, sys, json; print(json.dumps([os.environ.get('PYTHONPATH'), sys.path]))"
+    path = "json.dumps([os.environ.get('PYTHONPATH'), sys.path])"
+    show = f"import gancensus.config.environment, os, sys, json; print({path})"
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
     done = subprocess.run(
         [sys.executable, "-c", show],

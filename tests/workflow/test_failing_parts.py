@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from runs import parquet_bytes, run
 
-from gancensus.failures import STATUS
+from gancensus.report.failures import STATUS
 
 CONFIG = {
     "seed": 3,
@@ -35,7 +35,7 @@ job = " ".join(sys.orig_argv)
 
 
 def refuse(*_):
-    raise gancensus.errors.UserError("results/toy/samples/mine-0: too few <rows>")
+    raise gancensus.contracts.errors.UserError("results/toy/samples/mine-0: too few <rows>")
 
 
 def die(*_):
@@ -43,17 +43,17 @@ def die(*_):
 
 
 if "analyse.py" in job:
-    import gancensus.errors, gancensus.fidelity, gancensus.files
+    import gancensus.contracts.errors, gancensus.comparison.fidelity, gancensus.storage.files
     if "--table fidelity" in job:
-        gancensus.fidelity.fidelity = lambda *_, **__: [][0]
+        gancensus.comparison.fidelity.fidelity = lambda *_, **__: [][0]
     if "--table pass" in job:
-        gancensus.files.SampleRows.chunks = refuse
+        gancensus.storage.files.SampleRows.chunks = refuse
     if "--table pca" in job:
-        gancensus.files.SampleRows.chunks = die
+        gancensus.storage.files.SampleRows.chunks = die
 if "draw.py" in job:
-    import gancensus.figures
-    gancensus.figures.draw_gallery = None
-    gancensus.figures.draw_birthday = die
+    import gancensus.report.census_figures
+    gancensus.report.sample_figures.draw_gallery = None
+    gancensus.report.census_figures.draw_birthday = die
 """
 BUG = "a bug: IndexError: list index out of range"
 

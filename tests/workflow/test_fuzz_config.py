@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 
-from gancensus.config import check_files, load, read
-from gancensus.errors import UserError
+from gancensus.config.configuration import check_files, load, read
+from gancensus.contracts.errors import UserError
 
 EXAMPLES = int(os.environ.get("GANCENSUS_FUZZ", "200"))
 fuzzed = settings(

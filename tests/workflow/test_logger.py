@@ -355,10 +355,14 @@ def test_changes_of_code_and_of_values_are_told_apart() -> None:
         before, now = (", ".join(repr(json.dumps(value)) for value in values) for values in (old, new))
         return f"Params have changed since last execution: Union ... output: before: {before} now: {now} "
 
-    code = {"scripts/train.py": "1a", "gancensus/training.py": "2b", "gancensus/generators/dcgan.py": "3c"}
-    other = {"scripts/train.py": "1a", "gancensus/training.py": "2b", "gancensus/generators/mine.py": "4d"}
-    edited = code | {"gancensus/training.py": "5e", "scripts/train.py": "6f"}
-    told = "code changed (scripts/train.py, gancensus/training.py)"
+    code = {
+        "scripts/train.py": "1a",
+        "gancensus/training/loop.py": "2b",
+        "gancensus/domains/images/generator_dcgan.py": "3c",
+    }
+    other = {"scripts/train.py": "1a", "gancensus/training/loop.py": "2b", "gancensus/generators/mine.py": "4d"}
+    edited = code | {"gancensus/training/loop.py": "5e", "scripts/train.py": "6f"}
+    told = "code changed (scripts/train.py, gancensus/training/loop.py)"
     assert plugin.why([params([code], [edited])]) == told
     values = [{"kind": "dcgan"}], [{"kind": "mine"}]
     changed = "parameters changed (kind dcgan -> mine)"
@@ -394,7 +398,7 @@ class TestInterface(TestLogHandlerBase):
 
 STEPS = """
 import os, signal, sys
-import gancensus.steps as step
+import gancensus.config.steps as step
 def user(): raise step.UserError("samples.npy: has no rows; add some")
 def bug(): raise ValueError("odd")
 def kill(): print("epoch 3"); sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)

@@ -6,7 +6,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from runs import ROOT
 
-from gancensus.reference import readme, schema
+from gancensus.config.reference import readme, schema
 
 
 def test_schema_and_readme_are_fresh() -> None:

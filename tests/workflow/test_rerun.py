@@ -18,8 +18,8 @@ import pytest
 from runs import ROOT, command, run
 from runs import STUDY as SMOKE
 
-from gancensus import code
-from gancensus.config import Config
+from gancensus.config import code
+from gancensus.config.configuration import Config
 
 MADE = "made {here} <x>.npy"  # to Snakemake, a wildcard and a path variable
 STUDY = {
@@ -143,7 +143,7 @@ class Copy:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A finished run of a copy of the project."""
     made = Copy(tmp_path_factory.mktemp("project"))
-    with (made.tree / "src/gancensus/steps.py").open("a") as step:
+    with (made.tree / "src/gancensus/config/steps.py").open("a") as step:
         step.write(CALLS)
     made.gancensus(CONFIG, "run")
     assert made.plan() == {}
@@ -228,53 +228,57 @@ def added(file: str) -> tuple[str, str, str]:
 
 CODE: dict[str, tuple[tuple[str, str, str], set[str], dict[str, tuple[int, str]]]] = {
     "a training": (
-        ("src/gancensus/adversarial.py", "adam_d.zero_grad()", "adam_d.zero_grad(set_to_none=False)"),
+        ("src/gancensus/training/adversarial.py", "adam_d.zero_grad()", "adam_d.zero_grad(set_to_none=False)"),
         TRAIN,
-        {"train": (1, "code changed (gancensus/adversarial.py)")},
+        {"train": (1, "code changed (gancensus/training/adversarial.py)")},
     ),
     "a metric of one definition": (
-        added("src/gancensus/metrics/scalar.py"),
+        added("src/gancensus/domains/general/metric_scalar.py"),
         SEARCH | SWEEP | {"thresholds"},
         {
-            **dict.fromkeys(("thresholds", "sweep"), (1, "code changed (gancensus/metrics/scalar.py)")),
+            **dict.fromkeys(("thresholds", "sweep"), (1, "code changed (gancensus/domains/general/metric_scalar.py)")),
             "merge_pairs": (6, "its input is remade"),
             "draw_closest": (1, "its input is remade"),
         },
     ),
-    "a metric of none": (added("src/gancensus/metrics/ssim.py"), set(), {}),
+    "a metric of none": (added("src/gancensus/domains/images/metric_ssim.py"), set(), {}),
     "the search": (
         ("scripts/pairs.py", 'f"searching', 'f"looking through'),
         SEARCH,
         {"pairs": (12, "code changed (scripts/pairs.py)")},
     ),
     "the census": (
-        ("src/gancensus/permutation.py", "found[:, 0] + 0.5", "found[:, 0] + 1 / 2"),
+        ("src/gancensus/statistics/permutation.py", "found[:, 0] + 0.5", "found[:, 0] + 1 / 2"),
         COUNT,
-        {"census": (1, "code changed (gancensus/permutation.py)")},
+        {"census": (1, "code changed (gancensus/statistics/permutation.py)")},
     ),
     "the figures": (
-        ("src/gancensus/figures.py", "WIDTH = 9.0", "WIDTH = 9.5"),
+        ("src/gancensus/plotting/style.py", "WIDTH = 9.0", "WIDTH = 9.5"),
         {rule for rule in ALL if rule.startswith("draw_")},
-        {"draw_gallery": (1, "code changed (gancensus/figures.py)")},
+        {"draw_gallery": (1, "code changed (gancensus/plotting/style.py)")},
     ),
     "one figure": (
-        ("src/gancensus/figures.py", "max(2.9, 0.9 + ", "max(3.0, 0.9 + "),
+        ("src/gancensus/report/census_figures.py", "max(2.9, 0.9 + ", "max(3.0, 0.9 + "),
         {"draw_birthday"},
-        {"draw_birthday": (1, "code changed (gancensus/figures.py)")},
+        {"draw_birthday": (1, "code changed (gancensus/report/census_figures.py)")},
     ),
     "what every step shares": (
-        ("src/gancensus/steps.py", "sys.exit(1)", "sys.exit(2)"),
+        ("src/gancensus/config/steps.py", "sys.exit(1)", "sys.exit(2)"),
         ALL,
-        {"prepare": (2, "code changed (gancensus/steps.py)")},
+        {"prepare": (2, "code changed (gancensus/config/steps.py)")},
     ),
     "a command": (
         ("workflow/rules/selection.smk", '"selection.py --score', '"selection.py  --score'),
         SELECT,
         {"select": (1, "rule changed")},
     ),
-    "the configuration's checks": (("src/gancensus/config.py", 'r"[A-Za-z]', 'r"[a-zA-Z]'), set(), {}),
-    "a comment": (("src/gancensus/samples.py", "import numpy as np", "import numpy as np  # arrays"), set(), {}),
-    "a docstring": (("src/gancensus/steps.py", '"""Run a step', '"""Run the step'), set(), {}),
+    "the configuration's checks": (("src/gancensus/config/configuration.py", 'r"[A-Za-z]', 'r"[a-zA-Z]'), set(), {}),
+    "a comment": (
+        ("src/gancensus/contracts/samples.py", "import numpy as np", "import numpy as np  # arrays"),
+        set(),
+        {},
+    ),
+    "a docstring": (("src/gancensus/config/steps.py", '"""Run a step', '"""Run the step'), set(), {}),
     "the version": (("src/gancensus/__init__.py", '__version__ = "', '__version__ = "1'), set(), {}),
 }
 
@@ -326,8 +330,10 @@ def test_every_function_that_a_step_calls_counts_for_it(project: Copy, package: 
         told = " ".join(options)
         if script.endswith("report.py"):
             told = (project.folder / "results/provenance.json").read_text()
-        members = [path for kind in re.findall(r'"kind": ?"(\w+)"', told) for path in package.glob(f"*/{kind}.py")]
-        without = [(package / "figures.py", "")] if script.endswith("analyse.py") else []
+        members = [
+            path for kind in re.findall(r'"kind": ?"(\w+)"', told) for path in package.glob(f"domains/*/*_{kind}.py")
+        ]
+        without = [(file, "") for file in package.rglob("*figures.py")] if script.endswith("analyse.py") else []
         used = code.reach(Path(script), members, without)
         for file, name in call["called"]:
             if not name.startswith("<") and name not in functions(used.get(Path(file), [])):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from runs import STUDY, parquet_bytes, run, run_until
 
-from gancensus.pairs import TILE
+from gancensus.search.pairs import TILE
 
 CONFIG = copy.deepcopy(STUDY) | {"parts": 1, "shards": 1}
 CONFIG["studies"]["smoke"]["generators"]["curated"]["samples"] = TILE + 200  # more than one tile, so that shards differ

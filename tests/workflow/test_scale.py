@@ -20,10 +20,10 @@ sys.path.append(str(runs.ROOT / "scripts"))
 
 import scale
 
-from gancensus.config import load
-from gancensus.errors import UserError
-from gancensus.metrics.euclidean import Euclidean
-from gancensus.pairs import Side, all_tasks, costs, cut, deal, find_pairs
+from gancensus.config.configuration import load
+from gancensus.contracts.errors import UserError
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.search.pairs import Side, all_tasks, costs, cut, deal, find_pairs
 
 ROOT = runs.ROOT
 DOC = ROOT / "docs/scale.md"

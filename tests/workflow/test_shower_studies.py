@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from runs import ROOT, parquet_bytes, run
 
-from gancensus.samples import Samples
-from gancensus.sources.gflash import Gflash
+from gancensus.contracts.samples import Samples
+from gancensus.domains.showers.source_gflash import Gflash
 
 FROZEN, SHARE = 25, 0.1  # different showers that are repeated; their share in the mixture
 SHOWERS = 1500

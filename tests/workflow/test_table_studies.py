@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from runs import run
 
-from gancensus.columns import decode
-from gancensus.sources.credit import Credit
+from gancensus.contracts.columns import decode
+from gancensus.domains.tables.source_credit import Credit
 
 LEARNED, REAL, KINDS, SEED = 400, 800, 10, 3
 STUDY: dict[str, Any] = {

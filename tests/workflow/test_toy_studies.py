@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from runs import run
 
-from gancensus.densities import Camelback, Shell
+from gancensus.domains.points.densities import Camelback, Shell
 
 CELLS, POINTS = 10, 4000
 TOYGAN = {"kind": "toygan", "samples": 2000, "steps": 40}

@@ -12,17 +12,17 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from gancensus.environment import isolate
+from gancensus.config.environment import isolate
 
 isolate()  # here and for all jobs, before what reads the environment
 
-from gancensus import imagefiles
-from gancensus.adversarial import Gan
-from gancensus.analyses import Analysis, table_names
-from gancensus.code import digests
-from gancensus.config import REAL, check_files, load
-from gancensus.errors import UserError
-from gancensus.family import members
+from gancensus.config.code import digests
+from gancensus.config.configuration import REAL, check_files, load
+from gancensus.config.registry import members
+from gancensus.contracts.analysis import Analysis, table_names
+from gancensus.contracts.errors import UserError
+from gancensus.storage import imagefiles
+from gancensus.training.adversarial import Gan
 
 try:
     CONFIG = load(config, [Path(path) for path in workflow.configfiles])
@@ -47,7 +47,10 @@ DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")
 DRAWN += ("training", "selection", "analysis", "timeline")
 
 # What only draws, and so does not count for a step that makes a table.
-DRAWING = [f"gancensus.{path.stem}" for path in sorted(SCRIPTS.parent.glob("src/gancensus/*figures.py"))]
+DRAWING = sorted(
+    f"gancensus.{'.'.join(path.relative_to(SCRIPTS.parent / 'src/gancensus').with_suffix('').parts)}"
+    for path in SCRIPTS.parent.glob("src/gancensus/**/*figures.py")
+)
 
 # What runs on CONFIG.device asks for so many GPUs.
 GPU = int(CONFIG.device == "cuda")

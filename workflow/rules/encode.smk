@@ -19,7 +19,7 @@ rule fit_encoder:
         encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
-        code=lambda wc: code("fit_encoder.py", study(wc).encoders[wc.encoder], without=["gancensus.code"]),
+        code=lambda wc: code("fit_encoder.py", study(wc).encoders[wc.encoder], without=["gancensus.config.code"]),
     message:
         "fit encoder {wildcards.encoder} of {wildcards.study}"
     shell:

@@ -1,6 +1,6 @@
-# Figures are drawn from tables. Their captions stand in src/gancensus/words.py, once for both reports.
+# Figures are drawn from tables. Their captions stand in src/gancensus/report/sentences.py, once for both reports.
 
-from gancensus.words import FIGURES
+from gancensus.report.captions import FIGURES
 
 # The populations of each study whose generators were trained here.
 TRAINED = {

@@ -20,7 +20,7 @@ rule train:
         generator=lambda wc: section(study(wc).generators[wc.name], exclude=["samples", "replicas", "train_on"]),
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
-        code=lambda wc: code("train.py", study(wc).generators[wc.name], without=["gancensus.code"]),
+        code=lambda wc: code("train.py", study(wc).generators[wc.name], without=["gancensus.config.code"]),
     message:
         "train generator {wildcards.name}-{wildcards.replica} of {wildcards.study}"
     shell:

@@ -1,0 +1,1 @@
+"""Own samples: what the inputs are, and whether they can be compared."""

@@ -1,0 +1,177 @@
+"""Are the inputs of a configuration good? All of them are read, nothing is run, and every problem is listed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from gancensus.audit.user_samples import as_population, check_units
+from gancensus.config.configuration import Config, Study, check_files, why_absent
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import Member
+from gancensus.contracts.generator import Brought
+from gancensus.contracts.randomness import derive_rng, derive_seed
+from gancensus.contracts.samples import CHUNK, Samples, Unread, by_row, check
+from gancensus.report.inputs import WARNING
+from gancensus.storage.imagefiles import files_of
+from gancensus.training.splits import split
+
+CHEAP = 1 << 26  # bytes of an input that are read before a plan is shown
+SIMULATED = 64  # showers that are simulated to be compared with generated ones
+LISTED = 5  # damaged samples of an input that are named
+
+
+@dataclass
+class Findings:
+    """What has been found: problems, warnings, what was read and how, and inputs that were left unread."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def note(self, key: str, samples: Samples | Unread) -> None:
+        """Keep the notes of an input."""
+        notes = [
+            text if count is None else f"{text}: {count:,} samples" for text, count in samples.notes.counts().items()
+        ]
+        self.warnings += [f"{key}: {note.removeprefix(WARNING)}" for note in notes if note.startswith(WARNING)]
+        others = [note for note in notes if not note.startswith(WARNING)]
+        self.read.append(f"{key}: {'; '.join(others) or f'{len(samples):,} samples'}")
+
+    def problem(self, key: str, error: UserError) -> None:
+        """Keep a problem, or each of several."""
+        lines = str(error).splitlines()
+        self.problems += [f"{key}: {line.strip()}" for line in lines]
+
+
+def check_inputs(config: Config, progress: Callable[[str], None] = lambda text: None, cheap: bool = False) -> Findings:
+    """Read and validate all inputs of a configuration; only those of some size where `cheap`."""
+    found = Findings()
+    try:
+        check_files(config)
+    except UserError as error:
+        found.problems += [line.strip() for line in str(error).splitlines()[1:]]
+    for name, study in config.studies.items():
+        _check_study(config, name, study, found, progress, cheap)
+    return found
+
+
+def _check_study(
+    config: Config, name: str, study: Study, found: Findings, progress: Callable[[str], None], cheap: bool
+) -> None:
+    """Check the source of a study, and its generators that are files."""
+    key = f"studies.{name}.source"
+    brought = {k: g for k, g in study.generators.items() if isinstance(g, Brought)}
+    if any(why_absent(path) for path in study.source.files()) or (cheap and not study.source.files()):
+        return
+    if cheap and _is_large(key, study.source, found):
+        return
+    progress(key)
+    try:
+        real = study.source.load(derive_seed(config.seed, "source"))
+        if isinstance(real, Samples):
+            check(real, f"source {study.source.kind}")
+        rows = split(len(real), study.splits.sizes, derive_rng(config.seed, "prepare"), study.splits.train_first)
+        if study.source.files() and not _read(key, study, real, found):
+            return
+        found.note(key, real)
+        held_out = rows["holdout"][: max(1, CHUNK // prod(real.shape))]
+        like = real.take(held_out if study.source.files() else held_out[:SIMULATED])
+        if not study.source.files():
+            _compare(study, like)
+    except UserError as error:
+        found.problem(key, error)
+        return
+    for generator_key, generator in brought.items():
+        _check_generator(f"studies.{name}.generators.{generator_key}", study, generator, like, found, progress, cheap)
+
+
+def _check_generator(
+    key: str,
+    study: Study,
+    generator: Brought,
+    like: Samples,
+    found: Findings,
+    progress: Callable[[str], None],
+    cheap: bool,
+) -> None:
+    """Check samples of a user beside real ones."""
+    if why_absent(generator.path):
+        return
+    if cheap and _is_large(key, generator, found):
+        return
+    progress(key)
+    try:
+        samples = as_population(generator, like, "checked-0")
+        if _read(key, study, samples, found):
+            check_units(generator, like, samples)
+        found.note(key, samples)
+    except UserError as error:
+        found.problem(key, error)
+
+
+def _compare(study: Study, samples: Samples) -> None:
+    """Have every metric that compares samples look at some; raises UserError where one cannot."""
+    for definition in study.definitions.values():
+        for metric in definition.values():
+            if metric.space is None:
+                metric.features(samples)
+
+
+def _read(key: str, study: Study, samples: Samples | Unread, found: Findings) -> bool:
+    """Read all samples, and name some of those that are damaged; return whether all are good."""
+    if isinstance(samples, Samples):
+        _compare(study, samples)
+        return True
+    samples.notes.restart()
+    problems: list[UserError] = []
+    step = max(1, CHUNK // prod(samples.shape))
+    for start in range(0, len(samples), step):
+        rows = np.arange(start, min(start + step, len(samples)))
+        try:
+            _compare(study, samples.take(rows))
+        except UserError as whole:
+            problems += list(_damaged(study, samples, rows, LISTED - len(problems))) or [whole]
+            if len(problems) >= LISTED:
+                break
+    for error in problems:
+        found.problem(key, error)
+    if len(problems) >= LISTED:
+        found.problems.append(f"{key}: and perhaps more")
+    return not problems
+
+
+def _damaged(
+    study: Study, samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
+) -> Iterator[UserError]:
+    """Yield what is wrong with each of the rows, for some of those that are damaged; once what is so with all."""
+    said = set()
+    for row in rows:
+        try:
+            _compare(study, samples.take(np.array([row])))
+        except UserError as error:
+            text = by_row(str(error))
+            if text in said:
+                return
+            said.add(text)
+            yield UserError(text)
+            if len(said) == most:
+                return
+
+
+def _is_large(key: str, member: Member, found: Findings) -> bool:
+    """Tell whether a member's files are too many bytes to be read before a plan; note that they are left unread.
+
+    Of files that cannot be looked at, it is said why when they are read.
+    """
+    try:
+        size = sum(file.stat().st_size for path in member.files() for file in files_of(path))
+    except (UserError, OSError):
+        return False
+    if size > CHEAP:
+        found.unread.append(f"{key}: {size / 1e9:.1f} GB")
+    return size > CHEAP

@@ -1,0 +1,114 @@
+"""Samples that a user has generated elsewhere, as a population of the study: checked against its real samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.comparison.units import compare
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.generator import Brought
+from gancensus.contracts.samples import CHUNK, Samples, Unread, generated_ids, narrowed
+from gancensus.contracts.scales import scale_like
+from gancensus.storage.files import check_finite
+from gancensus.storage.imagefiles import COMPOSITED
+
+SHOWN = 3  # columns that a message names
+LEAST = 64  # samples whose units are compared with those of real ones
+
+
+def as_population(generator: Brought, like: Samples, population: str) -> Unread:
+    """Look at the user's samples, scaled as the real ones `like` are, with their conditions.
+
+    Raises UserError for another shape, a single sample, and conditions in another unit; when rows are read, for NaN or
+    infinite values, and for colours where the real samples are grey.
+    """
+    path, shape = generator.path, like.shape
+    found = _with_channels(path, generator.look(like.scale), shape)
+    if found.shape != shape:
+        raise UserError(
+            f"{path}: samples have shape {found.shape}, but the real samples have {shape}; bring both to one shape"
+        )
+    if len(found) < 2:
+        raise UserError(f"{path}: {len(found)} sample; a pair needs at least two")
+    for name, unit in found.known.units.items():
+        if name in like.units and unit not in ("1", like.units[name]):
+            raise UserError(
+                f"{path}: condition {name} is in {unit}, but that of the real samples in {like.units[name]}; bring "
+                "both to the same unit"
+            )
+    scale = None if generator.scaled else like.scale
+
+    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        x = check_finite(path, found.read(rows), rows)
+        return np.asarray(x, dtype=np.float32) if scale is None else scale.encode(x)
+
+    known = Samples(
+        found.known.x,
+        generated_ids(population, range(len(found))),
+        None,
+        scale_like(like.scale, found),
+        {name: narrowed(values, like.conditions.get(name)) for name, values in found.conditions.items()},
+        like.units,
+        found.notes,
+    )
+    return Unread(known, shape, np.dtype(np.float32), read)
+
+
+def _with_channels(path: Path, found: Unread, shape: tuple[int, ...]) -> Unread:
+    """Return images with as many channels as the real ones have: grey ones may be stored with none, one or three."""
+    image = shape[:2]
+    grey = (image, (*image, 1))
+    if len(image) < 2 or found.shape == shape or not {found.shape, shape} <= {*grey, (*image, 3)}:
+        return found
+
+    def one_channel(rows: NDArray[np.int64]) -> NDArray[Any]:
+        x = found.read(rows).reshape(len(rows), *image, -1)
+        coloured = (x != x[..., :1]).any(axis=(1, 2, 3)) & np.isfinite(x).all(axis=(1, 2, 3))
+        if coloured.any():
+            raise UserError(
+                f"{path}: sample {rows[np.argmax(coloured)]} has colours, but the real samples are grey, of shape "
+                f"{shape}; bring both to grey or both to colours"
+            )
+        return x[..., :1]
+
+    if shape in grey:
+        found.notes.add("grey: read as one channel, as the real samples have one")
+        return replace(found, shape=shape, read=lambda rows: one_channel(rows).reshape(-1, *shape))
+    found.notes.add("grey: read as three equal channels, as the real samples have three")
+    return replace(found, shape=shape, read=lambda rows: one_channel(rows).repeat(3, axis=3))
+
+
+def check_units(generator: Brought, like: Samples, found: Unread) -> None:
+    """Read some of the samples; note where their units or their background may be others than the real ones'.
+
+    Raises UserError where they certainly are.
+    """
+    rows = np.unique(np.linspace(0, len(found) - 1, max(LEAST, CHUNK // prod(found.shape))).astype(np.int64))
+    findings = list(compare(like, replace(found.take(rows), scale=like.scale)))
+    wrong = [finding.text for finding in findings if finding.certain]
+    if wrong and not generator.same_units:
+        raise UserError(
+            f"{generator.path}: {_some(wrong)}; bring both to the same units, or, if they are, write "
+            "`same_units: true` under the generator"
+        )
+    if findings:
+        found.notes.add(f"warning: {_some([finding.text for finding in findings])}; are both in the same units?")
+    composited = set(COMPOSITED.values())
+    if composited.intersection(like.notes.counts()) and not composited.intersection(found.notes.counts()):
+        found.notes.add(
+            "warning: the real images are composited where they are transparent, these are transparent nowhere; is "
+            "their background the same? (`background` of the source)"
+        )
+
+
+def _some(texts: Sequence[str]) -> str:
+    """Join the first of some texts, and say how many more there are."""
+    more = [f"{len(texts) - SHOWN} more columns"] if len(texts) > SHOWN else []
+    return "; ".join([*texts[:SHOWN], *more])

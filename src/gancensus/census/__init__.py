@@ -1,0 +1,1 @@
+"""From pairs to collision probability, support, birthday curve, diversity and verdict."""

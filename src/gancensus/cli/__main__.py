@@ -1,0 +1,5 @@
+"""What `python -m gancensus.cli` runs."""
+
+from gancensus.cli.main import main
+
+main()

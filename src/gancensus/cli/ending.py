@@ -1,0 +1,79 @@
+"""What is left to do when Snakemake has ended: stand in for parts that were killed, and see what is up to date."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gancensus.config.configuration import Study
+from gancensus.report import failures
+from gancensus.report.trace import executions
+
+UP_TO_DATE = "nothing to do"  # in what our logger says where a file is up to date
+LAST = {"provenance", "collect_trace", "draw_timeline", "report", "all"}  # rules of what comes after all else
+KILLED = "its job was killed, most often for lack of memory or time"
+
+
+def current(command: Sequence[str], file: Path) -> bool:
+    """Say whether a file is there and up to date; `command` is how Snakemake is called."""
+    if not file.is_file():
+        return False
+    dry = [*command, "--cores", "1", "--dry-run", str(file)]
+    done = subprocess.run(dry, capture_output=True, text=True, check=False)
+    return done.returncode == 0 and UP_TO_DATE in done.stderr
+
+
+def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], begun: float) -> int:
+    """Write why they are missing in the place of tables of analyses, and of figures, whose jobs were killed.
+
+    So that Snakemake can make the rest. Nothing is written where other things than these are missing, too.
+
+    Args:
+        command: how Snakemake is called.
+        place: the results, as the command has them.
+        studies: of the configuration.
+        begun: when the run began, in seconds of the epoch.
+
+    Returns:
+        How many jobs that were.
+
+    Raises:
+        UserError: the reason cannot be written.
+    """
+    done = subprocess.run([*command, "--summary"], capture_output=True, text=True, check=False)
+    lines = [(line.split("\t") + [""] * 6)[:6] for line in done.stdout.splitlines()]
+    pending = {line[0]: line[2] for line in lines if line[5] == "update pending" and not line[4].startswith("removed")}
+    if not all(rule in {"analyse", *LAST} or rule.startswith("draw_") for rule in pending.values()):
+        return 0
+    if not all(Path(file).is_relative_to(place) for file in pending):  # a place that Snakemake writes otherwise
+        return 0
+    killed = 0
+    for file, rule in pending.items():
+        path = Path(file)
+        part = failures.Failed(path.relative_to(place).as_posix(), "")
+        waiting = rule == "draw_analysis" and str(place / f"{part.study}/{part.name}.parquet") in pending
+        if rule in LAST or waiting or path.is_file():
+            continue
+        reason = _last(place / part.log, begun).get("error", KILLED)
+        if rule == "analyse":
+            analysis, table = studies[part.study].analysed[part.name]
+            failures.table(path, analysis.tables[table].schema, reason)
+        elif part.drawn:
+            failures.figure(path, reason)
+        else:  # the samples that a figure shows
+            from gancensus.report.sample_figures import SHOWN
+
+            failures.table(path, SHOWN, KILLED)
+            continue
+        killed += 1
+    return killed
+
+
+def _last(log: Path, begun: float) -> dict[str, Any]:
+    """Return the last execution of a job that began in this run, if any."""
+    path = log.with_suffix(".jsonl")
+    rows = executions(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.is_file() else []
+    return rows[-1] if rows and datetime.fromisoformat(rows[-1]["start"]).timestamp() >= begun else {}

@@ -1,0 +1,345 @@
+"""The head of a run: Snakemake, started and ended, and what a head that was killed has left behind.
+
+Two heads must never write one results folder. A living one is refused; the processes that a dead one has left are
+ended before the next one starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+import psutil
+
+from gancensus.contracts.errors import UserError
+
+MARK = "GANCENSUS_RUN"  # in the environment of Snakemake and all that it starts: who belongs to which results folder
+GRACE = 30.0  # seconds that steps get to save their state, as many as SLURM's KillWait
+HEARING = 3.0  # seconds in which Snakemake says that it has heard an interrupt
+BEAT = 10.0  # seconds between two signs of life
+DEAD = 60.0  # seconds without one, after which the head on another computer counts as dead
+LOCKS = Path(".snakemake/locks")
+CLAIM = Path(".snakemake/gancensus-head")  # of a folder that runs are started in
+HEAD = ".head"  # of a results folder
+SAME = 2.0  # seconds by which two answers to when a process was created can differ
+SLURM = {"sbatch", "scancel", "squeue", "sacct", "sacctmgr", "sinfo", "scontrol", "sshare", "srun", "which"}
+SHELLS = {"sh", "bash"}
+
+
+class TakenError(UserError):
+    """Another head has taken over, after this one had been silent for too long."""
+
+
+class Signalled(BaseException):
+    """The run was told to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def say(text: str) -> None:
+    """Tell the user, where Snakemake tells its progress; that nobody reads it any more is no reason to stop."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def signals() -> Iterator[None]:
+    """Raise Signalled at the first SIGTERM or SIGHUP; later ones do not disturb the end of the run."""
+    caught = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]  # nohup ignores
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in caught:
+            signal.signal(each, signal.SIG_IGN)
+        raise Signalled(number)
+
+    before = {number: signal.signal(number, end) for number in caught}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Begun(NamedTuple):
+    """A command that was begun, and of which not all that it made is accounted for."""
+
+    command: str  # `run` or `slurm`
+    configfile: str  # as it was given
+    place: str  # --results as it was given; empty when it was not
+    results: str  # the folder, resolved: SLURM's jobs are named after it
+    digest: str  # of configuration and code
+    time: float = 0.0  # when, by the clock of the file system, in seconds of the epoch
+
+
+class Claim(NamedTuple):
+    """Who is at the head of the runs in a folder, and what a later head has to know of dead ones."""
+
+    host: str  # empty when it has ended
+    pid: int
+    created: float  # when the process was, in seconds of the epoch
+    begun: tuple[Begun, ...] = ()
+
+
+@contextmanager
+def claimed(results: Path) -> Iterator[None]:
+    """Be the only head in this folder and of these results, on this computer and on others that see the folders.
+
+    What dead heads had begun stays in the claim, until `settled` says that it is accounted for. Raises UserError while
+    another one lives, and where a claim cannot be written.
+    """
+    refuse_second(results)
+    dead, me = last_claim(), psutil.Process()
+    mine = Claim(os.uname().nodename, me.pid, me.create_time())
+    try:
+        for path in _claims(results):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        (results / HEAD).unlink(missing_ok=True)
+        with suppress(FileExistsError), (results / HEAD).open("x") as file:  # of two at the same time, one does not
+            file.write(json.dumps(mine))
+        if last_claim(results / HEAD) != mine:
+            raise UserError(f"another run on {results} has just begun; wait for it, or end it")
+        _write(mine._replace(begun=dead.begun if dead else ()))
+    except OSError as error:
+        raise _cannot_write(results, error) from None
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT):
+            for path in _claims(results):
+                with suppress(OSError):
+                    path.touch()
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if not taken(results):
+            with suppress(OSError, UserError):
+                _write((last_claim() or mine)._replace(host=""))
+                (results / HEAD).unlink()
+                results.rmdir()  # where nothing was made
+
+
+def _claims(results: Path) -> tuple[Path, Path]:
+    return CLAIM, results / HEAD
+
+
+def taken(results: Path) -> bool:
+    """Say whether another head has put its claim in the place of ours."""
+    mine = (os.uname().nodename, os.getpid())
+    return any((claim := last_claim(path)) is not None and claim[:2] != mine for path in _claims(results))
+
+
+def begin(begun: Begun) -> Begun | None:
+    """Note in our claim that a command begins, and return it with its time.
+
+    None when an equal one is not accounted for since earlier. Raises TakenError when the claim is no longer ours.
+    """
+    if taken(Path(begun.results)):
+        raise TakenError(f"another run has taken over {begun.results}; wait for it, or end it")
+    claim = last_claim()
+    if claim is None or any(begun == old._replace(time=begun.time) for old in claim.begun):
+        return None
+    begun = begun._replace(time=_write(claim))
+    _write(claim._replace(begun=(*claim.begun, begun)))
+    return begun
+
+
+def settled(begun: Begun | None) -> None:
+    """Note in our claim that all that a command has made is accounted for."""
+    if claim := last_claim():
+        _write(claim._replace(begun=tuple(old for old in claim.begun if old != begun)))
+
+
+def _write(claim: Claim) -> float:
+    """Write this folder's claim whole or not at all; return when, by the clock of the file system."""
+    new = CLAIM.with_suffix(".tmp")
+    try:
+        new.write_text(json.dumps(claim))
+        new.replace(CLAIM)
+        return CLAIM.stat().st_mtime
+    except OSError as error:
+        raise _cannot_write(CLAIM, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> UserError:
+    where = error.filename or path
+    return UserError(f"{where}: {error.strerror}; make room, or start the run in a folder that you can write to")
+
+
+def last_claim(path: Path = CLAIM) -> Claim | None:
+    """Return the claim that stands in this folder, by a head that lives or is dead."""
+    try:
+        host, pid, created, begun = json.loads(path.read_text())
+        return Claim(host, pid, created, tuple(Begun(*each) for each in begun))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def refuse_second(results: Path) -> None:
+    """Raise UserError when another head is at work in this folder or on these results.
+
+    A Snakemake of these results whose head is dead is none: it is among what `end_steps` ends.
+    """
+    for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
+        if where := alive(path):
+            raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
+    locks = locked()
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        words = process.info["cmdline"] or []
+        if "snakemake" not in {Path(word).name for word in words} or "remote" in words:  # the mode of SLURM's jobs
+            continue
+        if locks and process.info["cwd"] == str(Path.cwd()) and not _belongs(process, results):
+            raise UserError(f"another run is at work in this folder (process {process.pid}); wait for it, or end it")
+
+
+def alive(path: Path) -> str:
+    """Return where the head of a claim lives; empty when it is dead, or there is none."""
+    try:
+        claim = last_claim(path)
+        if not claim or not claim.host:
+            return ""
+        if claim.host == os.uname().nodename:
+            process = psutil.Process(claim.pid)
+            same = abs(process.create_time() - claim.created) < SAME
+            return f"process {claim.pid}" if same and process.status() != psutil.STATUS_ZOMBIE else ""
+        now = path.with_suffix(".now")
+        now.touch()  # the time of the file system, which the clocks of two computers need not share
+        age = now.stat().st_mtime - path.stat().st_mtime
+        now.unlink()
+        return f"process {claim.pid} on {claim.host}, alive {max(0, age):.0f} s ago" if age < DEAD else ""
+    except (OSError, psutil.Error):
+        return ""
+
+
+def _mark(results: Path) -> str:
+    """Return the mark of a head: the job of SLURM's that it runs in, if any, and its results folder."""
+    return f"{os.environ.get('SLURM_JOB_ID', '')}:{results}"
+
+
+def _belongs(process: psutil.Process, results: Path) -> bool:
+    """Say whether a process was started by a head of these results and runs where that head does, not as a job."""
+    try:
+        environment = process.environ()
+        job, _, folder = environment.get(MARK, "").partition(":")
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return bool(folder == str(results) and environment.get("SLURM_JOB_ID", job) == job and alive)
+    except (psutil.Error, OSError):
+        return False
+
+
+def steps(results: Path) -> list[psutil.Process]:
+    """Return what a head of these results has left at work on this computer, but Snakemake and SLURM's commands."""
+    return [process for process in _left(results) if _name(process) not in SLURM | {"snakemake"}]
+
+
+def _left(results: Path) -> list[psutil.Process]:
+    """Return all that a head of these results has started on this computer and that still runs."""
+    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
+
+
+def _name(process: psutil.Process) -> str:
+    """Return what a process runs; Snakemake is called Python otherwise."""
+    try:
+        words = {Path(word).name for word in process.cmdline()[:3]}
+        return "snakemake" if "snakemake" in words else str(process.name())
+    except psutil.Error:
+        return ""
+
+
+def start(command: Sequence[str], results: Path) -> subprocess.Popen[bytes]:
+    """Start Snakemake with the mark of these results."""
+    return subprocess.Popen(command, env=os.environ | {MARK: _mark(results)})
+
+
+def log_of(process: subprocess.Popen[bytes]) -> Path | None:
+    """Return the log file that a living Snakemake writes."""
+    with suppress(psutil.Error, OSError):
+        files = [Path(file.path) for file in psutil.Process(process.pid).open_files()]
+        return next((path for path in files if path.name.endswith(".snakemake.log")), None)
+    return None
+
+
+def stop(process: subprocess.Popen[bytes], results: Path, terminate: bool, seconds: float | None) -> None:
+    """End Snakemake and its steps: by its own means, and by ours where that takes longer than `seconds`.
+
+    An interrupt from a terminal has reached Snakemake and its steps too. Of `terminate`, and of an interrupt for the
+    door alone, nobody has heard: Snakemake is interrupted, so that it starts nothing more, and its steps get SIGTERM.
+    """
+    log = log_of(process)
+    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        if terminate or not _heard(process, log):
+            process.send_signal(signal.SIGINT)
+            if not _heard(process, log):
+                process.kill()  # it was started to ignore interrupts, or hangs
+            for step in steps(results):
+                with suppress(psutil.Error):
+                    if step.name() not in SHELLS:  # they wait for their step, and Snakemake for them
+                        step.terminate()
+        process.wait(seconds)
+    kill(process)
+
+
+def _heard(process: subprocess.Popen[bytes], log: Path | None) -> bool:
+    """Wait until Snakemake has ended or says that it ends."""
+    deadline = time.monotonic() + HEARING
+    while time.monotonic() < deadline:
+        if process.poll() is not None or (log and "Terminating processes" in log.read_text(errors="replace")):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill Snakemake, if it still lives; its steps stay."""
+    process.kill()
+    process.wait()
+
+
+def end_steps(results: Path) -> None:
+    """End what a dead head has left running on this computer: SIGTERM, and SIGKILL when that does not help.
+
+    That is also an sbatch, which could submit a job minutes later. Snakemake goes first, at once: it would wait for its
+    jobs, or start others.
+    """
+    left = _left(results)
+    if not left:
+        return
+    say(f"ending {len(left)} process{'es' * (len(left) > 1)} that a run has left behind")
+    heads = [process for process in left if _name(process) == "snakemake"]
+    for process in heads:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(heads, GRACE)
+    for process in left:
+        with suppress(psutil.Error):
+            process.terminate()
+    for process in psutil.wait_procs(left, GRACE)[1]:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, GRACE)
+
+
+def locked() -> bool:
+    """Say whether Snakemake's lock is in this folder."""
+    return LOCKS.is_dir() and any(LOCKS.iterdir())
+
+
+def unlock(command: Sequence[str]) -> None:
+    """Remove the lock that a dead head has left in this folder; `command` is how Snakemake is called."""
+    if locked():
+        subprocess.run([*command, "--unlock"], capture_output=True, check=False)  # what is wrong, the run says itself

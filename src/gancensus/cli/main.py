@@ -1,0 +1,485 @@
+"""The door: one command that runs the workflow here or on a cluster, or says what it would run."""
+
+from __future__ import annotations
+
+from gancensus.config.environment import isolate
+from gancensus.plotting import numbers
+
+isolate()  # before anything reads what the shell holds
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic_core import PydanticCustomError
+
+from gancensus import __version__
+from gancensus.cli import head
+from gancensus.cli.ending import current, stand_in
+from gancensus.cli.head import say
+from gancensus.cli.options import YAML, Parser, sort_out
+from gancensus.cli.preflight import Profile, names_fit, preflight, probe
+from gancensus.cli.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
+from gancensus.cli.unseen import digest, settle
+from gancensus.config.configuration import read, results_folder
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import expanded, suggestion
+from gancensus.report import failures
+
+ROOT = Path(__file__).parents[3]
+SNAKEFILE = ROOT / "workflow" / "Snakefile"
+PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
+FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
+DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
+FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes again what is there
+CONFIGFILE = Path("config/config.yaml")  # where none is named
+BUG = 70  # exit status, as sysexits.h has it for a fault of the program
+LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run `gancensus run`, `slurm`, `plan` or `check`; options that are not its own go to Snakemake."""
+    try:
+        status = work(argv)
+        sys.stdout.flush()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except head.Signalled as signalled:
+        sys.exit(128 + signalled.number)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except Exception as error:
+        bug(error)
+    sys.exit(status)
+
+
+def bug(error: Exception) -> NoReturn:
+    """Say that it is not the user's fault, and end with a status of its own."""
+    traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}".strip(": ")
+    say(f"bug in gancensus {__version__}: {what}; please report it with the lines above")
+    sys.exit(BUG)
+
+
+def work(argv: Sequence[str] | None) -> int:
+    """Do what the command line says; return the exit status."""
+    args, rest = arguments(argv)
+    forget_filters()
+    with head.signals():
+        args.config = config = read(args.configfile)  # once: the file may be edited while a run goes on
+        place = args.results or Path(config.pathvars.results)
+        results = place.resolve()
+        if not SNAKEFILE.exists():
+            raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
+        if any(word in DRY or word.startswith("-n") for word in rest):
+            args.command = "plan"
+        elif "--unlock" in rest:
+            args.command = "run"
+        if args.command == "slurm":
+            names_fit(config)
+        begun = time.time()
+        status = {"run": run, "slurm": slurm, "plan": plan, "check": check}[args.command](args, rest, results)
+        if args.command in ("run", "slurm") and "--unlock" not in rest:
+            status = tell(args, rest, place, begun, status)
+        return status
+
+
+def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Return our options and Snakemake's; raises UserError for what is neither."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser, commands = parsers()
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    check_command(words[0], list(commands))
+    args, rest = parser.parse_known_args(words)
+    refuse(rest)
+    ours = list(commands[args.command]._option_string_actions)
+    files, rest = sort_out(rest, ours, args.command)
+    args.configfile = the_one([*(args.configfile or []), *files])
+    if args.command == "slurm" and not args.patience > 0:
+        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
+    return args, rest
+
+
+def parsers() -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser of the command line, and that of each command."""
+    common = Parser(add_help=False, allow_abbrev=False)
+    common.add_argument(
+        "--configfile", type=path, action="append", help=f"the study; may stand without the option; else {CONFIGFILE}"
+    )
+    common.add_argument("--results", type=folder, help="the folder that everything is written to")
+    parser = Parser(
+        prog="gancensus", description=__doc__, allow_abbrev=False, epilog="example: gancensus run study.yaml"
+    )
+    for each in (parser, common):
+        each.add_argument("--version", action="version", version=f"gancensus {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    more = "Options of Snakemake's may follow, such as --forcerun RULE, and files of the results to make."
+    for name, text in (("run", "run everything here"), ("plan", "show what would run and why")):
+        command = commands.add_parser(name, help=text, epilog=more, parents=[common], allow_abbrev=False)
+        command.add_argument(
+            "--cores", type=cores, default="all", help="processor cores to use, %(default)s by default"
+        )
+    what = "read and validate every input, list all problems, run nothing"
+    commands.add_parser("check", help=what, parents=[common], allow_abbrev=False)
+    command = commands.add_parser(
+        "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
+    )
+    command.set_defaults(cores="all")
+    command.add_argument(
+        "--profile",
+        type=path,
+        default=ROOT / "workflow/profiles/slurm",
+        help="what the cluster needs, %(default)s by default",
+    )
+    command.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help="seconds without movement that are a hang, %(default)s by default",
+    )
+    return parser, dict(commands.choices)
+
+
+def check_command(word: str, commands: Sequence[str]) -> None:
+    """Raise UserError where the command line does not begin with a command."""
+    if word.lower().endswith(YAML):
+        raise UserError(f"{word}: the command comes first: gancensus run {word}")
+    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+        raise UserError(f"{word}: the command comes first: gancensus run {word} ...")
+    if not word.startswith("-") and word not in commands:
+        raise UserError(f"{word}: no such command{suggestion(word, commands)}")
+
+
+def path(text: str) -> Path:
+    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    try:
+        return expanded(Path(text))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def folder(text: str) -> Path:
+    """Read the results folder of an option; raises ArgumentTypeError."""
+    try:
+        return results_folder(str(path(text)))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
+
+
+def cores(text: str) -> str:
+    """Check a number of processor cores; raises ArgumentTypeError."""
+    if text != "all" and not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number from 1 on, or all")
+    return text
+
+
+def the_one(files: Sequence[Path]) -> Path:
+    """Return the configuration that is named, once or by default; raises UserError where several are."""
+    named = list(dict.fromkeys(files))
+    if len(named) > 1:
+        raise UserError(f"{', '.join(map(str, named))}: a run has one configuration; name one of them")
+    if not named and not CONFIGFILE.exists():
+        raise UserError(f"{CONFIGFILE}: no such configuration file; name yours: gancensus run study.yaml")
+    return named[0] if named else CONFIGFILE
+
+
+def refuse(rest: Sequence[str]) -> None:
+    """Raise UserError for those of Snakemake's options that would undo ours."""
+    for word in rest:
+        option = word.partition("=")[0]
+        if option in ("--config", "--configfiles") or word.startswith("-C"):
+            raise UserError(f"{option}: Snakemake keeps one of these only; put it into the file of --configfile")
+        if option == "--slurm-jobname-prefix":
+            raise UserError(f"{option}: the run finds its jobs by a name of its own; leave it out")
+
+
+def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
+    """Return the call of Snakemake on our workflow; `place` is the results folder where that is not the file's."""
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
+    if place:
+        command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
+    return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
+
+
+def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Read and validate every input, and list all problems; return 1 where there are some."""
+    from gancensus.audit.check import check_inputs
+
+    if rest:
+        raise UserError(f"{rest[0]}: `gancensus check` reads the inputs and runs nothing; leave it out")
+    found = check_inputs(args.config, lambda key: say(f"reading {key}"))
+    for line in found.read:
+        print(f"read: {line}")
+    for line in found.warnings:
+        print(f"warning: {line}")
+    for line in found.problems:
+        print(f"error: {line}")
+    count = len(found.problems)
+    print(f"{count} problem{'s' * (count != 1)} found" if count else "no problems found")
+    return int(count > 0)
+
+
+def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Show what would run, once the inputs that are soon read have been; return Snakemake's exit status."""
+    from gancensus.audit.check import check_inputs
+
+    inputs = check_inputs(args.config, cheap=True)
+    if inputs.problems:
+        raise UserError("\n  ".join(["the inputs have problems:", *inputs.problems]))
+    for line in inputs.warnings:
+        say(f"warning: {line}")
+    for line in inputs.unread:
+        say(f"not read: {line}; `gancensus check` reads it")
+    again = failures.among(results, failures.there(results, args.config.studies))  # a run would remove these
+    place = args.results or Path(args.config.pathvars.results)
+    forced = ["--forcerun", *(str(place / one.file) for one in again)] if again else []
+    command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *forced, *rest]
+    return subprocess.run(command, check=False).returncode
+
+
+def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Run everything here; return Snakemake's exit status."""
+    check_writable(results)
+    with head.claimed(results):
+        clear(args, results)
+        forget(args, rest, results)
+        begun = time.time()
+        command = [*snakemake(args.configfile, args.results), "--cores", args.cores, *rest]
+        status = attend(command, args, results)
+        return attend(command, args, results) if status and stood_in(args, rest, begun) else status
+
+
+def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Run everything on a cluster, and start again whenever Snakemake waits for what cannot come.
+
+    Return Snakemake's exit status. Raises UserError when starting again does not help.
+    """
+    check_writable(results)
+    queue, fruitless, begun, complete = Queue(results), 0, time.time(), False
+    with head.claimed(results):
+        profile = Profile(args.profile)
+        status = preflight(profile)
+        clear(args, results)
+        forget(args, rest, results)
+        probe(profile, queue, results)
+        command = [*snakemake(args.configfile, args.results), "--workflow-profile", str(args.profile)]
+        command += ["--executor", "slurm", "--slurm-jobname-prefix", queue.prefix, "--slurm-status-command", status]
+        command += ["--slurm-logdir", str(results / "logs" / "slurm"), *rest]
+        while True:
+            watch = Watch(queue, args.patience)
+            try:
+                ended = attend(command, args, results, watch)
+                if complete or ended == 0 or not stood_in(args, rest, begun):
+                    return ended
+                complete = True
+            except StuckError as stuck:
+                if forced := next((word for word in rest if word.partition("=")[0] in FORCED), None):
+                    raise UserError(f"{stuck}; start again without {forced}, which repeats everything") from None
+                fruitless = 0 if watch.log.ended or stuck.kept else fruitless + 1
+                if fruitless == FRUITLESS:
+                    raise UserError(
+                        f"{stuck}; given up after {FRUITLESS} starts that finished no job: see the logs of these jobs, "
+                        "`scontrol show job` and `sacct`, or ask the administrator; the same command goes on from here"
+                    ) from None
+                say("starting again with what is finished")
+
+
+def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watch: Watch | None = None) -> int:
+    """Run Snakemake to its end and return its exit status; whatever ends it earlier, nothing of it is left at work."""
+    now = digest(read(args.configfile))  # again, as Snakemake reads it now
+    begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
+    process = head.start(command, results)
+    try:
+        status = wait(process, watch, results)
+    except BaseException as why:
+        end(process, why, results, LEAVE if watch else None)
+        kept = 0 if isinstance(why, head.TakenError) else clear(args, results)
+        if isinstance(why, StuckError):
+            why.kept = kept
+        raise
+    if status < 0 or (status and watch):  # with status 1, too, it can have left jobs in the queue
+        clear(args, results)
+    else:
+        head.settled(begun)
+    if status < 0:
+        raise UserError(f"Snakemake was ended by {signal.Signals(-status).name}; the same command goes on from here")
+    return status
+
+
+def end(process: subprocess.Popen[bytes], why: BaseException, results: Path, leave: float | None) -> None:
+    """End a Snakemake at work, as what has ended its supervision asks for, in `leave` seconds (None: all it needs)."""
+    match why:
+        case KeyboardInterrupt():
+            head.stop(process, results, terminate=False, seconds=leave)
+        case head.Signalled() | head.TakenError():
+            say(f"{why}: stopping the jobs")
+            head.stop(process, results, terminate=True, seconds=leave or head.GRACE)
+        case _:
+            if isinstance(why, StuckError):
+                say(f"nothing can move any more: {why}")
+            head.kill(process)
+
+
+def clear(args: argparse.Namespace, results: Path) -> int:
+    """Leave nothing of dead heads: no process here, no job on the cluster, no lock, no file of unknown making.
+
+    Of what they had begun with other configurations and results, too. Return the number of files that jobs on the
+    cluster had finished without their head, and that were kept.
+    """
+    interrupt, claim = signal.signal(signal.SIGINT, signal.SIG_IGN), head.last_claim()
+    begun = [one for one in claim.begun if not of_another(one, results)] if claim else []
+    kept = 0
+    for place in sorted({results, *(Path(one.results) for one in begun)}):
+        head.end_steps(place)  # before the jobs: an sbatch could submit another one
+    clusters = {Path(one.results) for one in begun if one.command == "slurm"}
+    for place in sorted(clusters | ({results} if args.command == "slurm" else set())):
+        Queue(place).cancel()
+    if begun:  # a lock without is of a plain Snakemake, which may live on another computer
+        head.unlock(snakemake(args.configfile, args.results))
+    for one in begun:
+        found = account(one, begun) if one.command == "slurm" else 0
+        if found is not None:
+            kept += found
+            if not head.locked():  # what removes the lock may be killed, too: the next run tries again
+                head.settled(one)
+    signal.signal(signal.SIGINT, interrupt)
+    return kept
+
+
+def of_another(one: head.Begun, results: Path) -> bool:
+    """Say whether a head in another folder is at work on what a dead one had begun here: then it is not ours to end."""
+    return one.results != str(results) and bool(head.alive(Path(one.results) / head.HEAD))
+
+
+def account(one: head.Begun, begun: Sequence[head.Begun]) -> int | None:
+    """Settle what the jobs of a command have finished without their head; return as `settle` does.
+
+    Files are kept where all that was begun there has the configuration and code that its file has now.
+    """
+    try:
+        config = read(Path(one.configfile))
+    except UserError:
+        return None
+    if str(Path(one.place or config.pathvars.results).resolve()) != one.results:  # its file leads elsewhere by now
+        return None
+    same = {other.digest for other in begun if other.results == one.results} == {digest(config)}
+    return settle(snakemake(one.configfile, one.place), one.time, same)
+
+
+def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -> int:
+    """Wait for the end of Snakemake; raises StuckError where a watch says so, TakenError where another head works."""
+    while True:
+        try:
+            return process.wait(watch.period if watch else head.BEAT)
+        except subprocess.TimeoutExpired:
+            if head.taken(results):
+                raise head.TakenError(f"another run has taken over {results}: this one gave no sign of life") from None
+            if watch:
+                watch.look(process)
+
+
+def forget(args: argparse.Namespace, rest: Sequence[str], results: Path) -> None:
+    """Have what failed in an earlier run tried again."""
+    if "--unlock" not in rest:
+        failures.forget(results, args.config.studies)
+
+
+def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
+    """Say whether Snakemake can make the rest of a run in which only jobs of analyses and figures were killed."""
+    if rest:  # Snakemake's own options may ask for less
+        return False
+    place = args.results or Path(args.config.pathvars.results)
+    try:
+        killed = stand_in(snakemake(args.configfile, args.results), place, args.config.studies, begun)
+    except UserError as error:  # a full disk: what is there is still told
+        say(f"error: {error}")
+        return False
+    if killed:
+        say(f"killed: {killed} of the jobs of analyses and figures; the page is made without them")
+    return killed > 0
+
+
+def tell(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
+    """Print the census, where the page is and what failed beside them; return the exit status of the run."""
+    results, studies = place.resolve(), args.config.studies
+    census, page = results / "census.parquet", results / "report.html"
+    if not rest:  # Snakemake's own options may ask for less
+        if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):
+            print(census_table(census))
+            print(inputs_text(results / "inputs.parquet"))
+        if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
+            print(f"\nreport: {place / page.name}", flush=True)
+    failed = failures.among(results, failures.there(results, studies))
+    if failed:
+        say("\nnot all that was asked for beside the census could be made; the same command tries again:")
+    for one in failed:
+        say(f"  {one.study and f'{one.study}: '}{one.sentence}\n    log  {place / one.log}")
+    return status or (failures.STATUS if failed else 0)
+
+
+def check_writable(results: Path) -> None:
+    """Raise UserError when the results folder, or the one that it would be made in, cannot be written to."""
+    place = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"{place}: the results cannot be written there; choose another folder: --results FOLDER")
+
+
+def census_table(path: Path) -> str:
+    """Return the census as text: how many different samples each population has, and how that compares."""
+    from gancensus.storage.files import read_table
+
+    heads = ("study", "definition", "population", "samples", "support", "interval", "ratio", "verdict")
+    rows = read_table(path).to_pylist()
+    lines = [heads, *(_cells(row) for row in rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    right = (3, 4, 5, 6)
+    table = [
+        "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    ]
+    return "\n".join([*table, *(_many(row) for row in rows if row["listed"] < row["samples"])])
+
+
+def inputs_text(path: Path) -> str:
+    """Return what was noted about the inputs of every study as text, warnings first; nothing where nothing was."""
+    from gancensus.report import inputs
+    from gancensus.storage.files import read_table
+
+    rows = read_table(path).to_pylist()
+    studies = dict.fromkeys(row["study"] for row in rows)
+    of = {study: [row for row in rows if row["study"] == study] for study in studies}
+    warnings = [f"warning: {study}, {text}" for study in studies for text in inputs.warnings(of[study])]
+    told = [f"  {study}, {line}" for study in studies for line in inputs.told(of[study])]
+    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *told] if told else [])])
+
+
+def _many(row: dict[str, Any]) -> str:
+    """Say of a population that it has more duplicates than a table lists."""
+    return (
+        f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are "
+        f"counted, those among {row['listed']:,} of its {row['samples']:,} samples listed (raise `cap` to list more)"
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """Put a row of the census into words."""
+
+    support, reach = numbers.interval(row, "effective_support")
+    samples, ratio = numbers.integer(row["samples"]), numbers.interval(row, "ratio")[0]
+    place = (row["study"], row["definition"], row["population"])
+    return (*place, samples, support, reach or "no duplicate", ratio, row["verdict"] or "reference")

@@ -1,0 +1,82 @@
+"""What a user writes behind a command that is not ours: Snakemake's options, files to make, a configuration."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from snakemake.exceptions import CliException
+from snakemake_interface_common.exceptions import WorkflowError
+
+from gancensus.config.yaml_tree import short
+from gancensus.contracts.errors import UserError
+
+YAML = (".yaml", ".yml")  # no file that a run makes ends so
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it and end."""
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[list[Path], list[str]]:
+    """Return the configuration files among the words that are not ours, and the words for Snakemake.
+
+    `ours` are the options of the command. Raises UserError for an option that neither has, and for a value that
+    Snakemake does not take.
+    """
+    if not words:
+        return [], []
+    parser = _snakemake()
+    theirs = parser._option_string_actions
+    files: list[Path] = []
+    rest: list[str] = []
+    for word, before in zip(words, ["", *words[:-1]], strict=True):
+        taken = theirs[before].nargs in (None, "?") if before in theirs else False  # as the value of an option
+        named = not word.startswith("-") and not taken
+        if named and (word.lower().endswith(YAML) or command == "check"):
+            files.append(Path(word).expanduser())
+        elif named and not rest and Path(word).is_dir():  # behind an option it may be one of its values
+            raise UserError(f"{word}: is a folder, no configuration file")
+        else:
+            rest.append(word)
+    for word in rest[: rest.index("--") if "--" in rest else None]:
+        _check_known(word, [*ours, *theirs], command)
+    try:
+        parser.parse_known_args(rest)
+    except argparse.ArgumentError as error:
+        raise UserError(f"{error}; see snakemake --help") from None
+    except (ValueError, WorkflowError, CliException) as error:  # what the readers of Snakemake's values raise
+        raise UserError(short(error, 300)) from None
+    return files, rest
+
+
+def _snakemake() -> argparse.ArgumentParser:
+    """Return Snakemake's parser, which raises ArgumentError."""
+    from snakemake.cli import get_argument_parser
+
+    def error(message: str) -> NoReturn:
+        raise argparse.ArgumentError(None, message)
+
+    parser: argparse.ArgumentParser = get_argument_parser()
+    parser.allow_abbrev = False
+    parser.error = error  # type: ignore[method-assign]
+    return parser
+
+
+def _check_known(word: str, known: Sequence[str], command: str) -> None:
+    """Raise UserError for an option that nobody knows; `-j4` and `-np` begin with one that Snakemake does."""
+    name = word.partition("=")[0]
+    if not word.startswith("-") or word == "-" or name in known or (word[1] != "-" and word[:2] in known):
+        return
+    if word[1:].replace(".", "", 1).isdecimal():  # a number
+        return
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    hint = f"did you mean {close[0]}?" if close else f"see gancensus {command} --help, snakemake --help"
+    raise UserError(f"{name}: no such option; {hint}")

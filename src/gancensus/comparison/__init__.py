@@ -1,0 +1,1 @@
+"""Two populations side by side: nearest distances, fidelity, units."""

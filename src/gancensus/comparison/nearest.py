@@ -1,0 +1,54 @@
+"""How near rows come to others: mean distances with their intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from gancensus.search.neighbours import Nearest
+from gancensus.statistics.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+
+
+def mean_distance(distance: Floats) -> Estimate:
+    """Estimate the mean distance to the nearest of given rows, from distances (n,) of independent rows.
+
+    Student's interval, n - 1 degrees of freedom. That many rows have the same nearest row does not widen it: the rows
+    to which distances are measured are held fixed, and given these, the distances are as independent as the rows are.
+    So it says what more rows of the same kind would give, not what other rows to measure to would.
+    """
+    n = len(distance)
+    if n == 0:
+        return Estimate(None, None, None)
+    error = float(distance.std(ddof=1)) / math.sqrt(n) if n > 1 else None
+    return _student(float(distance.mean()), error, n)
+
+
+def mean_distance_to_others(found: Nearest) -> Estimate:
+    """Estimate the mean distance of rows to their nearest other one, of `nearest_others` with at least 2 neighbours.
+
+    Here each row is measured from and to, and distances depend on each other. The interval is that of the jackknife
+    (Efron & Stein, Ann. Statist. 9 (1981) 586, whose variance is on average no smaller than the true one): without row
+    j, those that it is nearest to have their second nearest instead.
+    """
+    n, first = len(found.rows), found.distance[:, 0]
+    if n < 3:
+        return Estimate(float(first.mean()), None, None) if n == 2 else Estimate(None, None, None)
+    farther = np.bincount(found.rows[:, 0], weights=found.distance[:, 1] - first, minlength=n)
+    without = (first.sum() - first + farther) / (n - 1)
+    variance = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
+    return _student(float(first.mean()), math.sqrt(variance), n)
+
+
+def _student(value: float, error: float | None, n: int) -> Estimate:
+    """Return a mean distance with Student's interval."""
+    if error is None:
+        return Estimate(value, None, None)
+    reach = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * error
+    return Estimate(value, max(0.0, value - reach), value + reach)

@@ -1,0 +1,484 @@
+"""The configuration: what a user writes in YAML, validated whole into frozen objects, every error at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gancensus.config.registry import members, union
+from gancensus.config.yaml_tree import Tree, short
+from gancensus.contracts.analysis import About, Analysis, table_names
+from gancensus.contracts.encoder import Encoder
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import EncoderName, Strict, expanded, suggestion
+from gancensus.contracts.generator import Generator, Trained
+from gancensus.contracts.metric import Metric
+from gancensus.contracts.samples import RUN
+from gancensus.contracts.score import Score
+from gancensus.contracts.source import Source
+from gancensus.storage.imagefiles import is_part
+
+if TYPE_CHECKING:
+    AnySource = Source
+    AnyEncoder = Encoder
+    AnyScore = Score
+    AnyGenerator = Generator
+    AnyMetric = Metric
+    AnyAnalysis = Analysis
+else:
+    AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = map(
+        union, (Source, Encoder, Score, Generator, Metric, Analysis)
+    )
+
+REAL = ("train", "calibrate", "holdout")
+RESERVED = ("logs", "benchmarks")  # folders beside the studies' in the results
+
+
+NAME = r"[A-Za-z][A-Za-z0-9_+-]*"
+NAMES = "a name is a letter, then letters, digits, '_', '+' or '-', and not 'logs' or 'benchmarks'"
+LONGEST = 100  # letters of a name: NAME-12~holdout-345.parquet and the like must fit into the 255 of a file's
+
+
+def _check_name(name: str) -> str:
+    """Refuse names that are no safe part of a path."""
+    if len(name) > LONGEST:
+        raise PydanticCustomError("name", f"is too long: a name has at most {LONGEST} letters, as it names files, too")
+    if not re.fullmatch(NAME, name) or name in RESERVED:
+        raise PydanticCustomError("name", NAMES)
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+
+
+def _name_is_kind(section: Any) -> Any:
+    """Let the name of a metric be its kind, unless it says another: `{euclidean: {alpha: 0.01}}`."""
+    if not isinstance(section, Mapping):
+        return section
+    return {k: {"kind": k, **v} if isinstance(v, Mapping) else v for k, v in section.items()}
+
+
+def _check_metric(name: str) -> str:
+    """Refuse the names of the columns beside the metrics' in a table of duplicates."""
+    if name in ("i", "j"):
+        raise PydanticCustomError("name", "a metric cannot be called 'i' or 'j', which name the two samples of a pair")
+    if "+" in name:
+        raise PydanticCustomError("name", "the name of a metric has no '+', which joins those of several")
+    return name
+
+
+def _compares(definition: dict[str, Metric]) -> dict[str, Metric]:
+    """Refuse a definition that asks for equal conditions and nothing of the samples."""
+    if all(metric.fixed is not None for metric in definition.values()):
+        raise PydanticCustomError("definition", "needs a metric that compares samples, beside their conditions")
+    return definition
+
+
+Definition = Annotated[
+    dict[Annotated[Name, AfterValidator(_check_metric)], AnyMetric],
+    BeforeValidator(_name_is_kind),
+    Field(min_length=1),
+    AfterValidator(_compares),
+]
+
+
+class Splits(Strict):
+    """Disjoint random parts of the real samples: below 1 a share of them, from 1 on a count."""
+
+    train: float = Field(0.5, gt=0)
+    """What generators and encoders learn from."""
+    calibrate: float = Field(0.25, gt=0)
+    """What sets the thresholds of duplicates."""
+    holdout: float = Field(0.25, gt=0)
+    """What generated samples are compared with."""
+    train_first: bool = False
+    """Whether `train` is the first samples instead of random ones: those that a model elsewhere has learned from."""
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """The size of each part."""
+        return {"train": self.train, "calibrate": self.calibrate, "holdout": self.holdout}
+
+    @model_validator(mode="after")
+    def _check(self) -> Splits:
+        sizes = self.sizes.values()
+        if any(size >= 1 and size != int(size) for size in sizes):
+            raise PydanticCustomError("splits", "a split is a share below 1 or a whole number of samples")
+        if sum(size for size in sizes if size < 1) > 1 + 1e-9:
+            raise PydanticCustomError("splits", "the shares of the splits add up to more than 1")
+        return self
+
+
+class Selection(Strict):
+    """Keeps the densest share of the training samples, class by class where there are labels."""
+
+    encoder: EncoderName
+    """The encoder in whose space density is measured."""
+    score: AnyScore
+    """How density is measured."""
+    keep: float = Field(gt=0, le=1)
+    """Share of the samples that stay."""
+
+
+class Census(Strict):
+    """How support sizes are estimated and judged."""
+
+    level: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence level of the census's intervals."""
+    margin: float = Field(1.5, gt=1)
+    """Collision ratios within [1/margin, margin] count as equally diverse."""
+    replicates: int = Field(10_000, ge=100)
+    """Random orders of drawing that make the birthday curve."""
+    permutations: int = Field(1000, ge=100)
+    """Random labellings that say what the ratio of two equally diverse populations can be."""
+    alphas: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field((0.1, 0.05, 0.02, 0.01, 0.005, 0.001), min_length=1)
+    """Shares of the real pairs at which the sweep counts duplicates, by every subset of a definition's metrics."""
+    sweep: int = Field(1000, ge=RUN, le=4000)
+    """Samples of each population, about, all of whose pairs the sweep measures."""
+
+
+class BaseStudy(Strict):
+    """A data set with the generators trained on it and the questions asked of them."""
+
+    source: AnySource
+    """Where the real samples come from."""
+    splits: Splits = Splits()
+    """How the real samples are divided."""
+    encoders: dict[Name, AnyEncoder] = Field({})
+    """Maps from samples to vectors, by name."""
+    selections: dict[Name, Selection] = Field({})
+    """Dense parts of `train`, by name."""
+    generators: dict[Name, AnyGenerator] = Field(min_length=1)
+    """What makes samples, by name; replica R of generator NAME is the population NAME-R."""
+    definitions: dict[Name, Definition] = Field(min_length=1)
+    """What makes two samples duplicates, by name: metrics that must all be within their threshold."""
+    census: Census = Census()
+    """How support sizes are estimated and judged."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _know_names(cls, data: Any, handler: ModelWrapValidatorHandler[BaseStudy], info: ValidationInfo) -> BaseStudy:
+        """Tell the fields that refer to encoders and selections which ones this study has.
+
+        An analysis with nothing after its key (`fidelity:`) is asked for too.
+        """
+        if isinstance(info.context, dict) and isinstance(data, Mapping):
+            data = {k: {} if v is None and k in members(Analysis) else v for k, v in data.items()}
+            for section in ("encoders", "selections"):
+                names = data.get(section, {})
+                info.context[section] = list(names) if isinstance(names, Mapping) else None  # wrong: said once, there
+        return handler(data)
+
+    @property
+    def analyses(self) -> dict[str, Analysis]:
+        """The analyses that the study asks for, by kind."""
+        found = {kind: getattr(self, kind) for kind in members(Analysis)}
+        return {kind: analysis for kind, analysis in found.items() if analysis is not None}
+
+    @property
+    def analysed(self) -> dict[str, tuple[Analysis, str]]:
+        """The tables that the study's analyses make: analysis and its table by where that lies in the results."""
+        analyses = self.analyses.items()
+        return {place: (a, table) for kind, a in analyses for place, table in table_names(kind, a).items()}
+
+    @property
+    def generated(self) -> dict[str, tuple[str, int]]:
+        """The generated populations: generator and replica by population."""
+        replicas = {name: g.replicas if isinstance(g, Trained) else 1 for name, g in self.generators.items()}
+        return {f"{name}-{replica}": (name, replica) for name, n in replicas.items() for replica in range(n)}
+
+
+if TYPE_CHECKING:
+    Study = BaseStudy
+else:  # every analysis is a key of a study, so that a new one needs no change here
+    Study = create_model(
+        "Study",
+        __base__=BaseStudy,
+        __doc__=BaseStudy.__doc__,
+        **{
+            kind: (cls | None, Field(None, description=(cls.__doc__ or "").split("\n")[0]))
+            for kind, cls in members(Analysis).items()
+        },
+    )
+
+
+def results_folder(name: str) -> Path:
+    """Return the results folder of that name, `~` expanded.
+
+    Raises ValueError where Snakemake could not work in it: in file names, `{...}` and `<...>` are its own.
+    """
+    folder = expanded(Path(name))
+    if found := re.search(r"[{}<>\x00-\x1f\x7f\ud800-\udfff]", str(folder)):
+        text = "a folder with {found} in its name cannot hold results; choose another"
+        raise PydanticCustomError("folder", text, {"found": ascii(found[0])})
+    if any(len(os.fsencode(part)) > 255 for part in folder.parts):
+        raise PydanticCustomError("folder", "is too long: the name of a folder has at most 255 bytes")
+    if str(folder).startswith("-"):
+        raise PydanticCustomError("folder", "begins with '-', like an option; choose another, or write ./ before it")
+    return folder
+
+
+class Pathvars(Strict):
+    """Snakemake's path variables."""
+
+    results: str = Field("results", min_length=1)
+    """The folder that everything is written to, relative to the working directory."""
+
+    @field_validator("results")
+    @classmethod
+    def _is_a_folder(cls, results: str) -> str:
+        return str(results_folder(results))
+
+
+class Config(Strict):
+    """The whole configuration."""
+
+    seed: int = Field(0, ge=0)
+    """The one seed; every random number derives from it and from the names of what it is for."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks run and the search multiplies; auto takes a CUDA GPU if there is one.
+
+    A GPU gives networks reproducible numbers of their own."""
+    parts: int = Field(1, ge=1, le=10_000)
+    """Files, and jobs, into which each population is cut; changes no result."""
+    shards: int = Field(1, ge=1, le=10_000)
+    """Jobs into which each search for duplicates is cut; changes no result."""
+    memory: int = Field(2000, ge=1000)
+    """Memory in MB for which a job of the search for duplicates is cut; changes no result."""
+    checkpoint: int = Field(300, ge=1)
+    """Seconds between the states that a training saves, to go on from when it is stopped; changes no result."""
+    cap: int = Field(10_000_000, ge=1000)
+    """Duplicates that a table lists, about; where there are more, all are counted, those among some samples listed."""
+    pathvars: Pathvars = Pathvars()
+    """Snakemake's path variables."""
+    studies: dict[Name, Study] = Field(min_length=1)
+    """The studies, by name."""
+
+
+def read(path: Path) -> Config:
+    """Read and validate a configuration file.
+
+    Raises UserError as `load` does, and when there is no such file or it is no YAML.
+    """
+    tree = Tree(path)
+    return _validate(tree.value(), [tree])
+
+
+def load(raw: Any, files: Sequence[Path] = ()) -> Config:
+    """Validate a configuration as Snakemake has read it from YAML files.
+
+    Raises UserError with every error at once: file and line where the key stands, key path, what is wrong, a hint.
+    """
+    return _validate(raw, [Tree(path) for path in files])
+
+
+def _validate(raw: Any, trees: Sequence[Tree]) -> Config:
+    """Validate what was read from files."""
+    lines = [line for tree in trees for line in tree.doubts]
+    try:
+        config = Config.model_validate(dict(raw) if isinstance(raw, Mapping) else raw, context={})
+    except ValidationError as error:
+        lines += [_describe(e, raw, trees) for e in _first_of_each_name(error.errors())]
+    if lines:
+        raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in lines))
+    return config
+
+
+def _first_of_each_name(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out what is wrong below an entry whose name is wrong already."""
+    named = [error["loc"][:-1] for error in errors if error["loc"][-1:] == ("[key]",)]
+    return [e for e in errors if e["loc"][-1:] == ("[key]",) or not any(e["loc"][: len(n)] == n for n in named)]
+
+
+def check_files(config: Config) -> None:
+    """Raise UserError, with every problem at once, for what is not there, and for members that do not go together."""
+    missing, wrong = [], []
+    for name, study in config.studies.items():
+        named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
+        absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
+        missing += [f"studies.{name}.{key}: {short(path, 200)}: {why}" for key, path, why in absent]
+        unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study), *_nested(study)]
+        wrong += [f"studies.{name}.{line}" for line in unfit]
+        about = About(study.source, study.generators)
+        refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
+        wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
+    if missing or wrong:
+        raise UserError("\n  ".join(["the configuration has errors:", *missing, *wrong]))
+
+
+def why_absent(path: Path) -> str:
+    """Say why a file or folder cannot be reached; empty where it can."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no name at all, such as one with NUL
+        return "no such file or folder" + ("" if path.is_absolute() else f" (not found from {Path.cwd()})")
+    except OSError as error:
+        return str(error.strerror).lower()
+    return ""
+
+
+def _unconditional(study: BaseStudy) -> Iterator[str]:
+    """Yield what needs a condition, where a generator that is trained here draws samples without."""
+    drawn = [k for k, g in study.generators.items() if isinstance(g, Trained) and not g.conditional]
+    readers: dict[str, Metric | Analysis] = {
+        f"definitions.{name}.{key}": metric for name, d in study.definitions.items() for key, metric in d.items()
+    }
+    for key, reader in {**readers, **study.analyses}.items() if drawn else ():
+        if reader.condition_read:
+            yield (
+                f"{key}: needs the condition '{reader.condition_read}', and samples of generator {drawn[0]}, trained "
+                "here, have none; leave it out, or bring samples of kind files"
+            )
+
+
+def _too_many(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators that would have to draw more than one sample under a condition."""
+    held_out = study.splits.holdout
+    for key, generator in study.generators.items():
+        if isinstance(generator, Trained) and generator.once and 1 <= held_out < generator.samples:
+            yield (
+                f"generators.{key}.samples: {generator.samples}, but holdout has {held_out:.0f} conditions to draw "
+                "under; lower it, or enlarge `splits.holdout`"
+            )
+
+
+TEXT_WANTED = ("string_type", "path_type")
+TOLD = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")  # with what was found
+
+
+def _backgrounds(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators whose transparent pixels would be composited on another background than the real ones."""
+    real = getattr(study.source, "background", None)
+    for key, generator in study.generators.items():
+        background = getattr(generator, "background", None)
+        if real and background and background != real:
+            yield f"generators.{key}.background: {background}, but that of the source is {real}; give both the same one"
+
+
+def _nested(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators whose images would be read as real ones, too, or the other way round: one folder holds both.
+
+    One folder on both sides is no mistake: the real samples compared with themselves.
+    """
+    sides = [
+        (k, real, made) for k, g in study.generators.items() for made in g.files() for real in study.source.files()
+    ]
+    for key, real, made in sides:
+        if why_absent(real) or why_absent(made):
+            continue
+        for inner, outer, side in ((made, real, "real"), (real, made, "generated")):
+            if is_part(inner, outer):
+                yield (
+                    f"generators.{key}.path: {made}, but source.path: {real}; what is in {inner} would be read as "
+                    f"{side}, too: move it out of {outer}"
+                )
+
+
+def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
+    """Put one of pydantic's errors into words, with its place."""
+    keys, named = _key_path(error["loc"], raw), error["loc"][-1:] == ("[key]",) or error["type"] == "invalid_key"
+    if named:
+        keys[-1] = str(error["input"])  # pydantic has made 0 of `no`
+    message = _message(error, keys)
+    if error["type"] not in TOLD and isinstance(error["input"], str | int | float | date):
+        message += f" (found: {short(_literal(error['input']))})"
+    if error["type"] == "literal_error" and keys[-1] == "kind":
+        keys = keys[:-1]
+    there = keys[:-1] if error["type"] == "missing" else keys
+    tree, line = next(((t, n) for t in reversed(trees) if (n := t.line(there))), (None, None))
+    if tree and error["type"] in TEXT_WANTED and (misread := tree.misread(there, named)):
+        message = _unquoted(*misread, named)
+    where = ".".join(short(key, 40) for key in (tree.text(keys) if tree else keys))
+    return f"{f'{tree.path}:{line}' if tree else 'configuration'}: {where or 'the file'}: {message}"
+
+
+def _message(error: ErrorDetails, keys: Sequence[str]) -> str:
+    """Say what is wrong at keys."""
+    match error["type"]:
+        case "extra_forbidden":
+            return f"unknown key{suggestion(keys[-1], _fields_at(error['loc'][:-1]))}"
+        case "missing":
+            return "is missing"
+        case "union_tag_invalid":
+            tag, known = error["ctx"]["tag"], re.findall(r"'([^']+)'", error["ctx"]["expected_tags"])
+            return f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
+        case "union_tag_not_found":
+            return "needs a `kind`"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "needs keys under it, each with its value"
+        case "invalid_key":
+            comma = "; write decimals with a point: 0.02, not 0,02" if type(error["input"]) in (int, float) else ""
+            return f"a key is a word{comma}"
+        case "too_short":
+            return "needs at least one entry"
+        case "literal_error":
+            known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
+            found = f"kind '{short(error['input'])}' is unknown" if keys[-1] == "kind" else ""  # of a family of one
+            return (found or f"'{short(error['input'])}' is not possible") + suggestion(error["input"], known)
+    return error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _literal(value: object) -> str:
+    return str(value) if isinstance(value, date) else repr(value)
+
+
+def _unquoted(text: str, meant: str, name: bool) -> str:
+    """Say of a text what YAML has taken it for."""
+    if name and not re.fullmatch(NAME, text):
+        return f"{NAMES} (found: {text or 'nothing'})"
+    return f"YAML reads {text} as {meant}; quote it: '{text}'" if text else "has no value"
+
+
+def _key_path(loc: Iterable[int | str], raw: Any) -> list[str]:
+    """Return the keys of an error's location that are really in the file: pydantic adds the kinds of members."""
+    steps = [step for step in loc if step != "[key]"]
+    keys: list[str] = []
+    node = raw
+    for k, step in enumerate(steps):
+        if isinstance(node, Mapping) and step in node:
+            node = node[step]
+        elif isinstance(node, Mapping) and step == node.get("kind", step if k < len(steps) - 1 else None):
+            continue
+        keys.append(str(step))
+    return keys
+
+
+def _fields_at(loc: Sequence[int | str]) -> list[str]:
+    """Return the keys that the model at a location knows, for 'did you mean'."""
+    kind: Any = Config
+    for step in loc:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = _inner(kind.model_fields[str(step)].annotation)
+        elif get_origin(kind) is dict:
+            kind = _inner(get_args(kind)[1])
+        elif get_origin(kind) is Union:
+            kind = next(m for m in get_args(kind) if m.model_fields["kind"].default == step)
+    return list(kind.model_fields)
+
+
+def _inner(annotation: Any) -> Any:
+    """Strip Annotated and Optional from a type."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    options = [option for option in get_args(annotation) if option is not type(None)]
+    if type(None) in get_args(annotation) and len(options) == 1:
+        return _inner(options[0])
+    return annotation

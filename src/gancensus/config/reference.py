@@ -1,0 +1,117 @@
+"""The reference of the configuration, written from its models: the JSON schema and the text of config/README.md."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from gancensus.config.configuration import Census, Config, Selection, Splits, Study
+from gancensus.config.registry import members
+from gancensus.contracts.analysis import Analysis
+from gancensus.contracts.encoder import Encoder
+from gancensus.contracts.family import Member
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.metric import Metric
+from gancensus.contracts.score import Score
+from gancensus.contracts.source import Source
+
+FAMILIES: dict[str, tuple[type[Member], str]] = {
+    "Sources": (Source, "`source:` of a study."),
+    "Encoders": (Encoder, "Under `encoders:` of a study, by name."),
+    "Scores": (Score, "`score:` of a selection."),
+    "Generators": (Generator, "Under `generators:` of a study, by name."),
+    "Metrics": (Metric, "In a definition, by name; a name that is a kind needs no `kind`."),
+    "Analyses": (Analysis, "Keys of a study, without `kind`."),
+}
+
+HEAD = """# The configuration
+
+<!-- Written by `make docs` from the models in src/gancensus; a test fails when it is stale. -->
+
+`config.yaml` holds every study at laptop scale, `test.yaml` a smoke run of every stage. Bring your own file with
+`make run CONFIG=my.yaml`: it replaces `config.yaml`, it is not merged with it. Names of studies, encoders, selections,
+generators and definitions are yours: a letter, then letters, digits, `_`, `+` or `-`. Wrong keys, types, bounds and
+references are reported all at once, with file and line. Editors that know `schemas/config.schema.json` complete and
+check while you type.
+"""
+
+
+def schema() -> str:
+    """Return the JSON schema of the configuration."""
+    content = Config.model_json_schema()
+    definition = content["$defs"]["Study"]["properties"]["definitions"]["additionalProperties"]
+    definition["properties"] = {  # the name of a metric is its kind, unless it says another
+        kind: {"$ref": f"#/$defs/{member.__name__}"} for kind, member in members(Metric).items()
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def readme() -> str:
+    """Return config/README.md."""
+    lines = [HEAD]
+    sections: dict[str, type[BaseModel]] = {
+        "The whole file": Config,
+        "A study: `studies: {NAME: ...}`": Study,
+        "Splits: `splits:`": Splits,
+        "A selection: `selections: {NAME: ...}`": Selection,
+        "The census: `census:`": Census,
+    }
+    for title, model in sections.items():
+        lines += [f"## {title}\n", *_model(model)]
+    for title, (family, where) in FAMILIES.items():
+        lines += [f"## {title}\n", f"{where}\n"]
+        for kind, member in members(family).items():
+            lines += [f"### `{kind}`\n", *_model(member)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _model(model: type[BaseModel]) -> Iterator[str]:
+    """Yield a model's description and the table of its keys."""
+    yield inspect.cleandoc(model.__doc__ or "") + "\n"
+    keys = {name: field for name, field in model.model_fields.items() if name != "kind"}
+    if keys:
+        yield "| key | value | default | what it is |\n| --- | --- | --- | --- |"
+        for name, field in keys.items():
+            yield f"| `{name}` | {_kind(field)} | {_default(field)} | {' '.join((field.description or '').split())} |"
+        yield ""
+
+
+def _kind(field: FieldInfo) -> str:
+    """Put type and bounds of a key into words."""
+    name = _type_name(field.annotation)
+    signs = {Gt: "> {0.gt}", Ge: "≥ {0.ge}", Lt: "< {0.lt}", Le: "≤ {0.le}"}
+    bounds = [text.format(bound) for bound in field.metadata for sign, text in signs.items() if isinstance(bound, sign)]
+    return " ".join([name, ", ".join(bounds)]).strip()
+
+
+def _type_name(annotation: Any) -> str:
+    """Name a type as a user of YAML would."""
+    known = {int: "integer", float: "number", str: "name", bool: "yes or no"}
+    if annotation in known:
+        return known[annotation]
+    if isinstance(annotation, type) and not get_args(annotation):
+        return "path" if annotation.__name__ == "Path" else "section"
+    if get_origin(annotation) is Annotated:
+        return _type_name(get_args(annotation)[0])
+    if get_origin(annotation) is tuple:
+        return f"list of {_type_name(get_args(annotation)[0])}s"
+    options = [option for option in get_args(annotation) if option is not type(None)]
+    if options and all(isinstance(option, str | int | float) for option in options):
+        return ", ".join(f"`{option}`" for option in options)
+    return _type_name(options[0]) if len(options) == 1 else "section"
+
+
+def _default(field: FieldInfo) -> str:
+    """Put the default of a key into words."""
+    if field.default is PydanticUndefined:
+        return "required"
+    if isinstance(field.default, BaseModel) or field.default in (None, {}):
+        return ""
+    return f"`{field.default}`"

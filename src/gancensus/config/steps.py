@@ -1,0 +1,171 @@
+"""What every step shares: one thread, its arguments, and errors in one line.
+
+Imported before anything numerical (pyproject.toml sorts it so), and from here, never from beside a script: with
+PYTHONSAFEPATH, a script's folder is no place to import from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import GenericAlias
+from typing import Any
+
+from gancensus.config.environment import isolate
+
+STARTED = datetime.now(UTC)  # before the imports that take long
+
+isolate()
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
+
+from pydantic import TypeAdapter, ValidationError  # noqa: E402
+
+from gancensus.config.registry import union  # noqa: E402
+from gancensus.contracts.errors import UserError  # noqa: E402
+from gancensus.contracts.family import Member  # noqa: E402
+from gancensus.contracts.metric import Metric  # noqa: E402
+from gancensus.storage.files import SampleRows  # noqa: E402
+
+
+def arguments(description: str | None, **kinds: Any) -> argparse.Namespace:
+    """Parse the options, all required: each is read by its kind, and a list [kind] takes any number of values."""
+    parser = argparse.ArgumentParser(description=description)
+    for name, kind in kinds.items():
+        several = isinstance(kind, list)
+        parser.add_argument(
+            f"--{name}", type=kind[0] if several else kind, nargs="*" if several else None, required=True
+        )
+    return parser.parse_args()
+
+
+def section(kind: Any) -> Callable[[str], Any]:
+    """Return the reader of a section of the configuration, given as JSON."""
+
+    def read(text: str) -> Any:
+        try:
+            return TypeAdapter(kind).validate_json(text)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def member(family: type[Member]) -> Callable[[str], Any]:
+    """Return the reader of a member of a family of plug-ins."""
+    return section(union(family))
+
+
+def members(family: type[Member]) -> Callable[[str], Any]:
+    """Return the reader of members of a family, by name."""
+    return section(GenericAlias(dict, (str, union(family))))
+
+
+def grouped(paths: Sequence[Path], groups: int) -> list[list[Path]]:
+    """Cut a flat list of files, the same number of parts for each group, into the groups."""
+    parts = len(paths) // groups
+    return [list(paths[k * parts : (k + 1) * parts]) for k in range(groups)]
+
+
+def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None, SampleRows]:
+    """Open the files of a population in every space of the metrics, in the order in which the metrics name them."""
+    names = list(dict.fromkeys(metric.space for metric in metrics))
+    return {name: SampleRows(parts) for name, parts in zip(names, grouped(paths, len(names)), strict=True)}
+
+
+def run(main: Callable[[], None], instead: Callable[[Exception], None] | None = None) -> None:
+    """Run a step; what a user can fix is one line on stderr and exit status 1.
+
+    instead: of a step that nothing may wait for, what writes into its outputs why it failed; then the status is 0.
+    """
+    try:
+        try:
+            with recorded():
+                main()
+        except Exception as error:
+            if instead is None:
+                raise
+            if isinstance(error, UserError):
+                print(f"error: {error}", file=sys.stderr)
+            else:
+                traceback.print_exc()
+            instead(error)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@contextmanager
+def recorded() -> Iterator[None]:
+    """Write beside the job's log when, where and how the step runs, for `gancensus.report.trace`; by hand, nothing."""
+    path = beside_log()
+    began = {
+        "start": STARTED.isoformat(timespec="microseconds"),
+        "node": os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "pid": os.getpid(),
+    }
+    append(path, began)
+    end = {"outcome": "done"}
+    try:
+        yield
+    except BaseException as error:
+        end = outcome(error)
+        raise
+    finally:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        cpu = sum(times.ru_utime + times.ru_stime for times in used)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        append(path, began | {"end": now, "cpu": round(cpu, 3), "peak_memory": peak_memory()} | end)
+
+
+def beside_log() -> Path | None:
+    """Return the file of executions beside the job's log, which is where stdout goes; None where that is no log."""
+    try:
+        if sys.platform == "darwin":
+            import fcntl
+
+            name = os.fsdecode(fcntl.fcntl(1, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+        else:
+            name = str(Path("/proc/self/fd/1").readlink())
+    except OSError:
+        return None
+    return Path(name).with_suffix(".jsonl") if name.endswith(".log") else None
+
+
+def append(path: Path | None, facts: dict[str, Any]) -> None:
+    """Append a line in one piece; no job fails for want of it."""
+    if path:
+        with suppress(OSError), path.open("ab", buffering=0) as file:
+            file.write(json.dumps(facts).encode() + b"\n")
+
+
+def outcome(error: BaseException) -> dict[str, str]:
+    """Say how a step ended that did not come to its end: by a user's error, a signal, or a bug."""
+    if isinstance(error, UserError):
+        return {"outcome": "error", "error": str(error)}
+    if isinstance(error, SystemExit):  # argparse has said why
+        stopped = isinstance(error.code, int) and error.code > 128
+        return {"outcome": "stopped" if stopped else "error"} if error.code else {"outcome": "done"}
+    if isinstance(error, KeyboardInterrupt):
+        return {"outcome": "stopped"}
+    return {"outcome": "bug", "error": f"{type(error).__name__}: {error}".strip(": ")}
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held, in MiB, as SLURM counts `mem_mb`."""
+    with suppress(
+        OSError, StopIteration
+    ):  # Linux; its ru_maxrss knows also the memory of the Snakemake that this came from
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -1,0 +1,1 @@
+"""What a plug-in is, what samples and columns are; errors and seeds."""

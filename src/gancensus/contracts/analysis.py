@@ -1,0 +1,100 @@
+"""Analyses: further questions about a study's populations; each is a key of the study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gancensus.contracts.family import Member
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gancensus.contracts.generator import Generator
+    from gancensus.contracts.samples import Rows
+    from gancensus.contracts.source import Source
+    from gancensus.contracts.table import Columns
+
+
+Judge = Callable[[NDArray[Any]], NDArray[np.float64]]
+"""What a trained model's discriminator says of samples x (n, *shape): the probability (n,) that each is real."""
+
+
+class About(NamedTuple):
+    """The source of a study, and its generators by name; of each trained population, who judges samples.
+
+    There are judges for analyses that are `judged`, but in what is known before the run, and of generators that have a
+    discriminator to ask of single samples.
+    """
+
+    source: Source
+    generators: Mapping[str, Generator]
+    judges: Mapping[str, Judge] = MappingProxyType({})
+
+
+class Table(NamedTuple):
+    """A table that an analysis makes, and what its figure is called and says."""
+
+    schema: pa.Schema
+    title: str
+    caption: str
+
+
+class Analysis(Member):
+    """An analysis reads every population and makes tables, each by itself, and a figure of each."""
+
+    tables: ClassVar[Mapping[str, Table]]
+    """By name: STUDY/KIND.parquet is the one that is named like its kind, STUDY/KIND/NAME.parquet any other."""
+    judged: ClassVar[bool] = False
+    """Whether it asks the discriminators of trained generators, and so needs their models."""
+
+    @property
+    def space(self) -> str | None:
+        """The encoder whose vectors are read; None for the samples themselves."""
+        return None
+
+    @property
+    def condition_read(self) -> str | None:
+        """The condition that samples must have, if any."""
+        return None
+
+    def refuses(self, about: About) -> str | None:
+        """Return why it cannot work with a study, as far as that is known before the run."""
+        return None
+
+    def analyse(
+        self,
+        table: str,
+        real: Mapping[str, Rows],
+        generated: Mapping[str, Rows],
+        rng: Callable[[str], np.random.Generator],
+        about: About,
+    ) -> Columns:
+        """Return the columns of a table.
+
+        real has train, calibrate and holdout, generated every other population; rng gives each of them random numbers
+        of its own, so that no population changes what is said of another. about: what the study is made of.
+        """
+        raise NotImplementedError
+
+    def findings(self, columns: Columns) -> list[str]:
+        """Return what the table that is named like the kind says, in sentences for the top of the report."""
+        return []
+
+    def unjudged(self, table: str, columns: Columns) -> list[str]:
+        """Return what a table cannot say for want of samples, in sentences for below its figure."""
+        return []
+
+    def draw(self, table: str, columns: Columns) -> Figure:
+        """Draw a table."""
+        raise NotImplementedError
+
+
+def table_names(kind: str, analysis: type[Analysis] | Analysis) -> dict[str, str]:
+    """Return the tables of an analysis by where they lie in the results of a study."""
+    return {kind if name == kind else f"{kind}/{name}": name for name in analysis.tables}

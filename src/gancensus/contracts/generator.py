@@ -1,0 +1,83 @@
+"""Generators: what learns from the training samples and draws new ones, or hands over the user's own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gancensus.contracts.family import Member, SelectionName
+from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.samples import Samples, Scale, Unread
+
+
+class Generator(Member):
+    """Whatever makes samples: a population per replica."""
+
+    trained: ClassVar[bool]
+
+
+class Brought(Generator):
+    """Samples that a model elsewhere has made: the population NAME-0."""
+
+    trained = False
+    path: Path
+    """File or folder, relative to the working directory."""
+    same_units: bool = False
+    """Says that the samples are in the units of the real ones, where their values look as if they were not."""
+
+    def files(self) -> list[Path]:
+        """Return the path."""
+        return [self.path]
+
+    def look(self, like: Scale | None = None) -> Unread:
+        """Look at the samples, in natural units unless they are `scaled`; like: the scale of the study's real samples.
+
+        Raises UserError when they cannot be found or read.
+        """
+        raise NotImplementedError
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the samples lie in [-1, 1] already."""
+        return False
+
+
+class Trained(Generator):
+    """A generator that is trained here, several times with different seeds."""
+
+    trained = True
+    conditional: ClassVar[bool] = False
+    """Whether samples are drawn under the conditions of held-out real samples, and have them."""
+    once: ClassVar[bool] = False
+    """Whether under each of them at most one: two with equal conditions are more alike than any two real ones."""
+
+    replicas: int = Field(2, ge=1, le=1000)
+    """Number of trainings, each with its own seed and its own population."""
+    samples: int = Field(4000, ge=2, lt=10**9)
+    """Samples drawn from each replica."""
+    train_on: SelectionName | None = None
+    """The selection to train on; without one, all of `train`."""
+
+    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+        """Train on samples x (n, *shape); return the weights and the history of the losses.
+
+        What is not read yet may be taken some at a time, or all at once by `take(slice(None))`.
+
+        With a keeper, a training that was stopped goes on where its state was saved, to the same bits.
+        """
+        raise NotImplementedError
+
+    def noise(
+        self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Draw the input (samples, latent) of the generator network; conditions (samples,) by name, if conditional."""
+        raise NotImplementedError
+
+    def generate(
+        self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str
+    ) -> NDArray[np.float32]:
+        """Turn noise (n, latent) into samples (n, *shape) in [-1, 1]."""
+        raise NotImplementedError

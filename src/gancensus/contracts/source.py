@@ -1,0 +1,27 @@
+"""Sources: where the real samples of a study come from."""
+
+from typing import ClassVar
+
+from gancensus.contracts.family import Member
+from gancensus.contracts.samples import Samples, Unread
+
+
+class Source(Member):
+    """A source hands over all real samples of a study; the step `prepare` splits them."""
+
+    tabular: ClassVar[bool | None] = None
+    """Whether samples are rows of a table; None where that depends on the data."""
+
+    def lacks(self, column: str) -> str | None:
+        """Return why a name is no column of the rows that a model can learn, as far as the configuration tells."""
+        return None
+
+    def load(self, seed: int) -> Samples | Unread:
+        """Return every sample, scaled to [-1, 1], in the order of its sample_id, which lies in 0 ... 10^9 - 1.
+
+        A simulation takes its random numbers from the seed; what is there already does not need it.
+        What need not fit into memory is Unread: then whoever takes samples of it reads these alone.
+
+        Raises UserError when the data cannot be found or read.
+        """
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Compiled distances and bounds that more than one room uses."""

@@ -1,0 +1,185 @@
+"""Sums, profiles and their Jensen-Shannon divergence: float64, one fixed order, the same bits on every machine.
+
+Only + - * / and comparisons, because logarithms of libraries differ between CPUs in the last bit.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Samples, Scale
+
+CHUNK = 32  # samples decoded at a time: 32 showers of 65,025 values are 17 MB in float64
+LN2 = 0.6931471805599453
+_LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # times an exponent, the high part is exact
+
+# h(r) / 2z^2 for z in [0, 1/32] and artanh(z) / z in powers of z^2 for z in [1/32, 1/3], h, r and z as in
+# `divergences`: interpolated at Chebyshev nodes in 60 digits, off by at most 5e-14 and 2e-15 (the tests measure it)
+_SWITCH = 1 / 32
+_NEAR = (
+    1.0,
+    2.0000000000013394,
+    3.6666666624697375,
+    6.666668807009193,
+    12.732925612188742,
+    25.770098512010833,
+    53.336099625816104,
+    160.52333785376368,
+)
+_FAR = (
+    1.0000000000000042,
+    0.333333333329844,
+    0.20000000070962595,
+    0.14285708240839437,
+    0.1111137646035426,
+    0.09084302029066908,
+    0.07788875495464066,
+    0.058544331248686375,
+    0.0941715677280816,
+)
+
+
+def chunks(samples: Samples) -> Iterator[Samples]:
+    """Yield the samples a few at a time, at least once: all of them in natural units would need much memory."""
+    for start in range(0, max(1, len(samples)), CHUNK):
+        yield samples.take(slice(start, start + CHUNK))
+
+
+def rounding(scale: Scale | None) -> NDArray[np.float64]:
+    """Return how far below 0 a value that means 0 may lie: one entry per column, or a single one; natural units.
+
+    Around -1 and 1, samples in float32 are up to 2^-23 of half the scale's range apart, and decoding adds the rounding
+    of float64; 2^-23 of the scale's larger end is allowed.
+    """
+    if scale is None:
+        return np.zeros(1)
+    return 2.0**-23 * np.maximum(np.abs(scale.low), np.abs(scale.high))
+
+
+def not_negative(samples: Samples, who: str) -> NDArray[np.float64]:
+    """Return the values in natural units (n, ...), 0 where they are below it by rounding.
+
+    Raises UserError beyond, in the name of who needs them.
+    """
+    x = samples.natural()
+    negative = x < -rounding(samples.scale)
+    if negative.any():
+        row, *place = np.argwhere(negative)[0]
+        raise UserError(
+            f"{who}: sample {samples.sample_id[row]} has the value {x[(row, *place)]:.6g}, and profiles need values of "
+            "at least 0; remove or repair the sample"
+        )
+    return np.maximum(x, 0.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def marginals(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum x (n, before, bins, after) over all but samples and bins: (n, bins), in eight fixed accumulators a bin."""
+    samples, before, bins, after = x.shape
+    out = np.empty((samples, bins))
+    s = np.empty((bins, 8))
+    for n in range(samples):
+        s[:] = 0.0
+        for i in range(before):
+            for k in range(bins):
+                for j in range(after):
+                    s[k, j & 7] += x[n, i, k, j]
+        for k in range(bins):
+            t = s[k]
+            out[n, k] = ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]))
+    return out
+
+
+def totals(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum x (n, ...) over everything but samples: (n,)."""
+    return marginals(x.reshape(len(x), 1, 1, math.prod(x.shape[1:])))[:, 0]
+
+
+def profiles(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Return the share of each bin along an axis of x (n, *shape), no value below 0: (n, width).
+
+    After the bins comes one that holds the whole of an empty sample and nothing of any other, so that empty samples
+    equal each other and share no bin with the rest; then zeros up to a multiple of eight.
+    """
+    before, bins, after = math.prod(x.shape[1 : axis + 1]), x.shape[axis + 1], math.prod(x.shape[axis + 2 :])
+    sums = marginals(x.reshape(len(x), before, bins, after))
+    total = totals(sums)
+    out = np.zeros((len(x), -(-(bins + 1) // 8) * 8))
+    out[:, :bins] = sums / np.where(total > 0, total, 1)[:, None]
+    out[:, bins] = total == 0
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def half_logarithms(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ln(p) / 2 of shares p (n, bins), and 0 where p is 0; off by at most one unit in the last place.
+
+    With p = m 2^e, m from sqrt(1/2) to sqrt(2), and f = (m - 1) / (m + 1): ln p = e ln 2 + 2 (f + f^3/3 + f^5/5 + ...).
+    """
+    out = np.zeros(p.shape)
+    for n in range(p.shape[0]):
+        for k in range(p.shape[1]):
+            if p[n, k] > 0:
+                m, e = math.frexp(p[n, k])
+                if m < 0.7071067811865476:
+                    m, e = 2 * m, e - 1
+                f = (m - 1) / (m + 1)
+                series = 0.0
+                for term in range(11, 0, -1):  # f^2 < 0.0295, whose eleventh power is 2^-56
+                    series = (series + 1 / (2 * term + 1)) * (f * f)
+                out[n, k] = 0.5 * (e * _LN2_HIGH + (2 * f + (2 * f * series + e * _LN2_LOW)))
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _term(p: float, q: float, half_log_p: float, half_log_q: float) -> float:
+    """Return what a bin adds to the divergence, see `divergences`; without branches, so that LLVM makes vectors."""
+    s = p + q
+    d = abs(p - q)
+    z = d / (s + s + d if s > 0 else 1.0)
+    w = z * z
+    near = z * (
+        (((_NEAR[6] * w + _NEAR[4]) * w + _NEAR[2]) * w + _NEAR[0])
+        + (((_NEAR[7] * w + _NEAR[5]) * w + _NEAR[3]) * w + _NEAR[1]) * z
+    )
+    v = w * w
+    far = ((((_FAR[8] * v + _FAR[6]) * v + _FAR[4]) * v + _FAR[2]) * v + _FAR[0]) + (
+        ((_FAR[7] * v + _FAR[5]) * v + _FAR[3]) * v + _FAR[1]
+    ) * w
+    return (s * z) * near if z < _SWITCH else (s * z) * far - (p if p < q else q) * abs(half_log_p - half_log_q)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # the check for division by 0 would keep LLVM from vectors
+def divergences(
+    a: NDArray[np.float64], b: NDArray[np.float64], i: NDArray[np.int64], j: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the Jensen-Shannon divergences (len(i),) of profiles i of a and j of b, in nat.
+
+    a and b (n, 2, width) hold `profiles` p or q and their `half_logarithms`.
+    With s = p + q and r = |p - q| / s, a bin adds s h(r) / 2 with h(r) = [(1 + r) ln(1 + r) + (1 - r) ln(1 - r)] / 2,
+    never negative: p ln(2p/s) and q ln(2q/s), of opposite sign and nearly equal in near profiles, are not subtracted.
+    One division gives z = |p - q| / (3 max + min) = r / (2 + r). Where z < 1/32, h is z^2 times a polynomial. Elsewhere
+    it is ln(1 + r) - (1 - r) artanh(r), where ln(1 + r) = 2 artanh(z) is a polynomial and artanh(r), singular at
+    r = 1, is half the difference of the logarithms of p and q, which are ready.
+
+    A bin is off by at most 2e-13 (1 + |ln p|) of itself, p the smaller share: half of it the logarithms' rounding, as h
+    is at least 2e-3 there. Equal profiles have 0. The order of the sum is fixed: eight lanes, each from the first bin
+    to the last, then a tree.
+    """
+    out = np.empty(len(i))
+    width = a.shape[2] // 8 * 8
+    terms = np.empty(width)
+    for pair in range(len(i)):
+        p, half_log_p = a[i[pair], 0], a[i[pair], 1]
+        q, half_log_q = b[j[pair], 0], b[j[pair], 1]
+        for k in range(width):
+            terms[k] = _term(p[k], q[k], half_log_p[k], half_log_q[k])
+        for k in range(width - 8):
+            terms[k + 8] += terms[k]
+        s = terms[width - 8 :]
+        out[pair] = min(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])), LN2)
+    return out

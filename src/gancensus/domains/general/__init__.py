@@ -1,0 +1,1 @@
+"""Plug-ins that suit any kind of samples."""

@@ -1,0 +1,79 @@
+"""How near the generated samples come to the real ones, and how much of them they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.family import EncoderName
+from gancensus.contracts.samples import flatten
+from gancensus.storage import schemas
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gancensus.contracts.samples import Rows
+    from gancensus.contracts.table import Columns
+
+
+class Fidelity(Analysis):
+    """FID, KID, precision, recall, density and coverage against `holdout`, with intervals and null values.
+
+    Heusel et al., arXiv:1706.08500; Binkowski et al., arXiv:1801.01401; Kynkaanniemi et al., arXiv:1904.06991; Naeem et
+    al., arXiv:2002.09797. The null value is what `train` gets in place of the generated samples, at equal numbers.
+    """
+
+    kind: Literal["fidelity"] = "fidelity"
+    encoder: EncoderName | None = None
+    """The encoder whose vectors are compared; without one, the samples themselves."""
+    neighbours: int = Field(5, ge=1)
+    """The k of the k-th nearest neighbour in precision, recall, density and coverage."""
+
+    tables: ClassVar[Mapping[str, Table]] = {
+        "fidelity": Table(
+            schemas.FIDELITY,
+            "Fidelity",
+            "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced "
+            "half-samples of both). The dashed line is the null value: what real training samples get in their place, "
+            "at equal numbers. FID and KID are better when small, the others when near the null value.",
+        )
+    }
+
+    @property
+    def space(self) -> str | None:
+        """The encoder whose vectors are compared."""
+        return self.encoder
+
+    def analyse(
+        self,
+        table: str,
+        real: Mapping[str, Rows],
+        generated: Mapping[str, Rows],
+        rng: Callable[[str], np.random.Generator],
+        about: About,
+    ) -> Columns:
+        """Return a row per generated population and metric."""
+        from gancensus.comparison.fidelity import fidelity
+
+        rows, holdout, train = [], _vectors(real["holdout"]), _vectors(real["train"])
+        for population, samples in generated.items():
+            found_all = fidelity(holdout, _vectors(samples), train, neighbours=self.neighbours, rng=rng(population))
+            for metric, found in found_all.items():
+                rows.append((population, metric, *found.estimate, found.null))
+        return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
+
+    def draw(self, table: str, columns: Columns) -> Figure:
+        """Draw one panel per metric, populations side by side."""
+        from gancensus.domains.general.fidelity_figures import draw_fidelity
+
+        return draw_fidelity(columns)
+
+
+def _vectors(rows: Rows) -> NDArray[Any]:
+    """Read all samples of a population as vectors (n, values)."""
+    return np.concatenate([flatten(some.x) for some in rows.chunks(slice(0, len(rows)))])

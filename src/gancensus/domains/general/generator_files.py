@@ -1,0 +1,30 @@
+"""The user's own generated samples."""
+
+from typing import Literal
+
+from gancensus.contracts.generator import Brought
+from gancensus.contracts.samples import Scale, Unread
+from gancensus.storage.files import read_user_samples
+from gancensus.storage.imagefiles import Background
+
+
+class Files(Brought):
+    """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
+
+    The file is an array (.npy, or .npz with `x` and conditions), a folder of images (read as those of the source
+    `files`; where the real ones are grey, three equal channels are read as one, and the reverse), or a sample table
+    (.parquet, taken as it is).
+    """
+
+    kind: Literal["files"] = "files"
+    background: Background = "white"
+    """What transparent pixels of images are composited on; the same as for the real ones."""
+
+    def look(self, like: Scale | None = None) -> Unread:
+        """Look at the file; a sample table is scaled already."""
+        return read_user_samples(self.path, self.background)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it is a sample table."""
+        return self.path.suffix == ".parquet"

@@ -1,0 +1,1 @@
+"""Points of known densities, and what a generator of them is worth."""

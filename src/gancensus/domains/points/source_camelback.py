@@ -1,0 +1,26 @@
+"""The camel back: two humps on a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from gancensus.domains.points.toys import Toy
+
+if TYPE_CHECKING:
+    from gancensus.domains.points.densities import Density
+
+
+class Camelback(Toy):
+    """Points on a line from 1/2 N(-4, 1) + 1/2 N(4, 1), for many independent experiments at once.
+
+    Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` tells the experiments apart.
+    """
+
+    kind: Literal["camelback"] = "camelback"
+
+    @property
+    def truth(self) -> Density:
+        """The distribution."""
+        from gancensus.domains.points import densities
+
+        return densities.Camelback()

@@ -1,0 +1,26 @@
+"""The ring: a circle with a blurred radius."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from gancensus.domains.points.toys import Toy
+
+if TYPE_CHECKING:
+    from gancensus.domains.points.densities import Density
+
+
+class Ring(Toy):
+    """Points in the plane with radius |4 + N(0, 1)| and a uniform angle, for many independent experiments at once.
+
+    Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` tells the experiments apart.
+    """
+
+    kind: Literal["ring"] = "ring"
+
+    @property
+    def truth(self) -> Density:
+        """The distribution."""
+        from gancensus.domains.points import densities
+
+        return densities.Ring()

@@ -1,0 +1,43 @@
+"""Sources that draw from a distribution that is known exactly, for many independent experiments at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import ROWS_PER_POPULATION, Samples, Scale
+from gancensus.contracts.source import Source
+
+if TYPE_CHECKING:
+    from gancensus.domains.points.densities import Density
+
+END = 16.0  # of the scale; a power of two, so that no bit is lost, and no sample ever gets there
+
+
+class Toy(Source):
+    """Points of a known distribution, shared out among independent experiments: the condition `repetition`."""
+
+    samples: int = Field(ge=1, le=ROWS_PER_POPULATION)
+    """Number of points, of all repetitions together."""
+    repetitions: int = Field(20, ge=1, le=1 << 24)
+    """Number of independent experiments; a generator that knows repetitions is trained once for each."""
+
+    @property
+    def truth(self) -> Density:
+        """The distribution."""
+        raise NotImplementedError
+
+    def load(self, seed: int) -> Samples:
+        """Return x (samples, dimension), natural values over 16, and the repetition of each row: row % repetitions.
+
+        More points leave the first ones as they are.
+        """
+        d = self.truth.dimension
+        scale = Scale(tuple(f"x{i}" for i in range(d)), ("1",) * d, (-END,) * d, (END,) * d)
+        x = scale.encode(self.truth.draw(self.samples, derive_rng(seed, self.kind)))
+        rows = np.arange(self.samples, dtype=np.int64)
+        repetition = (rows % self.repetitions).astype(np.float32)
+        return Samples(x, rows, scale=scale, conditions={"repetition": repetition}, units={"repetition": "1"})

@@ -1,0 +1,1 @@
+"""Selection of instances: which training samples are kept."""

@@ -1,0 +1,26 @@
+"""The user's own calorimeter showers, from HDF5."""
+
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+from gancensus.contracts.samples import Unread
+from gancensus.contracts.showers import GRID, VOXELS, shower_scale
+from gancensus.contracts.source import Source
+from gancensus.domains.showers.shower_file import ShowerFile
+
+
+class Hdf5(ShowerFile, Source):
+    """The user's real showers in an HDF5 file, in the layout of the 3DGAN data sets or of the CaloChallenge.
+
+    Their conditions are `energy` (GeV) and, where the file has it, `angle` (rad).
+    """
+
+    kind: Literal["hdf5"] = "hdf5"
+    tabular: ClassVar[bool] = False
+
+    def load(self, seed: int) -> Unread:
+        """Look at the showers x (n, *shape), in the order of the file; the end of the scale is the largest energy."""
+        found = self.look()
+        names = GRID if self.layout == "3dgan" else VOXELS
+        scale = shower_scale(float(found.known.conditions["energy"].max()), names)
+        return replace(found, known=replace(found.known, scale=scale), read=lambda rows: scale.encode(found.read(rows)))

@@ -1,0 +1,21 @@
+"""The user's own table of generated rows, as CSV."""
+
+from typing import Literal
+
+from gancensus.domains.tables.tabular import BroughtTable
+from gancensus.storage.user_tables import Table, read_csv
+
+
+class Csv(BroughtTable):
+    """Rows that a model elsewhere has generated, in a CSV file: the population NAME-0.
+
+    The real rows must be a table too, from any source with types of columns. Both have the same columns, in any order;
+    an index may be missing on either side. Cells are read as the real ones are written, or plainly. A category that no
+    real row has differs from every real one; the analysis `synthetic` says which there are.
+    """
+
+    kind: Literal["csv"] = "csv"
+
+    def read(self) -> Table:
+        """Read the file."""
+        return read_csv(self.path, self.drop)

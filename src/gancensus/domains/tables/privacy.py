@@ -1,0 +1,319 @@
+"""Whether the generated rows of a table copy those that the model was trained on.
+
+All but `copies` and `distinct` work on any distance between rows; a `Distance` takes rows (p, k) and (q, k) and returns
+the distances (p, q). Each says what its interval contains.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import binom
+
+from gancensus.contracts.columns import Column, ranks
+from gancensus.statistics.estimate import Estimate, wilson
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Distance = Callable[[Floats, Floats], Floats]
+
+LEVEL = 0.95
+FEWEST_IN_CELL = 20  # rows of either side that the copying test needs: its statistic is nearly normal from there
+_BLOCK = 1 << 22  # distances held at once: 32 MB
+_GRAIN = 2.0**40  # distances are multiples of its inverse, so that equal ones tie in whatever order columns are added
+
+
+class Closest(NamedTuple):
+    """Distances to the closest row and to the one after it."""
+
+    first: Floats
+    """(n,)"""
+    second: Floats
+    """(n,), infinite where there is but one row."""
+
+    def ratio(self) -> Floats:
+        """Return the nearest-neighbour distance ratio first / second (n,), 1 where both are 0.
+
+        Two equal rows at distance 0 stand for no one person; a row that is copied and has no twin gets 0.
+        """
+        return np.divide(self.first, self.second, out=np.ones(len(self.first)), where=self.second > 0)
+
+
+class Gower:
+    """Gower's distance of legal rows: mean over the columns of |a - b| / range, at most 1 each, or of 0 and 1.
+
+    Gower, Biometrics 27 (1971) 857, as 1 - s with equal weights. Nominal and binary columns, and those with one value
+    in the real data, count 0 where two values are equal and 1 where not.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        """`columns` has the ranges: that of an ordinal column is the number of its categories less one."""
+        low, high = np.array([column.ends for column in columns]).T
+        self._categorical = np.array([column.categorical for column in columns]) | (low == high)
+        self._range = np.where(self._categorical, 1.0, high - low)
+        self._ordered = [(k, column) for k, column in enumerate(columns) if column.type == "ordinal"]
+
+    def __call__(self, a: Floats, b: Floats) -> Floats:
+        """Return the distances (p, q) of rows a (p, k) and b (q, k)."""
+        a, b = self._ranked(a), self._ranked(b)
+        scaled = (a / self._range, np.ascontiguousarray((b / self._range).T))
+        return np.rint(_sum_gower(*scaled, self._categorical) * (_GRAIN / len(self._range))) / _GRAIN
+
+    def _ranked(self, x: Floats) -> Floats:
+        """Return rows (n, k) whose ordered categories that no real row has are a range apart from all others."""
+        ranked = x.copy()
+        for k, column in self._ordered:
+            ranked[:, k] = ranks(column, x[:, k])
+        return ranked
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_gower(a: Floats, b: Floats, categorical: NDArray[np.bool_]) -> Floats:
+    """Sum over the columns of a (p, k) and b (k, q), in their order."""
+    out = np.zeros((a.shape[0], b.shape[1]))
+    for i in range(a.shape[0]):
+        for k in range(a.shape[1]):
+            value = a[i, k]
+            if categorical[k]:
+                for j in range(b.shape[1]):
+                    out[i, j] += 1.0 if value != b[k, j] else 0.0
+            else:
+                for j in range(b.shape[1]):
+                    out[i, j] += min(abs(value - b[k, j]), 1.0)
+    return out
+
+
+def closest(distance: Distance, x: Floats, y: Floats) -> Closest:
+    """Find for each row of x (n, k) the distances to the two closest rows of y (m, k), m >= 1."""
+    found = np.full((len(x), 2), np.inf)
+    for rows in _blocks(len(x), len(y)):
+        near = distance(x[rows], y)
+        found[rows, : min(2, len(y))] = np.partition(near, min(1, len(y) - 1), axis=1)[:, :2]
+    return Closest(found[:, 0], found[:, 1])
+
+
+def dcr_share(
+    distance: Distance,
+    generated: Floats,
+    train: Floats,
+    holdout: Floats,
+    splits: int = 20,
+    level: float = LEVEL,
+    *,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Estimate the share of generated rows that are nearer to a row of train than to any of holdout; a tie is a half.
+
+    It is 1/2 for a model that knows the distribution and not the rows (Platzer & Reutterer, Front. Big Data 4 (2021)
+    679939). Both sides have equally many rows: train is cut at random into as many parts of the size of holdout as it
+    has, and the shares against each are averaged; where train is smaller, holdout is cut to its size.
+
+    The interval contains the sampling of all three: which rows happen to be in train and holdout moves the share more
+    than the generated ones do. The variance is that of balanced half-samples (McCarthy 1969; see
+    `gancensus.comparison.fidelity`): all are split into halves A and B, and the mean of (T_A - T_B)^2 / 4 is taken over
+    `splits` splits. Wilson's interval is that of as many rows as this variance implies, with Student's t.
+
+    Args:
+        distance: between rows.
+        generated: (m, k), m >= 2.
+        train: (n, k), n >= 2.
+        holdout: (h, k), h >= 2.
+        splits: number of splits.
+        level: of the interval.
+        rng: cuts and splits.
+    """
+    size = min(len(train), len(holdout))
+    parts = len(train) // size
+    train, holdout = (x[rng.permutation(len(x))[:count]] for x, count in ((train, parts * size), (holdout, size)))
+    mine = np.array([_sides(len(generated), rng) for _ in range(splits)])
+    theirs = np.array([[_sides(size, rng) for _ in range(parts + 1)] for _ in range(splits)])
+    nearer, halves = np.empty(len(generated)), np.empty((splits, len(generated)))
+    for rows in _blocks(len(generated), size * (parts + 1)):
+        both = [distance(generated[rows], x) for x in (train, holdout)]
+        near = np.concatenate(both, axis=1).reshape(-1, parts + 1, size)
+        nearer[rows] = _nearer(near)
+        for split in range(splits):
+            seen = mine[split, rows, None, None] == theirs[split]
+            halves[split, rows] = _nearer(np.where(seen, near, np.inf))
+    share = float(nearer.mean())
+    gaps = [halves[s, mine[s] == 0].mean() - halves[s, mine[s] == 1].mean() for s in range(splits)]
+    variance = max(float(np.mean(np.square(gaps)) / 4), float(nearer.var()) / len(nearer))  # at least that of its rows
+    return wilson(share, len(generated), level, variance=variance, freedom=splits)
+
+
+def authenticity(distance: Distance, generated: Floats, train: Floats) -> Floats:
+    """Return for each generated row (m, k) whether it is authentic: 1, or 0 (Alaa et al. 2022, arXiv:2102.08921).
+
+    With i the training row (n, k) that is closest to it, a row is authentic when it is further from i than the closest
+    other training row is. Where several training rows are equally close, their mean is taken, so that the order of rows
+    has no part. Not 1/2 for held-out rows: compare with what these get.
+    """
+    found, other = np.empty(len(generated)), np.full(len(train), np.nan)  # NaN until it is needed
+    for rows in _blocks(len(generated), len(train)):
+        near = distance(generated[rows], train)
+        least = near.min(axis=1, keepdims=True)
+        tied = near == least
+        new = np.flatnonzero(tied.any(axis=0) & np.isnan(other))
+        other[new] = _closest_other(distance, train, new)
+        found[rows] = np.sum(tied & (least > other), axis=1) / tied.sum(axis=1)
+    return found
+
+
+def _closest_other(distance: Distance, x: Floats, which: Integers) -> Floats:
+    """Return the distances of some rows of x (n, k) to their closest other one."""
+    found = np.empty(len(which))
+    for rows in _blocks(len(which), len(x)):
+        near = distance(x[which[rows]], x)
+        near[np.arange(len(near)), which[rows]] = np.inf
+        found[rows] = near.min(axis=1)
+    return found
+
+
+def copying_test(
+    distance: Distance,
+    generated: Floats,
+    train: Floats,
+    holdout: Floats,
+    cells: tuple[Integers, Integers, Integers],
+    level: float = LEVEL,
+) -> Estimate:
+    """Compute C_T, the three-sample test of data-copying (Meehan, Chaudhuri & Dasgupta 2020, arXiv:2004.05675).
+
+    In each cell of the space, Z is the Mann-Whitney statistic of the distances to the closest training row of the cell,
+    of its generated rows against its held-out ones, in standard deviations under equality. These know of ties, which
+    copies make (Lehmann, Nonparametrics, 1975). C_T is the mean of Z, weighted by the share of held-out rows, over the
+    cells with a training row and FEWEST_IN_CELL generated and held-out ones. Far below 0: copies; above 0: further from
+    the training rows than real ones are.
+
+    The interval contains the sampling of generated and held-out rows (`delong`; normal), given train and the cells.
+
+    Args:
+        distance: between rows.
+        generated: (m, k).
+        train: (n, k).
+        holdout: (h, k).
+        cells: the cell of each row of generated, train and holdout: (m,), (n,), (h,).
+        level: of the interval.
+
+    Returns:
+        No values where no cell has rows enough.
+    """
+    in_generated, in_train, in_holdout = cells
+    found = []
+    for cell in np.unique(in_train):
+        mine, known, other = generated[in_generated == cell], train[in_train == cell], holdout[in_holdout == cell]
+        if min(len(mine), len(other)) >= FEWEST_IN_CELL:
+            distances = (closest(distance, x, known).first for x in (mine, other))
+            found.append((len(other), *mann_whitney(*distances)))
+    if not found:
+        return Estimate(None, None, None)
+    weight, z, variance = np.array(found).T
+    weight = weight / weight.sum()
+    value, reach = float(weight @ z), _normal(level) * math.sqrt(weight**2 @ variance)
+    return Estimate(value, value - reach, value + reach)
+
+
+def mann_whitney(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return z, positive where x (n,) is larger than y (m,), and its variance as the two are; 0, 0 where all are equal.
+
+    z = (U - n m / 2) / s without a correction for continuity, s^2 = n m / 12 (N + 1 - sum (t^3 - t) / (N (N - 1))) with
+    N = n + m and t the sizes of ties. The variance is 1 under equality, on average.
+    """
+    n, m = len(x), len(y)
+    ties = np.unique(np.concatenate([x, y]), return_counts=True)[1].astype(np.float64)
+    spread = n * m / 12 * (n + m + 1 - np.sum(ties**3 - ties) / ((n + m) * (n + m - 1)))
+    if spread <= 0:
+        return 0.0, 0.0
+    share, variance = delong(x, y)
+    return (share - 0.5) * n * m / math.sqrt(spread), variance * (n * m) ** 2 / spread
+
+
+def area(x: Floats, y: Floats) -> float:
+    """Return P(x > y) + P(x = y) / 2, the area under the ROC curve, of x (n,) and y (m,)."""
+    return float(_above(x, y).mean())
+
+
+def delong(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return `area` and its variance, of x (n,) and y (m,), n, m > 1.
+
+    The variance is that of DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988) 837, and at least `doubt`.
+    """
+    above_y, above_x = _above(x, y), _above(y, x)
+    variance = float(above_y.var(ddof=1) / len(x) + above_x.var(ddof=1) / len(y))
+    return float(above_y.mean()), max(variance, doubt([len(x), len(y)]))
+
+
+def doubt(counts: Sequence[int] | Integers) -> float:
+    """Return the least variance of a score of classes with so many rows each, an area or a sum of accuracies.
+
+    It is (1 / 2 n)^2, summed over the classes: half a row of each may be on the wrong side, a correction for continuity
+    (few rows need one: Kottas, Kuss & Zapf, BMC Med. Res. Methodol. 14 (2014) 26). Without it, classes that happen to
+    be told apart throughout would have no variance.
+    """
+    return float(np.sum(0.25 / np.square(np.asarray(counts, dtype=np.float64))))
+
+
+def _above(x: Floats, y: Floats) -> Floats:
+    """Return for each x (n,) the share of y (m,) that it is above; a tie is a half."""
+    y = np.sort(y)
+    return np.asarray((np.searchsorted(y, x, "left") + np.searchsorted(y, x, "right")) / (2 * len(y)))
+
+
+def copies(rows: Floats, train: Floats) -> NDArray[np.bool_]:
+    """Mark the rows (n, k) that equal a row of train (m, k) in every column."""
+    kind = np.unique(np.concatenate([train, rows]), axis=0, return_inverse=True)[1].reshape(-1)
+    return np.isin(kind[len(train) :], kind[: len(train)])
+
+
+def distinct(rows: Floats, level: float = LEVEL) -> Estimate:
+    """Estimate the share of distinct rows (n, k); compare equal numbers of rows only.
+
+    The variance of their number is f1 - f2 + f3 - ... - f1^2 / n, with fk the rows that come k times: the first part,
+    Good and Toulmin's (Biometrika 43 (1956) 45), is on average the number of kinds that a second sample of n would add,
+    which for a Poisson number of rows is the variance, and f1^2 / n is what a fixed number takes off. Where it is not
+    positive, that of n independent rows is taken, which is too large. The interval is Wilson's.
+    """
+    counts = np.unique(rows, axis=0, return_counts=True)[1]
+    once, n = np.count_nonzero(counts == 1), len(rows)
+    return wilson(len(counts) / n, n, level, variance=float(np.sum(1 - 2.0 * (counts % 2 == 0)) - once**2 / n) / n**2)
+
+
+def quantile(values: Floats, share: float, level: float = LEVEL) -> Estimate:
+    """Estimate a quantile of values in [0, 1] (n,) of independent rows; its interval is a pair of order statistics.
+
+    It holds for every distribution, by the binomial one of the number of values below (David & Nagaraja, Order
+    Statistics, 3rd ed., section 7.1); where too few values lie beyond, it ends at 0 or 1.
+    """
+    ordered = np.concatenate([[0.0], np.sort(values), [1.0]])
+    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(values), share).astype(int)
+    return Estimate(float(np.quantile(values, share)), float(ordered[low]), float(ordered[high + 1]))
+
+
+def _normal(level: float) -> float:
+    return float(ndtri((1 + level) / 2))
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // columns)
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def _sides(count: int, rng: np.random.Generator) -> Integers:
+    """Split `count` rows into halves 0 and 1 (count,); where it is odd, one row is in neither."""
+    sides = np.arange(count, dtype=np.int64) % 2
+    if count % 2:
+        sides[-1] = -1
+    return rng.permutation(sides)
+
+
+def _nearer(near: Floats) -> Floats:
+    """Return the share (b,) of the first parts whose least distance (b, parts, size) is below that of the last."""
+    least = near.min(axis=2)
+    first, last = least[:, :-1], least[:, -1:]
+    return np.asarray((np.mean(first < last, axis=1) + np.mean(first <= last, axis=1)) / 2)

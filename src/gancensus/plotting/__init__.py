@@ -1,0 +1,1 @@
+"""The common style of figures, and numbers as they are written."""

@@ -1,0 +1,1 @@
+"""From tables to figures, sentences and the page; the figures that every study has."""

@@ -1,0 +1,68 @@
+"""Titles and captions of the figures, once for all reports."""
+
+from __future__ import annotations
+
+FIGURES = {
+    "gallery": (
+        "Samples",
+        "Samples of each population, evenly spaced through it, none chosen by eye. Showers are seen from the side, "
+        "depth to the right, energies by their logarithm over four decades. Where samples are rows of a table: "
+        "the distribution of each column, as the share of samples at or below a value, in natural units.",
+    ),
+    "birthday": (
+        "Birthday curve",
+        "The probability that a batch of samples holds at least one duplicate, by batch size, with its band. A marker "
+        "is the smallest batch in which a duplicate is more likely than not. The further left a curve rises, the fewer "
+        "different samples there are.",
+    ),
+    "support": (
+        "Effective support",
+        "The number of equally likely samples that would collide as often as these do, with its interval. The shaded "
+        "band is the interval of the held-out real samples. Where no duplicate was found, an arrow points up from the "
+        "one-sided bound.",
+    ),
+    "diversity": (
+        "Diversity profile",
+        "How many kinds of samples there are, with intervals. Order 0 counts every kind, those not seen estimated by "
+        "Chao1; order 1 weighs kinds by how frequent they are; order 2 sees the frequent ones. A kind is a group of "
+        "samples that duplicates connect. The duplicate of a duplicate need not be one, so that groups merge chains; "
+        "where they do, markers are hollow and numbers too low. A larger population builds more bridges: compare "
+        "populations of one size. With fewer than about ten kinds seen twice, orders 0 and 1 can miss by far. An arrow "
+        "points up from a one-sided bound.",
+    ),
+    "sweep": (
+        "Sweep of the definition",
+        "What of the result is in the data, and what in the definition. Left: the effective support when each "
+        "threshold lets in a share alpha of the real pairs, with bands; dotted, what alpha alone decides: independent "
+        "metrics would give that. Right: collisions over those of the held-out samples, with all metrics, without one "
+        "and with only one, at the smallest alpha that leaves the held-out samples 5 duplicates; by alpha where there "
+        "is one metric. The grey band is the margin. Arrows start at one-sided bounds. A part of each population is "
+        "swept.",
+    ),
+    "closest": (
+        "Closest pairs",
+        "The closest duplicate pairs of each population side by side, closest first, with their distance by the first "
+        "metric of the definition that compares samples: whoever looks at them sees what the definition calls the "
+        "same. Rows of a table are drawn as profiles over their scaled columns, one sample solid, the other dashed.",
+    ),
+    "selection": (
+        "Selection",
+        "The score of each training sample above or below the cut (of its class, where there are labels: scores "
+        "compare only within a class), and the extremes of both sides: the first of each class, then the second, and "
+        "so on.",
+    ),
+    "training": (
+        "Training",
+        "Each loss by epoch, averaged over its batches. The loss of a discriminator is ln 2 when it cannot tell real "
+        "samples from generated ones.",
+    ),
+    "timeline": (
+        "Timeline",
+        "When each job ran, a bar for each time that it was tried: jobs in one line ran one after the other, jobs "
+        "above each other at the same time. A bar is filled where the job came to its end; a cross is a failure, or "
+        "where a job began of which nothing more is known, because it was killed. Long times in which nothing ran are "
+        "left out at the dashed lines. The jobs that come after all others, such as the one that wrote this page, are "
+        "not in it.",
+    ),
+}
+"""Title and caption of each figure, for every report; an analysis has its own."""

@@ -1,0 +1,141 @@
+"""What stands in the place of a table or figure that could not be made: the reason, so that nothing else waits for it.
+
+The step of an analysis or of a figure that fails writes its outputs all the same: a table without rows, or an SVG with
+a sentence, each with the reason in its metadata. Then census and report are made, the report says what is missing and
+why, and the next run tries again.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from gancensus.contracts.errors import UserError
+from gancensus.storage.files import about, write_bytes, write_table
+
+if TYPE_CHECKING:
+    from gancensus.config.configuration import Study
+
+FAILED = "failed"  # the key of the reason in the metadata of a table
+STATUS = 3  # of a run whose census is made, and not all that was asked for beside it
+LINE = 100  # characters of a line of the sentence in a figure
+SINGLE = ("gallery", "birthday", "support", "diversity", "training", "timeline")  # figures with a rule each
+PARTED = ("sweep", "closest", "selection")  # figures of a definition, or of a selection: NAME-DEFINITION
+MARK = re.compile(r'<metadata id="failed">(.*?)</metadata>', re.DOTALL)
+
+
+class Failed(NamedTuple):
+    """A table or figure that could not be made."""
+
+    file: str
+    """Relative to the results."""
+    reason: str
+
+    @property
+    def study(self) -> str:
+        """The study that it belongs to; empty for none."""
+        return self.file.partition("/")[0] if "/" in self.file else ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: `physics/score`, `gallery`."""
+        inner = self.file.partition("/")[2] or self.file
+        return inner.removeprefix("figures/").rpartition(".")[0]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is a figure."""
+        return self.file.endswith(".svg")
+
+    @property
+    def log(self) -> str:
+        """The log of its job, relative to the results."""
+        if not self.drawn:
+            return f"logs/{self.study}/analyse/{self.name}.log"
+        return "/".join(filter(None, ["logs", self.study, f"{_rule(self)}.log"]))
+
+    @property
+    def sentence(self) -> str:
+        """What could not be done, and why."""
+        what = f"the figure {self.name} could not be drawn" if self.drawn else f"{self.name} could not be measured"
+        return f"{what}: {self.reason}"
+
+
+def said(error: Exception, paths: Sequence[Path]) -> str:
+    """Return why a step failed, without the place of its files, which would differ from folder to folder.
+
+    paths: those that it reads and writes; their common folder is left out of the text.
+    """
+    text = str(error) if isinstance(error, UserError) else f"a bug: {type(error).__name__}: {error}".strip(": ")
+    place = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    text = text.replace(f"{place}/", "") if place not in ("", ".") else text
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def table(path: Path, schema: pa.Schema, reason: str) -> None:
+    """Write a table without rows in the place of one that could not be made."""
+    write_table(path, {name: [] for name in schema.names}, schema, {FAILED: reason})
+
+
+def figure(path: Path, reason: str) -> None:
+    """Write a sentence in the place of a figure that could not be made."""
+    lines = textwrap.wrap(f"not there: {reason}", LINE)
+    spans = "".join(f'<tspan x="8" dy="20">{html.escape(line)}</tspan>' for line in lines)
+    size = f'width="720" height="{20 * len(lines) + 16}"'
+    mark = f'<metadata id="failed">{html.escape(reason)}</metadata>'
+    text = f'<text font-family="sans-serif" font-size="13" fill="#444444">{spans}</text>'
+    write_bytes(path, f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{mark}{text}</svg>\n'.encode())
+
+
+def reason(path: Path) -> str | None:
+    """Return why a table or figure could not be made; None where it could, and for other files."""
+    if path.suffix == ".parquet":
+        return about(path).get(FAILED)
+    if path.suffix != ".svg":
+        return None
+    with path.open("rb") as file:
+        found = MARK.search(file.read(1 << 16).decode(errors="replace"))
+    return html.unescape(found[1]) if found else None
+
+
+def among(results: Path, files: Iterable[str]) -> list[Failed]:
+    """Return those of the files, relative to the results, that could not be made.
+
+    Left out: the figure of a table that could not be made, and the samples that a figure would have shown.
+    """
+    shown = [file for file in files if not ("/figures/" in file and file.endswith(".parquet"))]
+    found = [Failed(file, why) for file in shown if (why := reason(results / file)) is not None]
+    tables = {(one.study, one.name) for one in found if not one.drawn}
+    return [one for one in found if not one.drawn or (one.study, one.name) not in tables]
+
+
+def there(results: Path, studies: Mapping[str, Study]) -> list[str]:
+    """Return the analyses' tables and the figures that are there, relative to the results."""
+    names = [f"{name}/{place}.parquet" for name, study in studies.items() for place in study.analysed]
+    figures = [path for name in studies for path in sorted((results / name / "figures").rglob("*"))]
+    names += [path.relative_to(results).as_posix() for path in figures if path.suffix in (".svg", ".parquet")]
+    return [name for name in [*names, "timeline.svg"] if (results / name).is_file()]
+
+
+def forget(results: Path, studies: Mapping[str, Study]) -> None:
+    """Remove what stands in the place of tables and figures that could not be made, so that they are tried again."""
+    for file in there(results, studies):
+        with suppress(UserError):  # a damaged file stands for nothing
+            if reason(results / file) is not None:
+                (results / file).unlink()
+
+
+def _rule(figure: Failed) -> str:
+    """Return the rule that draws a figure, with its wildcard, as logs are named."""
+    kind, _, rest = figure.name.partition("-")
+    if kind in PARTED and rest:
+        return f"draw_{kind}/{rest}"
+    return f"draw_{figure.name}" if figure.name in SINGLE else f"draw_analysis/{figure.name}"

@@ -1,0 +1,48 @@
+"""What was done to the inputs of a study, and guessed about them, beside reading them: from sample tables to words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gancensus.storage.files import NOTES, about
+
+WARNING = "warning: "  # a note that begins so may make numbers wrong
+
+
+def noted(paths: Sequence[Path]) -> dict[str, int | None]:
+    """Return the notes in the metadata of sample tables, and of how many samples each is; None: of all of them."""
+    whole: dict[str, None] = {}
+    counted: dict[str, int] = {}
+    for path in paths:
+        for sentence, count in json.loads(about(path).get(NOTES, "{}")).items():
+            if count is None:
+                whole[sentence] = None
+            else:
+                counted[sentence] = counted.get(sentence, 0) + count
+    return {**whole, **dict(sorted(counted.items()))}
+
+
+def say(note: str, samples: int | None) -> str:
+    """Return a note with the number of samples that it is about, if it is not about all of them."""
+    return note if samples is None else f"{note}: {samples:,} samples"
+
+
+def warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the warnings among the rows, with the population that each is about."""
+    return [
+        f"{row['population']} ({row['input']}): {say(row['note'], row['samples']).removeprefix(WARNING)}"
+        for row in rows
+        if row["note"].startswith(WARNING)
+    ]
+
+
+def told(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each input of a study: what was read, and how; not what is a warning."""
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        if not row["note"].startswith(WARNING):
+            lines.setdefault(f"{row['population']} ({row['input']})", []).append(say(row["note"], row["samples"]))
+    return [f"{place}: {'; '.join(notes)}" for place, notes in lines.items()]

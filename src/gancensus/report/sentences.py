@@ -1,0 +1,189 @@
+"""Results in words and in well-set numbers, for people: what the figures and the report write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gancensus.contracts.metric import Metric
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.plotting.numbers import NOTHING, Row, integer, interval, listing, number, percent, short
+from gancensus.report.trace import by_rule, duration, spans, union
+
+SENTENCES = {
+    "as diverse": "{names} {be} as diverse as the held-out data",
+    "less diverse": "{names} {be} less diverse than the held-out data",
+    "more diverse": "{names} {be} more diverse than the held-out data",
+    "cannot tell": "{names}: too few samples to tell",
+    "mixed": "{names}: the verdict differs between the definitions of a duplicate",
+}
+BROUGHT = (
+    "{names}: whether they copy shows only if train holds what their model has learned from; here it is random samples "
+    "(splits: train_first)."
+)
+TABLE_COLUMNS = 12  # columns of a table of samples that are shown
+TELLING = 5  # duplicates of held-out samples, from which a ratio to them begins to say something
+CHAIN = 3  # a kind with so many times more samples than are all alike is a chain
+
+
+def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
+    """Say when two samples are compared, and when they are duplicates."""
+    compared = listing([condition(metric) for metric in metrics.values() if isinstance(metric, Condition)])
+    when = f"compared only when {compared}, and are duplicates" if compared else "duplicates"
+    found = [
+        f"their {row['metric']} distance{_space(metrics[row['metric']])} is at most {number(row['threshold'])}"
+        for row in thresholds
+        if not isinstance(metrics[row["metric"]], Condition)
+    ]
+    return f"Two samples are {when} when {', and '.join(found)}."
+
+
+def condition(metric: Condition) -> str:
+    """Say which samples a condition lets be compared."""
+    if metric.bins is not None:
+        return f"their {metric.column} lies in the same bin"
+    if metric.tolerance == 0:
+        return f"their {metric.column} is equal"
+    return f"their {metric.column} differs by at most {short(metric.tolerance)}"
+
+
+def _space(metric: Metric) -> str:
+    return f" in the space of encoder {metric.space}" if metric.space else ""
+
+
+def size(row: Row) -> str:
+    """Say how many samples a population makes that differ: 'about 840 (570 to 1,200)' or 'at least 2,700'."""
+    value, reach = interval(row, "effective_support", digits=2)
+    return f"about {value} ({reach})" if reach else _in_words(value)
+
+
+def sentence(row: Row) -> str:
+    """Say what a row of the table of support sizes found, without its verdict."""
+    if row["pairs"] == 0:
+        return f"{row['population']} has no two samples that the definition compares."
+    none = f" shows no duplicate among {integer(row['samples'])} samples: it" if row["duplicates"] == 0 else ""
+    found = f"{row['population']}{none} makes {size(row)} effectively different samples"
+    ratio, reach = interval(row, "ratio", digits=2)
+    if ratio == NOTHING:
+        return f"{found}."
+    return (
+        f"{found} and repeats itself {_in_words(ratio)} times {reach and f'({reach}) '}as often as the held-out data."
+    )
+
+
+def _in_words(bound: str) -> str:
+    return bound.replace("≥", "at least").replace("≤", "at most")
+
+
+def verdicts(support: Iterable[Row], generated: Iterable[str]) -> dict[str, list[str]]:
+    """Return the generated populations by their verdict; those on which the definitions differ come last."""
+    said: dict[str, set[str]] = {population: set() for population in generated}
+    for row in support:
+        if row["population"] in said:
+            said[row["population"]].add(row["verdict"])
+    groups: dict[str, list[str]] = {verdict: [] for verdict in SENTENCES}
+    for population, words in said.items():
+        told = words - {"cannot tell"} or words
+        groups[told.pop() if len(told) == 1 else "mixed"].append(population)
+    return {verdict: populations for verdict, populations in groups.items() if populations}
+
+
+def headline(found: Mapping[str, Sequence[str]]) -> str:
+    """Say in a sentence what `verdicts` found."""
+    parts = []
+    for verdict, populations in found.items():
+        be = "are" if len(populations) > 1 else "is"
+        parts.append(SENTENCES[verdict].format(names=listing(populations), be=be))
+    return "; ".join(parts) + "."
+
+
+def chained(diversity: Iterable[Row]) -> dict[str, list[str]]:
+    """Return by definition the populations whose kinds are chains, not groups of samples that are all alike."""
+    size = {(r["definition"], r["population"], r["quantity"]): r["value"] for r in diversity}
+    found: dict[str, list[str]] = {}
+    for (definition, population, quantity), largest in size.items():
+        if quantity == "largest" and largest > CHAIN * size[definition, population, "clique_bound"]:
+            found.setdefault(definition, []).append(population)
+    return found
+
+
+def chains_warning(found: Mapping[str, Sequence[str]]) -> str:
+    """Say of which populations the diversity profile cannot be read, as `chained` found."""
+    where = "; ".join(f"by {definition} of {listing(populations)}" for definition, populations in found.items())
+    return (
+        f"Kinds are chains, and their numbers too low, {where}: the largest kind holds more than {CHAIN} times as many "
+        "samples as can all be duplicates of each other."
+    )
+
+
+def copying(copies: Iterable[Row]) -> dict[str, list[str]]:
+    """Return the populations that copy training samples, each with the definitions by which it does."""
+    found: dict[str, list[str]] = {}
+    for row in copies:
+        if row["verdict"] == "copies":
+            found.setdefault(row["population"], []).append(row["definition"])
+    return found
+
+
+def copies_headline(found: Mapping[str, Sequence[str]]) -> str:
+    """Say in a sentence what `copying` found."""
+    names = listing([f"{population} (by {listing(definitions)})" for population, definitions in found.items()])
+    verb, whose = ("copy", "their") if len(found) > 1 else ("copies", "its")
+    return f"{names} {verb} training samples: {whose} samples are duplicates of those more often than of held-out ones."
+
+
+def timeline(trace: Sequence[Row]) -> str:
+    """Say of a table of executions how long they took, what took longest, the largest memory, and what failed."""
+    if not trace:
+        return "No job has left a record of when it ran."
+    rules = by_rule(trace)
+    wall = sum(end - start for start, end in union(spans(trace)))
+    whole = sum(rule["time"] for rule in rules)
+    jobs, failed = (sum(rule[name] for rule in rules) for name in ("jobs", "failed"))
+    said = [
+        f"{_counted(jobs, 'job')} used {duration(sum(rule['cpu'] for rule in rules))} of processor time within "
+        f"{duration(wall)} in which something ran."
+    ]
+    if whole:
+        said.append(f"{percent(rules[0]['time'] / whole)} of the time of all jobs went to {rules[0]['rule']}.")
+    if any(row["peak_memory"] for row in trace):
+        largest = max(trace, key=lambda row: row["peak_memory"] or 0)
+        said.append(f"The largest memory was {short(largest['peak_memory'])} MiB, in {_job(largest)}.")
+    if failed:
+        said.append(f"{_counted(failed, 'attempt')} of {integer(len(trace))} failed, {_was(failed)} stopped or killed.")
+    return " ".join(said)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{integer(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _job(row: Row) -> str:
+    return " ".join([row["rule"], *filter(None, [row["names"], row["study"] and f"of {row['study']}"])])
+
+
+def cuts(subsets: Sequence[str]) -> dict[str, str]:
+    """Return the subsets of the metrics of a sweep that are shown: all, each left out, each alone.
+
+    subsets: the different `metrics` of the table, which come by size; so the first are the single ones.
+    """
+    single = subsets[: (len(subsets) + 1).bit_length() - 1]
+    found = {"all metrics": subsets[-1]}
+    if len(single) > 2:
+        found |= {f"without {name}": "+".join(other for other in single if other != name) for name in single}
+    if len(single) > 1:
+        found |= {f"only {name}": name for name in single}
+    return found
+
+
+def telling_alpha(sweep: Iterable[Row], metrics: str) -> tuple[float, bool]:
+    """Return the smallest alpha at which the held-out samples have 5 duplicates by these metrics, and True.
+
+    Without one: the largest alpha, and False.
+    """
+    held = {r["alpha"]: r["duplicates"] for r in sweep if (r["population"], r["metrics"]) == ("holdout", metrics)}
+    enough = [alpha for alpha, duplicates in held.items() if duplicates >= TELLING]
+    return (min(enough), True) if enough else (max(held), False)

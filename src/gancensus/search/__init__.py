@@ -1,0 +1,1 @@
+"""Every pair within the thresholds, exactly; nearest neighbours."""

@@ -1,0 +1,93 @@
+"""A population as the search for duplicates sees it: features of its samples, a block of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.metric import Features, Metric
+from gancensus.contracts.samples import RUN, Rows, Samples, by_row
+from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut
+
+BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
+PILOT = 512  # rows whose pairs foretell the number of duplicates
+
+
+class Population:
+    """A population and the metrics that compare its samples, each in its space: samples, or an encoder's vectors."""
+
+    def __init__(self, metrics: Sequence[Metric], spaces: Mapping[str | None, Rows]) -> None:
+        """`spaces` has the rows of every space of the metrics, and perhaps of others."""
+        self._metrics = metrics
+        self._spaces = {metric.space: spaces[metric.space] for metric in metrics}
+
+    def __len__(self) -> int:
+        return len(next(iter(self._spaces.values())))
+
+    def features(self, rows: slice) -> list[Features]:
+        """Return the features of some rows, metric by metric; the samples themselves are not kept."""
+        found: list[list[Features]] = [[] for _ in self._metrics]
+        for space, samples in self._spaces.items():
+            mine = [m for m, metric in enumerate(self._metrics) if metric.space == space]
+            without_x = all(self._metrics[m].fixed is not None for m in mine)  # conditions stand beside x
+            for chunk in samples.chunks(rows, without_x):
+                for m in mine:
+                    found[m].append(self._features(m, chunk, samples.where))
+        return [tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True)) for parts in found]
+
+    def _features(self, m: int, chunk: Samples, where: str) -> Features:
+        try:
+            return self._metrics[m].features(chunk)
+        except UserError as error:
+            raise UserError(f"{where}: {by_row(str(error))}") from None
+
+    def some(self, count: int) -> list[Features]:
+        """Return the features of about `count` rows, or of all: runs of rows, evenly spaced through the population."""
+        if count >= len(self):
+            return self.features(slice(0, len(self)))
+        starts = np.linspace(0, len(self) - RUN, -(-count // RUN)).astype(int)
+        rows = np.unique(starts[:, None] + np.arange(RUN))
+        runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+        parts = [self.features(slice(int(run[0]), int(run[-1]) + 1)) for run in runs]
+        return [
+            tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*parts, strict=True)
+        ]
+
+    def side(self, megabytes: float, shards: int = 1) -> Side:
+        """Return the population in blocks, enough of them for the shards, and small enough for the memory.
+
+        Two blocks are held, and a third while it is put together from what was read.
+        """
+        row = zip(self._metrics, self.features(slice(0, 1)), strict=True)
+        bytes_a_row = sum(_bytes(metric, features) for metric, features in row)
+        longest = int((megabytes - BASE_MEGABYTES) * 1e6 / (3 * bytes_a_row))
+        return Side(cut(len(self), max(longest, SMALLEST_BLOCK), shards), self.features)
+
+
+def _bytes(metric: Metric, features: Features) -> int:
+    """Return what a row of features takes, with the points of its filter and their rounded copy."""
+    points = metric.embed(features)
+    return sum(array.nbytes for array in features) + (0 if points is None else 12 * points.shape[1]) + 64
+
+
+def condition_line(conditions: Sequence[Metric], populations: Sequence[Samples]) -> Line | None:
+    """Return the first condition as a coordinate of each sample of one or two populations, and its radius."""
+    if not conditions:
+        return None
+    points = [conditions[0].embed(conditions[0].features(samples)) for samples in populations]
+    coordinates = [p[:, 0].astype(np.float64) for p in points if p is not None]
+    return coordinates[0], coordinates[-1], conditions[0].radius(conditions[0].fixed or 0.0)
+
+
+def condition_groups(conditions: Sequence[Metric], populations: Sequence[Samples]) -> NDArray[np.int64] | None:
+    """Return a number per sample, equal for those that meet all conditions together; None where these are distances."""
+    if any(condition.fixed for condition in conditions):
+        return None
+    columns = [np.concatenate([condition.features(samples)[0] for samples in populations]) for condition in conditions]
+    if not columns:
+        return np.zeros(sum(map(len, populations)), dtype=np.int64)
+    groups: NDArray[np.int64] = np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
+    return groups

@@ -1,0 +1,97 @@
+"""What keeps a training that is stopped: its state, in a file that the next process goes on from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from gancensus.config.code import digests
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import Member
+from gancensus.contracts.fitting import State
+from gancensus.contracts.samples import BLOCK, Samples, Unread
+from gancensus.storage.files import read_state, write_state
+from gancensus.training.loop import architecture, choose_device
+from gancensus.training.resume import tell
+
+
+class Unfinished:
+    """The state of a training, beside its model as unfinished/KEY/state.safetensors, until the model is finished.
+
+    It is saved every so many seconds, and after the batch in which SIGTERM or Ctrl-C comes, which ends the process.
+    """
+
+    def __init__(
+        self, model: Path, seconds: float, member: Member, samples: Samples | Unread, seed: int, device: str
+    ) -> None:
+        """Prepare to keep the training of a member on samples; nothing is read before it begins."""
+        self._folder, self._seconds = model.parent / "unfinished", seconds
+        self._training = (member, samples, seed, device)
+        self._next = 0.0
+        self._signal = 0
+
+    def load(self) -> State | None:
+        """Return the state that was saved, if any and whole; from now on signals wait for the end of a batch."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._file = self._folder / _key(*self._training) / "state.safetensors"
+        self._next = time.monotonic() + self._seconds
+        try:
+            return read_state(self._file)
+        except UserError as error:
+            tell(f"{error}; the training starts from the beginning")
+            return None
+
+    def due(self) -> bool:
+        """Say whether a signal has come, or the time to save."""
+        return self._signal > 0 or time.monotonic() >= self._next
+
+    def save(self, state: State, place: str) -> None:
+        """Save the state; if a signal has come, end the process with the status of one that died of it.
+
+        Raises UserError when it cannot be saved then; at other times the training goes on without.
+        """
+        self._next = time.monotonic() + self._seconds
+        try:
+            write_state(self._file, state)
+        except UserError as error:
+            if self._signal:
+                raise
+            tell(f"{error}; training on without")
+        if self._signal:
+            name = signal.Signals(self._signal).name
+            tell(f"stopped by {name} after {place}; the state is kept, the next run goes on from there")
+            sys.exit(128 + self._signal)
+
+    def remove(self) -> None:
+        """Remove the states of this model, also those of other configurations: it is finished."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _stop(self, number: int, *_: object) -> None:
+        self._signal = number
+
+
+def _key(member: Member, samples: Samples | Unread, seed: int, device: str) -> str:
+    """Return the digest of what a training depends on: configuration, samples, seed, device, PyTorch and code."""
+    import torch
+
+    content = hashlib.sha256()
+    for start in range(0, len(samples), BLOCK):
+        content.update(samples.take(slice(start, start + BLOCK)).x.tobytes())
+    for name, values in sorted(samples.conditions.items()):
+        content.update(name.encode() + values.tobytes())
+    code = digests(Path(str(sys.modules[type(member).__module__].__file__)))
+    facts = [
+        architecture(member, (len(samples), *samples.shape)),
+        content.hexdigest(),
+        seed,
+        choose_device(device),
+        torch.__version__,
+        code,
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
