@@ -38,10 +38,11 @@ check: $(READY) ## read and validate every input of CONFIG, list all problems, r
 scale: $(READY) ## foretell jobs, bytes, time and memory; FILES="PATH=1000000x51x51x25 ..." for data yet to come
 	@$(BIN)/python scripts/scale.py $(CONFIG) $(if $(FILES),--file $(FILES))
 
-test: $(READY) ## style, types, workflow lint and all tests
+test: $(READY) ## style, types, imports, workflow lint and all tests
 	$(BIN)/ruff check src scripts tests
 	$(BIN)/ruff format --check src scripts tests
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile

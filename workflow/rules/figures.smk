@@ -1,4 +1,4 @@
-# Figures are drawn from tables. Their captions stand in src/gancensus/report/sentences.py, once for both reports.
+# Figures are drawn from tables. Their captions stand in src/gancensus/report/captions.py, once for both reports.
 
 from gancensus.report.captions import FIGURES
 
