@@ -1,24 +1,30 @@
 #!/usr/bin/env python
-"""Put what the steps wrote beside their logs into one table: a row for each time that a job was tried."""
+"""Put what the steps wrote beside their logs into one table, a row for each time that a job was tried, and draw it."""
 
 from pathlib import Path
 
 import gancensus.config.steps as step
 
-from gancensus.report import trace
+from gancensus.plotting.style import svg
+from gancensus.report import failures, run_figures, trace
 from gancensus.storage import schemas
-from gancensus.storage.files import write_table
+from gancensus.storage.files import columns, write_bytes, write_table
 
 
 def main() -> None:
     """Collect from beside this job's own log the named studies, and the named jobs that belong to no study."""
-    args = step.arguments(__doc__, beside=Path, names=[str], output=Path)
+    args = step.arguments(__doc__, beside=Path, names=[str], output=Path, timeline=Path)
     found = {}
     for path in sorted(args.beside.parent.rglob("*.jsonl")):
         log = path.relative_to(args.beside.parent).with_suffix("")
         if log.parts[0] in args.names:
             found[log.as_posix()] = path.read_text(encoding="utf-8", errors="replace").splitlines()
     write_table(args.output, trace.columns(found), schemas.TRACE)
+    try:
+        write_bytes(args.timeline, svg(run_figures.draw_timeline(columns(args.output))))
+    except Exception as error:
+        step.tell(error)
+        failures.figure(args.timeline, failures.said(error, [args.timeline]))
 
 
 step.run(main)

@@ -371,7 +371,7 @@ class Prediction:
         """Return what a job takes."""
         held, read = (sum(sizes) for sizes in zip((0.0, 0.0), *map(self.size, job.inputs), strict=True))
         made, written = (sum(sizes) for sizes in zip((0.0, 0.0), *map(self.size, job.outputs), strict=True))
-        facts = self.facts.get(job.wildcards.get("study", ""))
+        facts = self.facts.get(Path(job.outputs[0]).parts[0])
         seconds, memory = START + 1e-6 * (READ * held + WRITE * made), BASE + 2e-6 * held
         if facts and job.rule in ("prepare", "generate"):
             file = facts.files.get(job.wildcards.get("population", ""))  # of prepare: the source's
@@ -384,7 +384,7 @@ class Prediction:
             return Cost(read, written, None, None)
         if facts and job.rule == "thresholds":
             return self.thresholds(facts, list(facts.study.definitions[job.wildcards["definition"]].values()))
-        if facts and job.rule == "pairs":
+        if facts and job.rule in ("pairs", "pairs_real"):
             return self.pairs(facts, job, written)
         if facts and job.rule == "sweep":
             return self.sweep(facts, list(facts.study.definitions[job.wildcards["definition"]].values()))
@@ -392,8 +392,8 @@ class Prediction:
             rows = sum(self.search(*(job.wildcards[name] for name in ("study", "definition", "search"))).samples)
             memory = BASE + 1e-6 * (MERGED * rows + 3 * self.size(job.outputs[0])[0])
             return Cost(read, written, seconds + MERGE * held / REPEATS, memory)
-        if facts and (job.rule == "draw_closest" or (job.rule == "draw_gallery" and len(facts.shape) > 1)):
-            return self.gallery(facts, job, written)
+        if facts and job.rule.startswith("draw_") and len(facts.shape) > 1:
+            return self.figures(facts, job, written)
         if job.rule == "census":
             rows = held / REPEATS
             return Cost(read, written, START + CENSUS * rows * (rows / 2.7e6) ** (CENSUS_POWER - 1), BASE + 1e-6 * held)
@@ -403,9 +403,9 @@ class Prediction:
             return Cost(SMALL, written, START, BASE)
         return Cost(read, written, seconds, memory)
 
-    def gallery(self, facts: Facts, job: Job, written: float) -> Cost:
+    def figures(self, facts: Facts, job: Job, written: float) -> Cost:
         """Return what it takes to show a few samples of each population: the row groups that hold them are read."""
-        groups = 4 * PAIRS if job.rule == "draw_closest" else TILES  # each pair is shown in the figure and listed below
+        groups = TILES + 4 * PAIRS * len(facts.study.definitions)  # a pair is shown in a figure and listed below it
         counted = {name: samples for name, samples in facts.samples.items() if name != "calibrate"}
         values = {name: min(facts.row(None) * n, groups * ROW_GROUP_BYTES) for name, n in counted.items()}
         tables = [self.size(path)[0] for path in job.inputs if "/duplicates/" in path]
@@ -419,14 +419,18 @@ class Prediction:
         return sum(facts.row(space) * (DENSE if space else facts.stored[population]) for space in spaces)
 
     def pairs(self, facts: Facts, job: Job, written: float) -> Cost:
-        """Return what a shard of a search takes."""
-        where = job.wildcards
-        search = self.search(where["study"], where["definition"], where["search"])
-        rows, pairs = search.shards[int(where["shard"])]
-        seconds = None if search.a_row is None else START + rows * search.a_row + pairs * search.a_pair
-        share = max(self.stored(facts, search.metrics, population) for population in where["search"].split("~"))
-        memory = self.config.memory - (BASE_MEGABYTES - BASE) + 1e-6 * REPEATS * sum(search.samples)
-        return Cost(rows * share, written, seconds, memory)
+        """Return what a shard of a search takes, or the searches of a population."""
+        read, seconds, held = 0.0, START, 0
+        for path in job.outputs:
+            study, table, definition, name, *shard = Path(path).with_suffix("").parts
+            if table == "duplicates":
+                search = self.search(study, definition, name)
+                rows, pairs = search.shards[int(shard[0]) if shard else 0]
+                seconds += rows * (search.a_row or 0.0) + pairs * search.a_pair
+                read += rows * max(self.stored(facts, search.metrics, population) for population in name.split("~"))
+                held = max(held, sum(search.samples))
+        memory = self.config.memory - (BASE_MEGABYTES - BASE) + 1e-6 * REPEATS * held
+        return Cost(read, written, None if search.a_row is None else seconds, memory)
 
     def thresholds(self, facts: Facts, metrics: Sequence[Metric]) -> Cost:
         """Return what finding the thresholds takes: a pass for the sample, two over the pairs near the quantile."""

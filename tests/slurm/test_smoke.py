@@ -41,7 +41,7 @@ def test_a_cluster_makes_the_tables_of_a_laptop(
     assert nodes["pairs"] == {"node1", "node2"}
     assert nodes["train"] <= {"node1", "node2"}  # two jobs, perhaps one after the other
     ids = {rule: {row["slurm_job"] for row in trace if row["rule"] == rule} for rule in {row["rule"] for row in trace}}
-    together = set.union(*(ids[rule] for rule in ("merge_pairs", "census", "sweep", "draw_gallery", "draw_training")))
+    together = set.union(*(ids[rule] for rule in ("merge_pairs", "census", "sweep")))
     assert len(together) == 1  # they travel in one job
     assert together.isdisjoint(ids["pairs"] | ids["train"])
 

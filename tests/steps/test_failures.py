@@ -10,6 +10,8 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
+from gancensus.config.configuration import Study
+from gancensus.config.results import figures
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples
 from gancensus.domains.general.analysis_fidelity import Fidelity
@@ -17,10 +19,17 @@ from gancensus.domains.general.generator_files import Files
 from gancensus.plotting import style
 from gancensus.report import failures, sample_figures
 from gancensus.report.failures import Failed
+from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
 from gancensus.storage.files import about, read_table, write_bytes, write_samples, write_table
 
 Step = Callable[..., CompletedProcess[str]]
+STUDY = {
+    "source": {"kind": "digits"},
+    "generators": {"mine": {"kind": "files", "path": "made.npy"}},
+    "definitions": {"same": {"euclidean": {"alpha": 0.1}}},
+    "fidelity": {},
+}
 
 
 @pytest.mark.parametrize(
@@ -58,11 +67,9 @@ def test_a_reason_names_no_folder(place: str) -> None:
     [
         ("toy/fidelity.parquet", "fidelity", "logs/toy/analyse/fidelity.log"),
         ("toy/physics/score.parquet", "physics/score", "logs/toy/analyse/physics/score.log"),
-        ("toy/figures/physics/score.svg", "physics/score", "logs/toy/draw_analysis/physics/score.log"),
-        ("toy/figures/fidelity.svg", "fidelity", "logs/toy/draw_analysis/fidelity.log"),
-        ("toy/figures/gallery.svg", "gallery", "logs/toy/draw_gallery.log"),
-        ("toy/figures/closest-a-b+c.svg", "closest-a-b+c", "logs/toy/draw_closest/a-b+c.log"),
-        ("timeline.svg", "timeline", "logs/draw_timeline.log"),
+        ("toy/figures/physics/score.svg", "physics/score", "logs/toy/draw.log"),
+        ("toy/figures/closest-a-b+c.svg", "closest-a-b+c", "logs/toy/draw.log"),
+        ("timeline.svg", "timeline", "logs/collect_trace.log"),
     ],
 )
 def test_names_and_logs(file: str, name: str, log: str) -> None:
@@ -106,8 +113,8 @@ def test_the_step_of_an_analysis_says_why_and_ends_well(step: Step, tmp_path: Pa
         assert done.stderr == f"error: {about(folder / 'fidelity.parquet')['failed']}\n"
     assert "5 real samples are too few for 5 neighbours" in done.stderr
     assert (folder / "fidelity.parquet").read_bytes() == (tmp_path / "here/fidelity.parquet").read_bytes()
-    options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--path", folder / "fidelity.parquet")
-    assert step("draw", "analysis", *options, "--output", tmp_path / "f.svg").returncode == 0
+    study = Study.model_validate(STUDY)
+    write(figures(study)["fidelity"], Results(study, folder, 1), tmp_path / "f.svg")
     assert failures.reason(tmp_path / "f.svg") == about(folder / "fidelity.parquet")["failed"]
 
 

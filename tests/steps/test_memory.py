@@ -13,6 +13,7 @@ import pytest
 from gancensus.contracts.samples import Samples, generated_ids
 from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
+from gancensus.report import failures
 from gancensus.storage import schemas
 from gancensus.storage.files import write_samples, write_table
 
@@ -61,14 +62,17 @@ def generate(folder: Path, samples: int) -> float:
 
 
 def draw(folder: Path, samples: int) -> float:
-    """Both galleries."""
-    path = folder / f"{samples}.parquet"
-    write_samples(path, Samples(np.zeros((samples, *SHAPE), np.float32), np.arange(samples)))
+    """Both galleries; the other figures have no tables."""
     found = {"i": np.arange(9), "j": np.arange(9) + samples // 2, "m": np.arange(9.0)}
-    write_table(folder / "found.parquet", found, schemas.duplicates(["m"]))
-    options = ["--populations", "g-0", "--samples", path, "--shown", folder / "s.parquet", "--output", folder / "f.svg"]
-    closest = ["closest", "--metric", "m", "--duplicates", folder / "found.parquet"]
-    return max(peak(folder, "draw", "gallery", *options), peak(folder, "draw", *closest, *options))
+    for name in ("train", "holdout", "g-0"):
+        path = folder / f"samples/{name}/0.parquet"
+        write_samples(path, Samples(np.zeros((samples, *SHAPE), np.float32), np.arange(samples)))
+        write_table(folder / f"duplicates/d/{name}.parquet", found, schemas.duplicates(["m"]))
+    study = {"source": {"kind": "digits"}, "definitions": {"d": {"m": {"kind": "euclidean", "alpha": 0.1}}}}
+    options = ["--study", json.dumps(study | {"generators": {"g": {"kind": "files", "path": "g.npy"}}}), "--parts", 1]
+    used = peak(folder, "draw", *options, "--gallery", folder / "figures/gallery.svg")
+    assert [failures.reason(folder / f"figures/{name}.svg") for name in ("gallery", "closest-d")] == [None, None]
+    return used
 
 
 def merge_pairs(folder: Path, samples: int) -> float:

@@ -27,10 +27,12 @@ from gancensus.census.support import (
     support_row,
 )
 from gancensus.census.sweep import sweep, thresholds_of
-from gancensus.config.configuration import Config
+from gancensus.config.configuration import Config, Study
+from gancensus.config.results import figures
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.plotting import numbers, style
 from gancensus.report import census_figures, failures, sample_figures, sweep_figures, trace
+from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
 from gancensus.storage.files import columns as read_columns
 from gancensus.storage.files import read_table, write_samples, write_table
@@ -384,8 +386,8 @@ def test_report_says_in_its_place_what_failed(step: Step, results: Path) -> None
     read, text = Page(page), text_of(page)
     assert "script" not in read.tags
     assert text.count(f"fidelity could not be measured: too few {EVIL}") == 2
-    assert text.count("the figure gallery could not be drawn: no room Its log: logs/toy/draw_gallery.log") == 2
-    assert text.count("the figure timeline could not be drawn: no time Its log: logs/draw_timeline.log") == 1
+    assert text.count("the figure gallery could not be drawn: no room Its log: logs/toy/draw.log") == 2
+    assert text.count("the figure timeline could not be drawn: no time Its log: logs/collect_trace.log") == 1
     assert "missing fidelity, gallery" in text
     assert read.tags["img"] == 8  # of 11
 
@@ -436,51 +438,66 @@ def test_provenance_digests_every_part_and_knows_no_time_or_place(step: Step, re
     assert found["commit"] is None or len(found["commit"]) == 40
 
 
-def test_draw_writes_the_same_bytes_in_every_process(step: Step, tmp_path: Path) -> None:
-    options = []
+def drawn(name: str, folder: Path, study: dict[str, Any], output: Path) -> bytes:
+    """Draw a figure from the results of a study in a folder."""
+    known = Study.model_validate(STUDY | study)
+    write(figures(known)[name], Results(known, folder, 1), output)
+    return output.read_bytes()
+
+
+STUDY = {
+    "source": {"kind": "digits"},
+    "generators": {"gan": {"kind": "files", "path": "gan.npy"}},
+    "definitions": {"matched": {"gower": {"alpha": 0.1}}},
+}
+
+
+def test_the_gallery_shows_samples_of_each_population(tmp_path: Path) -> None:
     for k, name in enumerate(("holdout", "gan-0")):
-        write_samples(tmp_path / f"{name}.parquet", samples(k, rows=40))
-        options.append(tmp_path / f"{name}.parquet")
-    for run in ("1", "2"):
-        outputs = ("--shown", tmp_path / f"{run}.parquet", "--output", tmp_path / f"{run}.svg")
-        done = step("draw", "gallery", "--populations", "holdout", "gan-0", "--samples", *options, *outputs)
-        assert done.returncode == 0, done.stderr
-    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
+        write_samples(tmp_path / f"samples/{name}/0.parquet", samples(k, rows=40))
+    runs = [drawn("gallery", tmp_path, {}, tmp_path / f"{run}.svg") for run in "12"]
+    assert runs[0] == runs[1]
     shown = read_table(tmp_path / "1.parquet").to_pylist()
     assert [row["group"] for row in shown] == ["holdout"] * 32 + ["gan-0"] * 32
     assert shown[0]["sample_id"] == 0
     assert shown[31]["sample_id"] == 39
 
 
-def test_draw_shows_the_closest_pairs_by_the_metric_that_is_named(step: Step, tmp_path: Path) -> None:
-    write_samples(tmp_path / "holdout.parquet", samples(0, rows=8))
+def test_the_closest_pairs_are_those_by_the_first_metric_that_compares_samples(tmp_path: Path) -> None:
     found = {"i": [0, 1, 2], "j": [3, 4, 5], "energy": [0.0, 0.0, 0.0], "gower": [0.3, 0.1, 0.2]}
-    write_table(tmp_path / "pairs.parquet", found, schemas.duplicates(["energy", "gower"]))
-    options = ("--populations", "holdout", "--metric", "gower", "--samples", tmp_path / "holdout.parquet")
-    outputs = ("--shown", tmp_path / "shown.parquet", "--output", tmp_path / "closest.svg")
-    done = step("draw", "closest", *options, "--duplicates", tmp_path / "pairs.parquet", *outputs)
-    assert done.returncode == 0, done.stderr
-    shown = read_table(tmp_path / "shown.parquet").to_pylist()
+    for name in ("train", "holdout", "gan-0"):
+        write_samples(tmp_path / f"samples/{name}/0.parquet", samples(0, rows=8))
+        write_table(tmp_path / f"duplicates/both/{name}.parquet", found, schemas.duplicates(["energy", "gower"]))
+    both = {"energy": {"kind": "condition", "column": "energy"}, "gower": {"alpha": 0.1}}
+    drawn("closest-both", tmp_path, {"definitions": {"both": both}}, tmp_path / "shown.svg")
+    shown = [row for row in read_table(tmp_path / "shown.parquet").to_pylist() if row["group"] == "holdout"]
     assert [(row["sample_id"], row["value"]) for row in shown[::2]] == [(1, 0.1), (2, 0.2), (0, 0.3)]
 
 
-def test_draw_reads_the_tables_of_the_census(step: Step, finished: Path, tmp_path: Path) -> None:
-    diversity, swept = finished / "toy/census/diversity.parquet", finished / "toy/sweep/matched.parquet"
+def test_figures_are_drawn_from_the_tables_of_the_census(finished: Path, tmp_path: Path) -> None:
+    folder = finished / "toy"
+    diversity, swept = folder / "census/diversity.parquet", folder / "sweep/matched.parquet"
     expected = {
         "diversity": style.svg(census_figures.draw_diversity(read_columns(diversity))),
-        "sweep": style.svg(sweep_figures.draw_sweep(read_columns(swept), 1.5)),
+        "sweep-matched": style.svg(sweep_figures.draw_sweep(read_columns(swept), 1.5)),
     }
-    options = {"diversity": ("--diversity", diversity), "sweep": ("--sweep", swept, "--margin", 1.5)}
-    for name, content in expected.items():  # the same bytes in another process
-        done = step("draw", name, *options[name], "--output", tmp_path / f"{name}.svg")
-        assert done.returncode == 0, done.stderr
-        assert (tmp_path / f"{name}.svg").read_bytes() == content
+    for name, content in expected.items():
+        assert drawn(name, folder, {}, tmp_path / f"{name}.svg") == content
 
 
-def test_draw_names_its_figures_when_asked_for_another(step: Step) -> None:
-    done = step("draw", "portrait")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: there is no figure portrait; name one of gallery, birthday,")
+def test_the_step_draws_what_it_can_and_says_what_it_cannot(step: Step, finished: Path, tmp_path: Path) -> None:
+    """Of these results, only some tables are there."""
+    folder = tmp_path / "toy"
+    for name in ("census", "sweep"):
+        shutil.copytree(finished / "toy" / name, folder / name)
+    known = Study.model_validate(STUDY)
+    options = ("--study", known.model_dump_json(), "--parts", 1, "--gallery", folder / "figures/gallery.svg")
+    done = step("draw", *options)
+    assert done.returncode == 0, done.stderr
+    missing = {name for name in figures(known) if failures.reason(folder / f"figures/{name}.svg")}
+    assert missing == {"gallery", "birthday", "closest-matched"}
+    assert done.stderr.count("no such file") == 3
+    assert (folder / "figures/diversity.svg").read_bytes() == drawn("diversity", folder, {}, tmp_path / "again.svg")
 
 
 def test_what_was_read_and_what_may_be_wrong_with_it(page: str) -> None:

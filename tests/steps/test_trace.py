@@ -80,14 +80,10 @@ def test_collect_trace_takes_what_is_named_and_writes_units(tmp_path: Path) -> N
         (logs / name).parent.mkdir(parents=True, exist_ok=True)
         (logs / f"{name}.jsonl").write_text(f"{line(1)}\n{line(1, 3)}\n")
         (logs / f"{name}.log").write_text("said\n")
-    command: list[str | Path] = [
-        sys.executable,
-        SCRIPTS / "collect_trace.py",
-        "--beside",
-        logs / "collect_trace.log",
-        "--output",
-    ]
-    subprocess.run([*command, tmp_path / "trace.parquet", "--names", "toy", "collect_census"], check=True)
+    command: list[str | Path] = [sys.executable, SCRIPTS / "collect_trace.py", "--beside", logs / "collect_trace.log"]
+    outputs: list[str | Path] = ["--output", tmp_path / "trace.parquet", "--timeline", tmp_path / "timeline.svg"]
+    subprocess.run([*command, *outputs, "--names", "toy", "collect_census"], check=True)
+    assert (tmp_path / "timeline.svg").read_bytes().startswith(b"<?xml")
     table = pq.read_table(tmp_path / "trace.parquet")
     assert table["study"].to_pylist() == [None, "toy"]
     assert table["start"].to_pylist() == [datetime(2026, 1, 1, 12, 1, tzinfo=UTC)] * 2
@@ -248,7 +244,7 @@ def test_timeline_stacks_what_ran_at_once_by_node(tmp_path: Path) -> None:
     rows = [
         ("n10", "train", 0, 60, "done"),
         *(("n2", "pairs", 0, 120, "done"), ("n2", "pairs", 60, 180, "error"), ("n2", "census", 120, 240, "done")),
-        ("n2", "draw_gallery", 200, None, "killed"),
+        ("n2", "draw", 200, None, "killed"),
     ]
     figure = run_figures.draw_timeline(table(tmp_path / "t.parquet", rows))
     (ax,) = figure.axes

@@ -9,7 +9,7 @@ from snakemake.api import ConfigSettings, OutputSettings, ResourceSettings, Snak
 from snakemake.settings.types import Quietness
 
 WORKING = {  # what is cut into parts and shards of minutes, or is one training; all else travels in groups
-    *("prepare", "fit_encoder", "embed", "select", "train", "generate", "thresholds", "pairs")
+    *("prepare", "fit_encoder", "embed", "select", "train", "generate", "thresholds", "pairs", "draw_smoke")
 }
 
 
@@ -35,7 +35,7 @@ def planned(folder: Path, monkeypatch: pytest.MonkeyPatch, device: str) -> dict[
 def test_what_runs_on_a_gpu_asks_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, gpus: int
 ) -> None:
-    on_gpu = WORKING - {"prepare", "select"}
+    on_gpu = WORKING - {"prepare", "select", "draw_smoke"}
     for rule, asked in planned(tmp_path, monkeypatch, device).items():
         assert asked == {gpus if rule in on_gpu else 0}, rule
 

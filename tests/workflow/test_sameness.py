@@ -37,8 +37,8 @@ def test_cores_shards_and_parts_change_no_byte(alone: dict[str, bytes], tmp_path
 def test_killed_runs_go_on_and_change_no_byte(alone: dict[str, bytes], tmp_path: Path) -> None:
     run_until(tmp_path, CONFIG, "smoke/train/curated-0.log", "epoch 1/")
     assert not list(tmp_path.glob("results/smoke/generators/*/model.safetensors"))
-    run_until(tmp_path, CONFIG, "smoke/pairs/both/curated-0-0.log", "searching")
-    assert not (tmp_path / "results/smoke/duplicates/both/curated-0.parquet").exists()
+    run_until(tmp_path, CONFIG, "smoke/pairs/both/curated-0.log", "searching")
+    assert not (tmp_path / "results/census.parquet").exists()
     done = run(tmp_path, CONFIG, "--cores", "2")
     assert done.returncode == 0, done.stderr
     same(parquet_bytes(tmp_path), alone)

@@ -19,8 +19,8 @@ rule census:
     params:
         census=lambda wc: section(study(wc).census, exclude=("alphas", "sweep")),
         definitions=lambda wc: list(study(wc).definitions),
-        populations=counted,
-        searches=lambda wc: searches(study(wc).generated),
+        populations=lambda wc: results.counted(study(wc)),
+        searches=lambda wc: results.searches(study(wc)),
         seed=option("seed", CONFIG.seed),
         code=code("census.py"),
     message:

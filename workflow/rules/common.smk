@@ -16,11 +16,13 @@ from gancensus.config.environment import isolate
 
 isolate()  # here and for all jobs, before what reads the environment
 
+from gancensus.config import results
 from gancensus.config.code import digests
 from gancensus.config.configuration import REAL, check_files, load
 from gancensus.config.registry import members
 from gancensus.contracts.analysis import Analysis, table_names
 from gancensus.contracts.errors import UserError
+from gancensus.report.captions import FIGURES
 from gancensus.storage import imagefiles
 from gancensus.training.adversarial import Gan
 
@@ -41,10 +43,6 @@ os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).p
 # An environment of conda's has no gancensus, and Snakemake takes PYTHONPATH out of it.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     shell.prefix(f"export PYTHONPATH={shlex.quote(str(SCRIPTS.with_name('src')))}; ")
-
-# What scripts/draw.py draws.
-DRAWN = ("gallery", "birthday", "support", "diversity", "sweep", "closest")
-DRAWN += ("training", "selection", "analysis", "timeline")
 
 # What only draws, and so does not count for a step that makes a table.
 DRAWING = sorted(
@@ -99,11 +97,6 @@ def code(script, *members, without=()):
     """
     modules = sorted({type(member).__module__ for member in members})
     return json.dumps(digests(SCRIPTS / script, tuple(modules), tuple(without)))
-
-
-def drawing(figure, *members):
-    """What a figure is drawn by, as a parameter: the program for all figures, less the others."""
-    return code("draw.py", *members, without=[f"draw.{other}" for other in DRAWN if other != figure])
 
 
 def generator_of(wildcards):
@@ -203,20 +196,9 @@ def embedded_train(wildcards):
     return parts_of("train", study(wildcards).selections[wildcards.name].encoder)
 
 
-def counted(wildcards):
-    """The populations that are counted: real samples that trained, real samples that did not, and generated ones."""
-    return ["train", "holdout", *study(wildcards).generated]
-
-
 def swept(wildcards):
     """The populations of a sweep: real samples that set thresholds, those that are the reference, generated ones."""
     return ["calibrate", "holdout", *study(wildcards).generated]
-
-
-def searches(generated):
-    """What is searched: each counted population, and across two: copies of `train`, and mixtures with `holdout`."""
-    crossed = [f"{population}~{other}" for population in generated for other in ("train", "holdout")]
-    return ["train", "holdout", *generated, "holdout~train", *crossed]
 
 
 def searched(wildcards, table):
@@ -224,7 +206,7 @@ def searched(wildcards, table):
     return [
         f"<results>/{{study}}/{table}/{definition}/{search}.parquet"
         for definition in study(wildcards).definitions
-        for search in searches(study(wildcards).generated)
+        for search in results.searches(study(wildcards))
     ]
 
 

@@ -1,308 +1,60 @@
-# Figures are drawn from tables. Their captions stand in src/gancensus/report/captions.py, once for both reports.
-
-from gancensus.report.captions import FIGURES
-
-# The populations of each study whose generators were trained here.
-TRAINED = {
-    name: [population for population, (generator, _) in s.generated.items() if s.generators[generator].trained]
-    for name, s in CONFIG.studies.items()
-}
+# The figures of a study are drawn from its tables, all by one job. Their captions stand in
+# src/gancensus/report/captions.py and in the analyses, once for both reports.
 
 
-rule draw_gallery:
-    input:
-        lambda wc: [file for p in ["holdout", *study(wc).generated] for file in parts_of(p)],
-    output:
-        figure=report(
-            "<results>/{study}/figures/gallery.svg",
-            category="{study}",
-            labels={"figure": "samples"},
-            caption="../report/figure.rst",
-        ),
-        shown="<results>/{study}/figures/gallery.parquet",
-    log:
-        "<logs>/{study}/draw_gallery.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_gallery.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(2000),
-        runtime=20,
-    params:
-        populations=lambda wc: ["holdout", *study(wc).generated],
-        caption=FIGURES["gallery"][1],
-        code=drawing("gallery"),
-    message:
-        "draw samples of {wildcards.study}"
-    shell:
-        "draw.py gallery --populations {params.populations} --samples {input:q}"
-        " --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
+def drawn_from(name, s):
+    """What the figures of a study are drawn from."""
+    tables = [f"census/{table}" for table in ("curve", "support", "diversity")]
+    tables += [f"sweep/{d}" for d in s.definitions] + [f"selections/{x}" for x in s.selections] + list(s.analysed)
+    tables += [f"duplicates/{d}/{p}" for d in s.definitions for p in results.counted(s)]
+    tables += [f"generators/{p}/history" for p in results.trained(s)] + [f"encoders/{e}/history" for e in s.encoders]
+    tables += [f"samples/{p}/{part}" for p in results.counted(s) for part in PARTS]
+    return [f"<results>/{name}/{table}.parquet" for table in tables]
 
 
-rule draw_birthday:
-    input:
-        support="<results>/{study}/census/support.parquet",
-        curve="<results>/{study}/census/curve.parquet",
-    output:
-        report(
-            "<results>/{study}/figures/birthday.svg",
-            category="{study}",
-            labels={"figure": "birthday curve"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/{study}/draw_birthday.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_birthday.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        caption=FIGURES["birthday"][1],
-        code=drawing("birthday"),
-    message:
-        "draw the birthday curves of {wildcards.study}"
-    shell:
-        "draw.py birthday --curve {input.curve:q} --support {input.support:q} --output {output:q} > {log:q} 2>&1"
+def captions_of(s):
+    """The captions of a study's figures by kind; those of an analysis's tables together."""
+    tables = [analysis.tables[table] for analysis, table in s.analysed.values()]
+    return FIGURES | {"analysis": ("", "\n\n".join(f"**{table.title}.** {table.caption}" for table in tables))}
 
 
-rule draw_support:
-    input:
-        "<results>/{study}/census/support.parquet",
-    output:
-        report(
-            "<results>/{study}/figures/support.svg",
-            category="{study}",
-            labels={"figure": "effective support"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/{study}/draw_support.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_support.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        caption=FIGURES["support"][1],
-        code=drawing("support"),
-    message:
-        "draw the support sizes of {wildcards.study}"
-    shell:
-        "draw.py support --support {input:q} --output {output:q} > {log:q} 2>&1"
+def picture(name, figure, drawing):
+    """A figure as Snakemake's report shows it."""
+    flags = {"category": name, "labels": {"figure": drawing.label}, "caption": f"../report/figures/{drawing.kind}.rst"}
+    return report(f"<results>/{name}/figures/{figure}.svg", **flags)
 
 
-rule draw_diversity:
-    input:
-        "<results>/{study}/census/diversity.parquet",
-    output:
-        report(
-            "<results>/{study}/figures/diversity.svg",
-            category="{study}",
-            labels={"figure": "diversity profile"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/{study}/draw_diversity.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_diversity.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        caption=FIGURES["diversity"][1],
-        code=drawing("diversity"),
-    message:
-        "draw the diversity profiles of {wildcards.study}"
-    shell:
-        "draw.py diversity --diversity {input:q} --output {output:q} > {log:q} 2>&1"
+def as_it_is(value):
+    """A parameter in which braces are no wildcards."""
+    return lambda wildcards: value
 
 
-rule draw_sweep:
-    input:
-        "<results>/{study}/sweep/{definition}.parquet",
-    output:
-        report(
-            "<results>/{study}/figures/sweep-{definition}.svg",
-            category="{study}",
-            labels={"figure": "sweep of {definition}"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/{study}/draw_sweep/{definition}.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_sweep/{definition}.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        margin=lambda wc: option("margin", study(wc).census.margin),
-        caption=FIGURES["sweep"][1],
-        code=drawing("sweep"),
-    message:
-        "draw the sweep of {wildcards.definition} in {wildcards.study}"
-    shell:
-        "draw.py sweep --sweep {input:q} {params.margin} --output {output:q} > {log:q} 2>&1"
+# A rule for each study, because they have different figures.
+for name, s in CONFIG.studies.items():
 
-
-rule draw_closest:
-    input:
-        samples=lambda wc: [file for p in counted(wc) for file in parts_of(p)],
-        duplicates=lambda wc: [f"<results>/{{study}}/duplicates/{{definition}}/{p}.parquet" for p in counted(wc)],
-    output:
-        figure=report(
-            "<results>/{study}/figures/closest-{definition}.svg",
-            category="{study}",
-            labels={"figure": "closest pairs by {definition}"},
-            caption="../report/figure.rst",
-        ),
-        shown="<results>/{study}/figures/closest-{definition}.parquet",
-    log:
-        "<logs>/{study}/draw_closest/{definition}.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_closest/{definition}.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(2000),
-        runtime=20,
-    params:
-        populations=counted,
-        metric=lambda wc: next(name for name, metric in definition_of(wc).items() if metric.fixed is None),
-        caption=FIGURES["closest"][1],
-        code=drawing("closest"),
-    message:
-        "draw the closest pairs of {wildcards.study} by {wildcards.definition}"
-    shell:
-        "draw.py closest --populations {params.populations} --metric {params.metric} --samples {input.samples:q}"
-        " --duplicates {input.duplicates:q} --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
-
-
-rule draw_training:
-    input:
-        generators=lambda wc: [f"<results>/{{study}}/generators/{p}/history.parquet" for p in TRAINED[wc.study]],
-        encoders=lambda wc: [f"<results>/{{study}}/encoders/{e}/history.parquet" for e in study(wc).encoders],
-    output:
-        report(
-            "<results>/{study}/figures/training.svg",
-            category="{study}",
-            labels={"figure": "training"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/{study}/draw_training.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_training.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        generators=lambda wc: TRAINED[wc.study],
-        encoders=lambda wc: list(study(wc).encoders),
-        caption=FIGURES["training"][1],
-        code=drawing("training"),
-    message:
-        "draw the losses of {wildcards.study}"
-    shell:
-        "draw.py training --generators {params.generators} --encoders {params.encoders}"
-        " --histories {input:q} --output {output:q} > {log:q} 2>&1"
-
-
-rule draw_selection:
-    input:
-        selection="<results>/{study}/selections/{name}.parquet",
-        samples=parts_of("train"),
-    output:
-        figure=report(
-            "<results>/{study}/figures/selection-{name}.svg",
-            category="{study}",
-            labels={"figure": "selection {name}"},
-            caption="../report/figure.rst",
-        ),
-        shown="<results>/{study}/figures/selection-{name}.parquet",
-    log:
-        "<logs>/{study}/draw_selection/{name}.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_selection/{name}.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        caption=FIGURES["selection"][1],
-        code=drawing("selection"),
-    message:
-        "draw what {wildcards.name} of {wildcards.study} keeps and drops"
-    shell:
-        "draw.py selection --selection {input.selection:q} --samples {input.samples:q}"
-        " --shown {output.shown:q} --output {output.figure:q} > {log:q} 2>&1"
-
-
-rule draw_analysis:
-    input:
-        "<results>/{study}/{analysis}.parquet",
-    output:
-        report(
-            "<results>/{study}/figures/{analysis}.svg",
-            category="{study}",
-            labels={"figure": "{analysis}"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/{study}/draw_analysis/{analysis}.log",
-    benchmark:
-        "<benchmarks>/{study}/draw_analysis/{analysis}.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        analysis=lambda wc: section(analysis_of(wc)),
-        table=table_of,
-        caption=lambda wc: analysis_of(wc).tables[study(wc).analysed[wc.analysis][1]].caption,
-        code=lambda wc: drawing("analysis", analysis_of(wc)),
-    message:
-        "draw {wildcards.analysis} of {wildcards.study}"
-    shell:
-        "draw.py analysis --analysis {params.analysis:q} {params.table} --path {input:q} --output {output:q} > {log:q} 2>&1"
-
-
-rule draw_timeline:
-    input:
-        "<results>/trace.parquet",
-    output:
-        report(
-            "<results>/timeline.svg",
-            category="all studies",
-            labels={"figure": "timeline"},
-            caption="../report/figure.rst",
-        ),
-    log:
-        "<logs>/draw_timeline.log",
-    benchmark:
-        "<benchmarks>/draw_timeline.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(1000),
-        runtime=10,
-    params:
-        caption=FIGURES["timeline"][1],
-        code=drawing("timeline"),
-    message:
-        "draw when each job ran"
-    shell:
-        "draw.py timeline --trace {input:q} --output {output:q} > {log:q} 2>&1"
+    rule:
+        name:
+            f"draw_{name}"
+        input:
+            drawn_from(name, s),
+        output:
+            [picture(name, figure, drawing) for figure, drawing in results.figures(s).items()],
+            shown=[f"<results>/{name}/figures/{f}.parquet" for f, d in results.figures(s).items() if d.shows_samples],
+        log:
+            f"<logs>/{name}/draw.log",
+        benchmark:
+            f"<benchmarks>/{name}/draw.tsv"
+        conda:
+            "../../envs/conda.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=30,
+        params:
+            study=as_it_is(section(s)),
+            parts=option("parts", CONFIG.parts),
+            captions=as_it_is({kind: caption for kind, (_, caption) in captions_of(s).items()}),
+            code=code("draw.py", *s.analyses.values(), without=["gancensus.config.configuration"]),
+        message:
+            f"draw the figures of {name}"
+        shell:
+            "draw.py --study {params.study:q} {params.parts} --gallery {output[0]:q} > {log:q} 2>&1"

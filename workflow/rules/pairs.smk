@@ -1,64 +1,151 @@
-# A search is named by what is compared: POPULATION with itself, or POPULATION~OTHER with another.
+# A search is named by what is compared: POPULATION with itself, or POPULATION~OTHER with another. With shards, each shard
+# of a search is a job; without, the three searches of a population are one, and so are those of the real samples.
+OWN_SEARCHES = results.own_searches("{population}")
+REAL_SEARCHES = results.REAL_SEARCHES
 
 
-rule pairs:
-    input:
-        features=lambda wc: [
-            file for population in wc.search.split("~") for file in compared(definition_of(wc), population)
-        ],
-        thresholds="<results>/{study}/thresholds/{definition}.parquet",
-    output:
-        duplicates=temp("<results>/{study}/duplicates/{definition}/{search}/{shard}.parquet"),
-        repeats=temp("<results>/{study}/repeats/{definition}/{search}/{shard}.parquet"),
-    log:
-        "<logs>/{study}/pairs/{definition}/{search}-{shard}.log",
-    benchmark:
-        "<benchmarks>/{study}/pairs/{definition}/{search}-{shard}.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(CONFIG.memory),
-        runtime=lambda wildcards, attempt: 60 * attempt,
-        gpu=GPU,
-    params:
-        definition=lambda wc: sections(definition_of(wc)),
-        populations=lambda wc: wc.search.split("~"),
-        shards=option("shards", CONFIG.shards),
-        memory=option("memory", CONFIG.memory),  # the shards of a search must agree on the blocks that it makes
-        cap=option("cap", CONFIG.cap),
-        device=option("device", CONFIG.device),
-        code=lambda wc: code("pairs.py", *definition_of(wc).values()),
-    message:
-        "search {wildcards.search} of {wildcards.study} for duplicates by {wildcards.definition},"
-        " shard {wildcards.shard}"
-    shell:
-        "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q}"
-        " --shard {wildcards.shard} {params.shards} {params.memory} {params.cap}"
-        " {params.device} --populations {params.populations} --features {input.features:q}"
-        " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"
+def compared_in(searches):
+    """The populations of searches, each once."""
+    return list(dict.fromkeys(population for search in searches for population in search.split("~")))
 
 
-rule merge_pairs:
-    input:
-        shards=[f"<results>/{{study}}/duplicates/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
-        counts=[f"<results>/{{study}}/repeats/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
-    output:
-        duplicates="<results>/{study}/duplicates/{definition}/{search}.parquet",
-        repeats="<results>/{study}/repeats/{definition}/{search}.parquet",
-    log:
-        "<logs>/{study}/merge_pairs/{definition}/{search}.log",
-    benchmark:
-        "<benchmarks>/{study}/merge_pairs/{definition}/{search}.tsv"
-    conda:
-        "../../envs/conda.yaml"
-    resources:
-        mem_mb=grows(2000),
-        runtime=20,
-    params:
-        cap=option("cap", CONFIG.cap),
-        code=code("merge_pairs.py"),
-    message:
-        "merge the duplicates of {wildcards.search} of {wildcards.study} by {wildcards.definition}"
-    shell:
-        "merge_pairs.py {params.cap} --shards {input.shards:q} --counts {input.counts:q}"
-        " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"
+def features_of(searches):
+    """What searches read, population by population: a function of the wildcards."""
+    return lambda wc: [file for p in compared_in(searches) for file in compared(definition_of(wc), p.format(**wc))]
+
+
+def found_by_searches(table, searches):
+    """A table of each search."""
+    return [f"<results>/{{study}}/{table}/{{definition}}/{search}.parquet" for search in searches]
+
+
+def search_code(wildcards):
+    """The code of a search."""
+    return code("pairs.py", *definition_of(wildcards).values())
+
+
+SEARCH = (
+    "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q} {params.shards}"
+    " {params.memory} {params.cap} {params.device} --searches {params.searches} --populations {params.populations}"
+    " --features {input.features:q} --duplicates {output.duplicates:q} --repeats {output.repeats:q}"
+)
+
+# The shards of a search must agree on the blocks that it makes.
+LIMITS = {name: option(name, getattr(CONFIG, name)) for name in ("shards", "memory", "cap", "device")}
+
+if CONFIG.shards > 1:
+
+    rule pairs:
+        input:
+            features=lambda wc: features_of([wc.search])(wc),
+            thresholds="<results>/{study}/thresholds/{definition}.parquet",
+        output:
+            duplicates=temp("<results>/{study}/duplicates/{definition}/{search}/{shard}.parquet"),
+            repeats=temp("<results>/{study}/repeats/{definition}/{search}/{shard}.parquet"),
+        log:
+            "<logs>/{study}/pairs/{definition}/{search}-{shard}.log",
+        benchmark:
+            "<benchmarks>/{study}/pairs/{definition}/{search}-{shard}.tsv"
+        conda:
+            "../../envs/conda.yaml"
+        resources:
+            mem_mb=grows(CONFIG.memory),
+            runtime=lambda wildcards, attempt: 60 * attempt,
+            gpu=GPU,
+        params:
+            **LIMITS,
+            definition=lambda wc: sections(definition_of(wc)),
+            searches="{search}",
+            populations=lambda wc: compared_in([wc.search]),
+            code=search_code,
+        message:
+            "search {wildcards.search} of {wildcards.study} for duplicates by {wildcards.definition},"
+            " shard {wildcards.shard}"
+        shell:
+            f"{SEARCH} --shard {{wildcards.shard}} > {{log:q}} 2>&1"
+
+    rule merge_pairs:
+        input:
+            shards=[f"<results>/{{study}}/duplicates/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
+            counts=[f"<results>/{{study}}/repeats/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
+        output:
+            duplicates="<results>/{study}/duplicates/{definition}/{search}.parquet",
+            repeats="<results>/{study}/repeats/{definition}/{search}.parquet",
+        log:
+            "<logs>/{study}/merge_pairs/{definition}/{search}.log",
+        benchmark:
+            "<benchmarks>/{study}/merge_pairs/{definition}/{search}.tsv"
+        conda:
+            "../../envs/conda.yaml"
+        resources:
+            mem_mb=grows(2000),
+            runtime=20,
+        params:
+            cap=option("cap", CONFIG.cap),
+            code=code("merge_pairs.py"),
+        message:
+            "merge the duplicates of {wildcards.search} of {wildcards.study} by {wildcards.definition}"
+        shell:
+            "merge_pairs.py {params.cap} --shards {input.shards:q} --counts {input.counts:q}"
+            " --duplicates {output.duplicates:q} --repeats {output.repeats:q} > {log:q} 2>&1"
+
+else:
+
+    rule pairs:
+        input:
+            features=features_of(OWN_SEARCHES),
+            thresholds="<results>/{study}/thresholds/{definition}.parquet",
+        output:
+            duplicates=found_by_searches("duplicates", OWN_SEARCHES),
+            repeats=found_by_searches("repeats", OWN_SEARCHES),
+        log:
+            "<logs>/{study}/pairs/{definition}/{population}.log",
+        benchmark:
+            "<benchmarks>/{study}/pairs/{definition}/{population}.tsv"
+        wildcard_constraints:
+            population="|".join(sorted({p for s in CONFIG.studies.values() for p in map(re.escape, s.generated)}))
+            or "-",
+        conda:
+            "../../envs/conda.yaml"
+        resources:
+            mem_mb=grows(CONFIG.memory),
+            runtime=lambda wildcards, attempt: 60 * attempt,
+            gpu=GPU,
+        params:
+            **LIMITS,
+            definition=lambda wc: sections(definition_of(wc)),
+            searches=lambda wc: [search.format(**wc) for search in OWN_SEARCHES],
+            populations=lambda wc: [population.format(**wc) for population in compared_in(OWN_SEARCHES)],
+            code=search_code,
+        message:
+            "search {wildcards.population} of {wildcards.study} for duplicates by {wildcards.definition}"
+        shell:
+            f"{SEARCH} --shard 0 > {{log:q}} 2>&1"
+
+    rule pairs_real:
+        input:
+            features=features_of(REAL_SEARCHES),
+            thresholds="<results>/{study}/thresholds/{definition}.parquet",
+        output:
+            duplicates=found_by_searches("duplicates", REAL_SEARCHES),
+            repeats=found_by_searches("repeats", REAL_SEARCHES),
+        log:
+            "<logs>/{study}/pairs_real/{definition}.log",
+        benchmark:
+            "<benchmarks>/{study}/pairs_real/{definition}.tsv"
+        conda:
+            "../../envs/conda.yaml"
+        resources:
+            mem_mb=grows(CONFIG.memory),
+            runtime=lambda wildcards, attempt: 60 * attempt,
+            gpu=GPU,
+        params:
+            **LIMITS,
+            definition=lambda wc: sections(definition_of(wc)),
+            searches=REAL_SEARCHES,
+            populations=compared_in(REAL_SEARCHES),
+            code=search_code,
+        message:
+            "search the real samples of {wildcards.study} for duplicates by {wildcards.definition}"
+        shell:
+            f"{SEARCH} --shard 0 > {{log:q}} 2>&1"

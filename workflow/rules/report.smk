@@ -12,12 +12,10 @@ for name, s in CONFIG.studies.items():
     parted = [f"samples/{p}" for p in everyone]
     parted += [f"embedded/{e}/{p}" for e in encoders for p in everyone]
     parted += [f"embedded/{selection.encoder}/train" for selection in s.selections.values()]
-    models = [f"encoders/{e}" for e in s.encoders] + [f"generators/{p}" for p in TRAINED[name]]
+    models = [f"encoders/{e}" for e in s.encoders] + [f"generators/{p}" for p in results.trained(s)]
     tables = ["census/curve", *(f"selections/{x}" for x in s.selections)]
-    tables += [f"{t}/{d}/{x}" for t in ("duplicates", "repeats") for d in s.definitions for x in searches(s.generated)]
-    shown = ["gallery", *(f"closest-{d}" for d in s.definitions), *(f"selection-{x}" for x in s.selections)]
-    drawn = ["birthday", "support", "diversity", *(f"sweep-{d}" for d in s.definitions), "training"]
-    drawn += [*s.analysed, *shown]
+    tables += [f"{t}/{d}/{x}" for t in ("duplicates", "repeats") for d in s.definitions for x in results.searches(s)]
+    figures = results.figures(s)
 
     RESULTS += [f"{name}/{folder}/{{part}}.parquet" for folder in parted]
     RESULTS += [f"{name}/{folder}/{file}" for folder in models for file in ("model.safetensors", "history.parquet")]
@@ -25,8 +23,8 @@ for name, s in CONFIG.studies.items():
     READ += [f"{name}/census/{table}.parquet" for table in ("support", "copies", "diversity")]
     READ += [f"{name}/{analysis}.parquet" for analysis in s.analysed]
     READ += [f"{name}/{table}/{d}.parquet" for d in s.definitions for table in ("thresholds", "sweep")]
-    READ += [f"{name}/figures/{figure}.svg" for figure in drawn]
-    READ += [f"{name}/figures/{figure}.parquet" for figure in shown]
+    READ += [f"{name}/figures/{figure}.svg" for figure in figures]
+    READ += [f"{name}/figures/{figure}.parquet" for figure, drawing in figures.items() if drawing.shows_samples]
 
 RESULTS += READ
 
@@ -65,7 +63,13 @@ rule collect_trace:
     input:
         rules.provenance.input,  # so that every other job has ended
     output:
-        "<results>/trace.parquet",
+        trace="<results>/trace.parquet",
+        timeline=report(
+            "<results>/timeline.svg",
+            category="all studies",
+            labels={"figure": "timeline"},
+            caption="../report/figure.rst",
+        ),
     log:
         "<logs>/collect_trace.log",
     benchmark:
@@ -77,11 +81,13 @@ rule collect_trace:
         runtime=10,
     params:
         names=[*CONFIG.studies, "collect_census"],
+        caption=FIGURES["timeline"][1],
         code=code("collect_trace.py"),
     message:
         "collect when each job ran"
     shell:
-        "collect_trace.py --beside {log:q} --names {params.names:q} --output {output:q} > {log:q} 2>&1"
+        "collect_trace.py --beside {log:q} --names {params.names:q} --output {output.trace:q}"
+        " --timeline {output.timeline:q} > {log:q} 2>&1"
 
 
 rule report:

@@ -13,7 +13,7 @@ from gancensus.report import failures
 from gancensus.report.trace import executions
 
 UP_TO_DATE = "nothing to do"  # in what our logger says where a file is up to date
-LAST = {"provenance", "collect_trace", "draw_timeline", "report", "all"}  # rules of what comes after all else
+LAST = {"provenance", "collect_trace", "report", "all"}  # rules of what comes after all else
 KILLED = "its job was killed, most often for lack of memory or time"
 
 
@@ -50,11 +50,12 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
         return 0
     if not all(Path(file).is_relative_to(place) for file in pending):  # a place that Snakemake writes otherwise
         return 0
-    killed = 0
+    unmeasured = {Path(file).relative_to(place).parts[0] for file, rule in pending.items() if rule == "analyse"}
+    killed = set()
     for file, rule in pending.items():
         path = Path(file)
         part = failures.Failed(path.relative_to(place).as_posix(), "")
-        waiting = rule == "draw_analysis" and str(place / f"{part.study}/{part.name}.parquet") in pending
+        waiting = rule.startswith("draw_") and part.study in unmeasured
         if rule in LAST or waiting or path.is_file():
             continue
         reason = _last(place / part.log, begun).get("error", KILLED)
@@ -67,9 +68,8 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
             from gancensus.report.sample_figures import SHOWN
 
             failures.table(path, SHOWN, KILLED)
-            continue
-        killed += 1
-    return killed
+        killed.add(part.log)
+    return len(killed)
 
 
 def _last(log: Path, begun: float) -> dict[str, Any]:

@@ -94,14 +94,19 @@ def run(main: Callable[[], None], instead: Callable[[Exception], None] | None = 
         except Exception as error:
             if instead is None:
                 raise
-            if isinstance(error, UserError):
-                print(f"error: {error}", file=sys.stderr)
-            else:
-                traceback.print_exc()
+            tell(error)
             instead(error)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def tell(error: Exception) -> None:
+    """Write on stderr what has failed: a line where a user can fix it, a traceback where it is a bug."""
+    if isinstance(error, UserError):
+        print(f"error: {error}", file=sys.stderr)
+    else:
+        traceback.print_exception(error)
 
 
 @contextmanager

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 FAILED = "failed"  # the key of the reason in the metadata of a table
 STATUS = 3  # of a run whose census is made, and not all that was asked for beside it
 LINE = 100  # characters of a line of the sentence in a figure
-SINGLE = ("gallery", "birthday", "support", "diversity", "training", "timeline")  # figures with a rule each
-PARTED = ("sweep", "closest", "selection")  # figures of a definition, or of a selection: NAME-DEFINITION
 MARK = re.compile(r'<metadata id="failed">(.*?)</metadata>', re.DOTALL)
 
 
@@ -58,9 +56,9 @@ class Failed(NamedTuple):
     @property
     def log(self) -> str:
         """The log of its job, relative to the results."""
-        if not self.drawn:
-            return f"logs/{self.study}/analyse/{self.name}.log"
-        return "/".join(filter(None, ["logs", self.study, f"{_rule(self)}.log"]))
+        if not self.study:
+            return "logs/collect_trace.log"
+        return f"logs/{self.study}/draw.log" if self.drawn else f"logs/{self.study}/analyse/{self.name}.log"
 
     @property
     def sentence(self) -> str:
@@ -131,11 +129,3 @@ def forget(results: Path, studies: Mapping[str, Study]) -> None:
         with suppress(UserError):  # a damaged file stands for nothing
             if reason(results / file) is not None:
                 (results / file).unlink()
-
-
-def _rule(figure: Failed) -> str:
-    """Return the rule that draws a figure, with its wildcard, as logs are named."""
-    kind, _, rest = figure.name.partition("-")
-    if kind in PARTED and rest:
-        return f"draw_{kind}/{rest}"
-    return f"draw_{figure.name}" if figure.name in SINGLE else f"draw_analysis/{figure.name}"

@@ -70,9 +70,9 @@ STAGES = {  # the rules of a stage share a colour; the first fits
     "encode": (r"fit_encoder|embed", HUES[5]),
     "train": (r"select|train", HUES[1]),
     "generate": (r"generate", HUES[3]),
-    "search for pairs": (r"thresholds|pairs|merge_pairs", HUES[0]),
+    "search for pairs": (r"thresholds|pairs|pairs_real|merge_pairs", HUES[0]),
     "census": (r"census|sweep|collect_census|analyse", HUES[2]),
-    "draw": (r"draw_.*", HUES[4]),
+    "draw": (r"draw", HUES[4]),
     "other": (r".*", "#000000"),
 }
 CUT = 0.03  # width of a cut in the axis of time, of all that is drawn

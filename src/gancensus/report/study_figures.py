@@ -1,0 +1,147 @@
+"""Each figure of a study, from the study's results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gancensus.config.configuration import Study
+from gancensus.config.results import Drawing, counted, trained
+from gancensus.contracts.samples import Samples
+from gancensus.contracts.table import Columns
+from gancensus.plotting.style import svg
+from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
+from gancensus.storage.files import SampleRows, columns, read_samples, read_table, write_bytes, write_table
+
+Shown = Sequence[tuple[str, Samples, Any]]
+"""Groups of samples that a figure shows, with their values; see `sample_figures.shown`."""
+
+
+class Results(NamedTuple):
+    """The results of a study."""
+
+    study: Study
+    folder: Path
+    parts: int
+
+    def table(self, name: str, names: Sequence[str] | None = None) -> Columns:
+        """Read a table, or some of its columns."""
+        return columns(self.path(name), names)
+
+    def path(self, name: str) -> Path:
+        """Return where a table lies."""
+        return self.folder / f"{name}.parquet"
+
+    def samples(self, population: str) -> SampleRows:
+        """Open a population."""
+        return SampleRows([self.path(f"samples/{population}/{part}") for part in range(self.parts)])
+
+
+def write(drawing: Drawing, results: Results, output: Path) -> None:
+    """Write a figure as SVG, and beside it which samples it shows; of a table that could not be made, why."""
+    if drawing.kind == "analysis" and (reason := failures.reason(results.path(drawing.of))) is not None:
+        failures.figure(output, reason)
+        return
+    figure, shown = _DRAW[drawing.kind](results, drawing.of)
+    if drawing.shows_samples:
+        table, about = sample_figures.shown(shown)
+        write_table(output.with_suffix(".parquet"), table, sample_figures.SHOWN, about)
+    write_bytes(output, svg(figure))
+
+
+def write_why(error: Exception, drawing: Drawing, output: Path) -> None:
+    """Write why there is no figure."""
+    reason = failures.said(error, [output.parent])
+    failures.figure(output, reason)
+    if drawing.shows_samples:
+        failures.table(output.with_suffix(".parquet"), sample_figures.SHOWN, reason)
+
+
+def _gallery(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Samples of each population."""
+    samples = {name: _some(results.samples(name)) for name in ("holdout", *results.study.generated)}
+    shown = [(name, sample_figures.spread(found, sample_figures.TILES), None) for name, found in samples.items()]
+    return sample_figures.draw_gallery(samples), shown
+
+
+def _some(rows: SampleRows) -> Samples:
+    """Read what a gallery shows of a population: a few images, or all rows of a table."""
+    if next(rows.chunks(slice(0, 1))).x.ndim == 2:
+        return read_samples(rows.paths)
+    known = rows.identities()
+    return rows.take(sample_figures.rows_of(known, sample_figures.spread(known, sample_figures.TILES).sample_id))
+
+
+def _birthday(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Probability of a duplicate by batch size."""
+    return census_figures.draw_birthday(results.table("census/curve"), results.table("census/support")), ()
+
+
+def _support(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Effective support of each population."""
+    return census_figures.draw_support(results.table("census/support")), ()
+
+
+def _diversity(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Hill numbers of each population."""
+    return census_figures.draw_diversity(results.table("census/diversity")), ()
+
+
+def _sweep(results: Results, definition: str) -> tuple[Figure, Shown]:
+    """Effective support and ratios under other thresholds and fewer metrics."""
+    return sweep_figures.draw_sweep(results.table(f"sweep/{definition}"), results.study.census.margin), ()
+
+
+def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
+    """Closest duplicate pairs of each population, by the first metric that compares samples."""
+    metrics = results.study.definitions[definition].items()
+    metric = next(name for name, metric in metrics if metric.fixed is None)
+    found, shown = {}, []
+    for name in counted(results.study):
+        table = results.table(f"duplicates/{definition}/{name}", ["i", "j", metric])
+        rows, best = results.samples(name), sample_figures.closest(table[metric])
+        distance, known = table[metric][best], rows.identities()
+        first, second = (rows.take(sample_figures.rows_of(known, table[side][best])) for side in ("i", "j"))
+        found[name] = (first, second, distance)
+        turns = rows.take(sample_figures.rows_of(known, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
+        shown.append((name, turns, np.repeat(distance, 2)))
+    return sample_figures.draw_closest(found), shown
+
+
+def _training(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Losses of generators and encoders."""
+    generators = {name: results.table(f"generators/{name}/history") for name in trained(results.study)}
+    encoders = {name: results.table(f"encoders/{name}/history") for name in results.study.encoders}
+    return run_figures.draw_training(generators, encoders), ()
+
+
+def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
+    """Scores of the training samples, and the extremes of kept and dropped."""
+    table, samples = results.table(f"selections/{name}"), read_samples(results.samples("train").paths)
+    margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
+    shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
+    unit = read_table(results.path(f"selections/{name}")).schema.field("score").metadata[b"unit"].decode()
+    return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes), shown
+
+
+def _analysis(results: Results, place: str) -> tuple[Figure, Shown]:
+    """An analysis's own figure of one of its tables."""
+    analysis, table = results.study.analysed[place]
+    return analysis.draw(table, results.table(place)), ()
+
+
+_DRAW: dict[str, Callable[[Results, str], tuple[Figure, Shown]]] = {
+    "gallery": _gallery,
+    "birthday": _birthday,
+    "support": _support,
+    "diversity": _diversity,
+    "sweep": _sweep,
+    "closest": _closest,
+    "training": _training,
+    "selection": _selection,
+    "analysis": _analysis,
+}
