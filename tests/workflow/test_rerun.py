@@ -311,7 +311,7 @@ def test_both_reasons_are_told(project: Copy) -> None:
 
 def functions(statements: list[code.Statement]) -> set[str]:
     """The functions and classes that statements define."""
-    nodes = [node for statement in statements for node in ast.parse(statement.code).body]
+    nodes = [statement.node for statement in statements]
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 

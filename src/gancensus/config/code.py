@@ -25,9 +25,9 @@ Name = tuple[Path, str]
 
 
 class Statement(NamedTuple):
-    """A statement of a module, its tree, and the names that it needs, of its own module and of others."""
+    """A statement of a module, its tree as text, and the names that it needs, of its own module and of others."""
 
-    code: str
+    node: ast.stmt
     tree: str
     needs: frozenset[Name]
 
@@ -94,18 +94,18 @@ def _read(file: Path) -> tuple[list[Statement], dict[str, list[int]], set[Path]]
         for name in _defined(node) or [""]:
             rows.setdefault(name, []).append(row)
     needs = [_needs(use, file, rows, imported) for use in uses]
-    statements = [Statement(ast.unparse(n), repr(_tree(n)), needed) for n, needed in zip(nodes, needs, strict=True)]
+    statements = [Statement(n, _tree(n), needed) for n, needed in zip(nodes, needs, strict=True)]
     return statements, rows, {target[0] for target in imported.values() if target}
 
 
-def _tree(node: object) -> object:
-    """Return a syntax tree as lists, which have nothing that depends on the version of Python."""
-    match node:
-        case ast.AST():
-            fields = [[name, _tree(value)] for name, value in ast.iter_fields(node) if value not in (None, [])]
-            return [type(node).__name__, *fields]
-        case list():
-            return [_tree(value) for value in node]
+def _tree(node: object) -> str:
+    """Return a syntax tree as text that has nothing that depends on the version of Python."""
+    if isinstance(node, ast.AST):
+        fields = [(name, getattr(node, name, None)) for name in node._fields if name != "ctx"]  # ctx follows from place
+        told = [f"{name}={_tree(value)}" for name, value in fields if value is not None and value != []]
+        return f"{type(node).__name__}({','.join(told)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_tree, node))}]"
     return repr(node)
 
 
