@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+ALL = "GANCENSUS_TEST_ALL" in os.environ  # make test-all
 
-# For tests of damaged input, @settings.get_profile("fuzz"): always the same examples, as many as GANCENSUS_FUZZ says.
 settings.register_profile(
-    "fuzz",
-    max_examples=int(os.environ.get("GANCENSUS_FUZZ", "200")),
-    derandomize=True,
+    "properties",
+    max_examples=200 if ALL else 25,
+    derandomize=not ALL,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+settings.load_profile("properties")
+
+# For tests of damaged input, @settings.get_profile("fuzz"): always the same examples.
+settings.register_profile("fuzz", max_examples=1000 if ALL else 200, derandomize=True)
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 Step = Callable[..., subprocess.CompletedProcess[str]]

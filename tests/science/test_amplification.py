@@ -5,7 +5,7 @@ from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gaussian_kde, multinomial, norm
 
@@ -393,7 +393,6 @@ def test_adaptive_cells_hold_equal_shares(dimension: int, n: int, data: st.DataO
     assert set(counts.tolist()) <= {n // cells, -(-n // cells)}
 
 
-@settings(max_examples=50)
 @given(st.integers(1, 3), st.integers(1, 60), st.data(), SEEDS)
 def test_every_point_is_in_one_adaptive_cell_even_among_ties(
     dimension: int, n: int, data: st.DataObject, seed: int

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 from numpy.typing import NDArray
@@ -238,7 +238,6 @@ def test_another_generator_moves_nothing() -> None:
     assert rows(alone) == [line for line in rows(both) if line["method"] not in ("heart", "true")]
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 40), st.integers(0, 99))
 def test_training_sets_are_the_first_samples_of_each_repetition(
     repetitions: int, n: int, group: int, seed: int

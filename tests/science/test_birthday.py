@@ -8,7 +8,7 @@ from math import ceil, comb, exp, log, sqrt
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.spatial import cKDTree
@@ -177,7 +177,6 @@ def test_all_samples_alike() -> None:
 
 
 @given(graphs())
-@settings(deadline=None)
 def test_variance_against_leaving_each_sample_out(graph: tuple[int, IntArray, IntArray]) -> None:
     n, i, j = graph
     if i.size == 0:
@@ -190,7 +189,6 @@ def test_variance_against_leaving_each_sample_out(graph: tuple[int, IntArray, In
 
 
 @given(graphs(), st.integers(0, 99))
-@settings(deadline=None)
 def test_relabelling_and_pair_order_change_nothing(graph: tuple[int, IntArray, IntArray], seed: int) -> None:
     n, i, j = graph
     rng = np.random.default_rng(seed)
@@ -245,7 +243,6 @@ def test_interval_covers(cells: str, samples: int) -> None:
 
 
 @given(graphs())
-@settings(deadline=None)
 def test_poisson_where_sharing_a_sample_makes_no_second_duplicate_likelier(
     graph_: tuple[int, IntArray, IntArray],
 ) -> None:
@@ -320,7 +317,6 @@ def matched(condition: IntArray, i: IntArray, j: IntArray) -> tuple[IntArray, In
 
 
 @given(graphs(), graphs())
-@settings(deadline=None)
 def test_matched_variance_against_leaving_each_sample_out(
     compared: tuple[int, IntArray, IntArray], other: tuple[int, IntArray, IntArray]
 ) -> None:
@@ -390,7 +386,6 @@ def cross_degrees(count_a: IntArray, count_b: IntArray) -> tuple[IntArray, IntAr
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=2, max_size=6))
-@settings(deadline=None)
 def test_cross_variance_against_leaving_each_sample_out(rows: list[list[bool]]) -> None:
     duplicate = np.array(rows, dtype=np.int64)
     n, m = duplicate.shape
@@ -645,7 +640,6 @@ def test_star_hits_when_its_centre_and_another_are_drawn() -> None:
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=30)
 def test_against_every_batch(graph: tuple[int, IntArray, IntArray]) -> None:
     n, i, j = graph
     edges = {frozenset(e) for e in zip(i.tolist(), j.tolist(), strict=True)}
@@ -746,7 +740,6 @@ def test_curve_does_not_depend_on_the_other_batches() -> None:
 
 
 @given(graphs(), st.integers(1, 40), st.integers(0, 99))
-@settings(deadline=None)
 def test_band_holds_the_curve_and_never_falls(
     graph: tuple[int, IntArray, IntArray], replicates: int, seed: int
 ) -> None:
@@ -825,7 +818,6 @@ def test_batches_where_two_always_collide() -> None:
 
 
 @given(graphs(), st.integers(0, 99))
-@settings(deadline=None)
 def test_batches_are_sizes_of_the_population(graph: tuple[int, IntArray, IntArray], seed: int) -> None:
     n, i, j = graph
     hits = first_hits(n, i, j, 20, np.random.default_rng(seed))

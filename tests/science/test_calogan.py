@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stopping import Memory, same
 from torch import nn
@@ -99,7 +99,6 @@ def test_initial_weights_are_those_of_keras() -> None:
     assert second.weight.abs().max().item() < 2.3 * math.sqrt(1 / (16 * 5 * 6 * 6))
 
 
-@settings(max_examples=12, deadline=None)
 @given(st.tuples(*3 * [st.integers(5, 14)]), st.integers(3, 6))
 def test_any_grid_comes_out_as_it_went_in(shape: tuple[int, ...], coarsen: int) -> None:
     generator, discriminator = Calogan(latent=3, coarsen=coarsen).networks(shape)

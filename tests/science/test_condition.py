@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -77,7 +77,6 @@ def test_a_value_that_is_written_like_an_edge_is_on_it() -> None:
     np.testing.assert_array_equal(features, [1, 2])
 
 
-@settings(max_examples=200)
 @given(
     npst.arrays(
         np.float32, st.integers(1, 10), elements=st.floats(-(2.0**100), 2.0**100, width=32) | st.floats(0, 1, width=32)

@@ -7,7 +7,7 @@ from math import comb, exp, log
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import digamma
@@ -113,7 +113,6 @@ def test_unseen_tail_against_its_integral(rare: float, samples: int) -> None:
 
 
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=8))
-@settings(deadline=None)
 def test_jackknife_of_the_entropy_against_leaving_each_sample_out(abundances: list[int]) -> None:
     sizes = np.array(abundances)
     n = int(sizes.sum())
@@ -153,7 +152,6 @@ def test_one_kind() -> None:
 
 
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=40), st.floats(0.5, 0.99))
-@settings(deadline=None)
 def test_intervals_hold_their_values_and_orders_fall(abundances: list[int], level: float) -> None:
     sizes = np.array(abundances)
     estimates = [richness(sizes, level), shannon(sizes, level), simpson(sizes, level), coverage(sizes, level)]

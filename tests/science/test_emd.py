@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import ot  # type: ignore[import-untyped]
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -107,7 +107,6 @@ def test_a_concave_cost_prefers_one_long_way_to_two_short_ones() -> None:
     assert distance(Emd(alpha=0.5, balanced=False, p=0.5), x, y) == pytest.approx(math.sqrt(2), rel=1e-15)
 
 
-@settings(max_examples=100)
 @given(st.data(), st.integers(1, 30), st.integers(1, 30))
 def test_on_a_line_it_is_the_wasserstein_distance_of_scipy(data: st.DataObject, m: int, n: int) -> None:
     x, y = (data.draw(npst.arrays(np.float32, (k, 2), elements=COORDINATES)) for k in (m, n))
@@ -160,7 +159,6 @@ def test_the_root_that_is_not_taken_would_break_the_triangle_inequality() -> Non
 
 
 @pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
-@settings(max_examples=60)
 @given(st.data())
 def test_it_is_that_of_pot(metric: Emd, data: st.DataObject) -> None:
     x, y = data.draw(clouds(2))
@@ -190,7 +188,6 @@ def test_it_is_that_of_pot_far_out_and_in_other_units(p: float) -> None:
 
 
 @pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
-@settings(max_examples=40)
 @given(st.data())
 def test_a_metric(metric: Emd, data: st.DataObject) -> None:
     x = data.draw(clouds(3))
@@ -203,7 +200,6 @@ def test_a_metric(metric: Emd, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
-@settings(max_examples=40)
 @given(st.data())
 def test_the_order_of_particles_and_padding_change_no_bit(metric: Emd, data: st.DataObject) -> None:
     x, y = data.draw(clouds(2))
@@ -224,7 +220,6 @@ def test_a_collinear_split_changes_nothing(metric: Emd) -> None:
 
 
 @pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
-@settings(max_examples=60)
 @given(st.data())
 def test_a_limit_changes_nothing_up_to_it_and_nothing_above_comes_below(metric: Emd, data: st.DataObject) -> None:
     x = data.draw(clouds(4, filled=False))
@@ -262,7 +257,6 @@ def profile_bounds(metric: Emd, features: Features) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
-@settings(max_examples=60)
 @given(st.data(), st.sampled_from([0.01, 0.3, 1.0, 30.0]))
 def test_no_bound_is_above_the_distance(metric: Emd, data: st.DataObject, size: float) -> None:
     x = data.draw(clouds(4, filled=False))
@@ -276,7 +270,6 @@ def test_no_bound_is_above_the_distance(metric: Emd, data: st.DataObject, size: 
     assert (cdist(points, points) <= profile_bounds(metric, features) + 1e-9).all()
 
 
-@settings(max_examples=60)
 @given(st.data(), st.sampled_from(POWERS))
 def test_the_nearest_particles_are_no_further_than_the_plan_goes(data: st.DataObject, p: float) -> None:
     metric = Emd(alpha=0.5, p=p)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prdc import compute_prdc
 from scipy.special import ndtri, stdtrit
@@ -192,7 +192,6 @@ def test_more_copies_than_neighbours_empty_a_ball() -> None:
 
 
 @given(SIZES, SEEDS)
-@settings(max_examples=40, deadline=None)
 def test_a_sample_against_itself(sizes: tuple[int, int, int], seed: int) -> None:
     x = normal(seed, sizes[0], sizes[2])
     values = metrics(x, x, 3)
@@ -203,7 +202,6 @@ def test_a_sample_against_itself(sizes: tuple[int, int, int], seed: int) -> None
 
 
 @given(SIZES, SEEDS)
-@settings(max_examples=40, deadline=None)
 def test_exchanging_the_samples(sizes: tuple[int, int, int], seed: int) -> None:
     n, m, d = sizes
     real, fake = normal(seed, n, d), 0.5 + normal(seed + 1, m, d)
@@ -214,7 +212,6 @@ def test_exchanging_the_samples(sizes: tuple[int, int, int], seed: int) -> None:
 
 
 @given(SIZES, SEEDS)
-@settings(max_examples=40, deadline=None)
 def test_rotation_reflection_and_order_change_nothing(sizes: tuple[int, int, int], seed: int) -> None:
     n, m, d = sizes
     real, fake = normal(seed, n, d), 0.5 + normal(seed + 1, m, d)

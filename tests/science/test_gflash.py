@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -260,7 +260,6 @@ def test_values_are_the_shower_s_in_units_of_the_end_of_the_scale() -> None:
             np.testing.assert_array_equal(samples.x[n], samples.scale.encode(coarsened(cells, coarsen))[0])
 
 
-@settings(max_examples=15)
 @given(rows=st.lists(st.integers(0, 39), min_size=1, max_size=8), more=st.integers(40, 90))
 def test_a_row_is_the_same_whatever_is_read_with_it(rows: list[int], more: int) -> None:
     alone = Gflash(showers=40, energy=(2, 9)).load(5)

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gancensus.census import graph
@@ -36,7 +36,6 @@ def subsets(samples: int) -> list[list[int]]:
 
 
 @given(graphs())
-@settings(deadline=None)
 def test_degrees(drawn: Graph) -> None:
     degrees = graph.degrees(*drawn)
     assert degrees.dtype == np.int64
@@ -44,7 +43,6 @@ def test_degrees(drawn: Graph) -> None:
 
 
 @given(graphs())
-@settings(deadline=None)
 def test_components(drawn: Graph) -> None:
     reach = matrix(*drawn) | np.eye(drawn[0], dtype=bool)
     for _ in range(drawn[0]):
@@ -56,7 +54,6 @@ def test_components(drawn: Graph) -> None:
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=50)
 def test_clique_bound(drawn: Graph) -> None:
     edge = matrix(*drawn)
     within = [edge[np.ix_(kept, kept)] for kept in subsets(drawn[0])]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -34,7 +34,6 @@ def whole(rows: int) -> st.SearchStrategy[Floats]:
 
 
 @given(x=whole(20), y=whole(40), k=st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
 def test_ties_go_to_the_first_row(x: Floats, y: Floats, k: int) -> None:
     rows, distance = brute(np.sqrt(((x[:, None] - y) ** 2).sum(axis=2)), k)
     found = nearest(x, y, k)
@@ -46,7 +45,6 @@ def test_ties_go_to_the_first_row(x: Floats, y: Floats, k: int) -> None:
 
 
 @given(x=whole(40), k=st.integers(1, 3))
-@settings(max_examples=60, deadline=None)
 def test_no_row_is_its_own_neighbour(x: Floats, k: int) -> None:
     between = np.sqrt(((x[:, None] - x) ** 2).sum(axis=2))
     np.fill_diagonal(between, np.inf)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.spatial.distance import cdist
@@ -91,7 +91,6 @@ def ties(draw: st.DrawFn) -> Case:
     return Case(x[:n], x[n:], k)
 
 
-@settings(max_examples=200)
 @given(ties(), st.sampled_from([5, 32, 1024]))
 def test_it_finds_what_brute_force_finds_among_ties(case: Case, tile: int) -> None:
     check(case, tile, rounding=0)

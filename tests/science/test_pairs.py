@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -93,7 +93,6 @@ def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return str(request.param)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data(), SAMPLES, st.integers(1, 3), st.sampled_from([6, 64, 128, 1536]), BLOCKS)
 def test_finds_what_brute_force_finds(
     rounding: str, data: st.DataObject, samples: int, metrics: int, tile: int, longest: int
@@ -107,7 +106,6 @@ def test_finds_what_brute_force_finds(
         assert same(search([METRIC] * metrics, found, thresholds, longest), expected)
 
 
-@settings(max_examples=100)
 @given(st.data(), SAMPLES, SAMPLES, BLOCKS)
 def test_pairs_between_populations_are_those_of_scipy(data: st.DataObject, n: int, m: int, longest: int) -> None:
     whole = data.draw(npst.arrays(np.int64, (n + m, 3), elements=st.integers(-2, 2)))
@@ -119,7 +117,6 @@ def test_pairs_between_populations_are_those_of_scipy(data: st.DataObject, n: in
     assert same(found, Pairs(i, j, distances[i, j][:, None]))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data(), st.integers(2, 12), st.integers(1, 5), BLOCKS)
 def test_no_pair_is_lost_whatever_the_numbers(
     rounding: str, data: st.DataObject, samples: int, width: int, longest: int
@@ -196,7 +193,6 @@ def test_the_order_of_the_metrics_changes_no_pair() -> None:
     assert set(zip(one.i, one.j, strict=True)) == alone[0] & alone[1]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data(), SAMPLES, SAMPLES, BLOCKS)
 def test_a_cascade_of_different_metrics(data: st.DataObject, n: int, m: int, longest: int) -> None:
     """Conditions, a window on a line, a filter in space: the result is the AND of all, within and between."""
@@ -292,7 +288,6 @@ def test_all_samples_equal() -> None:
 # The Euclidean metric
 
 
-@settings(max_examples=150)
 @given(st.data(), st.integers(1, 6), st.integers(1, 32))
 def test_the_exact_distance(data: st.DataObject, samples: int, width: int) -> None:
     a, b = (features(data.draw(npst.arrays(np.float32, (samples, width), elements=FLOATS))) for _ in range(2))

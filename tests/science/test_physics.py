@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -502,7 +502,6 @@ def test_empty_showers_have_no_shape_but_a_response() -> None:
         assert analysed(table, generated)
 
 
-@settings(max_examples=15)
 @given(groups=st.tuples(*[st.integers(1, 120)] * 3), table=st.sampled_from(TABLES))
 def test_row_groups_change_no_bit(groups: tuple[int, int, int], table: str) -> None:
     names = ("holdout", "train", "made")

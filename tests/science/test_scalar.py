@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -73,7 +73,6 @@ def test_distances() -> None:
     np.testing.assert_array_equal(all_pairs(RELATIVE, numbers)[3], [1, 1, 0.75, 0, 0.2])
 
 
-@settings(max_examples=300)
 @given(npst.arrays(np.float64, st.integers(1, 8), elements=NUMBERS), st.booleans(), st.floats(0, 2))
 def test_no_pair_within_the_threshold_is_lost(numbers: NDArray[np.float64], relative: bool, other: float) -> None:
     """The thresholds are the pairs' own distances, which `<=` must keep; neighbours in float64 are among them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -124,7 +124,6 @@ def test_empty_samples_equal_each_other_and_nothing_else() -> None:
     )
 
 
-@settings(max_examples=200)
 @given(st.data(), st.integers(1, 6), st.integers(1, 20))
 def test_what_always_holds(data: st.DataObject, n: int, bins: int) -> None:
     """Symmetric, from 0 to ln 2, 0 for equal profiles only; within the bounds of the roots; found by them."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.lib.stride_tricks import sliding_window_view
@@ -274,7 +274,6 @@ IMAGES = npst.arrays(
 )
 
 
-@settings(max_examples=150)
 @given(IMAGES, st.sampled_from([1e-30, 1e-4, 1.0, 255.0, 1e30]), st.booleans())
 def test_distances_are_symmetric_and_from_0_to_2(images: Array, data_range: float, masked: bool) -> None:
     found = distances(images, data_range, masked)
@@ -284,7 +283,6 @@ def test_distances_are_symmetric_and_from_0_to_2(images: Array, data_range: floa
     assert masked is False or (found >= distances(images, data_range)).all()
 
 
-@settings(max_examples=100)
 @given(st.data(), st.sampled_from([1e-4, 1.0]), st.booleans())
 def test_sparse_images_have_the_value_of_the_formula(data: st.DataObject, data_range: float, masked: bool) -> None:
     shape = data.draw(st.tuples(st.integers(11, 24), st.integers(11, 90)))

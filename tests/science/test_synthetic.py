@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -153,7 +153,6 @@ def test_gowers_distance_of_ordered_categories_and_of_constant_columns() -> None
 
 
 @given(SEEDS, st.integers(1, 30), st.integers(2, 30))
-@settings(max_examples=30, deadline=None)
 def test_the_nearest_rows_are_those_of_brute_force(seed: int, n: int, m: int) -> None:
     x, y = drawn(seed, n), drawn(seed + 1, m)
     each = [
@@ -189,7 +188,6 @@ def test_the_distance_ratio_of_copies() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=20, deadline=None)
 def test_the_order_of_rows_and_of_columns_has_no_part(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = drawn(seed, 40), drawn(seed + 1, 30)
@@ -289,7 +287,6 @@ def test_authenticity_by_hand() -> None:
 
 
 @given(SEEDS, st.integers(2, 60), st.integers(2, 60))
-@settings(max_examples=30, deadline=None)
 def test_authenticity_of_many_ties_is_that_of_brute_force(seed: int, m: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     generated, train = (rng.integers(3, size=(size, 3)).astype(float) for size in (m, n))
@@ -517,7 +514,6 @@ def test_associations_of_constant_columns_are_nothing() -> None:
 
 
 @given(SEEDS, st.integers(20, 60))
-@settings(max_examples=20, deadline=None)
 def test_values_have_their_bounds(seed: int, n: int) -> None:
     x, y = drawn(seed, n), drawn(seed + 1, 30, 2.0)
     found = marginals(COLUMNS, x, y)

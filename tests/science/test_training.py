@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stopping import Memory, StoppedError, Train, same
 from torch import nn
@@ -186,7 +186,6 @@ def test_stopped_after_any_batch_it_goes_on_to_the_same_bits(name: str) -> None:
         assert keeper.places[1:] == [f"epoch {(batch + 2) // 3}, batch {(batch - 1) % 3 + 1}"]
 
 
-@settings(max_examples=50)
 @given(st.sampled_from(list(TRAININGS)), st.lists(st.integers(1, 4), max_size=9))
 def test_any_number_of_interruptions_leaves_the_same_bits(name: str, pieces: list[int]) -> None:
     keeper = Memory(*pieces)

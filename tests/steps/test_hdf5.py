@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -143,7 +143,6 @@ def test_rounding_below_zero_is_zero(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 39), min_size=0, max_size=60), st.sampled_from([(1, 1), (64, 64), (400, 900)]))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_in_any_order(tmp_path: Path, rows: list[int], limits: tuple[int, int]) -> None:
     """Whatever is read together, a row has the values that the file has for it."""
     path = tmp_path / "a.h5"

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 
 from gancensus.config.configuration import check_files, load, read
 from gancensus.contracts.errors import UserError
 
-EXAMPLES = int(os.environ.get("GANCENSUS_FUZZ", "200"))
-fuzzed = settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+fuzzed = settings.get_profile("fuzz")
 
 GOOD = """\
 seed: 1
