@@ -5,9 +5,9 @@ from pathlib import Path
 
 import gancensus.config.steps as step
 
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.metric import Calibrated, Metric
 from gancensus.contracts.randomness import derive_rng
-from gancensus.search.join import choose_device
 from gancensus.search.populations import Population
 from gancensus.search.repeats import partners
 from gancensus.search.thresholds import threshold

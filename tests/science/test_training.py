@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stopping import Memory, StoppedError, Train, same
 from torch import nn
 
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.fitting import Fitted, Keeper, State
 from gancensus.contracts.samples import Samples
@@ -20,7 +21,6 @@ from gancensus.domains.images.generator_dcgan import Dcgan
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
 from gancensus.training.loop import (
     architecture,
-    choose_device,
     deterministic,
     history_columns,
     iterate,
@@ -46,8 +46,21 @@ def two_threads() -> Iterator[None]:
     [("cpu", True, "cpu"), ("auto", True, "cuda"), ("cuda", True, "cuda"), ("auto", False, "cpu")],
 )
 def test_device(device: str, cuda: bool, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gancensus.contracts.device.CDLL", lambda name: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     assert choose_device(device) == chosen
+
+
+def test_without_a_driver_auto_is_the_processor_and_pytorch_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    def asked() -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr("gancensus.contracts.device.CDLL", missing)
+    monkeypatch.setattr(torch.cuda, "is_available", asked)
+    assert choose_device("auto") == "cpu"
 
 
 def test_cuda_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.table import Columns
-from gancensus.search.join import choose_device
 from gancensus.search.pairs import Side, costs, deal, find_pairs
 from gancensus.search.populations import PILOT, Population, condition_groups, condition_line
 from gancensus.search.repeats import Tally, expected_share, listed, listing_step, partners

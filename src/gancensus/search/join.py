@@ -14,7 +14,6 @@ operations that prepare residuals and limits are covered by relative slacks of 1
 
 from __future__ import annotations
 
-from ctypes.util import find_library
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,18 +36,6 @@ class Join(Protocol):
     def candidates(self, rows: slice, columns: slice) -> tuple[Rows, Rows]:
         """Return rows of a and of b, int64, that include every pair of the tile within the radius."""
         ...
-
-
-def choose_device(device: str) -> str:
-    """Return 'cpu' or 'cuda' for auto, cpu or cuda; without a GPU's driver, PyTorch is not even loaded.
-
-    Raises UserError when CUDA is asked for and there is none.
-    """
-    if device == "cpu" or (device == "auto" and find_library("cuda") is None):
-        return "cpu"
-    from gancensus.training import loop
-
-    return loop.choose_device(device)
 
 
 def prepare(a: Points, b: Points, radius: float, exact_cost: float, device: str = "cpu") -> Join:

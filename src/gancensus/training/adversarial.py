@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.fitting import Fitted, Keeper
 from gancensus.contracts.generator import Trained
 from gancensus.contracts.samples import Samples, Unread, by_block
-from gancensus.training.loop import choose_device, deterministic, iterate, load_weights, weights_of
+from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
 
 if TYPE_CHECKING:

@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def choose_device(device: str) -> str:
-    """Return 'cpu' or 'cuda' for auto, cpu or cuda.
-
-    Raises UserError when CUDA is asked for and there is none.
-    """
-    import torch
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("device: cuda, but PyTorch finds no CUDA GPU here; set device to auto or cpu")
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-
-
 @contextmanager
 def deterministic(seed: int) -> Iterator[None]:
     """Run with one thread, deterministic algorithms and torch's generators seeded; restore them afterwards."""

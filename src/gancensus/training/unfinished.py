@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 from gancensus.config.code import digests
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.fitting import State
 from gancensus.contracts.samples import BLOCK, Samples, Unread
 from gancensus.storage.files import read_state, write_state
-from gancensus.training.loop import architecture, choose_device
+from gancensus.training.loop import architecture
 from gancensus.training.resume import tell
 
 

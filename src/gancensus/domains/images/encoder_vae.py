@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.fitting import Fitted, Keeper
-from gancensus.training.loop import choose_device, deterministic, iterate, load_weights, weights_of
+from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.networks.images import channels_first, image_shape
 from gancensus.training.resume import Stateful
 
