@@ -194,6 +194,10 @@ class Zeros:
         conditions = {name: np.zeros(len(ids), dtype=np.float32) for name in self._conditions}
         yield Samples(np.zeros((len(ids), *self._shape), dtype=np.float32), ids, conditions=conditions)
 
+    def whole(self) -> Samples:
+        """Return all rows."""
+        return next(self.chunks(slice(0, len(self))))
+
 
 # What the jobs are
 

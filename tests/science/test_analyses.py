@@ -24,6 +24,9 @@ class Drawn:
     def __len__(self) -> int:
         return len(self._samples)
 
+    def whole(self) -> Samples:
+        return self._samples
+
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         for start in range(rows.start, rows.stop, 17):
             yield self._samples.take(slice(start, min(start + 17, rows.stop)))

@@ -45,6 +45,9 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def whole(self) -> Samples:
+        return self.samples
+
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         for start in range(rows.start, rows.stop, self.group):
             yield self.samples.take(slice(start, min(start + self.group, rows.stop)))

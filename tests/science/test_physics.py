@@ -44,6 +44,9 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def whole(self) -> Samples:
+        return self.samples
+
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         start, stop, _ = rows.indices(len(self))
         for first in range(start, max(stop, start + 1), self.group):

@@ -28,6 +28,9 @@ class InChunks:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def whole(self) -> Samples:
+        return self.samples
+
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         self.most = max(self.most, rows.stop - rows.start)
         for start in range(rows.start, max(rows.stop, rows.start + 1), self.step):

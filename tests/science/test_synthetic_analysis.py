@@ -66,6 +66,9 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def whole(self) -> Samples:
+        return self.samples
+
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         for start in range(rows.start, max(rows.stop, rows.start + 1), self.group):
             yield self.samples.take(slice(start, min(start + self.group, rows.stop)))

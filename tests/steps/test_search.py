@@ -204,6 +204,8 @@ def test_rows_are_read_from_any_part(tmp_path: Path) -> None:
     for start, stop in ((0, 1000), (140, 150), (142, 143), (999, 1000), (0, 0), (1000, 1000)):
         found = np.concatenate([chunk.x for chunk in rows.chunks(slice(start, stop))])
         np.testing.assert_array_equal(found, x[start:stop])
+    np.testing.assert_array_equal(rows.whole().x, x)
+    np.testing.assert_array_equal(rows.whole().sample_id, np.arange(1000))
     for some in ([999, 0, 142, 143, 142], [], list(range(1000))):
         taken = rows.take(np.array(some, dtype=np.int64))
         np.testing.assert_array_equal(taken.x, x[some])

@@ -243,3 +243,7 @@ class Rows(Protocol):
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         """Yield the samples of the rows, at least once."""
         ...
+
+    def whole(self) -> Samples:
+        """Read all samples: what fits into memory at once."""
+        ...

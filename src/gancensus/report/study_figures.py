@@ -15,7 +15,7 @@ from gancensus.contracts.samples import Samples
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
 from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
-from gancensus.storage.files import SampleRows, columns, read_samples, read_table, write_bytes, write_table
+from gancensus.storage.files import SampleRows, columns, read_table, write_bytes, write_table
 
 Shown = Sequence[tuple[str, Samples, Any]]
 """Groups of samples that a figure shows, with their values; see `sample_figures.shown`."""
@@ -71,7 +71,7 @@ def _gallery(results: Results, _: str) -> tuple[Figure, Shown]:
 def _some(rows: SampleRows) -> Samples:
     """Read what a gallery shows of a population: a few images, or all rows of a table."""
     if next(rows.chunks(slice(0, 1))).x.ndim == 2:
-        return read_samples(rows.paths)
+        return rows.whole()
     known = rows.identities()
     return rows.take(sample_figures.rows_of(known, sample_figures.spread(known, sample_figures.TILES).sample_id))
 
@@ -121,7 +121,7 @@ def _training(results: Results, _: str) -> tuple[Figure, Shown]:
 
 def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
     """Scores of the training samples, and the extremes of kept and dropped."""
-    table, samples = results.table(f"selections/{name}"), read_samples(results.samples("train").paths)
+    table, samples = results.table(f"selections/{name}"), results.samples("train").whole()
     margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
     shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
     unit = read_table(results.path(f"selections/{name}")).schema.field("score").metadata[b"unit"].decode()

@@ -324,6 +324,10 @@ class SampleRows:
         found = [self._last(int(groups[at[0]])).take(rows[at] - self._ends[groups[at[0]]]) for at in where]
         return _joined(found).take(np.argsort(np.concatenate(where)))
 
+    def whole(self) -> Samples:
+        """Read all samples, in order. Raises as `read_samples`."""
+        return read_samples(self.paths)
+
     def identities(self) -> Samples:
         """Return sample_id, label and conditions of all rows; x has no values."""
         whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))

@@ -76,4 +76,4 @@ class Fidelity(Analysis):
 
 def _vectors(rows: Rows) -> NDArray[Any]:
     """Read all samples of a population as vectors (n, values)."""
-    return np.concatenate([flatten(some.x) for some in rows.chunks(slice(0, len(rows)))])
+    return flatten(rows.whole().x)

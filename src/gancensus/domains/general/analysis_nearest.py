@@ -101,10 +101,10 @@ class Nearest(Analysis):
         self, table: str, real: Mapping[str, Rows], generated: Mapping[str, Rows], rng: Rng, about: About
     ) -> Columns:
         """Return the columns of a table; of equally near training rows the one with the smaller sample_id is taken."""
-        train = _read(real["train"])
+        train = real["train"].whole()
         train = train.take(np.argsort(train.sample_id))
-        study = _Study(train, _read(real["holdout"]), about, lambda name: rng(f"{table}/{name}"))
-        populations = {name: _read(rows) for name, rows in generated.items()}
+        study = _Study(train, real["holdout"].whole(), about, lambda name: rng(f"{table}/{name}"))
+        populations = {name: rows.whole() for name, rows in generated.items()}
         make = {"nearest": _distances, "pass": _pass_rates, "rows": _pairs, "pca": _plane}[table]
         lines = list(make(study, populations))
         return {name: [line[k] for line in lines] for k, name in enumerate(self.tables[table].schema.names)}
@@ -233,10 +233,3 @@ def _texts(columns: tuple[Column, ...], x: NDArray[Any]) -> list[list[str]]:
     from gancensus.contracts.columns import decode, text_of
 
     return [[text_of(column, value) for column, value in zip(columns, row, strict=True)] for row in decode(columns, x)]
-
-
-def _read(rows: Rows) -> Samples:
-    """Read all samples of a population, without labels and conditions."""
-    chunks = list(rows.chunks(slice(0, len(rows))))
-    x, sample_id = (np.concatenate([getattr(one, name) for one in chunks]) for name in ("x", "sample_id"))
-    return Samples(x, sample_id, None, chunks[0].scale)

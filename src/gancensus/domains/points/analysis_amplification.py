@@ -204,8 +204,7 @@ def _partition(truth: Density | None, cells: int, holdout: Rows, rng: Rng) -> Pa
     from gancensus.domains.points.amplification import Contents, adaptive_cells
 
     if truth is None:
-        points = np.concatenate([_points(some) for some in holdout.chunks(slice(0, len(holdout)))])
-        return Partition(*adaptive_cells(points, cells, rng(f"cells/{cells}")), None, 0)
+        return Partition(*adaptive_cells(_points(holdout.whole()), cells, rng(f"cells/{cells}")), None, 0)
     per_axis = _root(cells, truth.dimension)
     return Partition(partial(truth.cells, per_axis=per_axis), Contents.equal(cells), truth, per_axis)
 

@@ -191,10 +191,9 @@ def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.Table]:
     from gancensus.contracts.scales import columns_of
     from gancensus.domains.tables.synthetic import Table as Both
 
-    chunks = list(rows.chunks(slice(0, len(rows))))
+    samples = rows.whole()
     try:
-        columns = columns_of(chunks[0])
+        columns = columns_of(samples)
     except UserError as error:
         raise UserError(f"{rows.where}: analysis synthetic: {error}; leave it out") from None
-    x = np.concatenate([some.x for some in chunks])
-    return columns, Both(decode(columns, x), x)
+    return columns, Both(decode(columns, samples.x), samples.x)
