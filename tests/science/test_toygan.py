@@ -307,9 +307,9 @@ def test_what_has_no_repetition_is_refused() -> None:
 
 def test_too_few_points_say_how_many() -> None:
     samples = table(humps(3)).take(slice(0, -1))
-    with pytest.raises(UserError, match=r"11 training samples of repetition 2, and `train_size` is 12; lower it"):
+    with pytest.raises(UserError, match=r"toygan: 11 training points of repetition 2, and 12 are learned from; lower"):
         TINY.train(samples, 1, "cpu")
-    with pytest.raises(UserError, match=r"0 training samples of repetition 0"):
+    with pytest.raises(UserError, match=r"0 training points of repetition 0"):
         TINY.train(samples.take(slice(0, 0)), 1, "cpu")
 
 

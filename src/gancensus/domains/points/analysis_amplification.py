@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from gancensus.contracts.analysis import About, Analysis, Table
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, flatten
+from gancensus.domains.points.repetitions import REPETITION, first_points
 from gancensus.domains.points.toys import Toy
 from gancensus.statistics.estimate import Estimate
 from gancensus.storage.schemas import FLOAT, INT, STRING, column
@@ -37,7 +38,6 @@ Line = tuple[Any, ...]
 
 METHODS = ("sample", "kde", "fit", "truth")  # no generator may be called like these
 TRUE_POINTS = (100, 200, 300, 500, 1000)  # whose expected MSE is drawn for comparison
-REPETITION = "repetition"
 
 _WHAT = (column("method", STRING), column("train_size", INT), column("cells", INT))
 AMPLIFICATION = pa.schema(
@@ -232,31 +232,13 @@ def _training(train: Rows, size: int | None) -> Training:
 
     Raises UserError where a repetition has too few.
     """
-    known = list(train.chunks(slice(0, len(train)), without_x=True))
-    ids = np.concatenate([some.sample_id for some in known])
-    owner = np.zeros(len(ids))
-    if size is not None and REPETITION in known[0].conditions:
-        owner = np.concatenate([some.conditions[REPETITION] for some in known]).astype(np.float64)
-    size = len(ids) if size is None else size
-    repetitions, counts = np.unique(owner, return_counts=True)
-    if not len(counts) or counts.min() < size:
-        least, fewest = (repetitions[counts.argmin()], counts.min()) if len(counts) else (0, 0)
-        raise UserError(
-            f"{train.where}: {fewest} training points of repetition {least:.0f}, and {size} are learned from; give the "
-            "source more `samples` or fewer repetitions, or let `splits` give more to train"
-        )
-    rows = np.lexsort((ids, owner))[(np.cumsum(counts) - counts)[:, None] + np.arange(size)]
-    place = np.full(len(ids), -1)
-    place[rows.ravel()] = np.arange(rows.size)
-    found, start = [], 0
-    for some in train.chunks(slice(0, len(train))):
-        taken = place[start : start + len(some)]
-        found.append((taken[taken >= 0], _points(some.take(taken >= 0))))
-        start += len(some)
-    order, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    x = np.empty_like(points)
-    x[order] = points
-    return Training(repetitions, x.reshape(len(repetitions), size, -1))
+    samples = train.whole()
+    owner = np.zeros(len(samples))
+    if size is not None and REPETITION in samples.conditions:
+        owner = samples.conditions[REPETITION].astype(np.float64)
+    size = len(samples) if size is None else size
+    repetitions, rows = first_points(owner, samples.sample_id, size, train.where)
+    return Training(repetitions, _points(samples.take(rows.ravel())).reshape(len(repetitions), size, -1))
 
 
 @dataclass(frozen=True)

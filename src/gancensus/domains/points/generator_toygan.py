@@ -17,6 +17,7 @@ from gancensus.contracts.fitting import Fitted, Keeper
 from gancensus.contracts.generator import Trained
 from gancensus.contracts.randomness import derive_seed
 from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.domains.points.repetitions import REPETITION, first_points
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
 
@@ -148,16 +149,8 @@ class Toygan(Trained):
                 f"generator toygan: samples have shape {samples.x.shape[1:]}; it learns points, which have one axis"
             )
         repetition = _repetition(samples.conditions)
-        repetitions, counts = np.unique(repetition, return_counts=True)
-        if not len(counts) or counts.min() < self.train_size:
-            least, fewest = (repetitions[np.argmin(counts)], counts.min()) if len(counts) else (0, 0)
-            raise UserError(
-                f"generator toygan: {fewest} training samples of repetition {least:.0f}, and `train_size` is "
-                f"{self.train_size}; lower it, or give the source more `samples`"
-            )
-        rows = np.lexsort((samples.sample_id, repetition))
-        starts = np.cumsum(counts) - counts
-        return repetitions, samples.take(rows[starts[:, None] + np.arange(self.train_size)]).natural()
+        repetitions, rows = first_points(repetition, samples.sample_id, self.train_size, "generator toygan")
+        return repetitions, samples.take(rows).natural()
 
     def noise(
         self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
@@ -265,9 +258,9 @@ def _scale(samples: Samples) -> Scale:
 
 def _repetition(conditions: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
     """Return the repetition of each sample; raises UserError when it is not known."""
-    if "repetition" not in conditions:
+    if REPETITION not in conditions:
         raise UserError(
             "generator toygan: the samples have no condition repetition; take a source of repeated experiments: "
             "camelback, ring or shell"
         )
-    return conditions["repetition"].astype(np.float32)
+    return conditions[REPETITION].astype(np.float32)

@@ -10,6 +10,7 @@ from pydantic import Field
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import ROWS_PER_POPULATION, Samples, Scale
 from gancensus.contracts.source import Source
+from gancensus.domains.points.repetitions import REPETITION
 
 if TYPE_CHECKING:
     from gancensus.domains.points.densities import Density
@@ -40,4 +41,4 @@ class Toy(Source):
         x = scale.encode(self.truth.draw(self.samples, derive_rng(seed, self.kind)))
         rows = np.arange(self.samples, dtype=np.int64)
         repetition = (rows % self.repetitions).astype(np.float32)
-        return Samples(x, rows, scale=scale, conditions={"repetition": repetition}, units={"repetition": "1"})
+        return Samples(x, rows, scale=scale, conditions={REPETITION: repetition}, units={REPETITION: "1"})
