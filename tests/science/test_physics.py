@@ -210,13 +210,6 @@ def test_cells_that_only_one_side_has() -> None:
     assert hits == {8: 0, 7: 1}
 
 
-def test_share_interval_is_that_of_clopper_and_pearson() -> None:
-    share, low, high = physics.share_interval(np.array([0, 3, 10]), 10)
-    assert share.tolist() == [0, 0.3, 1]
-    assert np.allclose(low, [0, 0.0667, 0.6915], atol=1e-4)
-    assert np.allclose(high, [0.3085, 0.6525, 1], atol=1e-4)
-
-
 def by_scikit_image(a: Array, b: Array) -> float:
     similarity = structural_similarity(  # type: ignore[no-untyped-call]
         a, b, channel_axis=-1, data_range=1e-4, gaussian_weights=True, use_sample_covariance=False

@@ -34,7 +34,7 @@ from gancensus.domains.tables.privacy import (
 )
 from gancensus.domains.tables.synthetic import Measured, Table, compare, synthetic
 from gancensus.domains.tables.utility import associations, classifier_test, marginal_reach, marginals, model_score
-from gancensus.statistics.estimate import Estimate, wilson
+from gancensus.statistics.estimate import Estimate
 
 Floats = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -205,12 +205,6 @@ def test_the_order_of_rows_and_of_columns_has_no_part(seed: int) -> None:
 
 
 # intervals of shares and quantiles
-
-
-def test_wilsons_interval_of_fewer_rows_by_a_variance() -> None:
-    found = wilson(0.3, 1000, variance=0.3 * 0.7 / 100)
-    assert found == pytest.approx(wilson(0.3, 100), abs=2e-3)
-    assert wilson(0.0, 50, variance=0.0) == wilson(0.0, 50)
 
 
 def test_the_interval_of_the_median_of_a_hundred_rows() -> None:

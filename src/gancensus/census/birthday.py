@@ -13,10 +13,11 @@ from math import exp, fsum, log, log1p, sqrt
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, gammaincinv, ndtri
+from scipy.special import gammaincinv, ndtri
 
 from gancensus.census import graph
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import clopper_pearson
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -147,7 +148,7 @@ def _jackknife(duplicates: int, pairs: int, degrees: IntArray, partners: IntArra
 
 
 def copied_share(degrees: IntArray, level: float = 0.95) -> Estimate:
-    """Share of the samples with at least one duplicate, with Clopper & Pearson's interval (1934, Biometrika 26, 404).
+    """Share of the samples with at least one duplicate, with Clopper & Pearson's interval.
 
     `degrees`, int64 (n,), is the number of duplicates of each sample in another population, such as `train`: given
     that one, the samples are independent, and so the interval is exact. Raises ValueError without samples.
@@ -155,10 +156,7 @@ def copied_share(degrees: IntArray, level: float = 0.95) -> Estimate:
     samples, copied = degrees.size, int(np.count_nonzero(degrees))
     if samples == 0:
         raise ValueError("a share needs at least 1 sample")
-    tail = (1 - level) / 2
-    low = float(betaincinv(copied, samples - copied + 1, tail)) if copied > 0 else 0.0
-    high = float(betaincinv(copied + 1, samples - copied, 1 - tail)) if copied < samples else 1.0
-    return Estimate(copied / samples, low, high)
+    return Estimate(copied / samples, *map(float, clopper_pearson(copied, samples, level)))
 
 
 def ratio(a: Collision, b: Collision, level: float = 0.95) -> Estimate:

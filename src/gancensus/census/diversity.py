@@ -19,10 +19,11 @@ from math import ceil, exp, floor, fsum, log, sqrt
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, digamma, ndtri
+from scipy.special import digamma, ndtri
 
 from gancensus.census import birthday, graph
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import clopper_pearson
 
 IntArray = npt.NDArray[np.int64]
 
@@ -159,9 +160,7 @@ def coverage(sizes: IntArray, level: float = 0.95) -> Estimate:
     once, twice = (int(np.count_nonzero(sizes == x)) for x in (1, 2))
     missing = once / samples
     half = float(ndtri((1 + level) / 2)) * sqrt(once * (1 - missing) + 2 * twice) / samples
-    tail = (1 - level) / 2
-    low = float(betaincinv(once, samples - once + 1, tail)) if once > 0 else 0.0
-    high = float(betaincinv(once + 1, samples - once, 1 - tail)) if once < samples else 1.0
+    low, high = map(float, clopper_pearson(once, samples, level))
     low, high = max(0.0, min(low, missing - half)), min(1.0, max(high, missing + half))
     return Estimate(1 - missing, 1 - high, 1 - low)
 

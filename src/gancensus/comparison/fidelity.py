@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtri, stdtrit
+from scipy.special import ndtri, stdtrit
 
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import incidence, square_radii
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import clopper_pearson
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.floating[Any]]
@@ -245,7 +246,4 @@ def _share_interval(share: float, variance: float, count: int, freedom: int, lev
     shrunk = (share * count + 0.5) / (count + 1)  # a share of 0 or 1 has a variance, too
     effective = min(count, shrunk * (1 - shrunk) / variance) if variance > 0 else count
     effective *= float(ndtri(tail) / stdtrit(freedom, tail)) ** 2
-    hits, misses = share * effective, (1 - share) * effective
-    low = float(betaincinv(hits, misses + 1, tail)) if hits > 0 else 0.0
-    high = float(betaincinv(hits + 1, misses, 1 - tail)) if misses > 0 else 1.0
-    return Estimate(share, low, high)
+    return Estimate(share, *map(float, clopper_pearson(share * effective, effective, level)))

@@ -156,7 +156,7 @@ def _distances(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Li
 
 
 def _pass_rates(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Line]:
-    from gancensus.statistics.estimate import wilson
+    from gancensus.statistics.intervals import wilson
 
     for population, samples in populations.items():
         asked = {"train": study.train, "holdout": study.holdout, "generated": samples}

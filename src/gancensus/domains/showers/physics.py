@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
+from scipy.special import stdtrit
 
 from gancensus.census.support import REFERENCE
 from gancensus.contracts.errors import UserError
@@ -25,6 +25,7 @@ from gancensus.distances.shapes import CHUNK, not_negative
 from gancensus.distances.ssim import WINDOW as SIDE
 from gancensus.distances.ssim import Similarity, planes
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import clopper_pearson
 
 Floats = NDArray[np.floating[Any]]
 Span = tuple[float, float]
@@ -188,13 +189,6 @@ def spread_interval(values: Floats, relative: bool = False) -> Estimate:
     reach = np.exp(_student(len(values) - 1) * float(influence.std(ddof=1)) / np.sqrt(len(values)))
     value = spread / abs(centre)
     return Estimate(value, value / reach, value * reach)
-
-
-def share_interval(count: NDArray[np.int64], total: int) -> tuple[Floats, Floats, Floats]:
-    """Return the shares count / total and the ends of Clopper & Pearson's interval (1934, Biometrika 26, 404)."""
-    low = np.where(count > 0, betaincinv(np.maximum(count, 1), total - count + 1, TAIL), 0.0)
-    high = np.where(count < total, betaincinv(count + 1, np.maximum(total - count, 1), 1 - TAIL), 1.0)
-    return count / total, low, high
 
 
 def _student(freedom: int) -> float:
@@ -455,7 +449,7 @@ def _spectra(rows: Rows) -> tuple[Floats, Floats]:
 def _spectrum(counts: Floats, real: Floats) -> Iterator[Line]:
     known = (counts > 0).any(axis=0) | (real > 0).any(axis=0)
     value, low, high = mean_interval(counts)
-    none = 1 - TAIL ** (1 / max(1, len(counts)))
+    none = float(clopper_pearson(0, max(1, len(counts)))[1])
     for k in np.flatnonzero(known):
         ends = (max(0.0, low[k]), high[k]) if value[k] > 0 else (0.0, none)
         yield CELL_EDGES[k], CELL_EDGES[k + 1], value[k], *ends
@@ -467,7 +461,7 @@ def _hits(hits: Floats, real: Floats) -> Iterator[Line]:
     reached = np.arange((end - start) // width + 1)  # by holdout
     known, counts = np.unique(np.append((hits - start) // width, reached), return_counts=True)
     counts -= np.isin(known, reached)
-    for k, *estimate in zip(known, *share_interval(counts, len(hits)), strict=True):
+    for k, *estimate in zip(known, counts / len(hits), *clopper_pearson(counts, len(hits)), strict=True):
         yield float(start + k * width), float(start + (k + 1) * width), *estimate
 
 

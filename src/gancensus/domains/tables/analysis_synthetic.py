@@ -173,7 +173,7 @@ def _unknown(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield a line per column in which generated rows have categories that no real row has: which, and how many."""
     from gancensus.domains.tables.coding import named_categories
-    from gancensus.statistics.estimate import wilson
+    from gancensus.statistics.intervals import wilson
 
     for k, one in enumerate(columns):
         counts = {

@@ -17,7 +17,8 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from gancensus.contracts.columns import Column, ranks
-from gancensus.statistics.estimate import Estimate, wilson
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import wilson
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -16,7 +16,8 @@ from gancensus.contracts.columns import Column, encode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.domains.tables import privacy, utility
-from gancensus.statistics.estimate import Estimate, wilson
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import wilson
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,62 @@
+"""Confidence intervals: one implementation of each."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv, ndtri, stdtrit
+
+from gancensus.statistics.estimate import Estimate
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.95  # of an interval whose level no option gives
+
+
+def deviate(level: float = LEVEL, freedom: float | None = None) -> float:
+    """Return the z within which, -z to z, a standard normal number lies with the probability `level`.
+
+    With degrees of freedom that of Student's t (Biometrika 6 (1908) 1).
+    """
+    below = (1 + level) / 2
+    return float(ndtri(below) if freedom is None else stdtrit(freedom, below))
+
+
+def clopper_pearson(hits: ArrayLike, count: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return the ends of Clopper & Pearson's interval (Biometrika 26 (1934) 404) of shares hits / count.
+
+    At the lower end, `hits` or more of `count` independent samples have the probability (1 - level) / 2, at the upper
+    one `hits` or fewer: quantiles of Beta(hits, count - hits + 1) and Beta(hits + 1, count - hits). The numbers need
+    not be whole: `count` may be that of as many samples as a variance implies (Korn & Graubard 1998).
+
+    Args:
+        hits: (...), from 0 to count.
+        count: (...), above 0.
+        level: of the interval.
+    """
+    hits, misses = np.asarray(hits), np.asarray(count) - np.asarray(hits)
+    tail = (1 - level) / 2
+    low = np.where(hits > 0, betaincinv(hits, misses + 1, tail), 0.0)
+    high = np.where(misses > 0, betaincinv(hits + 1, misses, 1 - tail), 1.0)
+    return low, high
+
+
+def wilson(
+    share: float, count: int, level: float = LEVEL, *, variance: float | None = None, freedom: int | None = None
+) -> Estimate:
+    """Return a share of `count` independent rows with Wilson's interval (J. Am. Stat. Assoc. 22 (1927) 209).
+
+    With a variance above 0, the interval is that of as many rows as would have it (Korn & Graubard 1998); with degrees
+    of freedom, Student's t is in the place of the normal deviate.
+    """
+    if variance is not None and variance > 0:
+        shrunk = (share * count + 0.5) / (count + 1)  # a share of 0 or 1 has a variance, too
+        count_like = shrunk * (1 - shrunk) / variance
+    else:
+        count_like = float(count)
+    z = deviate(level, freedom)
+    middle = (share + z * z / (2 * count_like)) / (1 + z * z / count_like)
+    reach = z * math.sqrt(share * (1 - share) / count_like + (z / (2 * count_like)) ** 2) / (1 + z * z / count_like)
+    return Estimate(share, max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach)))
