@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan check scale test test-all slurm-test chaos bench bench-large growth snakemake-report docs lock clean
+.PHONY: help run slurm plan check estimate test test-all slurm-test chaos bench bench-large growth snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -35,12 +35,12 @@ plan: $(READY) ## show what would run, how many jobs, and why
 check: $(READY) ## read and validate every input of CONFIG, list all problems, run nothing
 	@$(GANCENSUS) check --configfile $(CONFIG)
 
-scale: $(READY) ## foretell jobs, bytes, time and memory; FILES="PATH=1000000x51x51x25 ..." for data yet to come
-	@$(BIN)/python scripts/scale.py $(CONFIG) $(if $(FILES),--file $(FILES))
+estimate: $(READY) ## estimate jobs, bytes, time and memory; FILES="PATH=1000000x51x51x25 ..." for data yet to come
+	@$(GANCENSUS) estimate --configfile $(CONFIG) $(FILES:%=--file %)
 
 test: $(READY) ## style, types, imports, workflow lint and all tests
-	$(BIN)/ruff check src scripts tests
-	$(BIN)/ruff format --check src scripts tests
+	$(BIN)/ruff check src scripts tools tests
+	$(BIN)/ruff format --check src scripts tools tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/snakefmt --check Snakefile workflow
@@ -62,19 +62,19 @@ chaos: $(READY) ## kill runs here and on the cluster a hundred times and compare
 	CHAOS=100 $(BIN)/pytest tests/workflow/test_chaos.py tests/slurm/test_chaos_cluster.py --capture no
 
 bench: $(READY) ## measure the search for duplicates beside other packages, results/bench.parquet: minutes on one core
-	@$(BIN)/python scripts/bench.py
+	@$(BIN)/python tools/bench.py
 
 bench-large: $(READY) ## search a million samples in two processes: minutes
-	@$(BIN)/python scripts/bench.py --large
+	@$(BIN)/python tools/bench.py --large
 
 growth: $(READY) ## measure time and memory by the number of samples, docs/growth.svg
-	@$(BIN)/python scripts/bench.py --growth
+	@$(BIN)/python tools/bench.py --growth
 
 snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
 	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip
 
 docs: $(READY) ## write the schema and config/README.md anew from the code
-	$(BIN)/python scripts/document_config.py
+	$(BIN)/python tools/document_config.py
 
 lock: $(READY) ## resolve envs/requirements.in anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

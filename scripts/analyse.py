@@ -2,6 +2,7 @@
 """Answer a further question about a study's populations: make one table of an analysis."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ def judge(generator: Gan, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:
     return generator.judge(read_model(model, architecture(generator, x.shape[1:])), x, "cpu")
 
 
-def arguments() -> Namespace:
+def arguments(argv: Sequence[str] | None) -> Namespace:
     """Return the options."""
     return step.arguments(
         __doc__,
+        argv,
         study=str,
         analysis=step.member(Analysis),
         table=str,
@@ -44,9 +46,9 @@ def arguments() -> Namespace:
     )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the table."""
-    args = arguments()
+    args = arguments(argv)
     groups = step.grouped(args.features, len(args.populations))
     samples = {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
@@ -59,11 +61,12 @@ def main() -> None:
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 
 
-def instead(error: Exception) -> None:
+def instead(argv: Sequence[str] | None, error: Exception) -> None:
     """Write why there is no table."""
-    args = arguments()
+    args = arguments(argv)
     reason = failures.said(error, [args.output, *args.features, *args.models])
     failures.table(args.output, args.analysis.tables[args.table].schema, reason)
 
 
-step.run(main, instead)
+if __name__ == "__main__":
+    step.run(main, instead)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Put the support sizes of every study, and what was noted about every input, into one table each."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -12,10 +13,11 @@ from gancensus.storage import schemas
 from gancensus.storage.files import read_table, write_table
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the studies' rows one after the other."""
     args = step.arguments(
         __doc__,
+        argv,
         supports=[Path],
         inputs=step.section(list[tuple[str, str, str, list[str]]]),
         parts=int,
@@ -33,4 +35,5 @@ def main() -> None:
     write_table(args.notes, dict(zip(schemas.INPUTS.names, columns, strict=True)), schemas.INPUTS)
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

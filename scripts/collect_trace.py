@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Put what the steps wrote beside their logs into one table, a row for each time that a job was tried, and draw it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -11,9 +12,9 @@ from gancensus.storage import schemas
 from gancensus.storage.files import columns, write_bytes, write_table
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Collect from beside this job's own log the named studies, and the named jobs that belong to no study."""
-    args = step.arguments(__doc__, beside=Path, names=[str], output=Path, timeline=Path)
+    args = step.arguments(__doc__, argv, beside=Path, names=[str], output=Path, timeline=Path)
     found = {}
     for path in sorted(args.beside.parent.rglob("*.jsonl")):
         log = path.relative_to(args.beside.parent).with_suffix("")
@@ -27,4 +28,5 @@ def main() -> None:
         failures.figure(args.timeline, failures.said(error, [args.timeline]))
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

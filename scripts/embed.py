@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Map one part of a population to an encoder's vectors."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from gancensus.storage.files import drop_parts, read_model, read_samples, write_
 from gancensus.training.loop import architecture
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Apply the encoder block by block, so that the parts change no value."""
     args = step.arguments(
-        __doc__, encoder=step.member(Encoder), device=str, parts=int, model=Path, samples=Path, output=Path
+        __doc__, argv, encoder=step.member(Encoder), device=str, parts=int, model=Path, samples=Path, output=Path
     )
     samples = read_samples([args.samples])
     weights = read_model(args.model, architecture(args.encoder, samples.x.shape[1:]))
@@ -24,4 +25,5 @@ def main() -> None:
     drop_parts(args.output, args.parts)
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

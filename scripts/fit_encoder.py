@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Fit an encoder on the training samples."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -13,10 +14,11 @@ from gancensus.training.loop import architecture, history_columns
 from gancensus.training.unfinished import Unfinished
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Fit; write weights and history."""
     args = step.arguments(
         __doc__,
+        argv,
         study=str,
         name=str,
         encoder=step.member(Encoder),
@@ -36,4 +38,5 @@ def main() -> None:
     unfinished.remove()
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

@@ -2,6 +2,7 @@
 """Draw one part of a generator's samples, or take it from the user's file."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,10 +46,11 @@ def draw(args: Namespace, rows: slice, like: SampleRows) -> Samples:
     return Samples(np.concatenate(blocks), ids, None, first.scale, conditions, known.units if conditional else {})
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the part with sample_id that are unique in the study."""
     args = step.arguments(
         __doc__,
+        argv,
         study=str,
         population=str,
         generator=step.member(Generator),
@@ -73,4 +75,5 @@ def main() -> None:
     drop_parts(args.output, args.parts)
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Join the shards of a search into one table of duplicates and one of repeats."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -18,9 +19,9 @@ from gancensus.storage import schemas
 from gancensus.storage.files import about, columns, read_table, write_table
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write all pairs in the order of (i, j), and the sums of the counts."""
-    args = step.arguments(__doc__, cap=int, shards=[Path], counts=[Path], duplicates=Path, repeats=Path)
+    args = step.arguments(__doc__, argv, cap=int, shards=[Path], counts=[Path], duplicates=Path, repeats=Path)
     facts = [about(path) for path in args.shards]
     if len({fact["blocks"] for fact in facts}) > 1:
         raise UserError(f"{args.shards[0].parent}: its shards were cut for different `memory`; delete it and run again")
@@ -60,4 +61,5 @@ def sides(repeats: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return ids[first], ids if first.all() else ids[~first]
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

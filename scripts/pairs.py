@@ -1,21 +1,24 @@
 #!/usr/bin/env python
 """Search a population's pairs for duplicates, and its pairs with other populations; or one shard of a search."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import gancensus.config.steps as step
 
+from gancensus.config.results import Search
 from gancensus.contracts.metric import Metric
 from gancensus.search.duplicates import Share, search
 from gancensus.storage import schemas
 from gancensus.storage.files import columns, write_table
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the duplicates by sample_id, with their exact distances, and how often each sample is repeated."""
     args = step.arguments(
         __doc__,
+        argv,
         definition=step.members(Metric),
         thresholds=Path,
         shard=int,
@@ -23,7 +26,7 @@ def main() -> None:
         memory=int,
         cap=int,
         device=str,
-        searches=[str],
+        searches=step.section(list[Search]),
         populations=[str],
         features=[Path],
         duplicates=[Path],
@@ -36,11 +39,12 @@ def main() -> None:
         for name, paths in zip(args.populations, groups, strict=True)
     }
     share = Share(args.shard, args.shards, args.memory, args.cap, args.device)
-    for name, duplicates, repeats in zip(args.searches, args.duplicates, args.repeats, strict=True):
-        compared = {population: spaces[population] for population in name.split("~")}
+    for searched, duplicates, repeats in zip(args.searches, args.duplicates, args.repeats, strict=True):
+        compared = {population: spaces[population] for population in searched.populations}
         found = search(args.definition, thresholds, compared, share, partial(print, flush=True))
         write_table(duplicates, found.duplicates, schemas.duplicates(args.definition), found.facts)
         write_table(repeats, found.repeats, schemas.REPEATS)
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

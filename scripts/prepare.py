@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Split the real samples of a study; write one part of each split."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -13,10 +14,11 @@ from gancensus.storage.files import drop_parts, write_samples
 from gancensus.training.splits import split
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Split the source, read and write the rows of the part."""
     args = step.arguments(
         __doc__,
+        argv,
         source=step.member(Source),
         splits=step.section(Splits),
         seed=int,
@@ -35,4 +37,5 @@ def main() -> None:
         drop_parts(getattr(args, name), args.parts)
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

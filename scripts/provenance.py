@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -46,9 +47,9 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write one JSON file; it holds no time, host or user."""
-    args = step.arguments(__doc__, configuration=json.loads, files=[str], parts=int, output=Path)
+    args = step.arguments(__doc__, argv, configuration=json.loads, files=[str], parts=int, output=Path)
     results = args.output.parent
     files = {f.replace("{part}", str(part)) for f in args.files for part in range(args.parts)}
     changes = git("status", "--porcelain", "--untracked-files=no")
@@ -66,4 +67,5 @@ def main() -> None:
     write_bytes(args.output, json.dumps(content, indent=2).encode() + b"\n")
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -210,9 +210,9 @@ def study_of(folder: Path, study: Study) -> Row:
     }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Fill the template."""
-    args = step.arguments(__doc__, provenance=Path, template=Path, output=Path)
+    args = step.arguments(__doc__, argv, provenance=Path, template=Path, output=Path)
     provenance = json.loads(args.provenance.read_bytes())
     studies = Config.model_validate(provenance["configuration"]).studies
     environment = jinja2.Environment(
@@ -230,4 +230,5 @@ def main() -> None:
     write_bytes(args.output, page.encode())
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

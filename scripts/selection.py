@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Keep the densest share of the training samples."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -11,13 +12,14 @@ from gancensus.storage import schemas
 from gancensus.storage.files import read_samples, write_table
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Score the embedded samples and mark the kept ones."""
-    args = step.arguments(__doc__, score=step.member(Score), keep=float, embedded=[Path], output=Path)
+    args = step.arguments(__doc__, argv, score=step.member(Score), keep=float, embedded=[Path], output=Path)
     samples = read_samples(args.embedded)
     scores, kept = select(args.score, samples.x, samples.label, args.keep)
     table = {"sample_id": samples.sample_id, "score": scores, "kept": kept}
     write_table(args.output, table, schemas.selection(args.score.unit))
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

@@ -28,10 +28,11 @@ def distances(metrics: Sequence[Metric], paths: Sequence[Path], samples: int) ->
     return len(features[0][0]), found._replace(values=np.ascontiguousarray(found.values[:, swept]))
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write a row per subset, alpha and population."""
     args = step.arguments(
         __doc__,
+        argv,
         name=str,
         definition=step.members(Metric),
         census=step.section(Census),
@@ -67,4 +68,5 @@ def main() -> None:
     write_table(args.output, {name: [row[name] for row in rows] for name in schemas.SWEEP.names}, schemas.SWEEP)
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

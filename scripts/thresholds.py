@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Find how close is 'the same': the alpha-quantile of all distances between real samples, metric by metric."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -15,10 +16,11 @@ from gancensus.storage import schemas
 from gancensus.storage.files import write_table
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write one row per metric; a threshold that the configuration gives has no alpha."""
     args = step.arguments(
         __doc__,
+        argv,
         study=str,
         name=str,
         definition=step.members(Metric),
@@ -49,4 +51,5 @@ def main() -> None:
     )
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Train one replica of a generator."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from gancensus.training.loop import architecture, history_columns
 from gancensus.training.unfinished import Unfinished
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Train on all samples or on the kept ones; write weights and history."""
     args = step.arguments(
         __doc__,
+        argv,
         study=str,
         name=str,
         replica=int,
@@ -49,4 +51,5 @@ def main() -> None:
     unfinished.remove()
 
 
-step.run(main)
+if __name__ == "__main__":
+    step.run(main)

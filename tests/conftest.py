@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import gancensus.config.steps as steps  # before NumPy: tests, too, take one thread
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,9 +37,38 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 Step = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@cache
+def script(name: str) -> ModuleType:
+    """Load a step program, once."""
+    spec = spec_from_file_location(f"scripts_{name}", SCRIPTS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def step() -> Step:
-    """Run a step program as a rule does: step("embed", "--encoder", ...), with what subprocess.run takes."""
+    """Run a step in this process: step("embed", "--encoder", ...) returns what it would have said as a program.
+
+    What would be a traceback there is raised here.
+    """
+
+    def run(name: str, *options: object) -> subprocess.CompletedProcess[str]:
+        program, argv, status = script(name), list(map(str, options)), 0
+        with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as complained:
+            try:
+                steps.run(program.main, getattr(program, "instead", None), argv)
+            except SystemExit as end:
+                status = int(end.code or 0)
+        return subprocess.CompletedProcess(argv, status, said.getvalue(), complained.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def process() -> Step:
+    """Run a step as a rule does, in a process of its own: process("embed", ...), with what subprocess.run takes."""
 
     def run(name: str, *options: object, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, options)]

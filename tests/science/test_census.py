@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from gancensus.census.census import take_census
 from gancensus.census.graph import degrees
 from gancensus.census.support import (
     REFERENCE,
@@ -21,7 +22,10 @@ from gancensus.census.support import (
     null_of,
     support_row,
 )
+from gancensus.config.configuration import Census
+from gancensus.config.results import Search
 from gancensus.contracts.randomness import derive_rng
+from gancensus.search.duplicates import Found
 from gancensus.statistics.estimate import Estimate
 from gancensus.storage import schemas
 
@@ -234,3 +238,59 @@ def test_copies_of_train_are_found_and_collapse_is_not_taken_for_them() -> None:
     own = copies_row(REFERENCE, reference, reference, None, LEVEL, MARGIN)
     assert (own["ratio"], own["verdict"], own["copied_null"]) == (None, None, None)
     assert {"definition", *own} == {"definition", *said["copied"]} == set(schemas.COPIES.names)
+
+
+def planted(made: NDArray[Any]) -> dict[Search, Graph]:
+    """What the searches of a study find whose real samples are ten prototypes, and whose generator made these."""
+    of = {"train": np.arange(60) % 10, "holdout": np.arange(40) % 10, "gan-0": made}
+    start = {"train": 0, "holdout": 100, "gan-0": 10**6}
+    own = {Search(p): graph(len(x), copies(x, start[p]), start[p]) for p, x in of.items()}
+    crossed = {}
+    for search in (Search("holdout", "train"), Search("gan-0", "train"), Search("gan-0", "holdout")):
+        first, other = search.populations
+        found = across(of[first], of[other], start[other])
+        ids = np.concatenate([own[Search(first)].sample_id, own[Search(other)].sample_id])
+        crossed[search] = replace(found, sample_id=ids, i=found.i + start[first])
+    return own | crossed
+
+
+def test_the_census_of_a_study() -> None:
+    """A generator of five of ten prototypes collides as often as 5 samples would, under each definition."""
+    settings = Census(replicates=200, permutations=100)
+    found = {"close": planted(np.arange(50) % 5), "far": planted(np.arange(50))}
+    tables = take_census(found.items(), settings, "toy", 1)
+    places = list(zip(tables.support["definition"], tables.support["population"], strict=True))
+    assert places == [(d, p) for d in found for p in ("train", "holdout", "gan-0")]
+    assert set(tables.support["study"]) == {"toy"}
+    expected = [60 * 5 / 2 / 1770, 40 * 3 / 2 / 780, 50 * 9 / 2 / 1225, 60 * 5 / 2 / 1770, 40 * 3 / 2 / 780, 0]
+    np.testing.assert_allclose(tables.support["collision"], expected)
+    assert [p is None for p in tables.support["p_value"]] == [False, True, False] * 2
+    assert list(zip(tables.copies["definition"], tables.copies["population"], strict=True)) == [
+        (d, p) for d in found for p in ("holdout", "gan-0")
+    ]
+    np.testing.assert_allclose(tables.copies["collision"], [0.1, 0.1, 0.1, 10 * 6 / 3000])
+    assert {len(column) for column in tables.curve.values()} == {len(tables.curve["batch"])}
+    for table, schema in zip(tables, (schemas.SUPPORT, schemas.CURVE, schemas.DIVERSITY, schemas.COPIES), strict=True):
+        assert list(table) == schema.names
+
+
+def test_random_numbers_of_the_census_come_from_the_names() -> None:
+    """Another population, another definition or another order changes no row."""
+    settings, whole = Census(replicates=200, permutations=100), planted(np.arange(50) % 5)
+    real = {search: found for search, found in whole.items() if "gan-0" not in search.populations}
+    every = take_census([("far", real), ("close", whole)], settings, "toy", 1)
+    alone = take_census([("close", real)], settings, "toy", 1)
+    for name, column in alone.support.items():
+        assert column == every.support[name][2:4]
+
+
+def test_a_graph_is_the_same_in_memory_and_read() -> None:
+    ids, none = np.arange(3), np.zeros(3, dtype=np.int64)
+    repeats = {"sample_id": ids, "duplicates": none, "partners": none}
+    duplicates = {"i": none[:0], "j": none[:0]}
+    for condition in ([None] * 3, np.full(3, np.nan)):
+        found = Found(duplicates, repeats | {"condition": condition}, {"samples": "3", "step": "1"})
+        assert Graph.of(found).condition is None
+    grouped = Graph.of(Found(duplicates, repeats | {"condition": none}, {"samples": "2", "step": "4"}))
+    assert grouped.condition is none
+    assert (grouped.split, grouped.step) == (2, 4)

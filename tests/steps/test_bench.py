@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
 import bench
 from bench import Case, draw_growth, large, masked, ranked, same_pairs

@@ -534,30 +534,32 @@ def test_a_part_without_samples_passes_through_a_step(tmp_path: Path, step: Step
 # A full disk under a step
 
 
-def full(step: Step, tmp_path: Path, **kwargs: Any) -> tuple[subprocess.CompletedProcess[str], Path]:
+def full(process: Step, tmp_path: Path, **kwargs: Any) -> tuple[subprocess.CompletedProcess[str], Path]:
     """Run a step that writes 400 kB to the folder `full`."""
     source, output = tmp_path / "samples.parquet", tmp_path / "full" / "out.parquet"
     write_samples(source, BIG)
-    run = step("selection", "--score", SCORE, "--keep", 0.5, "--embedded", source, "--output", output, **kwargs)
+    run = process("selection", "--score", SCORE, "--keep", 0.5, "--embedded", source, "--output", output, **kwargs)
     return run, output
 
 
-def test_a_full_disk_stops_a_step(tmp_path: Path, step: Step) -> None:
+def test_a_full_disk_stops_a_step(tmp_path: Path, process: Step) -> None:
     (tmp_path / "full").mkdir()
     with mounted(tmp_path / "full", "size=64k"):
-        run, output = full(step, tmp_path)
+        run, output = full(process, tmp_path)
         assert failed(run, [output]).startswith(f"cannot write {output}: No space left on device; make room")
 
 
-def test_a_read_only_disk_stops_a_step(tmp_path: Path, step: Step) -> None:
+def test_a_read_only_disk_stops_a_step(tmp_path: Path, process: Step) -> None:
     (tmp_path / "full").mkdir()
     with mounted(tmp_path / "full", "ro"):
-        run, output = full(step, tmp_path)
+        run, output = full(process, tmp_path)
         assert failed(run, [output]).startswith(f"cannot write {output}: Read-only file system")
 
 
-def test_a_quota_stops_a_step(tmp_path: Path, step: Step) -> None:
+def test_a_quota_stops_a_step(tmp_path: Path, process: Step) -> None:
     run, output = full(
-        step, tmp_path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+        process,
+        tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY)),
     )
     assert failed(run, [output]).startswith(f"cannot write {output}: File too large")

@@ -65,7 +65,7 @@ def search(
         pair = (place / "duplicates.parquet", place / "repeats.parquet")
         options = ["--definition", json.dumps(definition), "--thresholds", folder / "thresholds.parquet"]
         options += ["--shard", shard, "--shards", shards, "--memory", 1000, "--cap", cap, "--device", "cpu"]
-        options += ["--searches", "~".join(populations), "--populations", *populations]
+        options += ["--searches", json.dumps([list(populations)]), "--populations", *populations]
         options += ["--features", *(path for paths in populations.values() for path in paths)]
         run = step("pairs", *options, "--duplicates", pair[0], "--repeats", pair[1])
         assert run.returncode == 0, run.stderr

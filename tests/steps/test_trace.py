@@ -95,16 +95,16 @@ def test_collect_trace_takes_what_is_named_and_writes_units(tmp_path: Path) -> N
 STEP = """
 import sys, time
 import gancensus.config.steps as step
-def done():
+def done(argv):
     filled = bytearray(300 << 20)
     filled[::4096] = b"x" * len(filled[::4096])
     until = time.process_time() + 0.3
     while time.process_time() < until: pass
-def error(): raise step.UserError("no")
-def bug(): raise KeyError
-def stopped(): raise SystemExit(143)
-def usage(): step.arguments("", number=int)
-def help(): raise SystemExit(0)
+def error(argv): raise step.UserError("no")
+def bug(argv): raise KeyError
+def stopped(argv): raise SystemExit(143)
+def usage(argv): step.arguments("", argv, number=int)
+def help(argv): raise SystemExit(0)
 step.run(globals()[sys.argv[1]])
 """
 

@@ -19,15 +19,14 @@ rule census:
     params:
         census=lambda wc: section(study(wc).census, exclude=("alphas", "sweep")),
         definitions=lambda wc: list(study(wc).definitions),
-        populations=lambda wc: results.counted(study(wc)),
-        searches=lambda wc: results.searches(study(wc)),
+        searches=lambda wc: json.dumps(results.searches(study(wc))),
         seed=option("seed", CONFIG.seed),
         code=code("census.py"),
     message:
         "take the census of {wildcards.study}"
     shell:
         "census.py --study {wildcards.study} --census {params.census:q} {params.seed}"
-        " --definitions {params.definitions} --populations {params.populations} --searches {params.searches:q}"
+        " --definitions {params.definitions} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
         " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q} > {log:q} 2>&1"
 

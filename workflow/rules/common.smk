@@ -204,7 +204,7 @@ def swept(wildcards):
 def searched(wildcards, table):
     """A table of every search, definition by definition."""
     return [
-        f"<results>/{{study}}/{table}/{definition}/{search}.parquet"
+        f"<results>/{{study}}/{table}/{definition}/{search.name}.parquet"
         for definition in study(wildcards).definitions
         for search in results.searches(study(wildcards))
     ]

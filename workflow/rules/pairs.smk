@@ -6,7 +6,7 @@ REAL_SEARCHES = results.REAL_SEARCHES
 
 def compared_in(searches):
     """The populations of searches, each once."""
-    return list(dict.fromkeys(population for search in searches for population in search.split("~")))
+    return list(dict.fromkeys(population for search in searches for population in search.populations))
 
 
 def features_of(searches):
@@ -16,7 +16,12 @@ def features_of(searches):
 
 def found_by_searches(table, searches):
     """A table of each search."""
-    return [f"<results>/{{study}}/{table}/{{definition}}/{search}.parquet" for search in searches]
+    return [f"<results>/{{study}}/{table}/{{definition}}/{search.name}.parquet" for search in searches]
+
+
+def search_of(wildcards):
+    """The search that a shard belongs to."""
+    return next(search for search in results.searches(study(wildcards)) if search.name == wildcards.search)
 
 
 def search_code(wildcards):
@@ -26,7 +31,7 @@ def search_code(wildcards):
 
 SEARCH = (
     "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q} {params.shards}"
-    " {params.memory} {params.cap} {params.device} --searches {params.searches} --populations {params.populations}"
+    " {params.memory} {params.cap} {params.device} --searches {params.searches:q} --populations {params.populations}"
     " --features {input.features:q} --duplicates {output.duplicates:q} --repeats {output.repeats:q}"
 )
 
@@ -37,7 +42,7 @@ if CONFIG.shards > 1:
 
     rule pairs:
         input:
-            features=lambda wc: features_of([wc.search])(wc),
+            features=lambda wc: features_of([search_of(wc)])(wc),
             thresholds="<results>/{study}/thresholds/{definition}.parquet",
         output:
             duplicates=temp("<results>/{study}/duplicates/{definition}/{search}/{shard}.parquet"),
@@ -55,8 +60,8 @@ if CONFIG.shards > 1:
         params:
             **LIMITS,
             definition=lambda wc: sections(definition_of(wc)),
-            searches="{search}",
-            populations=lambda wc: compared_in([wc.search]),
+            searches=lambda wc: json.dumps([search_of(wc)]),
+            populations=lambda wc: compared_in([search_of(wc)]),
             code=search_code,
         message:
             "search {wildcards.search} of {wildcards.study} for duplicates by {wildcards.definition},"
@@ -114,8 +119,8 @@ else:
         params:
             **LIMITS,
             definition=lambda wc: sections(definition_of(wc)),
-            searches=lambda wc: [search.format(**wc) for search in OWN_SEARCHES],
-            populations=lambda wc: [population.format(**wc) for population in compared_in(OWN_SEARCHES)],
+            searches=lambda wc: json.dumps(results.own_searches(wc.population)),
+            populations=lambda wc: compared_in(results.own_searches(wc.population)),
             code=search_code,
         message:
             "search {wildcards.population} of {wildcards.study} for duplicates by {wildcards.definition}"
@@ -142,7 +147,7 @@ else:
         params:
             **LIMITS,
             definition=lambda wc: sections(definition_of(wc)),
-            searches=REAL_SEARCHES,
+            searches=lambda wc: json.dumps(REAL_SEARCHES),
             populations=compared_in(REAL_SEARCHES),
             code=search_code,
         message:

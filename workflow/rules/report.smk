@@ -14,7 +14,8 @@ for name, s in CONFIG.studies.items():
     parted += [f"embedded/{selection.encoder}/train" for selection in s.selections.values()]
     models = [f"encoders/{e}" for e in s.encoders] + [f"generators/{p}" for p in results.trained(s)]
     tables = ["census/curve", *(f"selections/{x}" for x in s.selections)]
-    tables += [f"{t}/{d}/{x}" for t in ("duplicates", "repeats") for d in s.definitions for x in results.searches(s)]
+    searched = [search.name for search in results.searches(s)]
+    tables += [f"{table}/{d}/{x}" for table in ("duplicates", "repeats") for d in s.definitions for x in searched]
     figures = results.figures(s)
 
     RESULTS += [f"{name}/{folder}/{{part}}.parquet" for folder in parted]

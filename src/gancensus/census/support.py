@@ -14,6 +14,7 @@ from gancensus.census import birthday, diversity
 from gancensus.census.birthday import Collision
 from gancensus.census.graph import degrees
 from gancensus.contracts.samples import rows_of
+from gancensus.search.duplicates import Found
 from gancensus.search.repeats import listed
 from gancensus.statistics import permutation
 from gancensus.statistics.estimate import Estimate
@@ -39,6 +40,21 @@ class Graph:
     step: int
     i: IntArray
     j: IntArray
+
+    @classmethod
+    def of(cls, found: Found) -> Graph:
+        """Return what a search has found, from its tables in memory or as they were read."""
+        condition = np.asarray(found.repeats["condition"])
+        return cls(
+            found.repeats["sample_id"],
+            found.repeats["duplicates"],
+            found.repeats["partners"],
+            condition if condition.dtype.kind == "i" else None,  # missing values
+            int(found.facts["samples"]),
+            int(found.facts["step"]),
+            found.duplicates["i"],
+            found.duplicates["j"],
+        )
 
     @property
     def whole(self) -> bool:

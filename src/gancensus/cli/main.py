@@ -37,6 +37,7 @@ from gancensus.report import failures
 ROOT = Path(__file__).parents[3]
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
 PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
+SLURM_PROFILE = ROOT / "workflow/profiles/slurm"
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
 FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes again what is there
@@ -46,7 +47,7 @@ LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus run`, `slurm`, `plan` or `check`; options that are not its own go to Snakemake."""
+    """Run `gancensus run`, `slurm`, `plan`, `check` or `estimate`; options that are not its own go to Snakemake."""
     try:
         status = work(argv)
         sys.stdout.flush()
@@ -89,7 +90,8 @@ def work(argv: Sequence[str] | None) -> int:
         if args.command == "slurm":
             names_fit(config)
         begun = time.time()
-        status = {"run": run, "slurm": slurm, "plan": plan, "check": check}[args.command](args, rest, results)
+        commands = {"run": run, "slurm": slurm, "plan": plan, "check": check, "estimate": estimate}
+        status = commands[args.command](args, rest, results)
         if args.command in ("run", "slurm") and "--unlock" not in rest:
             status = tell(args, rest, place, begun, status)
         return status
@@ -134,6 +136,16 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         )
     what = "read and validate every input, list all problems, run nothing"
     commands.add_parser("check", help=what, parents=[common], allow_abbrev=False)
+    what = "estimate jobs, bytes, time and memory, rule by rule, run nothing"
+    command = commands.add_parser("estimate", help=what, parents=[common], allow_abbrev=False)
+    command.add_argument(
+        "--file",
+        type=absent_file,
+        action="append",
+        default=[],
+        metavar="PATH=SHAPE",
+        help="what a file will hold that is not there yet, like data/x.npy=1000000x51x51x25; as often as needed",
+    )
     command = commands.add_parser(
         "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
     )
@@ -141,7 +153,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     command.add_argument(
         "--profile",
         type=path,
-        default=ROOT / "workflow/profiles/slurm",
+        default=SLURM_PROFILE,
         help="what the cluster needs, %(default)s by default",
     )
     command.add_argument(
@@ -179,6 +191,15 @@ def folder(text: str) -> Path:
         return results_folder(str(path(text)))
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
+
+
+def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
+    """Read PATH=NxAxB, a file that is not there and the shape of what it will hold; raises ArgumentTypeError."""
+    path, _, shape = text.rpartition("=")
+    try:
+        return path, tuple(int(length) for length in shape.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: should be like data/x.npy=1000000x51x51x25") from None
 
 
 def cores(text: str) -> str:
@@ -232,6 +253,19 @@ def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
     count = len(found.problems)
     print(f"{count} problem{'s' * (count != 1)} found" if count else "no problems found")
     return int(count > 0)
+
+
+def estimate(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+    """Print what a run would take; return 0."""
+    from gancensus.cli.estimate.costs import predict
+    from gancensus.cli.estimate.jobs import groups
+    from gancensus.cli.estimate.table import summary, table
+
+    if rest:
+        raise UserError(f"{rest[0]}: `gancensus estimate` runs nothing; leave it out")
+    jobs, costs = predict(args.configfile, dict(args.file), SNAKEFILE)
+    print("\n".join([*table(jobs, costs, groups(SLURM_PROFILE)), "", *summary(jobs, costs)]))
+    return 0
 
 
 def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:

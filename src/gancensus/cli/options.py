@@ -40,7 +40,7 @@ def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[l
     for word, before in zip(words, ["", *words[:-1]], strict=True):
         taken = theirs[before].nargs in (None, "?") if before in theirs else False  # as the value of an option
         named = not word.startswith("-") and not taken
-        if named and (word.lower().endswith(YAML) or command == "check"):
+        if named and (word.lower().endswith(YAML) or command in ("check", "estimate")):
             files.append(Path(word).expanduser())
         elif named and not rest and Path(word).is_dir():  # behind an option it may be one of its values
             raise UserError(f"{word}: is a folder, no configuration file")

@@ -7,7 +7,25 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from gancensus.config.configuration import Study
 
-REAL_SEARCHES = ("train", "holdout", "holdout~train")
+
+class Search(NamedTuple):
+    """What is searched for duplicates: a population within itself, or across with another one."""
+
+    population: str
+    other: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What its tables are called."""
+        return self.population if self.other is None else f"{self.population}~{self.other}"
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """The one population, or both."""
+        return (self.population,) if self.other is None else (self.population, self.other)
+
+
+REAL_SEARCHES = (Search("train"), Search("holdout"), Search("holdout", "train"))
 
 
 class Drawing(NamedTuple):
@@ -21,16 +39,15 @@ class Drawing(NamedTuple):
     """Whether a table of the samples that it shows lies beside it."""
 
 
-def own_searches(population: str) -> tuple[str, ...]:
+def own_searches(population: str) -> tuple[Search, ...]:
     """Return what is searched for duplicates of a generated population: itself, copies of `train`, and mixtures."""
-    return population, f"{population}~train", f"{population}~holdout"
+    return Search(population), Search(population, "train"), Search(population, "holdout")
 
 
-def searches(study: Study) -> list[str]:
+def searches(study: Study) -> list[Search]:
     """Return what is searched under every definition of a study: each counted population, and pairs of two."""
-    generated = list(study.generated)
-    crossed = [search for population in generated for search in own_searches(population)[1:]]
-    return ["train", "holdout", *generated, "holdout~train", *crossed]
+    crossed = [search for population in study.generated for search in own_searches(population)[1:]]
+    return [*(Search(population) for population in counted(study)), Search("holdout", "train"), *crossed]
 
 
 def counted(study: Study) -> list[str]:

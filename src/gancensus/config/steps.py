@@ -36,16 +36,21 @@ from gancensus.contracts.family import Member  # noqa: E402
 from gancensus.contracts.metric import Metric  # noqa: E402
 from gancensus.storage.files import SampleRows  # noqa: E402
 
+Argv = Sequence[str] | None
 
-def arguments(description: str | None, **kinds: Any) -> argparse.Namespace:
-    """Parse the options, all required: each is read by its kind, and a list [kind] takes any number of values."""
+
+def arguments(description: str | None, argv: Argv, **kinds: Any) -> argparse.Namespace:
+    """Parse the options, all required: each is read by its kind, and a list [kind] takes any number of values.
+
+    argv: the words; None for those of the command line.
+    """
     parser = argparse.ArgumentParser(description=description)
     for name, kind in kinds.items():
         several = isinstance(kind, list)
         parser.add_argument(
             f"--{name}", type=kind[0] if several else kind, nargs="*" if several else None, required=True
         )
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def section(kind: Any) -> Callable[[str], Any]:
@@ -82,20 +87,25 @@ def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None,
     return {name: SampleRows(parts) for name, parts in zip(names, grouped(paths, len(names)), strict=True)}
 
 
-def run(main: Callable[[], None], instead: Callable[[Exception], None] | None = None) -> None:
+def run(
+    main: Callable[[Argv], None],
+    instead: Callable[[Argv, Exception], None] | None = None,
+    argv: Argv = None,
+) -> None:
     """Run a step; what a user can fix is one line on stderr and exit status 1.
 
     instead: of a step that nothing may wait for, what writes into its outputs why it failed; then the status is 0.
+    argv: the words; None for those of the command line.
     """
     try:
         try:
             with recorded():
-                main()
+                main(argv)
         except Exception as error:
             if instead is None:
                 raise
             tell(error)
-            instead(error)
+            instead(argv, error)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

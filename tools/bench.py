@@ -762,13 +762,13 @@ def digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print and write the table; with an option, measure a million samples, or growth, instead."""
     parser = argparse.ArgumentParser(description=__doc__)
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--large", action="store_true", help="search a million samples in two processes")
     chosen.add_argument("--growth", action="store_true", help="draw time and memory over samples: docs/growth.svg")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.growth:
         return write_bytes(Path("docs/growth.svg"), style.svg(growth(GROWTH)))
     if not (large(1_000_000, 2) if arguments.large else table()):

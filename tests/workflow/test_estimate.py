@@ -1,4 +1,4 @@
-"""What `make scale` foretells: jobs, pairs and rows exactly, bytes nearly."""
+"""What `gancensus estimate` says: jobs, pairs and rows exactly, bytes nearly."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ import pytest
 import runs
 from sklearn.datasets import load_digits
 
-sys.path.append(str(runs.ROOT / "scripts"))
-
-import scale
-
+from gancensus.cli.estimate.costs import Cost, Prediction, predict
+from gancensus.cli.estimate.jobs import Job, groups, ordered
+from gancensus.cli.estimate.searches import rows_read
+from gancensus.cli.estimate.table import ARGUMENT, path_seconds, summary, table
+from gancensus.cli.main import SLURM_PROFILE, SNAKEFILE, absent_file
 from gancensus.config.configuration import load
 from gancensus.contracts.errors import UserError
 from gancensus.domains.general.metric_euclidean import Euclidean
@@ -31,17 +32,17 @@ DOC = ROOT / "docs/scale.md"
 
 def absent() -> dict[str, tuple[int, ...]]:
     """The files that docs/scale.md supposes."""
-    named = re.search(r'make scale CONFIG=config/large.yaml FILES="([^"]+)"', DOC.read_text())
+    named = re.search(r'make estimate CONFIG=config/large.yaml FILES="([^"]+)"', DOC.read_text())
     assert named
-    return dict(scale.absent_file(text) for text in named[1].split())
+    return dict(absent_file(text) for text in named[1].split())
 
 
 def test_a_million_showers_are_fewer_than_2000_jobs_and_the_document_says_what_they_cost() -> None:
-    jobs, taken = scale.predict(ROOT / "config/large.yaml", absent())
+    jobs, taken = predict(ROOT / "config/large.yaml", absent(), SNAKEFILE)
     assert len(jobs) < 2000
-    assert max(len(job.command) for job in jobs) < scale.ARGUMENT
-    text = "\n".join([*scale.table(jobs, taken), "", *scale.summary(jobs, taken)])
-    assert text in DOC.read_text(), f"docs/scale.md is stale; `make scale` with its FILES says:\n{text}"
+    assert max(len(job.command) for job in jobs) < ARGUMENT
+    text = "\n".join([*table(jobs, taken, groups(SLURM_PROFILE)), "", *summary(jobs, taken)])
+    assert text in DOC.read_text(), f"docs/scale.md is stale; `make estimate` with its FILES says:\n{text}"
 
 
 def test_the_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
@@ -49,13 +50,13 @@ def test_the_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gancensus.cli", "plan", "--configfile", str(config)]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
     planned = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)", shown, re.MULTILINE)}
-    jobs, _ = scale.predict(config, {})
+    jobs, _ = predict(config, {}, SNAKEFILE)
     assert planned.pop("total") == len(jobs) + planned.pop("all")
     assert planned == Counter(job.rule for job in jobs)
 
 
 @pytest.mark.parametrize(("samples", "others", "shards"), [(1000, None, 7), (5000, None, 1), (1500, 700, 5)])
-def test_shards_read_and_compare_what_is_foretold(samples: int, others: int | None, shards: int) -> None:
+def test_shards_read_and_compare_what_is_estimated(samples: int, others: int | None, shards: int) -> None:
     rng = np.random.default_rng(0)
     read: list[int] = []
 
@@ -74,10 +75,10 @@ def test_shards_read_and_compare_what_is_foretold(samples: int, others: int | No
         todo = deal(costs(a, b), shard, shards)
         read.clear()
         found += sum(len(pairs.i) for pairs in find_pairs([Euclidean(alpha=0.5)], [np.inf], a, b, todo))
-        assert scale.rows_read(a, b, todo) == sum(read)
+        assert rows_read(a, b, todo) == sum(read)
     assert found == sum(pairs for _, pairs in costs(a, b))
     assert found == (samples * (samples - 1) // 2 if others is None else samples * others)
-    assert scale.rows_read(a, b, all_tasks(a, b)) >= samples
+    assert rows_read(a, b, all_tasks(a, b)) >= samples
 
 
 def study(folder: Path) -> dict[str, Any]:
@@ -103,11 +104,15 @@ def study(folder: Path) -> dict[str, Any]:
 def test_all_pairs_of_all_searches_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = load(study(tmp_path))
-    prediction = scale.Prediction(config, {})
+    prediction = Prediction(config, {})
     sizes = {"train": 900, "calibrate": 300, "holdout": 500, "mine-0": 1797}
     assert prediction.facts["small"].samples == sizes
-    for name in ("holdout", "mine-0", "holdout~train", "mine-0~train"):
-        n, *others = (sizes[population] for population in name.split("~"))
+    for name, n, *others in (
+        ("holdout", 500),
+        ("mine-0", 1797),
+        ("holdout~train", 500, 900),
+        ("mine-0~train", 1797, 900),
+    ):
         search = prediction.search("small", "both", name)
         assert sum(pairs for _, pairs in search.shards) == (n * others[0] if others else n * (n - 1) / 2)
 
@@ -117,7 +122,7 @@ def test_bytes_are_within_a_fifth_of_those_written(tmp_path: Path, monkeypatch: 
     done = runs.run(tmp_path, config, "--until", "embed")
     assert done.returncode == 0, done.stderr
     monkeypatch.chdir(tmp_path)
-    prediction = scale.Prediction(load(config), {})
+    prediction = Prediction(load(config), {})
     results = tmp_path / "results"
     for folder in (
         "small/samples/train",
@@ -128,8 +133,8 @@ def test_bytes_are_within_a_fifth_of_those_written(tmp_path: Path, monkeypatch: 
         files = sorted((results / folder).glob("*.parquet"))
         assert len(files) == 1
         written = sum(file.stat().st_size for file in files)
-        foretold = sum(prediction.size(str(file.relative_to(results)))[1] for file in files)
-        assert foretold == pytest.approx(written, rel=0.2), folder
+        estimated = sum(prediction.size(str(file.relative_to(results)))[1] for file in files)
+        assert estimated == pytest.approx(written, rel=0.2), folder
 
 
 def test_a_generated_table_has_the_columns_of_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,20 +150,20 @@ def test_a_generated_table_has_the_columns_of_the_real_one(tmp_path: Path, monke
         "splits": {"train": 40, "calibrate": 20, "holdout": 20},
         "generators": {kind: {"kind": kind, "path": f"fake.{kind}"} for kind in ("csv", "parquet")},
     }
-    facts = scale.Prediction(load(config), {}).facts["small"]
+    facts = Prediction(load(config), {}).facts["small"]
     assert facts.shape == (4,)
     assert (facts.samples["csv-0"], facts.samples["parquet-0"]) == (90, 90)
     assert facts.stored["csv-0"] == facts.stored["parquet-0"] > 0
 
 
 def test_a_file_that_is_not_there_needs_a_shape(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"geant4\.h5: no such file; say what it will hold: FILES=.data/geant4\.h5="):
-        scale.predict(ROOT / "config/large.yaml", {})
+    with pytest.raises(UserError, match=r"geant4\.h5: no such file; say what it will hold: --file data/geant4\.h5="):
+        predict(ROOT / "config/large.yaml", {}, SNAKEFILE)
 
 
 def test_the_longest_chain_of_jobs_bounds_the_time() -> None:
     needs = {0: [], 1: [0], 2: [0], 3: [1, 2], 4: []}
-    jobs = [scale.Job("rule", {}, [], [], 0, "", needs[k]) for k in range(5)]
-    taken = [scale.Cost(0, 0, seconds, None) for seconds in (1.0, 5.0, 2.0, 10.0, None)]
-    assert scale.path_seconds(jobs, taken) == 16
-    assert scale.ordered(jobs[:4]) in ([0, 1, 2, 3], [0, 2, 1, 3])
+    jobs = [Job("rule", {}, [], [], 0, "", needs[k]) for k in range(5)]
+    taken = [Cost(0, 0, seconds, None) for seconds in (1.0, 5.0, 2.0, 10.0, None)]
+    assert path_seconds(jobs, taken) == 16
+    assert ordered(jobs[:4]) in ([0, 1, 2, 3], [0, 2, 1, 3])

@@ -1,0 +1,106 @@
+"""The census of a study: from what its searches have found to the columns of its four tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from gancensus.census.support import (
+    REFERENCE,
+    Count,
+    Graph,
+    copies_row,
+    count,
+    curve_columns,
+    diversity_rows,
+    null_of,
+    support_row,
+)
+from gancensus.config.configuration import Census
+from gancensus.config.results import Search
+from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.table import Columns
+from gancensus.storage import schemas
+
+Graphs = Mapping[Search, Graph]
+"""What the searches of a study have found under a definition."""
+
+
+class Tables(NamedTuple):
+    """The tables of a census, as `storage.schemas` has them."""
+
+    support: Columns
+    curve: Columns
+    diversity: Columns
+    copies: Columns
+
+
+def take_census(graphs: Iterable[tuple[str, Graphs]], settings: Census, study: str, seed: int) -> Tables:
+    """Count every population under every definition.
+
+    graphs: of each definition, one definition after the other is held: every population within itself, `holdout` with
+    `train`, and every generated one with both. The populations are counted in the order of their searches.
+    """
+    support, curves, profiles, copies = [], [], [], []
+    for definition, found in graphs:
+        rng = partial(_rng, seed, study, definition)
+        counted = {
+            search.population: count(graph, settings.level, settings.replicates, rng("census", search.population))
+            for search, graph in found.items()
+            if search.other is None
+        }
+        named = {"definition": definition}
+        for population, own in counted.items():
+            row = _support(found, counted, population, settings, rng)
+            support.append({"study": study} | named | row)
+            curve = curve_columns(population, own, settings.level)
+            curves.append({"definition": [definition] * len(curve["batch"]), **curve})
+            profiles += [named | row for row in diversity_rows(population, found[Search(population)], settings.level)]
+            if Search(population, "train") in found:
+                copies.append(named | _copies(found, population, settings))
+    return Tables(
+        _columns(support, schemas.SUPPORT),
+        {name: np.concatenate([curve[name] for curve in curves]) for name in schemas.CURVE.names},
+        _columns(profiles, schemas.DIVERSITY),
+        _columns(copies, schemas.COPIES),
+    )
+
+
+def _rng(seed: int, study: str, definition: str, what: str, population: str) -> np.random.Generator:
+    return derive_rng(seed, study, what, definition, population)
+
+
+def _support(
+    found: Graphs,
+    counted: Mapping[str, Count],
+    population: str,
+    settings: Census,
+    rng: Callable[[str, str], np.random.Generator],
+) -> dict[str, Any]:
+    """Return the row of support of a population, less study and definition."""
+    across, null = _beside_reference(found, population), None
+    if across is not None:
+        graphs = (found[Search(population)], found[Search(REFERENCE)], across)
+        null = null_of(*graphs, settings.permutations, settings.level, rng("permutation", population))
+    return support_row(population, counted[population], counted[REFERENCE], null, settings.level, settings.margin)
+
+
+def _beside_reference(found: Graphs, population: str) -> Graph | None:
+    """Return the pairs of a population with the reference; None for the reference itself."""
+    if population == "train":
+        return found[Search(REFERENCE, "train")].transposed()
+    return found.get(Search(population, REFERENCE))
+
+
+def _copies(found: Graphs, population: str, settings: Census) -> dict[str, Any]:
+    """Return the row of copies of a population, less the definition."""
+    near, usual = found[Search(population, "train")], found[Search(REFERENCE, "train")]
+    return copies_row(population, near, usual, _beside_reference(found, population), settings.level, settings.margin)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> Columns:
+    return {name: [row[name] for row in rows] for name in schema.names}

@@ -1,0 +1,1 @@
+"""What a run takes before anything runs: jobs, bytes, time and memory, rule by rule."""

@@ -1,0 +1,94 @@
+"""What a search for pairs takes: rows read, pairs compared, and the time of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod, sqrt
+
+from gancensus.cli.estimate.data import Facts
+from gancensus.cli.estimate.rates import FEATURES, FILTER, LINE, POWER, READ, SSIM
+from gancensus.config import results
+from gancensus.config.configuration import Config
+from gancensus.contracts.metric import Calibrated, Metric
+from gancensus.search.pairs import TILE, Side, Task, costs, deal
+
+
+class Search:
+    """The pairs of a population, or across two, under a definition: rows read and pairs compared by each shard."""
+
+    def __init__(self, facts: Facts, definition: Mapping[str, Metric], search: results.Search, config: Config) -> None:
+        """Cut and deal as a search does, except that conditions spare nothing."""
+        self.metrics = list(definition.values())
+        self.samples = [facts.samples[population] for population in search.populations]
+        a, *others = (facts.population(p, self.metrics).side(config.memory, config.shards) for p in search.populations)
+        b = next(iter(others), None)
+        tasks = costs(a, b)
+        pairs = dict(tasks)
+        block = max(rows.stop - rows.start for rows in a.blocks)
+        self.pairs = sum(pairs.values())
+        todo = [deal(tasks, shard, config.shards) for shard in range(config.shards)]
+        self.shards = [(rows_read(a, b, mine), sum(pairs[task] for task in mine)) for mine in todo]
+        self.a_row, self.a_pair = row_seconds(self.metrics, facts), pair_seconds(self.metrics, facts, block)
+
+
+def rows_read(a: Side, b: Side | None, todo: Iterable[Task]) -> int:
+    """Return the rows that `find_pairs` reads: a block of rows for all tasks in a run, one of columns for each."""
+    total, held = 0, -1
+    for row, column in todo:
+        if row != held:
+            total, held = total + a.blocks[row].stop - a.blocks[row].start, row
+        if b is not None or row != column:
+            columns = (b or a).blocks[column]
+            total += columns.stop - columns.start
+    return total
+
+
+def alpha(metric: Metric) -> float:
+    """Return the share of the pairs within the threshold; of a condition at most 1."""
+    return metric.alpha if isinstance(metric, Calibrated) else 1.0
+
+
+def joint(alphas: Sequence[float]) -> float:
+    """Guess the share of pairs within several thresholds: between the least alpha and the product of all."""
+    return sqrt(min(alphas) * prod(alphas)) if alphas else 1.0
+
+
+def exact(metric: Metric) -> float:
+    """Return the seconds of an exact distance."""
+    return 1e-9 * (SSIM if kind(metric) == "ssim" else metric.cost)
+
+
+def kind(metric: Metric) -> str:
+    """Return a metric's kind."""
+    return str(metric.model_dump()["kind"])
+
+
+def pair_seconds(metrics: Sequence[Metric], facts: Facts, block: int) -> float:
+    """Return the seconds of a pair, on average: the best filters first, then each metric on what is left."""
+    filters: dict[bool, list[tuple[float, int, Metric]]] = {True: [], False: []}  # on a line, and in space
+    for metric in metrics:
+        points = metric.embed(facts.population("train", [metric]).features(slice(0, 1))[0])
+        if points is not None:
+            filters[points.shape[1] == 1].append((alpha(metric), points.shape[1], metric))
+    line, space = (min(found, key=lambda f: f[0]) if found else None for found in (filters[True], filters[False]))
+    seconds = 0.0
+    if space:
+        tiles = min(1.0, line[0] + 2 * TILE / block) if line else 1.0
+        seconds = 1e-9 * tiles * FILTER * (space[1] / 64) ** POWER
+    elif line:
+        seconds = 1e-9 * line[0] * LINE
+    used = [found for found in (line, space) if found]
+    passed = [share for share, _, _ in used]
+    for metric in sorted(metrics, key=lambda metric: metric.cost):
+        seconds += joint(passed) * exact(metric)
+        if all(metric is not other for _, _, other in used):
+            passed.append(alpha(metric))
+    return seconds
+
+
+def row_seconds(metrics: Sequence[Metric], facts: Facts) -> float | None:
+    """Return the seconds to read a sample and to make its features; None where a metric's have not been measured."""
+    if any(kind(metric) not in FEATURES for metric in metrics):
+        return None
+    made = sum(1e-9 * FEATURES[kind(metric)] * prod(facts.space(metric.space)) for metric in metrics)
+    return made + sum(1e-6 * READ * facts.row(space) for space in {metric.space for metric in metrics})
