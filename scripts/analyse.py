@@ -12,10 +12,10 @@ import gancensus.config.steps as step
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.config.configuration import REAL
 from gancensus.contracts.analysis import About, Analysis
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
 from gancensus.storage.files import SampleRows, read_model, write_table

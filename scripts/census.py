@@ -8,8 +8,8 @@ import gancensus.config.steps as step
 
 from gancensus.census.census import take_census
 from gancensus.census.support import Graph
-from gancensus.config.configuration import Census
 from gancensus.config.results import Search
+from gancensus.config.sections import Census
 from gancensus.search.duplicates import Found
 from gancensus.storage import schemas
 from gancensus.storage.files import about, columns, write_table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gancensus.config.steps as step
 
-from gancensus.config.configuration import Splits
+from gancensus.config.sections import Splits
 from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.samples import Samples, check, part_rows
 from gancensus.contracts.source import Source

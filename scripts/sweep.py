@@ -11,7 +11,7 @@ import numpy as np
 
 from gancensus.census.support import REFERENCE, collision_columns, ratio_columns
 from gancensus.census.sweep import Cell, sweep, thresholds_of
-from gancensus.config.configuration import Census
+from gancensus.config.sections import Census
 from gancensus.contracts.metric import Metric
 from gancensus.search.pairs import Pairs, Side, find_pairs, merge, none
 from gancensus.search.populations import Population

@@ -22,8 +22,8 @@ from gancensus.census.support import (
     null_of,
     support_row,
 )
-from gancensus.config.configuration import Census
 from gancensus.config.results import Search
+from gancensus.config.sections import Census
 from gancensus.contracts.randomness import derive_rng
 from gancensus.search.duplicates import Found
 from gancensus.statistics.estimate import Estimate

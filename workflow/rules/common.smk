@@ -18,10 +18,11 @@ isolate()  # here and for all jobs, before what reads the environment
 
 from gancensus.config import results
 from gancensus.config.code import digests
-from gancensus.config.configuration import REAL, check_files, load
+from gancensus.config.configuration import check_files, load
 from gancensus.config.registry import members
 from gancensus.contracts.analysis import Analysis, table_names
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import REAL
 from gancensus.report.captions import FIGURES
 from gancensus.storage import imagefiles
 from gancensus.training.adversarial import Gan

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from gancensus.config.configuration import Census, Config, Selection, Splits, Study
+from gancensus.config.configuration import Config, Selection, Study
 from gancensus.config.registry import members
+from gancensus.config.sections import Census, Splits
 from gancensus.contracts.analysis import Analysis
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.family import Member

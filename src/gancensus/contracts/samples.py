@@ -17,6 +17,7 @@ from gancensus.contracts.errors import UserError
 if TYPE_CHECKING:
     from gancensus.contracts.columns import Column
 
+REAL = ("train", "calibrate", "holdout")  # the populations of real samples
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
 CHUNK = 1 << 22  # values that are read at once from a file that need not fit into memory

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.cli.estimate.rates import DENSE
-from gancensus.config.configuration import REAL, Study
+from gancensus.config.configuration import Study
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import Brought, Trained
 from gancensus.contracts.metric import Metric
-from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.samples import REAL, Samples, Scale
 from gancensus.contracts.source import Source
 from gancensus.domains.general.source_files import Files
 from gancensus.search.populations import Population
