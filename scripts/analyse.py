@@ -5,12 +5,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gancensus.config.steps as step
-
-import numpy as np
-from numpy.typing import NDArray
 
 from gancensus.contracts.analysis import About, Analysis
 from gancensus.contracts.generator import Generator
@@ -18,14 +14,8 @@ from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
-from gancensus.storage.files import SampleRows, read_model, write_table
-from gancensus.training.adversarial import Gan
-from gancensus.training.loop import architecture
-
-
-def judge(generator: Gan, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:
-    """Return what the discriminator of a model says of samples x (n, *shape), on the CPU: no rule asks for more."""
-    return generator.judge(read_model(model, architecture(generator, x.shape[1:])), x, "cpu")
+from gancensus.storage.files import SampleRows, write_table
+from gancensus.training.judges import judges_of
 
 
 def arguments(argv: Sequence[str] | None) -> Namespace:
@@ -54,9 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[name.rpartition("-")[0]] for name in samples}
-    gans = [name for name, member in members.items() if isinstance(member, Gan)] if args.models else []
-    judges = {name: partial(judge, members[name], path) for name, path in zip(gans, args.models, strict=True)}
-    about = About(args.source, args.generators, judges)
+    about = About(args.source, args.generators, judges_of(members, args.models))
     columns = args.analysis.analyse(args.table, real, samples, rng, about)
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 

@@ -25,7 +25,6 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import REAL
 from gancensus.report.captions import FIGURES
 from gancensus.storage import imagefiles
-from gancensus.training.adversarial import Gan
 
 try:
     CONFIG = load(config, [Path(path) for path in workflow.configfiles])
@@ -179,7 +178,7 @@ def judging(wildcards):
     """The generators by population whose discriminators an analysis asks, if it asks any."""
     generators, judged = study(wildcards).generators, analysis_of(wildcards).judged
     found = {population: generators[name] for population, (name, _) in study(wildcards).generated.items()}
-    return {population: member for population, member in found.items() if judged and isinstance(member, Gan)}
+    return {population: member for population, member in found.items() if judged and member.discriminates}
 
 
 def judges_of(wildcards):

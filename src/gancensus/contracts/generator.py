@@ -17,6 +17,12 @@ class Generator(Member):
     """Whatever makes samples: a population per replica."""
 
     trained: ClassVar[bool]
+    discriminates: ClassVar[bool] = False
+    """Whether its models have a discriminator that can be asked of single samples."""
+
+    def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64]:
+        """Return the probability (n,) with which the discriminator calls each of samples x (n, *shape) real."""
+        raise NotImplementedError
 
 
 class Brought(Generator):

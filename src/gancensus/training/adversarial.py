@@ -28,6 +28,8 @@ class Gan(Trained):
     the discriminator's cross-entropy (mean of real and fake; ln 2 when it cannot tell) and the generator's.
     """
 
+    discriminates = True
+
     latent: int = Field(ge=1)
     """Dimension of the noise."""
     epochs: int = Field(ge=1)
