@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gaussian_kde, multinomial, norm
 
+from gancensus.contracts.density import Density
 from gancensus.contracts.errors import UserError
 from gancensus.domains.points import amplification
 from gancensus.domains.points.amplification import (
@@ -32,7 +33,7 @@ from gancensus.domains.points.amplification import (
     subset_counts,
     subset_sizes,
 )
-from gancensus.domains.points.densities import Camelback, Density, Ring, Shell
+from gancensus.domains.points.densities import Camelback, Ring, Shell
 from gancensus.statistics.estimate import Estimate
 
 SEEDS = st.integers(0, 2**32 - 1)

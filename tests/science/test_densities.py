@@ -13,8 +13,9 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.stats import chi2, foldnorm, kstest, norm
 
+from gancensus.contracts.density import Density
 from gancensus.domains.points import densities
-from gancensus.domains.points.densities import Camelback, Density, Floats, Ring, Shell
+from gancensus.domains.points.densities import Camelback, Floats, Ring, Shell
 from gancensus.domains.points.source_camelback import Camelback as CamelbackSource
 from gancensus.domains.points.source_ring import Ring as RingSource
 from gancensus.domains.points.source_shell import Shell as ShellSource

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from gancensus.contracts.density import Density
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import Samples, Unread
 
@@ -11,6 +12,11 @@ class Source(Member):
 
     tabular: ClassVar[bool | None] = None
     """Whether samples are rows of a table; None where that depends on the data."""
+
+    @property
+    def truth(self) -> Density | None:
+        """The distribution that samples in natural units are drawn from; None where it is not known."""
+        return None
 
     def lacks(self, column: str) -> str | None:
         """Return why a name is no column of the rows that a model can learn, as far as the configuration tells."""

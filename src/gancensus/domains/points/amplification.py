@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr, stdtrit
 
+from gancensus.contracts.density import Density
 from gancensus.contracts.errors import UserError
-from gancensus.domains.points.densities import Density, differences
+from gancensus.domains.points.densities import differences
 from gancensus.statistics.estimate import Estimate
 
 Floats = NDArray[np.float64]

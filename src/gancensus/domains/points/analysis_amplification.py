@@ -19,17 +19,16 @@ from gancensus.contracts.analysis import About, Analysis, Table
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, flatten
 from gancensus.domains.points.repetitions import REPETITION, first_points
-from gancensus.domains.points.toys import Toy
 from gancensus.statistics.estimate import Estimate
 from gancensus.storage.schemas import FLOAT, INT, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from gancensus.contracts.density import Density
     from gancensus.contracts.generator import Generator
     from gancensus.contracts.table import Columns
     from gancensus.domains.points import amplification as science
-    from gancensus.domains.points.densities import Density
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -108,7 +107,7 @@ class Amplification(Analysis):
         """
         if reason := self.refuses(about):
             raise UserError(f"analysis amplification: {reason}")
-        truth = about.source.truth if isinstance(about.source, Toy) else None
+        truth = about.source.truth
         partitions = {q: _partition(truth, q, real["holdout"], rng) for q in self.cells}
         training = cache(partial(_training, real["train"]))  # generators may share it
         generators = [_generated(name, one, generated, training) for name, one in about.generators.items()]
@@ -159,7 +158,7 @@ class Amplification(Analysis):
 
     def refuses(self, about: About) -> str | None:
         """Numbers of cells are refused into which a known truth is not cut alike along its axes."""
-        d = about.source.truth.dimension if isinstance(about.source, Toy) else 1
+        d = about.source.truth.dimension if about.source.truth else 1
         for cells in self.cells:
             k = _root(cells, d)
             if k**d != cells:

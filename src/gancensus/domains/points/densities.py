@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,49 +22,6 @@ _ITERATIONS = 1000  # of EM, at most; 30 are usual
 _TOLERANCE = 1e-10  # of parameters, where EM ends
 _STARTS = (0.3, 0.5, 0.7)  # shares of the points that the first component of a fit starts with
 _NARROWEST = 0.02  # a fitted component is no narrower, in standard deviations of the sample: one point has no width
-
-
-class Density(Protocol):
-    """A true distribution. It is a member, with `parameters`, of a family that can be fitted.
-
-    Its cells are a grid of `per_axis` quantiles along each of `dimension` coordinates that are independent, all of one
-    probability. Only the first of them, x or the radius, has parameters.
-    """
-
-    parameters: ClassVar[tuple[float, ...]]
-
-    @property
-    def dimension(self) -> int:
-        """The number of coordinates."""
-        ...
-
-    def draw(self, n: int, rng: np.random.Generator) -> Floats:
-        """Draw points (n, dimension); the first ones do not depend on n."""
-        ...
-
-    def density(self, x: NDArray[Any]) -> Floats:
-        """Return the density (n,) at points x (n, dimension)."""
-        ...
-
-    def cdf(self, t: NDArray[Any], theta: NDArray[Any] | None = None) -> Floats:
-        """Return P(first coordinate <= t) (..., m) for t (m,), of the truth or of members theta (..., parameters)."""
-        ...
-
-    def edges(self, per_axis: int) -> Floats:
-        """Return the per_axis - 1 quantiles of the first coordinate."""
-        ...
-
-    def cells(self, x: NDArray[Any], per_axis: int) -> Cells:
-        """Return the cell (n,) of each point x (n, dimension), in 0 ... per_axis^dimension - 1."""
-        ...
-
-    def fit(self, x: NDArray[Any]) -> Floats:
-        """Fit the family to samples x (R, N, dimension) by maximum likelihood; return theta (R, parameters)."""
-        ...
-
-    def shares(self, theta: NDArray[Any], per_axis: int) -> Floats:
-        """Return the probability (..., per_axis^dimension) of each cell under members theta (..., parameters)."""
-        ...
 
 
 @dataclass(frozen=True)

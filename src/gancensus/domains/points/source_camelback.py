@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from gancensus.contracts.density import Density
 from gancensus.domains.points.toys import Toy
-
-if TYPE_CHECKING:
-    from gancensus.domains.points.densities import Density
 
 
 class Camelback(Toy):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from gancensus.contracts.density import Density
 from gancensus.domains.points.toys import Toy
-
-if TYPE_CHECKING:
-    from gancensus.domains.points.densities import Density
 
 
 class Shell(Toy):

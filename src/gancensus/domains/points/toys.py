@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from pydantic import Field
 
+from gancensus.contracts.density import Density
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import ROWS_PER_POPULATION, Samples, Scale
 from gancensus.contracts.source import Source
 from gancensus.domains.points.repetitions import REPETITION
-
-if TYPE_CHECKING:
-    from gancensus.domains.points.densities import Density
 
 END = 16.0  # of the scale; a power of two, so that no bit is lost, and no sample ever gets there
 
