@@ -321,11 +321,11 @@ TOLD = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "ref
 
 def _backgrounds(study: BaseStudy) -> Iterator[str]:
     """Yield the generators whose transparent pixels would be composited on another background than the real ones."""
-    real = getattr(study.source, "background", None)
+    real = study.source.composited_on
     for key, generator in study.generators.items():
-        background = getattr(generator, "background", None)
-        if real and background and background != real:
-            yield f"generators.{key}.background: {background}, but that of the source is {real}; give both the same one"
+        made = generator.composited_on
+        if real and made and made != real:
+            yield f"generators.{key}.background: {made}, but that of the source is {real}; give both the same one"
 
 
 def _nested(study: BaseStudy) -> Iterator[str]:

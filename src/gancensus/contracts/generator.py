@@ -20,6 +20,21 @@ class Generator(Member):
     discriminates: ClassVar[bool] = False
     """Whether its models have a discriminator that can be asked of single samples."""
 
+    @property
+    def selection(self) -> str | None:
+        """The selection that it learns from; None: from all of `train`, or elsewhere."""
+        return None
+
+    @property
+    def of_each_repetition(self) -> int | None:
+        """How many training samples of each repetition it learns from, each by itself; None: from all as one."""
+        return None
+
+    @property
+    def composited_on(self) -> str | None:
+        """The background on which transparent pixels are composited; None where samples are no images of a user's."""
+        return None
+
     def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64]:
         """Return the probability (n,) with which the discriminator calls each of samples x (n, *shape) real."""
         raise NotImplementedError
@@ -66,6 +81,11 @@ class Trained(Generator):
     """Samples drawn from each replica."""
     train_on: SelectionName | None = None
     """The selection to train on; without one, all of `train`."""
+
+    @property
+    def selection(self) -> str | None:
+        """The selection, if any."""
+        return self.train_on
 
     def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Train on samples x (n, *shape); return the weights and the history of the losses.

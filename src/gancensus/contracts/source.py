@@ -18,6 +18,11 @@ class Source(Member):
         """The distribution that samples in natural units are drawn from; None where it is not known."""
         return None
 
+    @property
+    def composited_on(self) -> str | None:
+        """The background on which transparent pixels are composited; None where samples are no images of a user's."""
+        return None
+
     def lacks(self, column: str) -> str | None:
         """Return why a name is no column of the rows that a model can learn, as far as the configuration tells."""
         return None

@@ -20,6 +20,11 @@ class Files(Brought):
     background: Background = "white"
     """What transparent pixels of images are composited on; the same as for the real ones."""
 
+    @property
+    def composited_on(self) -> Background:
+        """The background."""
+        return self.background
+
     def look(self, like: Scale | None = None) -> Unread:
         """Look at the file; a sample table is scaled already."""
         return read_user_samples(self.path, self.background)

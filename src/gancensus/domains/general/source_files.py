@@ -56,6 +56,11 @@ class Files(Source):
         """Return the path."""
         return [self.path]
 
+    @property
+    def composited_on(self) -> Background:
+        """The background."""
+        return self.background
+
     def load(self, seed: int) -> Unread:
         """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.
 

@@ -280,17 +280,17 @@ def _generated(
 ) -> Generated:
     """Return the populations of a generator with what it has learned from.
 
-    One with a `train_size` learns from so many points of every repetition, any other from all of train.
+    One that learns `of_each_repetition` has so many points of every one, any other all of train.
     """
     if name in METHODS:
         raise UserError(f"generator {name}: the analysis amplification calls a method of its own so; rename it")
-    if getattr(generator, "train_on", None) is not None:
+    if generator.selection is not None:
         raise UserError(
             f"generator {name}: is trained on a selection, and the analysis amplification compares generators with all "
             "of `train`; remove `train_on`, or the analysis"
         )
     populations = [rows for population, rows in generated.items() if population.rpartition("-")[0] == name]
-    size = getattr(generator, "train_size", None)
+    size = generator.of_each_repetition
     known = next(iter(populations[0].chunks(slice(0, 1), without_x=True))).conditions
     trained, repetitions = training(size), size is not None and REPETITION in known
     least = min(_least(rows, trained.repetitions) if repetitions else len(rows) for rows in populations)

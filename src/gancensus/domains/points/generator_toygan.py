@@ -81,6 +81,11 @@ class Toygan(Trained):
     unit: float = Field(4.0, gt=0)
     """Length (natural units) that is 1 for the networks."""
 
+    @property
+    def of_each_repetition(self) -> int:
+        """`train_size`."""
+        return self.train_size
+
     def networks(self, dimension: int, seeds: list[int]) -> tuple[nn.Sequential, Discriminator, Dice]:
         """Build generators and discriminators for points of a dimension, and the dice of the members with the seeds."""
         from gancensus.domains.points import ensemble
