@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,19 @@ from gancensus.census.sweep import sweep, thresholds_of
 from gancensus.contracts.columns import Column, decode
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.contracts.scales import columns_of, scale_of
+from gancensus.contracts.showers import GRID, VOXELS, shower_scale
+from gancensus.contracts.source import Source
 from gancensus.domains.general import fidelity_figures
+from gancensus.domains.general.source_files import Files
+from gancensus.domains.images.source_digits import Digits
+from gancensus.domains.showers.source_gflash import Gflash
+from gancensus.domains.showers.source_hdf5 import Hdf5
 from gancensus.plotting import style
 from gancensus.report import census_figures, run_figures, sample_figures, sweep_figures
 from gancensus.report.sentences import TABLE_COLUMNS
 from gancensus.storage.schemas import CURVE, DIVERSITY, SUPPORT, SWEEP
+
+VIEW = Digits().view
 
 
 def population(samples: int, duplicates: int) -> Any:
@@ -317,7 +326,7 @@ def test_one_population_and_many() -> None:
 @pytest.mark.parametrize("shape", [(40, 8, 8), (40, 8, 8, 3), (5, 8, 12, 1), (40, 8, 8, 25), (3, 8, 8, 2, 3)])
 def test_gallery_shows_pixels_as_they_are(shape: tuple[int, ...]) -> None:
     real = images(*shape)
-    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": images(*shape, seed=1)})
+    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": images(*shape, seed=1)}, VIEW)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["holdout", "gan-0"]
     sheet = np.asarray(figure.axes[0].images[0].get_array())
     kept = len(shape) == 3 or shape[3:] == (3,)
@@ -329,14 +338,39 @@ def test_gallery_shows_pixels_as_they_are(shape: tuple[int, ...]) -> None:
     assert style.svg(figure).count(b"image-rendering:pixelated") == 2
 
 
+@pytest.mark.parametrize(
+    ("source", "names", "cell", "at"),
+    [
+        (Gflash(showers=1), GRID, (2, 1, 3), (1, 3)),  # (x, y, layer): seen along x
+        (Hdf5(path=Path("a.h5"), layout="3dgan"), GRID, (2, 1, 3), (1, 3)),
+        (Hdf5(path=Path("a.h5"), layout="calochallenge", binning=(4, 4, 4)), VOXELS, (2, 1, 3), (3, 2)),
+        (Files(path=Path("a.parquet")), VOXELS, (2, 1, 3), (3, 2)),  # (layer, angle, radius): layer to the right
+    ],
+)
+def test_showers_are_seen_from_the_side(
+    source: Source, names: tuple[str], cell: tuple[int, ...], at: tuple[int, ...]
+) -> None:
+    x = np.zeros((2, 4, 4, 4), np.float32)
+    x[0][cell] = 0.25
+    seen = source.view(Samples(x, np.arange(2), scale=shower_scale(4.0, names)))
+    assert seen is not None
+    coloured = np.argwhere((seen != 0xF2).any(axis=3))
+    assert coloured.tolist() == [[0, *at]]
+
+
+@pytest.mark.parametrize("source", [Digits(), Files(path=Path("a.npy")), Gflash(showers=1)])
+def test_what_is_no_shower_is_shown_as_the_image_it_is(source: Source) -> None:
+    assert source.view(images(3, 8, 8)) is None
+
+
 def test_gallery_of_rows_draws_distributions_in_natural_units() -> None:
     real = table(30)
-    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": table(50)})
+    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": table(50)}, VIEW)
     assert [ax.get_xlabel() for ax in figure.axes] == ["a", "b$ (kg/m²)", "c (mm)"]
     values = np.asarray(figure.axes[1].lines[0].get_xdata())
     natural = 10 + (real.x[:, 1].astype(np.float64) + 1) * 5
     assert (values[0], values[-1]) == pytest.approx((natural.min(), natural.max()))
-    assert len(sample_figures.draw_gallery({"holdout": table(9, 40)}).axes) == TABLE_COLUMNS
+    assert len(sample_figures.draw_gallery({"holdout": table(9, 40)}, VIEW).axes) == TABLE_COLUMNS
 
 
 def typed_table(samples: int) -> Samples:
@@ -351,7 +385,7 @@ def typed_table(samples: int) -> Samples:
 
 def test_gallery_of_typed_rows_draws_legal_rows_and_names_categories() -> None:
     real = typed_table(40)
-    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": typed_table(30)})
+    figure = sample_figures.draw_gallery({"holdout": real, "gan-0": typed_table(30)}, VIEW)
     assert [ax.get_xlabel() for ax in figure.axes] == ["age (years)", "town", "grade"]
     legal = decode(columns_of(real), real.x)
     for k, ax in enumerate(figure.axes):
@@ -364,7 +398,7 @@ def test_gallery_of_typed_rows_draws_legal_rows_and_names_categories() -> None:
 
 def test_closest_typed_rows_are_profiles_of_legal_rows() -> None:
     rows = typed_table(6)
-    figure = sample_figures.draw_closest({"holdout": (rows, rows, np.linspace(0, 1, 6))})
+    figure = sample_figures.draw_closest({"holdout": (rows, rows, np.linspace(0, 1, 6))}, VIEW)
     drawn = np.asarray(figure.axes[0].lines[0].get_ydata())
     age, town, grade = decode(columns_of(rows), rows.x)[0]
     assert drawn == pytest.approx([(age - 40) / 20, town - 1, (grade - 12) / 12])
@@ -404,20 +438,20 @@ def test_closest_pairs_stand_side_by_side_with_their_distance(samples: Samples) 
         "holdout": (samples.take(np.array([0, 1])), samples.take(np.array([2, 3])), np.array([0.125, 0.25])),
         "gan-0": (none, none, np.empty(0)),
     }
-    figure = sample_figures.draw_closest(pairs)
+    figure = sample_figures.draw_closest(pairs, VIEW)
     text = words(figure)
     assert "0.125" in text
     assert "no duplicates found" in text
     if samples.x.ndim > 2:
         sheet = np.asarray(figure.axes[0].images[0].get_array())
-        assert np.array_equal(sheet[:8, :8], sample_figures.pixels(samples)[0])
-        assert np.array_equal(sheet[:8, 9:17], sample_figures.pixels(samples)[2])
+        assert np.array_equal(sheet[:8, :8], sample_figures.pixels(samples, VIEW)[0])
+        assert np.array_equal(sheet[:8, 9:17], sample_figures.pixels(samples, VIEW)[2])
 
 
 def test_closest_pairs_of_arrays_of_four_axes() -> None:
     volumes, none = images(8, 6, 6, 2, 3), images(0, 6, 6, 2, 3)
     figure = sample_figures.draw_closest(
-        {"holdout": (volumes, volumes, np.zeros(8)), "gan-0": (none, none, np.zeros(0))}
+        {"holdout": (volumes, volumes, np.zeros(8)), "gan-0": (none, none, np.zeros(0))}, VIEW
     )
     assert [len(ax.images) for ax in figure.axes] == [1, 1]
 
@@ -473,7 +507,7 @@ def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> 
     scores = np.random.default_rng(0).normal(size=50)
     kept = scores >= (scores.min() if keep_all else 0)
     margin, rows = sample_figures.extremes(scores, kept, None)
-    figure = sample_figures.draw_selection(samples, margin, "nat", kept, rows)
+    figure = sample_figures.draw_selection(samples, margin, "nat", kept, rows, VIEW)
     assert f"kept: {kept.sum()}" in words(figure)
     assert figure.axes[0].get_xlabel() == "score minus the cut (nat)"
     bars = [patch.get_height() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]

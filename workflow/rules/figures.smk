@@ -53,7 +53,7 @@ for name, s in CONFIG.studies.items():
             study=as_it_is(section(s)),
             parts=option("parts", CONFIG.parts),
             captions=as_it_is({kind: caption for kind, (_, caption) in captions_of(s).items()}),
-            code=code("draw.py", *s.analyses.values(), without=["gancensus.config.configuration"]),
+            code=code("draw.py", s.source, *s.analyses.values(), without=["gancensus.config.configuration"]),
         message:
             f"draw the figures of {name}"
         shell:

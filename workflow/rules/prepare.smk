@@ -20,7 +20,7 @@ rule prepare:
         seed=option("seed", CONFIG.seed),
         parts=option("parts", CONFIG.parts),
         others=lambda wc: others_of(study(wc).source),
-        code=lambda wc: code("prepare.py", study(wc).source),
+        code=lambda wc: code("prepare.py", study(wc).source, without=DRAWING),
     message:
         "prepare the real samples of {wildcards.study}, part {wildcards.part}"
     shell:

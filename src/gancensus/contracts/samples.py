@@ -102,6 +102,11 @@ class Samples:
         """The shape of a sample."""
         return self.x.shape[1:]
 
+    @property
+    def are_rows(self) -> bool:
+        """Whether a sample is a row of a table: values along one axis."""
+        return len(self.shape) == 1
+
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Return the samples at the given rows."""
         label = None if self.label is None else self.label[rows]

@@ -27,7 +27,7 @@ def columns_of(samples: Samples) -> tuple[Column, ...]:
 
     Raises UserError when samples are no rows.
     """
-    if samples.x.ndim != 2:
+    if not samples.are_rows:
         raise UserError(f"a sample of shape {samples.x.shape[1:]} is no row of a table")
     scale, values = samples.scale, samples.x.shape[1]
     if scale is not None and scale.columns:

@@ -2,6 +2,9 @@
 
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gancensus.contracts.density import Density
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import Samples, Unread
@@ -21,6 +24,10 @@ class Source(Member):
     @property
     def composited_on(self) -> str | None:
         """The background on which transparent pixels are composited; None where samples are no images of a user's."""
+        return None
+
+    def view(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """Return the study's samples as RGB pictures (n, H, W, 3); None where they are shown as the images they are."""
         return None
 
     def lacks(self, column: str) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ from gancensus.contracts.columns import Column, decode, is_written
 from gancensus.contracts.samples import Samples
 from gancensus.contracts.samples import rows_of as samples_rows_of
 from gancensus.contracts.scales import columns_of
-from gancensus.contracts.showers import GRID, VOXELS
 from gancensus.plotting.numbers import integer, number, unit
 from gancensus.plotting.style import (
     INK,
@@ -37,16 +35,18 @@ SHOWN = pa.schema(
 )
 """Which samples a figure shows: their group, a value (distance, score) and, for legal rows of a table, natural values
 and numbers of categories."""
+View = Callable[[Samples], NDArray[np.uint8] | None]
+"""`Source.view`: how the study shows its samples."""
 TILES = 32  # samples that a gallery shows of each population
 PAIRS = 8  # closest pairs that are shown of each population
 
 
 @styled
-def draw_gallery(populations: Mapping[str, Samples]) -> Figure:
+def draw_gallery(populations: Mapping[str, Samples], view: View) -> Figure:
     """Draw some samples of each population (images), or the distribution of each column (rows of a table)."""
-    if _are_rows(next(iter(populations.values()))):
+    if next(iter(populations.values())).are_rows:
         return _draw_columns(populations)
-    tiles = {name: pixels(spread(samples, TILES)) for name, samples in populations.items()}
+    tiles = {name: pixels(spread(samples, TILES), view) for name, samples in populations.items()}
     width = next(iter(tiles.values())).shape[2]
     columns = max(4, min(16, 2048 // width))
     gap = max(1, width // 16)
@@ -54,14 +54,14 @@ def draw_gallery(populations: Mapping[str, Samples]) -> Figure:
 
 
 @styled
-def draw_closest(pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]]]) -> Figure:
+def draw_closest(pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]]], view: View) -> Figure:
     """Draw the closest pairs of each population: first samples, second samples and their distances."""
     look = looks(list(pairs))
-    if _are_rows(next(iter(pairs.values()))[0]):
+    if next(iter(pairs.values()))[0].are_rows:
         return _draw_profiles(pairs, look)
     tiles = {}
     for name, (first, second, _) in pairs.items():
-        a, b = pixels(first), pixels(second)
+        a, b = pixels(first, view), pixels(second, view)
         seam = np.full((*a.shape[:2], max(1, a.shape[2] // 16), 3), 255, dtype=np.uint8)
         tiles[name] = np.concatenate([a, seam, b], axis=2)
     width = next(iter(tiles.values())).shape[2]
@@ -85,10 +85,11 @@ def draw_selection(
     unit: str,
     kept: NDArray[np.bool_],
     extremes: Mapping[str, NDArray[np.int64]],
+    view: View,
 ) -> Figure:
     """Draw the scores (n,) above their cut in their unit, by kept and dropped, and the images of the two extremes."""
-    groups = {} if _are_rows(samples) else extremes
-    images = {name: pixels(samples.take(rows)) for name, rows in groups.items()}
+    groups = {} if samples.are_rows else extremes
+    images = {name: pixels(samples.take(rows), view) for name, rows in groups.items()}
     tiles = {name: mosaic(shown, 16, max(1, shown.shape[2] // 16)) for name, shown in images.items()}
     heights = [2.4, *(_mosaic_height(tile) + 0.35 for tile in tiles.values())]
     figure = Figure(figsize=(WIDTH, sum(heights)))
@@ -146,11 +147,11 @@ def extremes(
 def shown(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the columns of SHOWN for groups of samples with their values; names, units and categories of columns."""
     table: dict[str, list[Any]] = {name: [] for name in SHOWN.names}
-    tables = [_natural(samples) for _, samples, _ in groups if _are_rows(samples)]
+    tables = [_natural(samples) for _, samples, _ in groups if samples.are_rows]
     about = _about([known for known, _ in tables]) if tables else {}
     for group, samples, values in groups:
         natural: Any = np.empty((len(samples), 0))
-        if _are_rows(samples):
+        if samples.are_rows:
             natural = _shared(*_natural(samples), [known for known, _ in tables])
         table["group"] += [group] * len(samples)
         table["sample_id"] += samples.sample_id.tolist()
@@ -193,27 +194,18 @@ def _natural(samples: Samples) -> tuple[Sequence[Column], NDArray[np.float64]]:
     return known, decode(known, samples.x)
 
 
-def pixels(samples: Samples) -> NDArray[np.uint8]:
-    """Turn images x (n, H, W) or (n, H, W, C) in [-1, 1] into RGB (n, H, W, 3); axes that are no colours are averaged.
+def pixels(samples: Samples, view: View) -> NDArray[np.uint8]:
+    """Return samples as RGB (n, H, W, 3): as `view` shows them, or as the images that they are.
 
-    Showers are seen from the side: cells (x, y, layer) summed over x, voxels (layer, angle, radius) over the angle.
+    Images x (n, H, W) or (n, H, W, C) are in [-1, 1]; axes that are no colours are averaged.
     """
-    x, scale = samples.x, samples.scale
-    if x.ndim == 4 and scale is not None and scale.names in (GRID, VOXELS):
-        return _side_view(x.sum(axis=1) if scale.names == GRID else x.sum(axis=2).swapaxes(1, 2))
+    if (seen := view(samples)) is not None:
+        return seen
+    x = samples.x
     if x.ndim > 4 or (x.ndim == 4 and x.shape[3] != 3):
         x = x.mean(axis=tuple(range(3, x.ndim)))
     grey = np.clip((x + 1) * 127.5, 0, 255).round().astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=3) if grey.ndim == 3 else grey
-
-
-def _side_view(energy: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Colour energies (n, H, W) by their logarithm, over four decades below the largest of each image; 0 is pale."""
-    largest = energy.max(axis=(1, 2), keepdims=True, initial=0)
-    share = energy / np.where(largest > 0, largest, 1)
-    level = np.clip(1 + np.log10(np.maximum(share, 1e-9)) / 4, 0, 1)
-    colours = colormaps["magma_r"](level, bytes=True)[..., :3]
-    return np.where(share[..., None] > 0, colours, np.uint8(0xF2))
 
 
 def mosaic(images: NDArray[np.uint8], columns: int, gap: int) -> NDArray[np.uint8]:
@@ -225,10 +217,6 @@ def mosaic(images: NDArray[np.uint8], columns: int, gap: int) -> NDArray[np.uint
         sheet[k // columns, k % columns, :height, :width] = image
     whole = sheet.transpose(0, 2, 1, 3, 4).reshape(lines * (height + gap), columns * (width + gap), 3)
     return whole[:-gap, :-gap]
-
-
-def _are_rows(samples: Samples) -> bool:
-    return samples.x.ndim == 2
 
 
 def _mosaic_height(image: NDArray[np.uint8]) -> float:

@@ -65,12 +65,12 @@ def _gallery(results: Results, _: str) -> tuple[Figure, Shown]:
     """Samples of each population."""
     samples = {name: _some(results.samples(name)) for name in ("holdout", *results.study.generated)}
     shown = [(name, sample_figures.spread(found, sample_figures.TILES), None) for name, found in samples.items()]
-    return sample_figures.draw_gallery(samples), shown
+    return sample_figures.draw_gallery(samples, results.study.source.view), shown
 
 
 def _some(rows: SampleRows) -> Samples:
     """Read what a gallery shows of a population: a few images, or all rows of a table."""
-    if next(rows.chunks(slice(0, 1))).x.ndim == 2:
+    if next(rows.chunks(slice(0, 1))).are_rows:
         return rows.whole()
     known = rows.identities()
     return rows.take(sample_figures.rows_of(known, sample_figures.spread(known, sample_figures.TILES).sample_id))
@@ -109,7 +109,7 @@ def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
         found[name] = (first, second, distance)
         turns = rows.take(sample_figures.rows_of(known, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
         shown.append((name, turns, np.repeat(distance, 2)))
-    return sample_figures.draw_closest(found), shown
+    return sample_figures.draw_closest(found, results.study.source.view), shown
 
 
 def _training(results: Results, _: str) -> tuple[Figure, Shown]:
@@ -125,7 +125,8 @@ def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
     margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
     shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
     unit = read_table(results.path(f"selections/{name}")).schema.field("score").metadata[b"unit"].decode()
-    return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes), shown
+    view = results.study.source.view
+    return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes, view), shown
 
 
 def _analysis(results: Results, place: str) -> tuple[Figure, Shown]:

@@ -175,7 +175,7 @@ def _pairs(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Line]:
     from gancensus.contracts.scales import columns_of
     from gancensus.search.neighbours import nearest
 
-    for population, samples in populations.items() if study.train.x.ndim == 2 else ():
+    for population, samples in populations.items() if study.train.are_rows else ():
         columns, rng = columns_of(study.train), study.rng(population)
         for group, inside in (study.groups(population, samples) or _ungrouped(samples)).items():
             some = samples.take(_sorted_choice(rng, np.flatnonzero(inside), SHOWN))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import ROWS_PER_POPULATION, Scale, Unread, flatten, narrowed
+from gancensus.contracts.samples import ROWS_PER_POPULATION, Samples, Scale, Unread, flatten, narrowed
 from gancensus.contracts.source import Source
 from gancensus.storage.files import finite, read_user_samples
 from gancensus.storage.imagefiles import Background
@@ -60,6 +60,12 @@ class Files(Source):
     def composited_on(self) -> Background:
         """The background."""
         return self.background
+
+    def view(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """Return showers from the side that are in a sample table of ours."""
+        from gancensus.plotting.shower_figures import side_view
+
+        return side_view(samples)
 
     def load(self, seed: int) -> Unread:
         """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.

@@ -51,6 +51,12 @@ class Simulated(Source):
         """Write the energies (GeV) of one shower into its cells out (51, 51, 25); energy in GeV, angle in rad."""
         raise NotImplementedError
 
+    def view(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """Return showers from the side."""
+        from gancensus.plotting.shower_figures import side_view
+
+        return side_view(samples)
+
     def load(self, seed: int) -> Unread:
         """Draw the conditions of all showers; x (n, *coarse_shape(CELLS, coarsen)) float32 is simulated when taken."""
         # a row of numbers per shower: the first ones do not depend on how many showers are asked for

@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-from gancensus.contracts.samples import Unread
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.contracts.samples import Samples, Unread
 from gancensus.contracts.showers import GRID, VOXELS, shower_scale
 from gancensus.contracts.source import Source
 from gancensus.domains.showers.shower_file import ShowerFile
@@ -17,6 +20,12 @@ class Hdf5(ShowerFile, Source):
 
     kind: Literal["hdf5"] = "hdf5"
     tabular: ClassVar[bool] = False
+
+    def view(self, samples: Samples) -> NDArray[np.uint8] | None:
+        """Return showers from the side."""
+        from gancensus.plotting.shower_figures import side_view
+
+        return side_view(samples)
 
     def load(self, seed: int) -> Unread:
         """Look at the showers x (n, *shape), in the order of the file; the end of the scale is the largest energy."""
