@@ -26,6 +26,11 @@ class Source(Member):
         """The background on which transparent pixels are composited; None where samples are no images of a user's."""
         return None
 
+    @property
+    def value_names(self) -> tuple[str, ...] | None:
+        """What the scale of its samples calls their values; None where that depends on the data."""
+        return None
+
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
         """Return the study's samples as RGB pictures (n, H, W, 3); None where they are shown as the images they are."""
         return None

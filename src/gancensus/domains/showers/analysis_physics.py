@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from gancensus.contracts.analysis import About, Analysis, Table
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows
-from gancensus.domains.showers.shower_file import ShowerFile
+from gancensus.contracts.showers import VOXELS
 from gancensus.storage.schemas import FLOAT, INT, STRING, column
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ class Physics(Analysis):
 
     def refuses(self, about: About) -> str | None:
         """Voxels of layer, angle and radius are refused."""
-        if isinstance(about.source, ShowerFile) and about.source.layout != "3dgan":
-            return "needs cells (x, y, z), and showers of `layout: calochallenge` have others; leave it out"
+        if about.source.value_names == VOXELS:
+            return "needs cells (x, y, z), and the source has voxels of layer, angle and radius; leave it out"
         return None
 
     def analyse(

@@ -21,6 +21,11 @@ class Hdf5(ShowerFile, Source):
     kind: Literal["hdf5"] = "hdf5"
     tabular: ClassVar[bool] = False
 
+    @property
+    def value_names(self) -> tuple[str]:
+        """Cells or voxels, as `layout` says."""
+        return GRID if self.layout == "3dgan" else VOXELS
+
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
         """Return showers from the side."""
         from gancensus.plotting.shower_figures import side_view
@@ -30,6 +35,5 @@ class Hdf5(ShowerFile, Source):
     def load(self, seed: int) -> Unread:
         """Look at the showers x (n, *shape), in the order of the file; the end of the scale is the largest energy."""
         found = self.look()
-        names = GRID if self.layout == "3dgan" else VOXELS
-        scale = shower_scale(float(found.known.conditions["energy"].max()), names)
+        scale = shower_scale(float(found.known.conditions["energy"].max()), self.value_names)
         return replace(found, known=replace(found.known, scale=scale), read=lambda rows: scale.encode(found.read(rows)))
