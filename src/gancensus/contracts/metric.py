@@ -34,6 +34,11 @@ class Metric(Member):
         """The condition column that is compared, None where samples or vectors are."""
         return None
 
+    @property
+    def compares_when(self) -> str | None:
+        """Which samples a condition lets be compared: 'their energy is equal'; None where a distance is measured."""
+        return None
+
     def features(self, samples: Samples) -> Features:
         """Return what is compared, a function of each sample alone: the same bits whatever samples are beside it.
 

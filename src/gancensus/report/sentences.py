@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gancensus.contracts.metric import Metric
-from gancensus.domains.general.metric_condition import Condition
 from gancensus.plotting.numbers import NOTHING, Row, integer, interval, listing, number, percent, short
 from gancensus.report.trace import by_rule, duration, spans, union
 
@@ -27,23 +26,14 @@ CHAIN = 3  # a kind with so many times more samples than are all alike is a chai
 
 def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
     """Say when two samples are compared, and when they are duplicates."""
-    compared = listing([condition(metric) for metric in metrics.values() if isinstance(metric, Condition)])
+    compared = listing([metric.compares_when for metric in metrics.values() if metric.compares_when])
     when = f"compared only when {compared}, and are duplicates" if compared else "duplicates"
     found = [
         f"their {row['metric']} distance{_space(metrics[row['metric']])} is at most {number(row['threshold'])}"
         for row in thresholds
-        if not isinstance(metrics[row["metric"]], Condition)
+        if not metrics[row["metric"]].compares_when
     ]
     return f"Two samples are {when} when {', and '.join(found)}."
-
-
-def condition(metric: Condition) -> str:
-    """Say which samples a condition lets be compared."""
-    if metric.bins is not None:
-        return f"their {metric.column} lies in the same bin"
-    if metric.tolerance == 0:
-        return f"their {metric.column} is equal"
-    return f"their {metric.column} differs by at most {short(metric.tolerance)}"
 
 
 def _space(metric: Metric) -> str:

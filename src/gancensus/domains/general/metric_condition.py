@@ -48,6 +48,13 @@ class Condition(Metric):
         """The column."""
         return self.column
 
+    @property
+    def compares_when(self) -> str:
+        """Which samples are compared."""
+        if self.bins is not None:
+            return f"their {self.column} lies in the same bin"
+        return f"their {self.column} " + (f"differs by at most {self.tolerance:g}" if self.tolerance else "is equal")
+
     def features(self, samples: Samples) -> Features:
         """Return the column's values or, counted from 0, their bins: (n,) float64.
 
