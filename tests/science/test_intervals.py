@@ -4,15 +4,48 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t, ttest_1samp
 
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, wilson
+from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval, symmetric, wilson
 
 
 def ends(estimate: Estimate) -> list[float]:
     """Value, low and high, which all are known."""
     return [end for end in estimate if end is not None]
+
+
+# means
+
+
+def test_deviates_of_the_textbooks() -> None:
+    assert deviate() == pytest.approx(1.959964, abs=1e-6)
+    assert deviate(0.99) == pytest.approx(2.575829, abs=1e-6)
+    assert deviate(freedom=1) == pytest.approx(12.7062, abs=1e-4)
+    assert deviate(0.9, 20) == pytest.approx(1.724718, abs=1e-6)
+
+
+@given(st.floats(-5, 5), st.floats(0.01, 9), st.integers(1, 50) | st.none(), st.sampled_from([0.8, 0.95, 0.99]))
+def test_symmetric_intervals_are_scipys(value: float, variance: float, freedom: int | None, level: float) -> None:
+    of = norm(value, variance**0.5) if freedom is None else t(freedom, value, variance**0.5)
+    assert ends(symmetric(value, variance, freedom, level)) == pytest.approx([value, *of.interval(level)], abs=1e-9)
+
+
+def test_a_symmetric_interval_is_cut_where_no_value_can_be() -> None:
+    assert symmetric(0.1, 1.0, ends=(0.0, 1.0)) == (0.1, 0.0, 1.0)
+    assert symmetric(0.1, 0.0, 3) == (0.1, 0.1, 0.1)
+
+
+@given(st.integers(0, 2**32), st.integers(2, 40))
+def test_the_mean_interval_is_that_of_the_t_test(seed: int, n: int) -> None:
+    values = np.random.default_rng(seed).standard_normal((n, 3))
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(mean_interval(values), [values.mean(axis=0), *expected], rtol=1e-9, atol=1e-12)
+
+
+def test_the_mean_of_one_value_has_no_interval() -> None:
+    np.testing.assert_array_equal(mean_interval(np.array([[3.0, 4.0]])), [[3, 4], [np.nan] * 2, [np.nan] * 2])
+    assert np.isnan(mean_interval(np.empty(0))).all()
 
 
 # shares

@@ -13,11 +13,11 @@ from math import exp, fsum, log, log1p, sqrt
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv, ndtri
+from scipy.special import gammaincinv
 
 from gancensus.census import graph
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson
+from gancensus.statistics.intervals import clopper_pearson, deviate
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -134,7 +134,7 @@ def _estimate(duplicates: int, pairs: int, sides: list[tuple[IntArray, IntArray]
         low = float(gammaincinv(duplicates, (1 - level) / 2)) / pairs
         high = float(gammaincinv(duplicates + 1, (1 + level) / 2)) / pairs
     else:
-        factor = exp(_z(level) * sqrt(log_variance))
+        factor = exp(deviate(level) * sqrt(log_variance))
         low, high = value / factor, value * factor
     return Collision(samples, pairs, duplicates, value, low, min(1.0, high), log_variance)
 
@@ -174,7 +174,7 @@ def ratio(a: Collision, b: Collision, level: float = 0.95) -> Estimate:
     if b.log_variance is None:
         return Estimate(None, a.low / b.high, None)
     value = a.value / b.value
-    factor = exp(_z(level) * sqrt(a.log_variance + b.log_variance))
+    factor = exp(deviate(level) * sqrt(a.log_variance + b.log_variance))
     return Estimate(value, value / factor, value * factor)
 
 
@@ -241,7 +241,7 @@ def curve(
     smooth = (probability * hits.size + 0.5) / (hits.size + 1)
     rate = -np.log1p(-smooth)
     monte_carlo = smooth / ((1 - smooth) * hits.size * rate**2)
-    factor = np.exp(_z(level) * np.sqrt(collision.log_variance + monte_carlo))
+    factor = np.exp(deviate(level) * np.sqrt(collision.log_variance + monte_carlo))
     low = -np.expm1(-np.minimum(rate / factor, _rate(collision.low) * pairs))
     high = np.minimum(-np.expm1(-rate * factor), collision.high * pairs)
     low = np.maximum.accumulate(np.minimum(low, probability))
@@ -290,11 +290,6 @@ def birthday_support(batch: int) -> float:
     Ramanujan J. 28, 223).
     """
     return (batch - 0.5) ** 2 / (2 * log(2))
-
-
-def _z(level: float) -> float:
-    """Normal quantile of a two-sided interval at `level`."""
-    return float(ndtri((1 + level) / 2))
 
 
 def _probability(samples: int, hits: IntArray) -> FloatArray:

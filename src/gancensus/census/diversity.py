@@ -19,11 +19,11 @@ from math import ceil, exp, floor, fsum, log, sqrt
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma, ndtri
+from scipy.special import digamma
 
 from gancensus.census import birthday, graph
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson
+from gancensus.statistics.intervals import clopper_pearson, deviate
 
 IntArray = npt.NDArray[np.int64]
 
@@ -92,7 +92,7 @@ def richness(sizes: IntArray, level: float = 0.95) -> Estimate:
     if once == samples:
         return simpson(sizes, level)
     unseen = once * (once - 1) / (2 * (twice + 1))
-    value, z = seen + unseen, float(ndtri((1 + level) / 2))
+    value, z = seen + unseen, deviate(level)
     if unseen == 0:
         missed = exp(-samples / seen)
         high = (seen + z * sqrt(seen * missed * (1 - missed))) / (1 - missed)
@@ -136,7 +136,7 @@ def shannon(sizes: IntArray, level: float = 0.95) -> Estimate:
     weight = kinds * abundance
     mean = fsum(weight * without) / samples
     sd = sqrt((samples - 1) / samples * fsum(weight * (without - mean) ** 2))
-    factor = exp(float(ndtri((1 + level) / 2)) * sd)
+    factor = exp(deviate(level) * sd)
     return Estimate(exp(value), exp(value) / factor, exp(value) * factor)
 
 
@@ -159,7 +159,7 @@ def coverage(sizes: IntArray, level: float = 0.95) -> Estimate:
     samples = int(sizes.sum())
     once, twice = (int(np.count_nonzero(sizes == x)) for x in (1, 2))
     missing = once / samples
-    half = float(ndtri((1 + level) / 2)) * sqrt(once * (1 - missing) + 2 * twice) / samples
+    half = deviate(level) * sqrt(once * (1 - missing) + 2 * twice) / samples
     low, high = map(float, clopper_pearson(once, samples, level))
     low, high = max(0.0, min(low, missing - half)), min(1.0, max(high, missing + half))
     return Estimate(1 - missing, 1 - high, 1 - low)

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import incidence, square_radii
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson
+from gancensus.statistics.intervals import clopper_pearson, deviate, symmetric
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.floating[Any]]
@@ -163,7 +162,7 @@ def fidelity(
     estimates = {
         name: _share_interval(values[name], variances[name], counts[name], splits, level)
         if name in counts
-        else _interval(values[name], variances[name], splits, level, floor=-math.inf if name == "kid" else 0.0)
+        else symmetric(values[name], variances[name], splits, level, (-math.inf if name == "kid" else 0.0, math.inf))
         for name in METRICS
     }
     return {name: Fidelity(estimates[name], nulls[name]) for name in METRICS}
@@ -235,15 +234,9 @@ def _halves(x: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     return x[order[:half]], x[order[half : 2 * half]]
 
 
-def _interval(value: float, variance: float, freedom: int, level: float, floor: float) -> Estimate:
-    reach = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance)
-    return Estimate(value, max(floor, value - reach), value + reach)
-
-
 def _share_interval(share: float, variance: float, count: int, freedom: int, level: float) -> Estimate:
     """Clopper-Pearson interval of a share of `count` points, with the sample size that its variance implies."""
-    tail = (1 - level) / 2
     shrunk = (share * count + 0.5) / (count + 1)  # a share of 0 or 1 has a variance, too
     effective = min(count, shrunk * (1 - shrunk) / variance) if variance > 0 else count
-    effective *= float(ndtri(tail) / stdtrit(freedom, tail)) ** 2
+    effective *= (deviate(level) / deviate(level, freedom)) ** 2
     return Estimate(share, *map(float, clopper_pearson(share * effective, effective, level)))

@@ -6,14 +6,12 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from gancensus.search.neighbours import Nearest
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import mean_interval, symmetric
 
 Floats = NDArray[np.float64]
-
-CONFIDENCE = 0.95
 
 
 def mean_distance(distance: Floats) -> Estimate:
@@ -23,11 +21,10 @@ def mean_distance(distance: Floats) -> Estimate:
     to which distances are measured are held fixed, and given these, the distances are as independent as the rows are.
     So it says what more rows of the same kind would give, not what other rows to measure to would.
     """
-    n = len(distance)
-    if n == 0:
-        return Estimate(None, None, None)
-    error = float(distance.std(ddof=1)) / math.sqrt(n) if n > 1 else None
-    return _student(float(distance.mean()), error, n)
+    if len(distance) < 2:
+        return Estimate(float(distance[0]) if len(distance) else None, None, None)
+    mean, low, high = map(float, mean_interval(distance))
+    return Estimate(mean, max(0.0, low), high)
 
 
 def mean_distance_to_others(found: Nearest) -> Estimate:
@@ -43,12 +40,4 @@ def mean_distance_to_others(found: Nearest) -> Estimate:
     farther = np.bincount(found.rows[:, 0], weights=found.distance[:, 1] - first, minlength=n)
     without = (first.sum() - first + farther) / (n - 1)
     variance = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
-    return _student(float(first.mean()), math.sqrt(variance), n)
-
-
-def _student(value: float, error: float | None, n: int) -> Estimate:
-    """Return a mean distance with Student's interval."""
-    if error is None:
-        return Estimate(value, None, None)
-    reach = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * error
-    return Estimate(value, max(0.0, value - reach), value + reach)
+    return symmetric(float(first.mean()), variance, n - 1, ends=(0.0, math.inf))

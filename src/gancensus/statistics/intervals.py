@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,42 @@ def deviate(level: float = LEVEL, freedom: float | None = None) -> float:
     """
     below = (1 + level) / 2
     return float(ndtri(below) if freedom is None else stdtrit(freedom, below))
+
+
+def symmetric(
+    value: float,
+    variance: float,
+    freedom: float | None = None,
+    level: float = LEVEL,
+    ends: tuple[float, float] = (-math.inf, math.inf),
+) -> Estimate:
+    """Return a value with the interval value +- z sqrt(variance), cut at `ends`.
+
+    Args:
+        value: an estimate that is nearly normal.
+        variance: of the estimate.
+        freedom: degrees of freedom of the variance, which make the interval Student's; None: it is known.
+        level: of the interval.
+        ends: the least and the greatest value that there can be.
+    """
+    reach = deviate(level, freedom) * math.sqrt(variance)
+    return Estimate(value, max(ends[0], value - reach), min(ends[1], value + reach))
+
+
+def mean_interval(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+    """Return the mean of n independent values (n, ...) over n, and the ends of Student's interval of LEVEL.
+
+    With s^2 = sum (x - mean)^2 / (n - 1) they are mean +- t s / sqrt(n), t of n - 1 degrees of freedom. The ends are
+    NaN where n < 2, and so is the mean where n = 0.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n = len(values)
+    if n < 2:
+        missing = np.full(values.shape[1:], np.nan)
+        return (values[0] if n else missing), missing, missing
+    mean = values.mean(axis=0)
+    reach = deviate(freedom=n - 1) * values.std(axis=0, ddof=1) / math.sqrt(n)
+    return mean, mean - reach, mean + reach
 
 
 def clopper_pearson(hits: ArrayLike, count: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:

@@ -16,18 +16,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr
 
 from gancensus.contracts.density import Density
 from gancensus.contracts.errors import UserError
 from gancensus.domains.points.densities import differences
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import deviate
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
 _RESAMPLINGS = 2000  # of the bootstrap
-_LEVEL = 0.95  # of all intervals
 _HELD = 1 << 22  # numbers held at once: 32 MB of float64
 _GRID = np.linspace(-16.0, 16.0, 8001)  # of quadrature; a smooth integrand needs far fewer
 _BANDWIDTHS = (0.02, 8.0)  # where the best bandwidth is looked for: humps have width 1 and are 8 apart
@@ -166,7 +166,7 @@ def _interval(resampled: Floats, repetitions: int) -> tuple[float | None, float 
     """
     if repetitions < 2:
         return None, None
-    reach = stdtrit(repetitions - 1, (1 + _LEVEL) / 2) * math.sqrt(repetitions / (repetitions - 1))
+    reach = deviate(freedom=repetitions - 1) * math.sqrt(repetitions / (repetitions - 1))
     low, high = np.quantile(resampled, ndtr([-reach, reach]))
     return float(low), float(high)
 

@@ -7,6 +7,7 @@ interval. Populations are read a few showers at a time, and compared with `holdo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from gancensus.census.support import REFERENCE
 from gancensus.contracts.errors import UserError
@@ -25,7 +25,7 @@ from gancensus.distances.shapes import CHUNK, not_negative
 from gancensus.distances.ssim import WINDOW as SIDE
 from gancensus.distances.ssim import Similarity, planes
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson
+from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval, symmetric
 
 Floats = NDArray[np.floating[Any]]
 Span = tuple[float, float]
@@ -46,7 +46,6 @@ CENTRES, WINDOW = (0.1, 0.5, 0.9), 0.05  # of the primary energies: 110, 150, 19
 FEWEST = 10  # showers in a bin, on either side
 COMPARED = 100  # showers of a bin whose pairs are compared
 REPLICATES = 400  # of the bootstrap
-TAIL = 0.025
 
 
 class Showers(NamedTuple):
@@ -163,18 +162,6 @@ def _joined(first: Samples, second: Samples) -> Samples:
     )
 
 
-def mean_interval(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the mean of values (n, ...) over n, and the ends of Student's interval; NaN where n < 2 leaves none."""
-    values = np.asarray(values, dtype=np.float64)
-    n = len(values)
-    if n < 2:
-        missing = np.full(values.shape[1:], np.nan)
-        return (values[0] if n else missing), missing, missing
-    mean = values.mean(axis=0)
-    reach = _student(n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
-    return mean, mean - reach, mean + reach
-
-
 def spread_interval(values: Floats, relative: bool = False) -> Estimate:
     """Return the standard deviation of values (n,), or that over their mean, with its interval.
 
@@ -186,13 +173,9 @@ def spread_interval(values: Floats, relative: bool = False) -> Estimate:
     if spread == 0 or centre == 0:
         return Estimate(None if centre == 0 else 0.0, None, None)
     influence = ((values - mean) ** 2 / spread**2 - 1) / 2 - ((values - mean) / mean if relative else 0.0)
-    reach = np.exp(_student(len(values) - 1) * float(influence.std(ddof=1)) / np.sqrt(len(values)))
+    reach = np.exp(deviate(freedom=len(values) - 1) * float(influence.std(ddof=1)) / np.sqrt(len(values)))
     value = spread / abs(centre)
     return Estimate(value, value / reach, value * reach)
-
-
-def _student(freedom: int) -> float:
-    return float(stdtrit(freedom, 1 - TAIL))
 
 
 def ssim(
@@ -344,7 +327,7 @@ def mean_within(values: Floats) -> Estimate:
     total = degrees.sum() / 2
     without = (total - degrees) / ((n - 1) * (n - 2) / 2)
     variance = (n - 1) / n * float(np.sum((without - without.mean()) ** 2))
-    return _jackknifed(float(total / (n * (n - 1) / 2)), variance, n - 1)
+    return symmetric(float(total / (n * (n - 1) / 2)), variance, n - 1, ends=(-1.0, 1.0))
 
 
 def mean_across(values: Floats) -> Estimate:
@@ -354,12 +337,7 @@ def mean_across(values: Floats) -> Estimate:
     """
     means = values.mean(axis=0), values.mean(axis=1)
     variance = sum(float(mean.var(ddof=1)) / len(mean) for mean in means)  # what the jackknife of a mean comes to
-    return _jackknifed(float(values.mean()), variance, min(values.shape) - 1)
-
-
-def _jackknifed(value: float, variance: float, freedom: int) -> Estimate:
-    reach = _student(freedom) * float(np.sqrt(variance))
-    return Estimate(value, max(-1.0, value - reach), min(1.0, value + reach))
+    return symmetric(float(values.mean()), variance, min(values.shape) - 1, ends=(-1.0, 1.0))
 
 
 def profiles(populations: Mapping[str, Rows]) -> list[Line]:
@@ -482,10 +460,10 @@ def score(
 
     An error is never negative, so that its mean is above 0 between equal populations, the more so the fewer showers
     there are: `train` shows how much. Populations are cut at random to the number of held-out showers in a bin. The
-    interval is 1.96 standard deviations of a bootstrap over the showers of both sides, around what the score is at
-    these numbers. The error of the profiles counts faint tails as much as the core: where few showers reach a cell it
-    has outliers, and its interval then covers the median in 80 to 85 of 100 cases (Geant4, 30 showers in a bin), that
-    of the other terms in 95 or more. Bins with fewer than FEWEST showers on a side have no line.
+    interval is the normal one with the standard deviation of a bootstrap over the showers of both sides, around what
+    the score is at these numbers. The error of the profiles counts faint tails as much as the core: where few showers
+    reach a cell it has outliers, and its interval then covers the median in 80 to 85 of 100 cases (Geant4, 30 showers
+    in a bin), that of the other terms in 95 or more. Bins with fewer than FEWEST showers on a side have no line.
 
     Args:
         populations: `holdout` first.
@@ -544,8 +522,7 @@ def _inside(showers: Showers, centre: tuple[float, float | None], windows: tuple
 
 def _bootstrapped(values: Floats) -> Estimate:
     """Return the first value, with the interval that the others, its replicates, give."""
-    reach = 1.96 * float(values[1:].std(ddof=1))
-    return Estimate(float(values[0]), max(0.0, float(values[0]) - reach), float(values[0]) + reach)
+    return symmetric(float(values[0]), float(values[1:].var(ddof=1)), ends=(0.0, math.inf))
 
 
 def _terms(real: Showers, other: Showers, rng: np.random.Generator) -> dict[str, Floats]:

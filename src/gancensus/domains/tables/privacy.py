@@ -13,18 +13,16 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from scipy.stats import binom
 
 from gancensus.contracts.columns import Column, ranks
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import wilson
+from gancensus.statistics.intervals import LEVEL, symmetric, wilson
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Distance = Callable[[Floats, Floats], Floats]
 
-LEVEL = 0.95
 FEWEST_IN_CELL = 20  # rows of either side that the copying test needs: its statistic is nearly normal from there
 _BLOCK = 1 << 22  # distances held at once: 32 MB
 _GRAIN = 2.0**40  # distances are multiples of its inverse, so that equal ones tie in whatever order columns are added
@@ -216,8 +214,7 @@ def copying_test(
         return Estimate(None, None, None)
     weight, z, variance = np.array(found).T
     weight = weight / weight.sum()
-    value, reach = float(weight @ z), _normal(level) * math.sqrt(weight**2 @ variance)
-    return Estimate(value, value - reach, value + reach)
+    return symmetric(float(weight @ z), float(weight**2 @ variance), level=level)
 
 
 def mann_whitney(x: Floats, y: Floats) -> tuple[float, float]:
@@ -294,10 +291,6 @@ def quantile(values: Floats, share: float, level: float = LEVEL) -> Estimate:
     ordered = np.concatenate([[0.0], np.sort(values), [1.0]])
     low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(values), share).astype(int)
     return Estimate(float(np.quantile(values, share)), float(ordered[low]), float(ordered[high + 1]))
-
-
-def _normal(level: float) -> float:
-    return float(ndtri((1 + level) / 2))
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 from scipy.stats import rankdata
 
 from gancensus.comparison.fidelity import half_sample_variances
 from gancensus.contracts.columns import Column
-from gancensus.domains.tables.privacy import LEVEL, area, delong, doubt
+from gancensus.domains.tables.privacy import area, delong, doubt
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import LEVEL, deviate, symmetric
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -163,9 +163,9 @@ def half_sample_intervals(
     It contains the sampling of both (`gancensus.comparison.fidelity.half_sample_variances`), and is Student's.
     """
     value = statistic(rows, real)
-    reach = float(stdtrit(splits, (1 + level) / 2)) * np.sqrt(half_sample_variances(statistic, rows, real, splits, rng))
-    low, high = np.maximum(ends[0], value - reach), np.minimum(ends[1], value + reach)
-    return [Estimate(*map(float, one)) for one in zip(value, low, high, strict=True)]
+    variance = half_sample_variances(statistic, rows, real, splits, rng)
+    numbers = (array.tolist() for array in np.broadcast_arrays(value, variance, *ends))
+    return [symmetric(one, its, splits, level, (low, high)) for one, its, low, high in zip(*numbers, strict=True)]
 
 
 def classifier_test(
@@ -191,9 +191,8 @@ def classifier_test(
         model = _trees(columns, "classifier", x[learned], rng).fit(x[learned], y[learned])
         said, of_rows = model.predict_proba(x[~learned])[:, 1], y[~learned]
         areas[k], variances[k] = delong(said[of_rows], said[~of_rows])
-    reach = float(ndtri((1 + level) / 2)) * math.sqrt((1 + (FOLDS - 1) / FOLDS) * variances.sum()) / FOLDS
-    value = float(areas.mean())
-    return Estimate(value, max(0.0, value - reach), min(1.0, value + reach))
+    variance = (1 + (FOLDS - 1) / FOLDS) * float(variances.sum()) / FOLDS**2
+    return symmetric(float(areas.mean()), variance, level=level, ends=(0.0, 1.0))
 
 
 def model_score(
@@ -237,7 +236,7 @@ def model_score(
     scores = np.array([_score(column, truth[some], said[some]) for some in drawn])
     value, (low, high) = _score(column, truth, said), np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
     if column.categories:
-        reach = float(ndtri((1 + level) / 2)) * _doubt(column, truth)
+        reach = deviate(level) * _doubt(column, truth)
         low, high = max(0.0, min(low, value - reach)), min(1.0, max(high, value + reach))
     return Estimate(value, float(low), float(high))
 
