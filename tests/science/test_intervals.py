@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm, t, ttest_1samp
+from scipy.stats import binom, binomtest, norm, t, ttest_1samp
 
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval, symmetric, wilson
+from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval, quantile_ranks, symmetric, wilson
 
 
 def ends(estimate: Estimate) -> list[float]:
@@ -87,3 +87,19 @@ def test_wilsons_interval_of_fewer_rows_by_a_variance() -> None:
     found = wilson(0.3, 1000, variance=0.3 * 0.7 / 100)
     assert ends(found) == pytest.approx(ends(wilson(0.3, 100)), abs=2e-3)
     assert wilson(0.0, 50, variance=0.0) == wilson(0.0, 50)
+
+
+# quantiles
+
+
+def test_ranks_of_the_textbooks_and_beyond_all_values() -> None:
+    assert quantile_ranks(100, 0.5) == (40, 61)  # of the median of a hundred values
+    assert quantile_ranks(2, 0.5) == (0, 3)
+
+
+@given(st.integers(1, 500), st.floats(0.01, 0.99))
+def test_ranks_hold_the_quantile_with_the_level(count: int, share: float) -> None:
+    """So many values lie below the quantile as a binomial number has: from `low` to `high` - 1 of them."""
+    low, high = quantile_ranks(count, share)
+    assert binom.cdf(low - 1, count, share) <= 0.025 + 1e-12
+    assert binom.sf(high - 1, count, share) <= 0.025 + 1e-12

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
 from gancensus.search.pairs import Side, all_tasks, find_pairs
+from gancensus.statistics.intervals import quantile_ranks
 
 DEAR = 1000.0  # nanoseconds a pair from which a metric's threshold comes from a sample of the pairs
 SAMPLED_PAIRS = 50_000
@@ -47,7 +47,7 @@ def threshold(
 
     Exact, in two passes over the pairs near it: one counts them in BINS bins, one sorts the bin with the quantile.
     Metrics that take DEAR nanoseconds or more are measured on SAMPLED_PAIRS pairs, drawn with replacement; the interval
-    is then that of order statistics (binomial; David & Nagaraja, Order Statistics, 3rd ed., section 7.1).
+    is then that of order statistics, `quantile_ranks`.
 
     Args:
         metric: measured.
@@ -79,8 +79,8 @@ def threshold(
                 f"alpha {alpha} is less than one of the {len(sample)} pairs on which {metric.kind}, a dear metric, is "
                 "measured; raise alpha"
             )
-        low, high = _interval(len(sample), alpha, level)
-        value, most = (float(sample[r - 1]) for r in (quantile_rank(alpha, len(sample)), high))
+        low, high = quantile_ranks(len(sample), alpha, level)
+        value, most = (float(sample[r - 1]) for r in (quantile_rank(alpha, len(sample)), min(high, len(sample))))
         return Threshold(value, float(sample[low - 1]) if low else 0.0, most, len(sample))
     value = _near(distances, rank, alpha, sample)
     return Threshold(value, value, value, pairs)
@@ -170,9 +170,3 @@ def _sampled(
                 p, q = p[keep], q[keep]
             found.append(metric.exact(left[0], right[0], p, q, inf))
     return np.concatenate(found)
-
-
-def _interval(sample: int, alpha: float, level: float) -> tuple[int, int]:
-    """Return the ranks of the order statistics of a sample between which the quantile of all lies; 0 is below all."""
-    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], sample, alpha)
-    return int(low), min(sample, int(high) + 1)

@@ -97,3 +97,15 @@ def wilson(
     middle = (share + z * z / (2 * count_like)) / (1 + z * z / count_like)
     reach = z * math.sqrt(share * (1 - share) / count_like + (z / (2 * count_like)) ** 2) / (1 + z * z / count_like)
     return Estimate(share, max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach)))
+
+
+def quantile_ranks(count: int, share: float, level: float = LEVEL) -> tuple[int, int]:
+    """Return the ranks, from 1, of the values of `count` independent ones between which a quantile lies.
+
+    0 is below all of them, count + 1 above. It holds for every distribution, by the binomial one of the number of
+    values below the quantile (David & Nagaraja, Order Statistics, 3rd ed., section 7.1).
+    """
+    from scipy.stats import binom  # slow to import
+
+    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], count, share)
+    return int(low), int(high) + 1

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from gancensus.contracts.columns import Column, ranks
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import LEVEL, symmetric, wilson
+from gancensus.statistics.intervals import LEVEL, quantile_ranks, symmetric, wilson
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -285,12 +284,11 @@ def distinct(rows: Floats, level: float = LEVEL) -> Estimate:
 def quantile(values: Floats, share: float, level: float = LEVEL) -> Estimate:
     """Estimate a quantile of values in [0, 1] (n,) of independent rows; its interval is a pair of order statistics.
 
-    It holds for every distribution, by the binomial one of the number of values below (David & Nagaraja, Order
-    Statistics, 3rd ed., section 7.1); where too few values lie beyond, it ends at 0 or 1.
+    See `quantile_ranks`; where too few values lie beyond, it ends at 0 or 1.
     """
     ordered = np.concatenate([[0.0], np.sort(values), [1.0]])
-    low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], len(values), share).astype(int)
-    return Estimate(float(np.quantile(values, share)), float(ordered[low]), float(ordered[high + 1]))
+    low, high = quantile_ranks(len(values), share, level)
+    return Estimate(float(np.quantile(values, share)), float(ordered[low]), float(ordered[high]))
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:
