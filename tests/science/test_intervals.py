@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, norm, t, ttest_1samp
 
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval, quantile_ranks, symmetric, wilson
+from gancensus.statistics.intervals import (
+    clopper_pearson,
+    deviate,
+    jackknife_variance,
+    mean_interval,
+    quantile_ranks,
+    symmetric,
+    wilson,
+)
 
 
 def ends(estimate: Estimate) -> list[float]:
@@ -46,6 +54,19 @@ def test_the_mean_interval_is_that_of_the_t_test(seed: int, n: int) -> None:
 def test_the_mean_of_one_value_has_no_interval() -> None:
     np.testing.assert_array_equal(mean_interval(np.array([[3.0, 4.0]])), [[3, 4], [np.nan] * 2, [np.nan] * 2])
     assert np.isnan(mean_interval(np.empty(0))).all()
+
+
+@given(st.integers(0, 2**32), st.integers(2, 40))
+def test_the_jackknife_of_a_mean_is_its_variance(seed: int, n: int) -> None:
+    values = np.random.default_rng(seed).standard_normal(n)
+    without = (values.sum() - values) / (n - 1)
+    assert jackknife_variance(without) == pytest.approx(values.var(ddof=1) / n)
+    assert jackknife_variance(without[::-1]) == jackknife_variance(without)
+
+
+def test_the_jackknife_of_values_that_come_several_times() -> None:
+    without, times = np.array([0.1, 0.5, 0.2]), np.array([3, 1, 4])
+    assert jackknife_variance(without, times) == pytest.approx(jackknife_variance(np.repeat(without, times)))
 
 
 # shares

@@ -17,7 +17,7 @@ from scipy.special import gammaincinv
 
 from gancensus.census import graph
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, deviate
+from gancensus.statistics.intervals import clopper_pearson, deviate, jackknife_variance
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -126,9 +126,9 @@ def _estimate(duplicates: int, pairs: int, sides: list[tuple[IntArray, IntArray]
         return Collision(samples, pairs, 0, 0.0, 0.0, min(1.0, -log(1 - level) / pairs), None)
     value = duplicates / pairs
     poisson = duplicates / pairs**2
-    jackknife = sum(_jackknife(duplicates, pairs, *side) for side in sides)
+    jackknife = sum(jackknife_variance(_without_each(duplicates, pairs, *side)) for side in sides)
     log_variance = max(poisson, jackknife - poisson) / value**2
-    # fsum, here and below: the same whatever the order of the samples.
+    # fsum: the same whatever the order of the samples.
     spread = sum(fsum(((degrees - value * partners) ** 2).tolist()) for degrees, partners in sides)
     if spread <= 2 * duplicates * (1 - value):
         low = float(gammaincinv(duplicates, (1 - level) / 2)) / pairs
@@ -139,12 +139,10 @@ def _estimate(duplicates: int, pairs: int, sides: list[tuple[IntArray, IntArray]
     return Collision(samples, pairs, duplicates, value, low, min(1.0, high), log_variance)
 
 
-def _jackknife(duplicates: int, pairs: int, degrees: IntArray, partners: IntArray) -> float:
-    """Variance (n - 1) / n sum (C_(-i) - mean)^2 of a collision probability over the samples of one side."""
+def _without_each(duplicates: int, pairs: int, degrees: IntArray, partners: IntArray) -> FloatArray:
+    """Collision probability C_(-i) without each sample of one side, float64 (n,)."""
     left = np.maximum(1, pairs - partners)  # 0 where one sample is in every pair: then the numerator is 0 as well
-    without = ((duplicates - degrees) / left).tolist()
-    mean = fsum(without) / len(without)
-    return (len(without) - 1) / len(without) * fsum((c - mean) ** 2 for c in without)
+    return np.asarray((duplicates - degrees) / left)
 
 
 def copied_share(degrees: IntArray, level: float = 0.95) -> Estimate:

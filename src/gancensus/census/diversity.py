@@ -23,7 +23,7 @@ from scipy.special import digamma
 
 from gancensus.census import birthday, graph
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, deviate
+from gancensus.statistics.intervals import clopper_pearson, deviate, jackknife_variance
 
 IntArray = npt.NDArray[np.int64]
 
@@ -133,10 +133,7 @@ def shannon(sizes: IntArray, level: float = 0.95) -> Estimate:
     twice_without = twice - (abundance == 2) + (abundance == 3)
     arguments = zip(seen_without.tolist(), once_without.tolist(), twice_without.tolist(), strict=True)
     without = np.array([_entropy(samples - 1, *argument) for argument in arguments])
-    weight = kinds * abundance
-    mean = fsum(weight * without) / samples
-    sd = sqrt((samples - 1) / samples * fsum(weight * (without - mean) ** 2))
-    factor = exp(deviate(level) * sd)
+    factor = exp(deviate(level) * sqrt(jackknife_variance(without, kinds * abundance)))
     return Estimate(exp(value), exp(value) / factor, exp(value) * factor)
 
 

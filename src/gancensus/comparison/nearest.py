@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gancensus.search.neighbours import Nearest
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import mean_interval, symmetric
+from gancensus.statistics.intervals import jackknife_variance, mean_interval, symmetric
 
 Floats = NDArray[np.float64]
 
@@ -31,13 +31,11 @@ def mean_distance_to_others(found: Nearest) -> Estimate:
     """Estimate the mean distance of rows to their nearest other one, of `nearest_others` with at least 2 neighbours.
 
     Here each row is measured from and to, and distances depend on each other. The interval is that of the jackknife
-    (Efron & Stein, Ann. Statist. 9 (1981) 586, whose variance is on average no smaller than the true one): without row
-    j, those that it is nearest to have their second nearest instead.
+    (`jackknife_variance`): without row j, those that it is nearest to have their second nearest instead.
     """
     n, first = len(found.rows), found.distance[:, 0]
     if n < 3:
         return Estimate(float(first.mean()), None, None) if n == 2 else Estimate(None, None, None)
     farther = np.bincount(found.rows[:, 0], weights=found.distance[:, 1] - first, minlength=n)
     without = (first.sum() - first + farther) / (n - 1)
-    variance = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
-    return symmetric(float(first.mean()), variance, n - 1, ends=(0.0, math.inf))
+    return symmetric(float(first.mean()), jackknife_variance(without), n - 1, ends=(0.0, math.inf))

@@ -25,7 +25,7 @@ from gancensus.distances.shapes import CHUNK, not_negative
 from gancensus.distances.ssim import WINDOW as SIDE
 from gancensus.distances.ssim import Similarity, planes
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval, symmetric
+from gancensus.statistics.intervals import clopper_pearson, deviate, jackknife_variance, mean_interval, symmetric
 
 Floats = NDArray[np.floating[Any]]
 Span = tuple[float, float]
@@ -320,14 +320,12 @@ def _across(
 def mean_within(values: Floats) -> Estimate:
     """Return the mean over the pairs of n samples of values (n, n), symmetric with 0 on the diagonal.
 
-    The interval is Student's with the jackknife over samples (Arvesen 1969, Ann. Math. Stat. 40, 2076), which is never
-    too short on average (Efron & Stein 1981, Ann. Stat. 9, 586).
+    The interval is Student's with the jackknife over samples (Arvesen 1969, Ann. Math. Stat. 40, 2076).
     """
     n, degrees = len(values), values.sum(axis=1)
     total = degrees.sum() / 2
     without = (total - degrees) / ((n - 1) * (n - 2) / 2)
-    variance = (n - 1) / n * float(np.sum((without - without.mean()) ** 2))
-    return symmetric(float(total / (n * (n - 1) / 2)), variance, n - 1, ends=(-1.0, 1.0))
+    return symmetric(float(total / (n * (n - 1) / 2)), jackknife_variance(without), n - 1, ends=(-1.0, 1.0))
 
 
 def mean_across(values: Floats) -> Estimate:
