@@ -6,7 +6,7 @@ Every value comes with an interval and with the value that real samples reach in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import incidence, square_radii
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import clopper_pearson, deviate, symmetric
+from gancensus.statistics.half_samples import SPLITS, half_sample_variances
+from gancensus.statistics.intervals import LEVEL, clopper_pearson, deviate, symmetric
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.floating[Any]]
@@ -111,8 +112,8 @@ def fidelity(
     fake: Points,
     null: Points,
     neighbours: int = 5,
-    splits: int = 20,
-    level: float = 0.95,
+    splits: int = SPLITS,
+    level: float = LEVEL,
     *,
     rng: np.random.Generator,
 ) -> dict[str, Fidelity]:
@@ -121,8 +122,7 @@ def fidelity(
     `fake` and `null` are cut at random to the smaller of their sizes, so that value and null have the same
     finite-sample bias.
 
-    The variance is that of balanced half-samples (McCarthy 1969): both samples are split at random into halves A
-    and B, and the mean of (T_A - T_B)^2 / 4 is taken over `splits` splits. The delete-a-group jackknife is not used:
+    The variance is that of half-samples of both (`half_sample_variances`). The delete-a-group jackknife is not used:
     a nearest-neighbour ball depends on many points at once, which inflates it (Efron & Stein 1981); it gave up to
     twice the standard error of precision and coverage, where half-samples, which keep the geometry, gave the right
     one. Student's t with `splits` degrees of freedom makes the interval, cut at 0 for FID and density. For shares
@@ -212,26 +212,6 @@ def _neighbourhoods(real: Floats, fake: Floats, neighbours: int) -> Prdc:
 
 def _cut(x: Floats, size: int, rng: np.random.Generator) -> Floats:
     return x[np.sort(rng.choice(len(x), size, replace=False))]
-
-
-def half_sample_variances(
-    statistic: Callable[[Floats, Floats], Floats], x: Floats, y: Floats, splits: int, rng: np.random.Generator
-) -> Floats:
-    """Return the variances (k,) of statistics (k,) of two samples x (n, ...) and y (m, ...), by their sampling.
-
-    Both are split at random into halves A and B; the mean of (T_A - T_B)^2 / 4 is taken over `splits` splits (balanced
-    half-samples, McCarthy 1969).
-    """
-    square = np.zeros(1)
-    for _ in range(splits):
-        (x_a, x_b), (y_a, y_b) = _halves(x, rng), _halves(y, rng)
-        square = square + (statistic(x_a, y_a) - statistic(x_b, y_b)) ** 2
-    return square / (4 * splits)
-
-
-def _halves(x: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    order, half = rng.permutation(len(x)), len(x) // 2
-    return x[order[:half]], x[order[half : 2 * half]]
 
 
 def _share_interval(share: float, variance: float, count: int, freedom: int, level: float) -> Estimate:

@@ -1,1 +1,1 @@
-"""Intervals and permutation tests."""
+"""Intervals, half-samples and permutation tests: one implementation of each."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.columns import Column, ranks
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides
 from gancensus.statistics.intervals import LEVEL, quantile_ranks, symmetric, wilson
 
 Floats = NDArray[np.float64]
@@ -101,7 +102,7 @@ def dcr_share(
     generated: Floats,
     train: Floats,
     holdout: Floats,
-    splits: int = 20,
+    splits: int = SPLITS,
     level: float = LEVEL,
     *,
     rng: np.random.Generator,
@@ -113,9 +114,8 @@ def dcr_share(
     has, and the shares against each are averaged; where train is smaller, holdout is cut to its size.
 
     The interval contains the sampling of all three: which rows happen to be in train and holdout moves the share more
-    than the generated ones do. The variance is that of balanced half-samples (McCarthy 1969; see
-    `gancensus.comparison.fidelity`): all are split into halves A and B, and the mean of (T_A - T_B)^2 / 4 is taken over
-    `splits` splits. Wilson's interval is that of as many rows as this variance implies, with Student's t.
+    than the generated ones do. The variance is that of half-samples of all three (`half_sample_variance`). Wilson's
+    interval is that of as many rows as this variance implies, with Student's t.
 
     Args:
         distance: between rows.
@@ -129,8 +129,8 @@ def dcr_share(
     size = min(len(train), len(holdout))
     parts = len(train) // size
     train, holdout = (x[rng.permutation(len(x))[:count]] for x, count in ((train, parts * size), (holdout, size)))
-    mine = np.array([_sides(len(generated), rng) for _ in range(splits)])
-    theirs = np.array([[_sides(size, rng) for _ in range(parts + 1)] for _ in range(splits)])
+    mine = np.array([sides(len(generated), rng) for _ in range(splits)])
+    theirs = np.array([[sides(size, rng) for _ in range(parts + 1)] for _ in range(splits)])
     nearer, halves = np.empty(len(generated)), np.empty((splits, len(generated)))
     for rows in _blocks(len(generated), size * (parts + 1)):
         both = [distance(generated[rows], x) for x in (train, holdout)]
@@ -140,8 +140,8 @@ def dcr_share(
             seen = mine[split, rows, None, None] == theirs[split]
             halves[split, rows] = _nearer(np.where(seen, near, np.inf))
     share = float(nearer.mean())
-    gaps = [halves[s, mine[s] == 0].mean() - halves[s, mine[s] == 1].mean() for s in range(splits)]
-    variance = max(float(np.mean(np.square(gaps)) / 4), float(nearer.var()) / len(nearer))  # at least that of its rows
+    gaps = np.array([halves[s, mine[s] == 1].mean() - halves[s, mine[s] == -1].mean() for s in range(splits)])
+    variance = max(float(half_sample_variance(gaps)), float(nearer.var()) / len(nearer))  # at least that of its rows
     return wilson(share, len(generated), level, variance=variance, freedom=splits)
 
 
@@ -294,14 +294,6 @@ def quantile(values: Floats, share: float, level: float = LEVEL) -> Estimate:
 def _blocks(rows: int, columns: int) -> Iterator[slice]:
     step = max(1, _BLOCK // columns)
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
-
-
-def _sides(count: int, rng: np.random.Generator) -> Integers:
-    """Split `count` rows into halves 0 and 1 (count,); where it is odd, one row is in neither."""
-    sides = np.arange(count, dtype=np.int64) % 2
-    if count % 2:
-        sides[-1] = -1
-    return rng.permutation(sides)
 
 
 def _nearer(near: Floats) -> Floats:

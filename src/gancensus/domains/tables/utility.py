@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from gancensus.comparison.fidelity import half_sample_variances
 from gancensus.contracts.columns import Column
 from gancensus.domains.tables.privacy import area, delong, doubt
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.half_samples import SPLITS, half_sample_variances, sides
 from gancensus.statistics.intervals import LEVEL, deviate, symmetric
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 FOLDS = 5
-SPLITS = 20
 WEIGHTINGS = 200
 REPLICATES = 1000
 RARE = 0.05  # a category that at most this share of the held-out rows have is rare
@@ -57,7 +56,7 @@ def marginal_reach(
     should be, and other distances more often. One made of the spread of the value (see `half_sample_intervals`) would
     be far too short where that happens to be near 0.
     """
-    weights = [np.array([_signs(len(x), rng) for _ in range(WEIGHTINGS)]) / len(x) for x in (rows, real)]
+    weights = [np.array([sides(len(x), rng) for _ in range(WEIGHTINGS)]) / len(x) for x in (rows, real)]
     each = zip(columns, rows.T, real.T, strict=True)
     sizes = np.array([_size(column, _gaps(column, a, b, *weights)) for column, a, b in each])
     return np.asarray(np.quantile(sizes, level, axis=1, method="higher"))
@@ -86,11 +85,6 @@ def _below(x: Floats, weights: Floats, at: Floats) -> Floats:
 def _size(column: Column, gaps: Floats) -> Floats:
     size = np.abs(gaps)
     return np.asarray(size.sum(axis=1) / 2 if column.categorical else size.max(axis=1))
-
-
-def _signs(count: int, rng: np.random.Generator) -> Floats:
-    """Return 1 for half of `count` rows and -1 for the others, at random (count,); 0 for one where it is odd."""
-    return np.asarray(rng.permutation(np.sign(np.arange(count) - (count - 1) / 2)))
 
 
 def associations(columns: Sequence[Column], rows: Floats) -> Floats:
@@ -160,7 +154,7 @@ def half_sample_intervals(
 ) -> list[Estimate]:
     """Return each value of a statistic of two samples (n, k) and (m, k) with its interval, cut at `ends`.
 
-    It contains the sampling of both (`gancensus.comparison.fidelity.half_sample_variances`), and is Student's.
+    It contains the sampling of both (`half_sample_variances`), and is Student's.
     """
     value = statistic(rows, real)
     variance = half_sample_variances(statistic, rows, real, splits, rng)
