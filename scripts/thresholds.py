@@ -2,16 +2,14 @@
 """Find how close is 'the same': the alpha-quantile of all distances between real samples, metric by metric."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import gancensus.config.steps as step
 
-from gancensus.contracts.device import choose_device
-from gancensus.contracts.metric import Calibrated, Metric
+from gancensus.contracts.metric import Metric
 from gancensus.contracts.randomness import derive_rng
-from gancensus.search.populations import Population
-from gancensus.search.repeats import partners
-from gancensus.search.thresholds import threshold
+from gancensus.search.thresholds import find_thresholds
 from gancensus.storage import schemas
 from gancensus.storage.files import write_table
 
@@ -31,24 +29,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         features=[Path],
         output=Path,
     )
-    metrics = list(args.definition.values())
-    spaces = step.spaces(metrics, args.features)
-    conditions = [metric for metric in metrics if metric.fixed is not None]
-    pairs = int(partners(conditions, Population(conditions or metrics, spaces).side(args.memory))[0].sum()) // 2
-    rows: list[tuple[str, float | None, float | None, float | None, float | None, int, int]] = []
-    for name, metric in args.definition.items():
-        if not isinstance(metric, Calibrated):
-            rows.append((name, None, metric.fixed, metric.fixed, metric.fixed, pairs, pairs))
-            continue
-        print(f"{name}: {pairs} pairs of calibrate", flush=True)
-        side = Population([metric, *conditions], spaces).side(args.memory)
-        rng = derive_rng(args.seed, args.study, "thresholds", args.name, name)
-        device = choose_device(args.device)
-        found = threshold(metric, metric.alpha, conditions, side, pairs, args.level, rng, device)
-        rows.append((name, metric.alpha, *found, pairs))
-    write_table(
-        args.output, dict(zip(schemas.THRESHOLDS.names, zip(*rows, strict=True), strict=True)), schemas.THRESHOLDS
-    )
+    spaces = step.spaces(list(args.definition.values()), args.features)
+    rng = partial(derive_rng, args.seed, args.study, "thresholds", args.name)
+    tell = partial(print, flush=True)
+    table = find_thresholds(args.definition, spaces, args.level, rng, args.memory, args.device, tell)
+    write_table(args.output, table, schemas.THRESHOLDS)
 
 
 if __name__ == "__main__":

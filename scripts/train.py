@@ -2,19 +2,16 @@
 """Train one replica of a generator."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import gancensus.config.steps as step
 
-import numpy as np
-
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_seed
-from gancensus.contracts.samples import Unread
 from gancensus.storage import schemas
 from gancensus.storage.files import SampleRows, columns, write_model, write_table
 from gancensus.training.loop import architecture, history_columns
+from gancensus.training.splits import kept
 from gancensus.training.unfinished import Unfinished
 
 
@@ -35,14 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         model=Path,
         history=Path,
     )
-    rows = SampleRows(args.train)
-    first, known = next(rows.chunks(slice(0, 1))), rows.identities()
-    kept = np.arange(len(rows))
-    for path in args.selection:
-        table = columns(path)
-        kept = np.flatnonzero(np.isin(known.sample_id, table["sample_id"][table["kept"]]))
-    known = replace(known.take(kept), scale=first.scale)
-    samples = Unread(known, first.shape, first.x.dtype, lambda some: rows.take(kept[some]).x)
+    samples = kept(SampleRows(args.train), [columns(path) for path in args.selection])
     seed = derive_seed(args.seed, args.study, "train", args.name, args.replica)
     unfinished = Unfinished(args.model, args.checkpoint, args.generator, samples, seed, args.device)
     fitted = args.generator.train(samples, seed, args.device, unfinished)

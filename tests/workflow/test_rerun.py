@@ -339,8 +339,8 @@ def test_changed_code_reruns_the_steps_that_use_it(project: Copy, name: str) -> 
 def test_both_reasons_are_told(project: Copy) -> None:
     config = copy.deepcopy(CONFIG)
     config["studies"]["smoke"]["generators"]["curated"]["epochs"] = 2
-    plan = project.plan_edited("scripts/train.py", "np.isin(", "np.isin(*[], ", config, whole=True)
-    assert plan["train"] == (1, "parameters changed (epochs 3 -> 2), code changed (scripts/train.py)")
+    plan = project.plan_edited("src/gancensus/training/splits.py", "np.isin(", "np.isin(*[], ", config, whole=True)
+    assert plan["train"] == (1, "parameters changed (epochs 3 -> 2), code changed (gancensus/training/splits.py)")
 
 
 def functions(statements: list[code.Statement]) -> set[str]:

@@ -61,6 +61,16 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
     return Unread(known, shape, np.dtype(np.float32), read)
 
 
+def population_of(generator: Brought, like: Samples, population: str) -> Unread:
+    """Return the user's samples as a population, once some of them have been compared with the real ones `like`.
+
+    Raises UserError as `as_population` and `check_units` do.
+    """
+    samples = as_population(generator, like, population)
+    check_units(generator, like, samples)
+    return samples
+
+
 def _with_channels(path: Path, found: Unread, shape: tuple[int, ...]) -> Unread:
     """Return images with as many channels as the real ones have: grey ones may be stored with none, one or three."""
     image = shape[:2]

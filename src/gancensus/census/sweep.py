@@ -7,16 +7,25 @@ joint probability is from alpha^k: a sweep over alpha and over the subsets of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
 from gancensus.census.birthday import Collision, collision
+from gancensus.census.support import REFERENCE, collision_columns, ratio_columns
+from gancensus.config.sections import Census
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.metric import Metric
+from gancensus.contracts.samples import Rows
+from gancensus.contracts.table import Columns
+from gancensus.search.pairs import Pairs, Side, find_pairs, merge, none
+from gancensus.search.populations import Population
 from gancensus.search.thresholds import quantile_rank
+from gancensus.storage.schemas import SWEEP
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -92,6 +101,60 @@ def tautology(alphas: Sequence[float | None]) -> str | None:
         f"With a single metric the real data's effective support is 1/alpha = {1 / alphas[0]:,.6g} by construction; "
         "only the ratio carries information."
     )
+
+
+def sweep_study(
+    name: str,
+    definition: Mapping[str, Metric],
+    populations: Mapping[str, Mapping[str | None, Rows]],
+    settings: Census,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Columns:
+    """Return the table of a definition's sweep: a row per subset of its metrics, alpha and population.
+
+    Args:
+        name: of the definition.
+        definition: the metrics by name, of which those without a fixed threshold are swept.
+        populations: by name, `calibrate` and the reference among them; samples, and vectors by encoder.
+        settings: the section of the census.
+        progress: is told how far it is.
+
+    Raises:
+        UserError: no pair of `calibrate` is under the same conditions.
+    """
+    metrics = list(definition.values())
+    names = [name for name, metric in definition.items() if metric.fixed is None]
+    _, calibrate = _distances(metrics, populations["calibrate"], settings.sweep)
+    alphas, thresholds = thresholds_of(calibrate.values, settings.alphas)
+    cells: dict[str, list[Cell]] = {}
+    for population, spaces in populations.items():
+        if population != "calibrate":
+            progress(f"sweep of {population}")
+            samples, found = _distances(metrics, spaces, settings.sweep)
+            cells[population] = sweep(found.values, found.i, found.j, samples, alphas, thresholds, settings.level)
+    rows = [
+        {
+            "definition": name,
+            "metrics": "+".join(names[m] for m in cell.metrics),
+            "alpha": cell.alpha,
+            "population": population,
+            "independent": cell.independent,
+            **collision_columns(cell.collision),
+            **ratio_columns(cell.collision, None if population == REFERENCE else reference.collision, settings.level),
+        }
+        for population, swept in cells.items()
+        for cell, reference in zip(swept, cells[REFERENCE], strict=True)
+    ]
+    return {column: [row[column] for row in rows] for column in SWEEP.names}
+
+
+def _distances(metrics: Sequence[Metric], spaces: Mapping[str | None, Rows], samples: int) -> tuple[int, Pairs]:
+    """Measure every pair of some samples of a population, in the calibrated metrics; conditions only let pairs in."""
+    features = Population(metrics, spaces).some(samples)
+    limits = [inf if metric.fixed is None else metric.fixed for metric in metrics]
+    found = merge([none(len(metrics)), *find_pairs(metrics, limits, Side.of(features))])
+    swept = [metric.fixed is None for metric in metrics]
+    return len(features[0][0]), found._replace(values=np.ascontiguousarray(found.values[:, swept]))
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil, inf, nextafter, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.metric import Metric
+from gancensus.contracts.metric import Calibrated, Metric
+from gancensus.contracts.samples import Rows
+from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Side, all_tasks, find_pairs
+from gancensus.search.populations import Population
+from gancensus.search.repeats import partners
 from gancensus.statistics.intervals import quantile_ranks
+from gancensus.storage.schemas import THRESHOLDS
 
 DEAR = 1000.0  # nanoseconds a pair from which a metric's threshold comes from a sample of the pairs
 SAMPLED_PAIRS = 50_000
@@ -31,6 +37,44 @@ class Threshold(NamedTuple):
     low: float
     high: float
     pairs: int
+
+
+def find_thresholds(
+    definition: Mapping[str, Metric],
+    spaces: Mapping[str | None, Rows],
+    level: float,
+    rng: Callable[[str], np.random.Generator],
+    memory: int,
+    device: str,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Columns:
+    """Return the table of thresholds: a row per metric; one that the configuration gives has no alpha.
+
+    Args:
+        definition: the metrics by name.
+        spaces: the samples of `calibrate`, and their vectors by encoder.
+        level: of intervals.
+        rng: gives each metric, by its name, the random numbers of its own.
+        memory: in MB.
+        device: where matrices are multiplied; the result is the same.
+        progress: is told how far it is.
+
+    Raises:
+        UserError: as `threshold` does.
+    """
+    conditions = [metric for metric in definition.values() if metric.fixed is not None]
+    compared = Population(conditions or list(definition.values()), spaces)
+    pairs = int(partners(conditions, compared.side(memory))[0].sum()) // 2
+    rows: list[tuple[str, float | None, float | None, float | None, float | None, int, int]] = []
+    for name, metric in definition.items():
+        if not isinstance(metric, Calibrated):
+            rows.append((name, None, metric.fixed, metric.fixed, metric.fixed, pairs, pairs))
+            continue
+        progress(f"{name}: {pairs} pairs of calibrate")
+        side = Population([metric, *conditions], spaces).side(memory)
+        found = threshold(metric, metric.alpha, conditions, side, pairs, level, rng(name), choose_device(device))
+        rows.append((name, metric.alpha, *found, pairs))
+    return dict(zip(THRESHOLDS.names, zip(*rows, strict=True), strict=True))
 
 
 def threshold(

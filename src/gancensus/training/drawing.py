@@ -33,7 +33,7 @@ def draw(
     Args:
         generator: what was trained.
         weights: by name.
-        like: what is known of held-out real samples; their x is not read.
+        like: held-out real samples: their conditions and their scale; x needs no values.
         shape: of a sample.
         rows: those of a part: they begin with a block.
         population: its name, which gives it its random numbers.
@@ -44,10 +44,10 @@ def draw(
     Raises:
         UserError: more samples are asked for than there are conditions, and each can be used once.
     """
-    if generator.once and generator.samples > len(like.sample_id):
+    if generator.once and generator.samples > len(like):
         raise UserError(
-            f"generator {generator.kind}: asks for {generator.samples} samples under the conditions of holdout, which "
-            f"has {len(like.sample_id)}; lower `samples`, or enlarge `holdout` in `splits`"
+            f"generator {generator.kind}: asks for {generator.samples} samples under the conditions of "
+            f"holdout, which has {len(like)}; lower `samples`, or enlarge `holdout` in `splits`"
         )
     known = like.take(derive_rng(seed, study, "conditions").permutation(len(like)))
     blocks = [np.empty((0, *shape), dtype=np.float32)]

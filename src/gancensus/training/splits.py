@@ -1,11 +1,15 @@
 """Splits: which real samples train, calibrate and are held out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Unread
+from gancensus.contracts.table import Columns
+from gancensus.storage.files import SampleRows
 
 
 def split(
@@ -31,3 +35,16 @@ def split(
     order = np.concatenate([np.arange(fixed), fixed + rng.permutation(samples - fixed)])
     ends = np.cumsum(list(counts.values()))
     return {name: np.sort(order[end - count : end]) for (name, count), end in zip(counts.items(), ends, strict=True)}
+
+
+def kept(train: SampleRows, selections: Sequence[Columns]) -> Unread:
+    """Return the training samples that every selection keeps, to be read as they are wanted.
+
+    selections: tables with sample_id and kept.
+    """
+    first, known = next(train.chunks(slice(0, 1))), train.identities()
+    rows = np.arange(len(train))
+    for table in selections:
+        rows = rows[np.isin(known.sample_id[rows], table["sample_id"][table["kept"]])]
+    known = replace(known.take(rows), scale=first.scale)
+    return Unread(known, first.shape, first.x.dtype, lambda some: train.take(rows[some]).x)
