@@ -8,7 +8,7 @@ import gancensus.config.steps as step
 
 import pyarrow as pa
 
-from gancensus.report.inputs import noted
+from gancensus.report.inputs import inputs_table
 from gancensus.storage import schemas
 from gancensus.storage.files import read_table, write_table
 
@@ -26,13 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     table = pa.concat_tables([read_table(path) for path in args.supports])
     write_table(args.census, {name: table[name] for name in table.column_names}, schemas.SUPPORT)
-    rows = []
-    for study, population, name, populations in args.inputs:
-        folders = [args.census.parent / study / "samples" / one for one in populations]
-        notes = noted([folder / f"{part}.parquet" for folder in folders for part in range(args.parts)])
-        rows += [(study, population, name, note, count) for note, count in notes.items()]
-    columns = zip(*rows, strict=True) if rows else [()] * len(schemas.INPUTS)
-    write_table(args.notes, dict(zip(schemas.INPUTS.names, columns, strict=True)), schemas.INPUTS)
+    write_table(args.notes, inputs_table(args.census.parent, args.inputs, args.parts), schemas.INPUTS)
 
 
 if __name__ == "__main__":

@@ -52,10 +52,8 @@ def line(folder: Path, x: NDArray[Any]) -> dict[str | None, SampleRows]:
 def drawn(rows: slice, holdout: int = 600, samples: int = 600, population: str = "echo-0") -> Samples:
     energy = np.arange(holdout, dtype=np.float32)
     scale = Scale(("a",), ("1",), (0.0,), (1.0,))
-    x, ids = np.empty((holdout, 0), dtype=np.float32), np.arange(holdout)
-    like = Samples(x, ids, None, scale, {"energy": energy}, {"energy": "GeV"})
-        np.empty((holdout, 0), dtype=np.float32), np.arange(holdout), None, scale, {"energy": energy}, {"energy": "GeV"}
-    )
+    nothing = np.empty((holdout, 0), dtype=np.float32)
+    like = Samples(nothing, np.arange(holdout), None, scale, {"energy": energy}, {"energy": "GeV"})
     return draw(Echo(samples=samples), {}, like, (2,), rows, population, "toy", 1, "cpu")
 
 

@@ -69,11 +69,12 @@ def test_a_reason_names_no_folder(place: str) -> None:
         ("toy/physics/score.parquet", "physics/score", "logs/toy/analyse/physics/score.log"),
         ("toy/figures/physics/score.svg", "physics/score", "logs/toy/draw.log"),
         ("toy/figures/closest-a-b+c.svg", "closest-a-b+c", "logs/toy/draw.log"),
+        ("toy/figures/gallery.parquet", "gallery", "logs/toy/draw.log"),
         ("timeline.svg", "timeline", "logs/collect_trace.log"),
     ],
 )
 def test_names_and_logs(file: str, name: str, log: str) -> None:
-    assert (Failed(file, "").name, Failed(file, "").log) == (name, log)
+    assert (Failed.of(file, "").name, Failed.of(file, "").log) == (name, log)
 
 
 def test_a_figure_without_its_table_is_told_once(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_the_step_of_an_analysis_says_why_and_ends_well(step: Step, tmp_path: Pa
     assert "5 real samples are too few for 5 neighbours" in done.stderr
     assert (folder / "fidelity.parquet").read_bytes() == (tmp_path / "here/fidelity.parquet").read_bytes()
     study = Study.model_validate(STUDY)
-    write(figures(study)["fidelity"], Results(study, folder, 1), tmp_path / "f.svg")
+    write(figures(study)["fidelity"], Results(study, folder.name, folder.parent, 1), tmp_path / "f.svg")
     assert failures.reason(tmp_path / "f.svg") == about(folder / "fidelity.parquet")["failed"]
 
 

@@ -441,7 +441,7 @@ def test_provenance_digests_every_part_and_knows_no_time_or_place(step: Step, re
 def drawn(name: str, folder: Path, study: dict[str, Any], output: Path) -> bytes:
     """Draw a figure from the results of a study in a folder."""
     known = Study.model_validate(STUDY | study)
-    write(figures(known)[name], Results(known, folder, 1), output)
+    write(figures(known)[name], Results(known, folder.name, folder.parent, 1), output)
     return output.read_bytes()
 
 

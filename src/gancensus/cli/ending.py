@@ -54,20 +54,21 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
     killed = set()
     for file, rule in pending.items():
         path = Path(file)
-        part = failures.Failed(path.relative_to(place).as_posix(), "")
-        waiting = rule.startswith("draw_") and part.study in unmeasured
-        if rule in LAST or waiting or path.is_file():
+        if rule in LAST or path.is_file():
+            continue
+        part = failures.Failed.of(path.relative_to(place).as_posix(), "")
+        if rule.startswith("draw_") and part.study in unmeasured:
             continue
         reason = _last(place / part.log, begun).get("error", KILLED)
         if rule == "analyse":
             analysis, table = studies[part.study].analysed[part.name]
             failures.table(path, analysis.tables[table].schema, reason)
-        elif part.drawn:
+        elif path.suffix == ".svg":
             failures.figure(path, reason)
         else:  # the samples that a figure shows
             from gancensus.report.sample_figures import SHOWN
 
-            failures.table(path, SHOWN, KILLED)
+            failures.table(path, SHOWN, reason)
         killed.add(part.log)
     return len(killed)
 

@@ -29,6 +29,7 @@ from gancensus.cli.options import YAML, Parser, sort_out
 from gancensus.cli.preflight import Profile, names_fit, preflight, probe
 from gancensus.cli.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
 from gancensus.cli.unseen import digest, settle
+from gancensus.config import results as places
 from gancensus.config.configuration import read, results_folder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import expanded, suggestion
@@ -451,11 +452,11 @@ def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> boo
 def tell(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
     """Print the census, where the page is and what failed beside them; return the exit status of the run."""
     results, studies = place.resolve(), args.config.studies
-    census, page = results / "census.parquet", results / "report.html"
+    census, page = results / places.CENSUS, results / places.REPORT
     if not rest:  # Snakemake's own options may ask for less
         if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):
             print(census_table(census))
-            print(inputs_text(results / "inputs.parquet"))
+            print(inputs_text(results / places.INPUTS))
         if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
             print(f"\nreport: {place / page.name}", flush=True)
     failed = failures.among(results, failures.there(results, studies))

@@ -1,11 +1,77 @@
-"""The results of a study by name: searches, and figures."""
+"""The results by name: where every table, model and figure lies, what is searched, and what is drawn."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gancensus.config.configuration import Study
+
+
+# Relative to the results; names in braces are wildcards of the rules, and what `at` and `match` are told and tell.
+SAMPLES = "{study}/samples/{population}/{part}.parquet"
+EMBEDDED = "{study}/embedded/{encoder}/{population}/{part}.parquet"
+ENCODER = "{study}/encoders/{encoder}/model.safetensors"
+ENCODER_HISTORY = "{study}/encoders/{encoder}/history.parquet"
+GENERATOR = "{study}/generators/{population}/model.safetensors"
+GENERATOR_HISTORY = "{study}/generators/{population}/history.parquet"
+SELECTION = "{study}/selections/{name}.parquet"
+THRESHOLDS = "{study}/thresholds/{definition}.parquet"
+DUPLICATES = "{study}/duplicates/{definition}/{search}.parquet"
+REPEATS = "{study}/repeats/{definition}/{search}.parquet"
+DUPLICATES_SHARD = "{study}/duplicates/{definition}/{search}/{shard}.parquet"
+REPEATS_SHARD = "{study}/repeats/{definition}/{search}/{shard}.parquet"
+SWEEP = "{study}/sweep/{definition}.parquet"
+SUPPORT = "{study}/census/support.parquet"
+CURVE = "{study}/census/curve.parquet"
+DIVERSITY = "{study}/census/diversity.parquet"
+COPIES = "{study}/census/copies.parquet"
+FIGURE = "{study}/figures/{figure}.svg"
+SHOWN = "{study}/figures/{figure}.parquet"
+ANALYSIS = "{study}/{analysis}.parquet"
+CENSUS = "census.parquet"
+INPUTS = "inputs.parquet"
+TRACE = "trace.parquet"
+TIMELINE = "timeline.svg"
+REPORT = "report.html"
+PROVENANCE = "provenance.json"
+
+# Relative to the logs, those that are named elsewhere than in their rule.
+ANALYSE_LOG = "{study}/analyse/{analysis}.log"
+DRAW_LOG = "{study}/draw.log"
+TRACE_LOG = "collect_trace.log"
+
+NESTED = ("analysis", "figure")  # whose names may have a slash: physics/score
+
+
+def at(place: str, **names: object) -> str:
+    """Return a place with some of its names filled in; the others stay wildcards."""
+    for name, value in names.items():
+        place = place.replace(f"{{{name}}}", str(value))
+    return place
+
+
+def match(place: str, file: str) -> dict[str, str] | None:
+    """Return the names in a file that lies at a place; None where it does not."""
+    parts = re.split(r"\{(\w+)\}", place)
+    pattern = "".join(
+        f"(?P<{part}>{'.+' if part in NESTED else '[^/]+'})" if k % 2 else re.escape(part)
+        for k, part in enumerate(parts)
+    )
+    found = re.fullmatch(pattern, file)
+    return found.groupdict() if found else None
+
+
+def job_of(log: str) -> tuple[str | None, str, str]:
+    """Return study, rule and wildcards of a job by its log without suffix.
+
+    That is STUDY/RULE, STUDY/RULE/NAMES, or RULE for a job of no study. NAMES are the wildcards, joined by / and -.
+    """
+    if "/" not in log:
+        return None, log, ""
+    study, rule, *names = log.split("/", 2)
+    return study, rule, "".join(names)
 
 
 class Search(NamedTuple):

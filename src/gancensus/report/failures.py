@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from gancensus.config import results
 from gancensus.contracts.errors import UserError
 from gancensus.storage.files import about, write_bytes, write_table
 
@@ -37,28 +38,32 @@ class Failed(NamedTuple):
     """Relative to the results."""
     reason: str
 
-    @property
-    def study(self) -> str:
-        """The study that it belongs to; empty for none."""
-        return self.file.partition("/")[0] if "/" in self.file else ""
+    study: str
+    """The study that it belongs to; empty for none."""
+    name: str
+    """What it is called: `physics/score`, `gallery`."""
+    drawn: bool
+    """Whether it is a figure."""
 
-    @property
-    def name(self) -> str:
-        """What it is called: `physics/score`, `gallery`."""
-        inner = self.file.partition("/")[2] or self.file
-        return inner.removeprefix("figures/").rpartition(".")[0]
+    @classmethod
+    def of(cls, file: str, reason: str) -> Failed:
+        """Return what could not be made, by its file: an analysis's table, a figure, or the samples that one shows.
 
-    @property
-    def drawn(self) -> bool:
-        """Whether it is a figure."""
-        return self.file.endswith(".svg")
+        Raises ValueError for any other file.
+        """
+        if file == results.TIMELINE:
+            return cls(file, reason, "", "timeline", True)
+        if names := results.match(results.FIGURE, file) or results.match(results.SHOWN, file):
+            return cls(file, reason, names["study"], names["figure"], True)
+        if names := results.match(results.ANALYSIS, file):
+            return cls(file, reason, names["study"], names["analysis"], False)
+        raise ValueError(f"{file}: neither an analysis nor a figure")
 
     @property
     def log(self) -> str:
         """The log of its job, relative to the results."""
-        if not self.study:
-            return "logs/collect_trace.log"
-        return f"logs/{self.study}/draw.log" if self.drawn else f"logs/{self.study}/analyse/{self.name}.log"
+        log = results.DRAW_LOG if self.drawn else results.ANALYSE_LOG
+        return f"logs/{results.at(log, study=self.study, analysis=self.name) if self.study else results.TRACE_LOG}"
 
     @property
     def sentence(self) -> str:
@@ -104,28 +109,34 @@ def reason(path: Path) -> str | None:
     return html.unescape(found[1]) if found else None
 
 
-def among(results: Path, files: Iterable[str]) -> list[Failed]:
+def among(folder: Path, files: Iterable[str]) -> list[Failed]:
     """Return those of the files, relative to the results, that could not be made.
 
     Left out: the figure of a table that could not be made, and the samples that a figure would have shown.
     """
-    shown = [file for file in files if not ("/figures/" in file and file.endswith(".parquet"))]
-    found = [Failed(file, why) for file in shown if (why := reason(results / file)) is not None]
+    drawn = [file for file in files if not results.match(results.SHOWN, file)]
+    found = [Failed.of(file, why) for file in drawn if (why := reason(folder / file)) is not None]
     tables = {(one.study, one.name) for one in found if not one.drawn}
     return [one for one in found if not one.drawn or (one.study, one.name) not in tables]
 
 
-def there(results: Path, studies: Mapping[str, Study]) -> list[str]:
+def there(folder: Path, studies: Mapping[str, Study]) -> list[str]:
     """Return the analyses' tables and the figures that are there, relative to the results."""
-    names = [f"{name}/{place}.parquet" for name, study in studies.items() for place in study.analysed]
-    figures = [path for name in studies for path in sorted((results / name / "figures").rglob("*"))]
-    names += [path.relative_to(results).as_posix() for path in figures if path.suffix in (".svg", ".parquet")]
-    return [name for name in [*names, "timeline.svg"] if (results / name).is_file()]
+    files = [
+        results.at(results.ANALYSIS, study=name, analysis=place)
+        for name, study in studies.items()
+        for place in study.analysed
+    ]
+    for name, study in studies.items():
+        for figure, drawing in results.figures(study).items():
+            places = (results.FIGURE, results.SHOWN) if drawing.shows_samples else (results.FIGURE,)
+            files += [results.at(place, study=name, figure=figure) for place in places]
+    return [file for file in [*files, results.TIMELINE] if (folder / file).is_file()]
 
 
-def forget(results: Path, studies: Mapping[str, Study]) -> None:
+def forget(folder: Path, studies: Mapping[str, Study]) -> None:
     """Remove what stands in the place of tables and figures that could not be made, so that they are tried again."""
-    for file in there(results, studies):
+    for file in there(folder, studies):
         with suppress(UserError):  # a damaged file stands for nothing
-            if reason(results / file) is not None:
-                (results / file).unlink()
+            if reason(folder / file) is not None:
+                (folder / file).unlink()

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gancensus.config.results import SAMPLES, at
+from gancensus.contracts.table import Columns
 from gancensus.storage.files import NOTES, about
+from gancensus.storage.schemas import INPUTS
 
 WARNING = "warning: "  # a note that begins so may make numbers wrong
 
@@ -23,6 +26,20 @@ def noted(paths: Sequence[Path]) -> dict[str, int | None]:
             else:
                 counted[sentence] = counted.get(sentence, 0) + count
     return {**whole, **dict(sorted(counted.items()))}
+
+
+def inputs_table(results: Path, inputs: Iterable[tuple[str, str, str, Sequence[str]]], parts: int) -> Columns:
+    """Return the table of what was noted about every input, from the sample tables in the folder of results.
+
+    inputs: study, population, the user's name of the input, and the populations whose tables have its notes.
+    """
+    rows = []
+    for study, population, name, populations in inputs:
+        tables = [(one, part) for one in populations for part in range(parts)]
+        paths = [results / at(SAMPLES, study=study, population=one, part=part) for one, part in tables]
+        rows += [(study, population, name, note, count) for note, count in noted(paths).items()]
+    columns = zip(*rows, strict=True) if rows else [()] * len(INPUTS)
+    return dict(zip(INPUTS.names, columns, strict=True))
 
 
 def say(note: str, samples: int | None) -> str:

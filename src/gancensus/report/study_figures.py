@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from gancensus.config import results as places
 from gancensus.config.configuration import Study
 from gancensus.config.results import Drawing, counted, trained
 from gancensus.contracts.samples import Samples
@@ -22,30 +23,45 @@ Shown = Sequence[tuple[str, Samples, Any]]
 
 
 class Results(NamedTuple):
-    """The results of a study."""
+    """The results of a study, in the folder of all results."""
 
     study: Study
+    name: str
     folder: Path
     parts: int
 
-    def table(self, name: str, names: Sequence[str] | None = None) -> Columns:
+    def table(self, place: str, wanted: Sequence[str] | None = None, **names: object) -> Columns:
         """Read a table, or some of its columns."""
-        return columns(self.path(name), names)
+        return columns(self.path(place, **names), wanted)
 
-    def path(self, name: str) -> Path:
-        """Return where a table lies."""
-        return self.folder / f"{name}.parquet"
+    def path(self, place: str, **names: object) -> Path:
+        """Return where a result lies."""
+        return self.folder / places.at(place, study=self.name, **names)
 
     def samples(self, population: str) -> SampleRows:
         """Open a population."""
-        return SampleRows([self.path(f"samples/{population}/{part}") for part in range(self.parts)])
+        return SampleRows([self.path(places.SAMPLES, population=population, part=part) for part in range(self.parts)])
+
+
+def draw_figures(results: Results, tell: Callable[[Exception], None]) -> None:
+    """Draw every figure, each by itself: what cannot be drawn, of which `tell` is told, keeps no other from it."""
+    for name, drawing in places.figures(results.study).items():
+        output = results.path(places.FIGURE, figure=name)
+        print(f"drawing {name}", flush=True)
+        try:
+            write(drawing, results, output)
+        except Exception as error:
+            tell(error)
+            write_why(error, drawing, output)
 
 
 def write(drawing: Drawing, results: Results, output: Path) -> None:
     """Write a figure as SVG, and beside it which samples it shows; of a table that could not be made, why."""
-    if drawing.kind == "analysis" and (reason := failures.reason(results.path(drawing.of))) is not None:
-        failures.figure(output, reason)
-        return
+    if drawing.kind == "analysis":
+        reason = failures.reason(results.path(places.ANALYSIS, analysis=drawing.of))
+        if reason is not None:
+            failures.figure(output, reason)
+            return
     figure, shown = _DRAW[drawing.kind](results, drawing.of)
     if drawing.shows_samples:
         table, about = sample_figures.shown(shown)
@@ -78,22 +94,22 @@ def _some(rows: SampleRows) -> Samples:
 
 def _birthday(results: Results, _: str) -> tuple[Figure, Shown]:
     """Probability of a duplicate by batch size."""
-    return census_figures.draw_birthday(results.table("census/curve"), results.table("census/support")), ()
+    return census_figures.draw_birthday(results.table(places.CURVE), results.table(places.SUPPORT)), ()
 
 
 def _support(results: Results, _: str) -> tuple[Figure, Shown]:
     """Effective support of each population."""
-    return census_figures.draw_support(results.table("census/support")), ()
+    return census_figures.draw_support(results.table(places.SUPPORT)), ()
 
 
 def _diversity(results: Results, _: str) -> tuple[Figure, Shown]:
     """Hill numbers of each population."""
-    return census_figures.draw_diversity(results.table("census/diversity")), ()
+    return census_figures.draw_diversity(results.table(places.DIVERSITY)), ()
 
 
 def _sweep(results: Results, definition: str) -> tuple[Figure, Shown]:
     """Effective support and ratios under other thresholds and fewer metrics."""
-    return sweep_figures.draw_sweep(results.table(f"sweep/{definition}"), results.study.census.margin), ()
+    return sweep_figures.draw_sweep(results.table(places.SWEEP, definition=definition), results.study.census.margin), ()
 
 
 def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
@@ -102,7 +118,7 @@ def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
     metric = next(name for name, metric in metrics if metric.fixed is None)
     found, shown = {}, []
     for name in counted(results.study):
-        table = results.table(f"duplicates/{definition}/{name}", ["i", "j", metric])
+        table = results.table(places.DUPLICATES, ["i", "j", metric], definition=definition, search=name)
         rows, best = results.samples(name), sample_figures.closest(table[metric])
         distance, known = table[metric][best], rows.identities()
         first, second = (rows.take(sample_figures.rows_of(known, table[side][best])) for side in ("i", "j"))
@@ -114,17 +130,17 @@ def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
 
 def _training(results: Results, _: str) -> tuple[Figure, Shown]:
     """Losses of generators and encoders."""
-    generators = {name: results.table(f"generators/{name}/history") for name in trained(results.study)}
-    encoders = {name: results.table(f"encoders/{name}/history") for name in results.study.encoders}
+    generators = {p: results.table(places.GENERATOR_HISTORY, population=p) for p in trained(results.study)}
+    encoders = {e: results.table(places.ENCODER_HISTORY, encoder=e) for e in results.study.encoders}
     return run_figures.draw_training(generators, encoders), ()
 
 
 def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
     """Scores of the training samples, and the extremes of kept and dropped."""
-    table, samples = results.table(f"selections/{name}"), results.samples("train").whole()
+    table, samples = results.table(places.SELECTION, name=name), results.samples("train").whole()
     margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
     shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
-    unit = read_table(results.path(f"selections/{name}")).schema.field("score").metadata[b"unit"].decode()
+    unit = read_table(results.path(places.SELECTION, name=name)).schema.field("score").metadata[b"unit"].decode()
     view = results.study.source.view
     return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes, view), shown
 
@@ -132,7 +148,7 @@ def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
 def _analysis(results: Results, place: str) -> tuple[Figure, Shown]:
     """An analysis's own figure of one of its tables."""
     analysis, table = results.study.analysed[place]
-    return analysis.draw(table, results.table(place)), ()
+    return analysis.draw(table, results.table(places.ANALYSIS, analysis=place)), ()
 
 
 _DRAW: dict[str, Callable[[Results, str], tuple[Figure, Shown]]] = {

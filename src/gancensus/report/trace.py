@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from gancensus.config.results import job_of
+
 Row = dict[str, Any]
 Span = tuple[float, float]  # from, to; in seconds
 KEY = ("start", "node", "pid")  # what tells two executions of a job apart
@@ -49,12 +51,11 @@ def executions(lines: Iterable[str]) -> list[Row]:
 def columns(jobs: Mapping[str, Iterable[str]]) -> dict[str, list[Any]]:
     """Return the columns of tables.TRACE, in the order in which the executions began.
 
-    jobs: the lines of each job, by its log's name without suffix: STUDY/RULE, STUDY/RULE/NAMES, or RULE for a job of
-    no study. NAMES are the wildcards, joined by / and -.
+    jobs: the lines of each job, by its log's name without suffix.
     """
     rows = []
     for log, lines in jobs.items():
-        study, rule, names = [*log.split("/", 2), ""][:3] if "/" in log else [None, log, ""]
+        study, rule, names = job_of(log)
         rows += [{"study": study, "rule": rule, "names": names} | row for row in executions(lines)]
     rows.sort(key=lambda row: (row["start"], row["study"] or "", row["rule"], row["names"]))
     table = {name: [row.get(name) for row in rows] for name in COLUMNS}

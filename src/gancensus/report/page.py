@@ -1,0 +1,237 @@
+"""The report: every study on one page that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from gancensus.census.sweep import tautology
+from gancensus.config import results as places
+from gancensus.config.configuration import Config, Study
+from gancensus.contracts.analysis import Analysis
+from gancensus.contracts.cells import written
+from gancensus.plotting import numbers
+from gancensus.report import captions, failures, inputs, sentences
+from gancensus.report.trace import by_rule, duration
+from gancensus.storage.files import about, columns, read_table
+
+Row = dict[str, Any]
+
+LINES = 6  # of each group in a table of samples
+NUMBERS = 200  # rows of an analysis that are shown as a table
+
+
+def page(results: Path, provenance: dict[str, Any], template: str) -> str:
+    """Return the report of all results in a folder as HTML.
+
+    provenance: what `report.provenance` has written of them; template: that of the page, for Jinja.
+    """
+    studies = Config.model_validate(provenance["configuration"]).studies
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template).render(
+        studies=[study_of(results / name, study) for name, study in studies.items()],
+        timeline=timeline_of(results),
+        provenance=provenance,
+        configuration=yaml.safe_dump(provenance["configuration"], sort_keys=False, allow_unicode=True),
+        numbers=numbers,
+        sentences=sentences,
+        duration=duration,
+    )
+
+
+def definitions_of(folder: Path, study: Study) -> list[Row]:
+    """Return what the page says by each definition: what it is, and the rows of its tables by population."""
+    tables = [rows_at(folder, place) for place in (places.SUPPORT, places.COPIES, places.DIVERSITY)]
+    found = []
+    for name, metrics in study.definitions.items():
+        support, copies, diversity = ([row for row in rows if row["definition"] == name] for rows in tables)
+        thresholds = rows_at(folder, places.THRESHOLDS, definition=name)
+        calibrated = [row["alpha"] for row in thresholds if row["alpha"] is not None]
+        found.append(
+            {
+                "name": name,
+                "rule": sentences.definition(metrics, thresholds),
+                "tautology": tautology(calibrated),
+                "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
+                "counted": {row["population"]: row for row in support},
+                "nulls": any(row["p_value"] is not None for row in support),
+                "copies": copies,
+                "profiles": profiles(diversity),
+                "sweep": swept(rows_at(folder, places.SWEEP, definition=name)),
+            }
+        )
+    return found
+
+
+def path_at(folder: Path, place: str, **names: str) -> Path:
+    """Return where a result of a study lies; folder: that of the study."""
+    return folder.parent / places.at(place, study=folder.name, **names)
+
+
+def rows_at(folder: Path, place: str, **names: str) -> list[Row]:
+    """Return the rows of a table of a study."""
+    rows: list[Row] = read_table(path_at(folder, place, **names)).to_pylist()
+    return rows
+
+
+def profiles(diversity: Iterable[Row]) -> dict[str, Row]:
+    """Return the quantities of a diversity profile, with their intervals, by population."""
+    found: dict[str, Row] = {}
+    for row in diversity:
+        name = row["quantity"]
+        ends = {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+        found[row["population"]] = found.get(row["population"], {}) | ends
+    return found
+
+
+def swept(rows: list[Row]) -> Row:
+    """Return the rows of a sweep that are shown: by subset of the metrics at one alpha, or by alpha."""
+    shown = sentences.cuts(list(dict.fromkeys(row["metrics"] for row in rows)))
+    if len(shown) == 1:
+        alphas = dict.fromkeys(row["alpha"] for row in rows)
+        groups = {f"{alpha:g}": [row for row in rows if row["alpha"] == alpha] for alpha in alphas}
+        return {"by": "alpha", "alpha": None, "groups": groups}
+    at, _ = sentences.telling_alpha(rows, shown["all metrics"])
+    here = [row for row in rows if row["alpha"] == at]
+    groups = {cut: [row for row in here if row["metrics"] == metrics] for cut, metrics in shown.items()}
+    return {"by": "metrics", "alpha": at, "groups": groups}
+
+
+def figures_of(folder: Path, study: Study) -> list[Row]:
+    """Return the figures below the census, in the order of the page."""
+    title, caption = captions.FIGURES["closest"]
+    chosen, reason = captions.FIGURES["selection"]
+    varied, how = captions.FIGURES["sweep"]
+    chains = sentences.chained(rows_at(folder, places.DIVERSITY))
+    return [
+        figure(folder, "diversity", *captions.FIGURES["diversity"]) | {"chains": chains},
+        *(figure(folder, f"sweep-{d}", f"{varied} {d}", how) | {"definition": d} for d in study.definitions),
+        figure(folder, "gallery", *captions.FIGURES["gallery"], samples=True),
+        *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
+        *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
+        *(
+            figure(folder, place, *analysis.tables[table][1:]) | measured(folder, place, analysis, table)
+            for place, (analysis, table) in study.analysed.items()
+        ),
+        figure(folder, "training", *captions.FIGURES["training"]),
+    ]
+
+
+def figure(folder: Path, name: str, title: str, caption: str, samples: bool = False) -> Row:
+    """Return a figure and, where the samples that it shows are rows of a table, those rows."""
+    drawn = image(folder.parent, places.at(places.FIGURE, study=folder.name, figure=name))
+    shown = sample_rows(path_at(folder, places.SHOWN, figure=name)) if samples else None
+    return {"name": name, "title": title, "caption": caption, "samples": shown, **drawn}
+
+
+def image(results: Path, file: str) -> Row:
+    """Return an image as it stands in a page, or why it could not be made."""
+    failed = next(iter(failures.among(results, [file])), None)
+    return {"image": base64.b64encode((results / file).read_bytes()).decode(), "failed": failed}
+
+
+def timeline_of(results: Path) -> Row:
+    """Return the timeline, what it says in words, and what each rule took."""
+    title, caption = captions.FIGURES["timeline"]
+    rows = read_table(results / places.TRACE).to_pylist()
+    said = {"said": sentences.timeline(rows), "rules": by_rule(rows)}
+    return {"title": title, "caption": caption, **image(results, places.TIMELINE), **said}
+
+
+def sample_rows(shown: Path) -> Row | None:
+    """Return the first samples of each group as text, in natural units; None where samples are images."""
+    facts = about(shown)
+    if "names" not in facts:
+        return None
+    names, units = json.loads(facts["names"]), json.loads(facts["units"])
+    categories = json.loads(facts.get("categories", "[]")) or [[]] * len(names)
+    ways = json.loads(facts.get("written", "[]")) or [None] * len(names)
+    groups: dict[str, list[Row]] = {}
+    for row in read_table(shown).to_pylist():
+        cells = [
+            of[int(x)] if of else written(x, *way) if way else numbers.short(x)
+            for x, of, way in zip(row["x"], categories, ways, strict=True)
+        ]
+        groups.setdefault(row["group"], []).append(row | {"x": cells[: sentences.TABLE_COLUMNS]})
+    return {
+        "heads": list(zip(names, units, strict=True))[: sentences.TABLE_COLUMNS],
+        "more": max(0, len(names) - sentences.TABLE_COLUMNS),
+        "groups": {group: lines[:LINES] for group, lines in groups.items()},
+    }
+
+
+def measured(folder: Path, place: str, analysis: Analysis, table: str) -> Row:
+    """Return what a table of an analysis says below its figure, or why it could not be made."""
+    path = path_at(folder, places.ANALYSIS, analysis=place)
+    if failed := failures.among(folder.parent, [path.relative_to(folder.parent).as_posix()]):
+        return {"failed": failed[0]}
+    return {"unjudged": worded(lambda: analysis.unjudged(table, columns(path)))} | values(path)
+
+
+def worded(say: Callable[[], list[str]]) -> list[str]:
+    """Return sentences of an analysis, or that it has none for a reason of its own: the page does not wait for it."""
+    try:
+        return say()
+    except Exception as error:
+        traceback.print_exc()
+        return [f"What it found could not be put into words: {failures.said(error, [])}"]
+
+
+def values(path: Path) -> Row:
+    """Return the numbers of an analysis, unless they are none or too many to read."""
+    table = read_table(path)
+    heads = [(field.name, field.metadata[b"unit"].decode()) for field in table.schema]
+    return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if 0 < table.num_rows <= NUMBERS else {}
+
+
+def findings_of(folder: Path, study: Study) -> list[str]:
+    """Return what the analyses have found in sentences, and what a verdict on copies needs."""
+    found = [
+        sentence
+        for place, (analysis, table) in study.analysed.items()
+        if table == analysis.kind and failures.reason(path_at(folder, places.ANALYSIS, analysis=place)) is None
+        for sentence in worded(partial(analysis.findings, columns(path_at(folder, places.ANALYSIS, analysis=place))))
+    ]
+    brought = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
+    return found + (
+        [sentences.BROUGHT.format(names=numbers.listing(brought))] if brought and not study.splits.train_first else []
+    )
+
+
+def inputs_of(folder: Path) -> list[Row]:
+    """Return what was noted about the inputs of a study."""
+    rows = read_table(folder.parent / places.INPUTS).to_pylist()
+    return [row for row in rows if row["study"] == folder.name]
+
+
+def study_of(folder: Path, study: Study) -> Row:
+    """Return what the page says about a study."""
+    noted = inputs_of(folder)
+    definitions = definitions_of(folder, study)
+    support = [row for definition in definitions for row in definition["counted"].values()]
+    failed = failures.among(folder.parent, failures.there(folder.parent, {folder.name: study}))
+    return {
+        "name": folder.name,
+        "census": study.census,
+        "verdicts": sentences.verdicts(support, study.generated),
+        "copying": sentences.copying(row for definition in definitions for row in definition["copies"]),
+        "warnings": inputs.warnings(noted),
+        "inputs": inputs.told(noted),
+        "findings": findings_of(folder, study),
+        "failed": [one for one in failed if one.study],
+        "generated": list(study.generated),
+        "definitions": {definition["name"]: definition for definition in definitions},
+        "support": figure(folder, "support", *captions.FIGURES["support"]),
+        "birthday": figure(folder, "birthday", *captions.FIGURES["birthday"]),
+        "figures": figures_of(folder, study),
+    }

