@@ -11,6 +11,7 @@ import gancensus.config.steps as step
 from gancensus.contracts.analysis import About, Analysis
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.replica import Replica
 from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
@@ -29,7 +30,7 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         source=step.member(Source),
         generators=step.members(Generator),
         seed=int,
-        populations=[str],
+        generated=step.section(dict[str, Replica]),
         features=[Path],
         models=[Path],
         output=Path,
@@ -39,12 +40,13 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the table."""
     args = arguments(argv)
-    groups = step.grouped(args.features, len(args.populations))
-    samples = {name: SampleRows(paths) for name, paths in zip(args.populations, groups, strict=True)}
+    populations = [*REAL, *args.generated]
+    groups = step.grouped(args.features, len(populations))
+    samples = {name: SampleRows(paths) for name, paths in zip(populations, groups, strict=True)}
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
-    members = {name: args.generators[name.rpartition("-")[0]] for name in samples}
-    about = About(args.source, args.generators, judges_of(members, args.models))
+    members = {name: args.generators[made.generator] for name, made in args.generated.items()}
+    about = About(args.source, args.generators, judges_of(members, args.models), args.generated)
     columns = args.analysis.analyse(args.table, real, samples, rng, about)
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 

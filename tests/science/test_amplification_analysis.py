@@ -21,6 +21,7 @@ from gancensus.contracts.analysis import About
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.replica import Replica
 from gancensus.contracts.samples import Samples
 from gancensus.contracts.source import Source
 from gancensus.domains.images.source_digits import Digits
@@ -123,7 +124,8 @@ def table(
 ) -> dict[str, Array]:
     """A table as it is read from its file."""
     analysis = Amplification() if analysis is None else analysis
-    columns = analysis.analyse(name, known, generated, RNG, About(source, generators))
+    about = About(source, generators, made={population: Replica.of(population) for population in generated})
+    columns = analysis.analyse(name, known, generated, RNG, about)
     schema = analysis.tables[name].schema
     assert list(columns) == schema.names
     return {field.name: pa.array(columns[field.name], field.type).to_numpy(zero_copy_only=False) for field in schema}

@@ -103,7 +103,8 @@ def analyse(step: Step, folder: Path, output: Path) -> CompletedProcess[str]:
     generators = '{"mine": ' + Files(path=Path("made.npy")).model_dump_json() + "}"
     options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--generators", generators)
     features = ("--features", *(written(folder, name, 5) for name in populations), "--models")
-    return step("analyse", *facts, *options, "--populations", *populations, *features, "--output", output)
+    generated = ("--generated", '{"mine-0": ["mine", 0]}')
+    return step("analyse", *facts, *options, *generated, *features, "--output", output)
 
 
 def test_the_step_of_an_analysis_says_why_and_ends_well(step: Step, tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ rule analyse:
         ],
         models=judges_of,
     output:
-        "<results>/{study}/{analysis}.parquet",
+        at(results.ANALYSIS),
     log:
-        "<logs>/{study}/analyse/{analysis}.log",
+        f"<logs>/{results.ANALYSE_LOG}",
     benchmark:
         "<benchmarks>/{study}/analyse/{analysis}.tsv"
     conda:
@@ -20,7 +20,7 @@ rule analyse:
         table=table_of,
         source=lambda wc: section(study(wc).source),
         generators=lambda wc: sections(study(wc).generators),
-        populations=populations_of,
+        generated=lambda wc: json.dumps(study(wc).generated),
         seed=option("seed", CONFIG.seed),
         # figures are for Analysis.draw, which another rule runs
         code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, *judging(wc).values(), without=DRAWING),
@@ -29,5 +29,5 @@ rule analyse:
     shell:
         "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table}"
         " --source {params.source:q} --generators {params.generators:q}"
-        " {params.seed} --populations {params.populations} --features {input.features:q}"
+        " {params.seed} --generated {params.generated:q} --features {input.features:q}"
         " --models {input.models:q} --output {output:q} > {log:q} 2>&1"

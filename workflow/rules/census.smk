@@ -1,12 +1,12 @@
 rule census:
     input:
-        duplicates=lambda wc: searched(wc, "duplicates"),
-        repeats=lambda wc: searched(wc, "repeats"),
+        duplicates=lambda wc: searched(wc, results.DUPLICATES),
+        repeats=lambda wc: searched(wc, results.REPEATS),
     output:
-        support="<results>/{study}/census/support.parquet",
-        curve="<results>/{study}/census/curve.parquet",
-        diversity="<results>/{study}/census/diversity.parquet",
-        copies="<results>/{study}/census/copies.parquet",
+        support=at(results.SUPPORT),
+        curve=at(results.CURVE),
+        diversity=at(results.DIVERSITY),
+        copies=at(results.COPIES),
     log:
         "<logs>/{study}/census.log",
     benchmark:
@@ -35,7 +35,7 @@ rule sweep:
     input:
         lambda wc: [file for p in swept(wc) for file in compared(definition_of(wc), p)],
     output:
-        "<results>/{study}/sweep/{definition}.parquet",
+        at(results.SWEEP),
     log:
         "<logs>/{study}/sweep/{definition}.log",
     benchmark:
@@ -69,11 +69,13 @@ for name, s in CONFIG.studies.items():
 
 rule collect_census:
     input:
-        supports=[f"<results>/{name}/census/support.parquet" for name in CONFIG.studies],
-        samples=[f"<results>/{name}/samples/{p}/{k}.parquet" for name, *_, ps in INPUTS for p in ps for k in PARTS],
+        supports=[at(results.SUPPORT, study=name) for name in CONFIG.studies],
+        samples=[
+            at(results.SAMPLES, study=name, population=p, part=k) for name, *_, ps in INPUTS for p in ps for k in PARTS
+        ],
     output:
-        census="<results>/census.parquet",
-        notes="<results>/inputs.parquet",
+        census=at(results.CENSUS),
+        notes=at(results.INPUTS),
     log:
         "<logs>/collect_census.log",
     benchmark:

@@ -99,6 +99,11 @@ def code(script, *members, without=()):
     return json.dumps(digests(SCRIPTS / script, tuple(modules), tuple(without)))
 
 
+def at(place, **names):
+    """Where a result lies; what is not named stays a wildcard."""
+    return f"<results>/{results.at(place, **names)}"
+
+
 def generator_of(wildcards):
     """Generator and replica of a generated population."""
     return study(wildcards).generated[wildcards.population]
@@ -106,8 +111,8 @@ def generator_of(wildcards):
 
 def parts_of(population, encoder=None):
     """The files of a population, as samples or as an encoder's vectors."""
-    folder = f"embedded/{encoder}" if encoder else "samples"
-    return [f"<results>/{{study}}/{folder}/{population}/{part}.parquet" for part in PARTS]
+    place = results.at(results.EMBEDDED, encoder=encoder) if encoder else results.SAMPLES
+    return [at(place, population=population, part=part) for part in PARTS]
 
 
 def grows(megabytes):
@@ -118,14 +123,14 @@ def grows(megabytes):
 def selection_of(wildcards):
     """The selection that a generator trains on, if any."""
     name = study(wildcards).generators[wildcards.name].train_on
-    return f"<results>/{{study}}/selections/{name}.parquet" if name else []
+    return at(results.SELECTION, name=name) if name else []
 
 
 def model_of(wildcards):
     """The model of a generated population, if its generator was trained here."""
     name, _ = generator_of(wildcards)
     trained = study(wildcards).generators[name].trained
-    return "<results>/{study}/generators/{population}/model.safetensors" if trained else []
+    return at(results.GENERATOR) if trained else []
 
 
 def named(path):
@@ -183,7 +188,7 @@ def judging(wildcards):
 
 def judges_of(wildcards):
     """The models of the populations whose discriminators an analysis asks."""
-    return [f"<results>/{{study}}/generators/{population}/model.safetensors" for population in judging(wildcards)]
+    return [at(results.GENERATOR, population=population) for population in judging(wildcards)]
 
 
 def table_of(wildcards):
@@ -201,10 +206,10 @@ def swept(wildcards):
     return ["calibrate", "holdout", *study(wildcards).generated]
 
 
-def searched(wildcards, table):
+def searched(wildcards, place):
     """A table of every search, definition by definition."""
     return [
-        f"<results>/{{study}}/{table}/{definition}/{search.name}.parquet"
+        at(place, definition=definition, search=search.name)
         for definition in study(wildcards).definitions
         for search in results.searches(study(wildcards))
     ]

@@ -2,8 +2,8 @@ rule fit_encoder:
     input:
         parts_of("train"),
     output:
-        model="<results>/{study}/encoders/{encoder}/model.safetensors",
-        history="<results>/{study}/encoders/{encoder}/history.parquet",
+        model=at(results.ENCODER),
+        history=at(results.ENCODER_HISTORY),
     log:
         "<logs>/{study}/fit_encoder/{encoder}.log",
     benchmark:
@@ -30,10 +30,10 @@ rule fit_encoder:
 
 rule embed:
     input:
-        samples="<results>/{study}/samples/{population}/{part}.parquet",
-        model="<results>/{study}/encoders/{encoder}/model.safetensors",
+        samples=at(results.SAMPLES),
+        model=at(results.ENCODER),
     output:
-        "<results>/{study}/embedded/{encoder}/{population}/{part}.parquet",
+        at(results.EMBEDDED),
     log:
         "<logs>/{study}/embed/{encoder}/{population}-{part}.log",
     benchmark:

@@ -4,12 +4,16 @@
 
 def drawn_from(name, s):
     """What the figures of a study are drawn from."""
-    tables = [f"census/{table}" for table in ("curve", "support", "diversity")]
-    tables += [f"sweep/{d}" for d in s.definitions] + [f"selections/{x}" for x in s.selections] + list(s.analysed)
-    tables += [f"duplicates/{d}/{p}" for d in s.definitions for p in results.counted(s)]
-    tables += [f"generators/{p}/history" for p in results.trained(s)] + [f"encoders/{e}/history" for e in s.encoders]
-    tables += [f"samples/{p}/{part}" for p in results.counted(s) for part in PARTS]
-    return [f"<results>/{name}/{table}.parquet" for table in tables]
+    files = [results.CURVE, results.SUPPORT, results.DIVERSITY]
+    files += [results.at(results.SWEEP, definition=d) for d in s.definitions]
+    files += [results.at(results.SELECTION, name=x) for x in s.selections]
+    files += [results.at(results.ANALYSIS, analysis=place) for place in s.analysed]
+    counted = results.counted(s)
+    files += [results.at(results.DUPLICATES, definition=d, search=p) for d in s.definitions for p in counted]
+    files += [results.at(results.GENERATOR_HISTORY, population=p) for p in results.trained(s)]
+    files += [results.at(results.ENCODER_HISTORY, encoder=e) for e in s.encoders]
+    files += [results.at(results.SAMPLES, population=p, part=part) for p in counted for part in PARTS]
+    return [at(file, study=name) for file in files]
 
 
 def captions_of(s):
@@ -21,7 +25,7 @@ def captions_of(s):
 def picture(name, figure, drawing):
     """A figure as Snakemake's report shows it."""
     flags = {"category": name, "labels": {"figure": drawing.label}, "caption": f"../report/figures/{drawing.kind}.rst"}
-    return report(f"<results>/{name}/figures/{figure}.svg", **flags)
+    return report(at(results.FIGURE, study=name, figure=figure), **flags)
 
 
 def as_it_is(value):
@@ -39,9 +43,9 @@ for name, s in CONFIG.studies.items():
             drawn_from(name, s),
         output:
             [picture(name, figure, drawing) for figure, drawing in results.figures(s).items()],
-            shown=[f"<results>/{name}/figures/{f}.parquet" for f, d in results.figures(s).items() if d.shows_samples],
+            shown=[at(results.SHOWN, study=name, figure=f) for f, d in results.figures(s).items() if d.shows_samples],
         log:
-            f"<logs>/{name}/draw.log",
+            f"<logs>/{results.at(results.DRAW_LOG, study=name)}",
         benchmark:
             f"<benchmarks>/{name}/draw.tsv"
         conda:

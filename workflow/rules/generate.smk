@@ -4,7 +4,7 @@ rule generate:
         files=lambda wc: files_of(study(wc).generators[generator_of(wc)[0]]),
         like=parts_of("holdout"),
     output:
-        "<results>/{study}/samples/{population}/{part}.parquet",
+        at(results.SAMPLES),
     log:
         "<logs>/{study}/generate/{population}-{part}.log",
     benchmark:

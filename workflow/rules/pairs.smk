@@ -14,9 +14,9 @@ def features_of(searches):
     return lambda wc: [file for p in compared_in(searches) for file in compared(definition_of(wc), p.format(**wc))]
 
 
-def found_by_searches(table, searches):
+def found_by_searches(place, searches):
     """A table of each search."""
-    return [f"<results>/{{study}}/{table}/{{definition}}/{search.name}.parquet" for search in searches]
+    return [at(place, search=search.name) for search in searches]
 
 
 def search_of(wildcards):
@@ -43,10 +43,10 @@ if CONFIG.shards > 1:
     rule pairs:
         input:
             features=lambda wc: features_of([search_of(wc)])(wc),
-            thresholds="<results>/{study}/thresholds/{definition}.parquet",
+            thresholds=at(results.THRESHOLDS),
         output:
-            duplicates=temp("<results>/{study}/duplicates/{definition}/{search}/{shard}.parquet"),
-            repeats=temp("<results>/{study}/repeats/{definition}/{search}/{shard}.parquet"),
+            duplicates=temp(at(results.DUPLICATES_SHARD)),
+            repeats=temp(at(results.REPEATS_SHARD)),
         log:
             "<logs>/{study}/pairs/{definition}/{search}-{shard}.log",
         benchmark:
@@ -71,11 +71,11 @@ if CONFIG.shards > 1:
 
     rule merge_pairs:
         input:
-            shards=[f"<results>/{{study}}/duplicates/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
-            counts=[f"<results>/{{study}}/repeats/{{definition}}/{{search}}/{shard}.parquet" for shard in SHARDS],
+            shards=[at(results.DUPLICATES_SHARD, shard=shard) for shard in SHARDS],
+            counts=[at(results.REPEATS_SHARD, shard=shard) for shard in SHARDS],
         output:
-            duplicates="<results>/{study}/duplicates/{definition}/{search}.parquet",
-            repeats="<results>/{study}/repeats/{definition}/{search}.parquet",
+            duplicates=at(results.DUPLICATES),
+            repeats=at(results.REPEATS),
         log:
             "<logs>/{study}/merge_pairs/{definition}/{search}.log",
         benchmark:
@@ -99,10 +99,10 @@ else:
     rule pairs:
         input:
             features=features_of(OWN_SEARCHES),
-            thresholds="<results>/{study}/thresholds/{definition}.parquet",
+            thresholds=at(results.THRESHOLDS),
         output:
-            duplicates=found_by_searches("duplicates", OWN_SEARCHES),
-            repeats=found_by_searches("repeats", OWN_SEARCHES),
+            duplicates=found_by_searches(results.DUPLICATES, OWN_SEARCHES),
+            repeats=found_by_searches(results.REPEATS, OWN_SEARCHES),
         log:
             "<logs>/{study}/pairs/{definition}/{population}.log",
         benchmark:
@@ -130,10 +130,10 @@ else:
     rule pairs_real:
         input:
             features=features_of(REAL_SEARCHES),
-            thresholds="<results>/{study}/thresholds/{definition}.parquet",
+            thresholds=at(results.THRESHOLDS),
         output:
-            duplicates=found_by_searches("duplicates", REAL_SEARCHES),
-            repeats=found_by_searches("repeats", REAL_SEARCHES),
+            duplicates=found_by_searches(results.DUPLICATES, REAL_SEARCHES),
+            repeats=found_by_searches(results.REPEATS, REAL_SEARCHES),
         log:
             "<logs>/{study}/pairs_real/{definition}.log",
         benchmark:

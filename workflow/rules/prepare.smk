@@ -2,9 +2,9 @@ rule prepare:
     input:
         lambda wc: files_of(study(wc).source),
     output:
-        train="<results>/{study}/samples/train/{part}.parquet",
-        calibrate="<results>/{study}/samples/calibrate/{part}.parquet",
-        holdout="<results>/{study}/samples/holdout/{part}.parquet",
+        train=at(results.SAMPLES, population="train"),
+        calibrate=at(results.SAMPLES, population="calibrate"),
+        holdout=at(results.SAMPLES, population="holdout"),
     log:
         "<logs>/{study}/prepare/{part}.log",
     benchmark:

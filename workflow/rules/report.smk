@@ -1,31 +1,35 @@
 # What people read, and what says where every file came from.
 
 # Every result, relative to the results; {part} stands for each part of a population.
-RESULTS = ["census.parquet"]
+RESULTS = [results.CENSUS]
 # What the report shows.
-READ = ["inputs.parquet"]
+READ = [results.INPUTS]
 
 for name, s in CONFIG.studies.items():
     everyone = [*REAL, *s.generated]
     spaces = [metric.space for definition in s.definitions.values() for metric in definition.values()]
     encoders = sorted({*filter(None, [*spaces, *(analysis.space for analysis in s.analyses.values())])})
-    parted = [f"samples/{p}" for p in everyone]
-    parted += [f"embedded/{e}/{p}" for e in encoders for p in everyone]
-    parted += [f"embedded/{selection.encoder}/train" for selection in s.selections.values()]
-    models = [f"encoders/{e}" for e in s.encoders] + [f"generators/{p}" for p in results.trained(s)]
-    tables = ["census/curve", *(f"selections/{x}" for x in s.selections)]
-    searched = [search.name for search in results.searches(s)]
-    tables += [f"{table}/{d}/{x}" for table in ("duplicates", "repeats") for d in s.definitions for x in searched]
+    searches = [search.name for search in results.searches(s)]
     figures = results.figures(s)
 
-    RESULTS += [f"{name}/{folder}/{{part}}.parquet" for folder in parted]
-    RESULTS += [f"{name}/{folder}/{file}" for folder in models for file in ("model.safetensors", "history.parquet")]
-    RESULTS += [f"{name}/{table}.parquet" for table in tables]
-    READ += [f"{name}/census/{table}.parquet" for table in ("support", "copies", "diversity")]
-    READ += [f"{name}/{analysis}.parquet" for analysis in s.analysed]
-    READ += [f"{name}/{table}/{d}.parquet" for d in s.definitions for table in ("thresholds", "sweep")]
-    READ += [f"{name}/figures/{figure}.svg" for figure in figures]
-    READ += [f"{name}/figures/{figure}.parquet" for figure, drawing in figures.items() if drawing.shows_samples]
+    found = [results.at(results.SAMPLES, population=p) for p in everyone]
+    found += [results.at(results.EMBEDDED, encoder=e, population=p) for e in encoders for p in everyone]
+    found += [results.at(results.EMBEDDED, encoder=x.encoder, population="train") for x in s.selections.values()]
+    found += [results.at(file, encoder=e) for e in s.encoders for file in (results.ENCODER, results.ENCODER_HISTORY)]
+    models = (results.GENERATOR, results.GENERATOR_HISTORY)
+    found += [results.at(file, population=p) for p in results.trained(s) for file in models]
+    found += [results.CURVE, *(results.at(results.SELECTION, name=x) for x in s.selections)]
+    tables = (results.DUPLICATES, results.REPEATS)
+    found += [results.at(t, definition=d, search=x) for t in tables for d in s.definitions for x in searches]
+    shown = [results.SUPPORT, results.DIVERSITY, results.COPIES]
+    shown += [results.at(results.ANALYSIS, analysis=place) for place in s.analysed]
+    tables = (results.THRESHOLDS, results.SWEEP)
+    shown += [results.at(table, definition=d) for table in tables for d in s.definitions]
+    shown += [results.at(results.FIGURE, figure=figure) for figure in figures]
+    shown += [results.at(results.SHOWN, figure=figure) for figure, drawing in figures.items() if drawing.shows_samples]
+
+    RESULTS += [results.at(file, study=name) for file in found]
+    READ += [results.at(file, study=name) for file in shown]
 
 RESULTS += READ
 
@@ -38,7 +42,7 @@ rule provenance:
     input:
         [f"<results>/{file}" for pattern in RESULTS for file in expand(pattern, part=PARTS)],
     output:
-        "<results>/provenance.json",
+        at(results.PROVENANCE),
     log:
         "<logs>/provenance.log",
     benchmark:
@@ -64,15 +68,15 @@ rule collect_trace:
     input:
         rules.provenance.input,  # so that every other job has ended
     output:
-        trace="<results>/trace.parquet",
+        trace=at(results.TRACE),
         timeline=report(
-            "<results>/timeline.svg",
+            at(results.TIMELINE),
             category="all studies",
             labels={"figure": "timeline"},
             caption="../report/figure.rst",
         ),
     log:
-        "<logs>/collect_trace.log",
+        f"<logs>/{results.TRACE_LOG}",
     benchmark:
         "<benchmarks>/collect_trace.tsv"
     conda:
@@ -94,13 +98,13 @@ rule collect_trace:
 rule report:
     input:
         [f"<results>/{file}" for file in READ],
-        provenance="<results>/provenance.json",
-        trace="<results>/trace.parquet",
-        timeline="<results>/timeline.svg",
+        provenance=at(results.PROVENANCE),
+        trace=at(results.TRACE),
+        timeline=at(results.TIMELINE),
         template=str(SCRIPTS.parent / "workflow/report/report.html.j2"),
     output:
         report(
-            "<results>/report.html",
+            at(results.REPORT),
             category="all studies",
             labels={"figure": "the whole report"},
             caption="../report/figure.rst",

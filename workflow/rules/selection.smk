@@ -2,7 +2,7 @@ rule select:
     input:
         embedded_train,
     output:
-        "<results>/{study}/selections/{name}.parquet",
+        at(results.SELECTION),
     log:
         "<logs>/{study}/select/{name}.log",
     benchmark:

@@ -2,7 +2,7 @@ rule thresholds:
     input:
         lambda wc: compared(definition_of(wc), "calibrate"),
     output:
-        "<results>/{study}/thresholds/{definition}.parquet",
+        at(results.THRESHOLDS),
     log:
         "<logs>/{study}/thresholds/{definition}.log",
     benchmark:

@@ -3,8 +3,8 @@ rule train:
         train=parts_of("train"),
         selection=selection_of,
     output:
-        model="<results>/{study}/generators/{name}-{replica}/model.safetensors",
-        history="<results>/{study}/generators/{name}-{replica}/history.parquet",
+        model=at(results.GENERATOR, population="{name}-{replica}"),
+        history=at(results.GENERATOR_HISTORY, population="{name}-{replica}"),
     log:
         "<logs>/{study}/train/{name}-{replica}.log",
     benchmark:

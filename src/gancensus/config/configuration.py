@@ -32,6 +32,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import EncoderName, Strict, expanded, suggestion
 from gancensus.contracts.generator import Generator, Trained
 from gancensus.contracts.metric import Metric
+from gancensus.contracts.replica import Replica
 from gancensus.contracts.score import Score
 from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import is_part
@@ -155,10 +156,11 @@ class BaseStudy(Strict):
         return {place: (a, table) for kind, a in analyses for place, table in table_names(kind, a).items()}
 
     @property
-    def generated(self) -> dict[str, tuple[str, int]]:
+    def generated(self) -> dict[str, Replica]:
         """The generated populations: generator and replica by population."""
         replicas = {name: g.replicas if isinstance(g, Trained) else 1 for name, g in self.generators.items()}
-        return {f"{name}-{replica}": (name, replica) for name, n in replicas.items() for replica in range(n)}
+        made = [Replica(name, replica) for name, n in replicas.items() for replica in range(n)]
+        return {replica.population: replica for replica in made}
 
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,13 +55,15 @@ def at(place: str, **names: object) -> str:
 
 def match(place: str, file: str) -> dict[str, str] | None:
     """Return the names in a file that lies at a place; None where it does not."""
-    parts = re.split(r"\{(\w+)\}", place)
-    pattern = "".join(
-        f"(?P<{part}>{'.+' if part in NESTED else '[^/]+'})" if k % 2 else re.escape(part)
-        for k, part in enumerate(parts)
-    )
-    found = re.fullmatch(pattern, file)
+    found = _pattern(place).fullmatch(file)
     return found.groupdict() if found else None
+
+
+@cache
+def _pattern(place: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", place)
+    names = {name: f"(?P<{name}>{'.+' if name in NESTED else '[^/]+'})" for name in parts[1::2]}
+    return re.compile("".join(names[part] if k % 2 else re.escape(part) for k, part in enumerate(parts)))
 
 
 def job_of(log: str) -> tuple[str | None, str, str]:

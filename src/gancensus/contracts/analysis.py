@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gancensus.contracts.generator import Generator
+    from gancensus.contracts.replica import Replica
     from gancensus.contracts.samples import Rows
     from gancensus.contracts.source import Source
     from gancensus.contracts.table import Columns
@@ -29,12 +30,13 @@ class About(NamedTuple):
     """The source of a study, and its generators by name; of each trained population, who judges samples.
 
     There are judges for analyses that are `judged`, but in what is known before the run, and of generators that have a
-    discriminator to ask of single samples.
+    discriminator to ask of single samples. `made` says of each generated population what made it.
     """
 
     source: Source
     generators: Mapping[str, Generator]
     judges: Mapping[str, Judge] = MappingProxyType({})
+    made: Mapping[str, Replica] = MappingProxyType({})
 
 
 class Table(NamedTuple):

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from gancensus.contracts.replica import Replica
 from gancensus.plotting.numbers import SUPERSCRIPTS
 
 Dashes = tuple[float, Sequence[float]]
@@ -68,17 +69,18 @@ class Look(NamedTuple):
 
 def looks(populations: Sequence[str]) -> dict[str, Look]:
     """Return the look of each population of a study: hues in the order of the generators, darker after the sixth."""
-    generators = list(dict.fromkeys(p.rpartition("-")[0] for p in populations if p not in REAL))
+    made = {population: Replica.of(population) for population in populations if population not in REAL}
+    generators = list(dict.fromkeys(replica.generator for replica in made.values()))
     found = {}
     for population in populations:
-        name, _, replica = population.rpartition("-")
         if population in REAL:
             found[population] = Look(REAL[population], LINES[0], "o")
         else:
+            name, replica = made[population]
             turn, hue = divmod(generators.index(name), len(HUES))
             red, green, blue = (channel * 0.6**turn for channel in to_rgb(HUES[hue]))
             colour = to_hex((red, green, blue))
-            found[population] = Look(colour, LINES[int(replica) % len(LINES)], MARKERS[int(replica) % len(MARKERS)])
+            found[population] = Look(colour, LINES[replica % len(LINES)], MARKERS[replica % len(MARKERS)])
     return found
 
 

@@ -36,6 +36,7 @@ from gancensus.cli.estimate.rates import (
 from gancensus.cli.estimate.searches import Search, alpha, exact, joint, pair_seconds, row_seconds, rows_read
 from gancensus.config import results
 from gancensus.config.configuration import Config, read
+from gancensus.config.results import match
 from gancensus.contracts.metric import Calibrated, Metric
 from gancensus.contracts.samples import RUN, part_rows
 from gancensus.domains.showers.simulated import Simulated
@@ -71,25 +72,24 @@ class Prediction:
 
     def size(self, path: str) -> tuple[float, float]:
         """Return the bytes of a result in memory and in its file."""
-        match Path(path).with_suffix("").parts:
-            case (study, "samples", population, part):
-                values = self.rows(study, population, int(part)) * self.facts[study].row(None)
-                return values, values * self.facts[study].stored[population]
-            case (study, "embedded", encoder, population, part):
-                values = self.rows(study, population, int(part)) * self.facts[study].row(encoder)
-                return values, values * DENSE
-            case (study, "duplicates", definition, name, *shard):
-                found = self.search(study, definition, name)
-                duplicates = self.duplicates(found) / (self.config.shards if shard else 1)
-                return duplicates * 8 * (2 + len(found.metrics)), duplicates * (PAIR + DISTANCE * len(found.metrics))
-            case (study, "repeats", definition, name, *_):
-                rows = sum(self.search(study, definition, name).samples)
-                return rows * REPEATS, rows * REPEAT
+        if of := match(results.SAMPLES, path):
+            values = self.rows(**of) * self.facts[of["study"]].row(None)
+            return values, values * self.facts[of["study"]].stored[of["population"]]
+        if of := match(results.EMBEDDED, path):
+            values = self.rows(of["study"], of["population"], of["part"]) * self.facts[of["study"]].row(of["encoder"])
+            return values, values * DENSE
+        if of := match(results.DUPLICATES, path) or match(results.DUPLICATES_SHARD, path):
+            found = self.search(of["study"], of["definition"], of["search"])
+            duplicates = self.duplicates(found) / (self.config.shards if "shard" in of else 1)
+            return duplicates * 8 * (2 + len(found.metrics)), duplicates * (PAIR + DISTANCE * len(found.metrics))
+        if of := match(results.REPEATS, path) or match(results.REPEATS_SHARD, path):
+            rows = sum(self.search(of["study"], of["definition"], of["search"]).samples)
+            return rows * REPEATS, rows * REPEAT
         return SMALL, SMALL
 
-    def rows(self, study: str, population: str, part: int) -> int:
+    def rows(self, study: str, population: str, part: str) -> int:
         """Return the samples of a part."""
-        rows = part_rows(self.facts[study].samples[population], part, self.config.parts)
+        rows = part_rows(self.facts[study].samples[population], int(part), self.config.parts)
         return int(rows.stop - rows.start)
 
     def duplicates(self, search: Search) -> float:
@@ -137,7 +137,7 @@ class Prediction:
         groups = TILES + 4 * PAIRS * len(facts.study.definitions)  # a pair is shown in a figure and listed below it
         counted = {name: samples for name, samples in facts.samples.items() if name != "calibrate"}
         values = {name: min(facts.row(None) * n, groups * ROW_GROUP_BYTES) for name, n in counted.items()}
-        tables = [self.size(path)[0] for path in job.inputs if "/duplicates/" in path]
+        tables = [self.size(path)[0] for path in job.inputs if match(results.DUPLICATES, path)]
         memory = BASE + PIECES + 1e-6 * (KNOWN * max(counted.values()) + 2 * max(tables, default=0.0))
         read = sum(values[name] * facts.stored[name] for name in values) + sum(tables)
         return Cost(read, written, START + 1e-6 * READ * (sum(values.values()) + sum(tables)), memory)
@@ -151,12 +151,11 @@ class Prediction:
         """Return what a shard of a search takes, or the searches of a population."""
         read, seconds, held = 0.0, START, 0
         for path in job.outputs:
-            study, table, definition, name, *shard = Path(path).with_suffix("").parts
-            if table == "duplicates":
-                search = self.search(study, definition, name)
-                rows, pairs = search.shards[int(shard[0]) if shard else 0]
+            if of := match(results.DUPLICATES, path) or match(results.DUPLICATES_SHARD, path):
+                search = self.search(of["study"], of["definition"], of["search"])
+                rows, pairs = search.shards[int(of.get("shard", 0))]
                 seconds += rows * (search.a_row or 0.0) + pairs * search.a_pair
-                populations = self.named[study][name].populations
+                populations = self.named[of["study"]][of["search"]].populations
                 read += rows * max(self.stored(facts, search.metrics, population) for population in populations)
                 held = max(held, sum(search.samples))
         memory = self.config.memory - (BASE_MEGABYTES - BASE) + 1e-6 * REPEATS * held

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from gancensus.contracts.replica import Replica
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import SUPERSCRIPTS, integer, rows
 from gancensus.plotting.style import (
@@ -196,9 +197,9 @@ def _looks(lines: Sequence[Row]) -> dict[str, Look]:
     generators = [
         name for name in unique(line["method"] for line in lines) if name not in BASELINES and name != "truth"
     ]
-    found = looks([f"{name}-0" for name in generators])
+    found = looks([Replica(name, 0).population for name in generators])
     return {name: look for name, (_, look) in BASELINES.items()} | {
-        name: found[f"{name}-0"]._replace(line=LINES[0]) for name in generators
+        name: found[Replica(name, 0).population]._replace(line=LINES[0]) for name in generators
     }
 
 

@@ -110,7 +110,10 @@ class Amplification(Analysis):
         truth = about.source.truth
         partitions = {q: _partition(truth, q, real["holdout"], rng) for q in self.cells}
         training = cache(partial(_training, real["train"]))  # generators may share it
-        generators = [_generated(name, one, generated, training) for name, one in about.generators.items()]
+        made: dict[str, list[Rows]] = {name: [] for name in about.generators}
+        for population, rows in generated.items():
+            made[about.made[population].generator].append(rows)
+        generators = [_generated(name, one, made[name], training) for name, one in about.generators.items()]
         sets = {one.trained.size: one.trained for one in generators}
         lines = []
         for q, partition in partitions.items():
@@ -276,7 +279,7 @@ class Generated:
 
 
 def _generated(
-    name: str, generator: Generator, generated: Mapping[str, Rows], training: Callable[[int | None], Training]
+    name: str, generator: Generator, populations: Sequence[Rows], training: Callable[[int | None], Training]
 ) -> Generated:
     """Return the populations of a generator with what it has learned from.
 
@@ -289,7 +292,6 @@ def _generated(
             f"generator {name}: is trained on a selection, and the analysis amplification compares generators with all "
             "of `train`; remove `train_on`, or the analysis"
         )
-    populations = [rows for population, rows in generated.items() if population.rpartition("-")[0] == name]
     size = generator.of_each_repetition
     known = next(iter(populations[0].chunks(slice(0, 1), without_x=True))).conditions
     trained, repetitions = training(size), size is not None and REPETITION in known

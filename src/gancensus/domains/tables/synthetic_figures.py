@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from gancensus.contracts.replica import Replica
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import rows
 from gancensus.plotting.style import INK, PALE, WIDTH, Look, empty, looks, panels, short, styled, unique
@@ -79,8 +80,8 @@ def draw_synthetic(table: Columns) -> Figure:
 
 def _named(population: str, longest: int) -> str:
     """Return the name of a population with its number, and of the generator's at most so many characters."""
-    name, dash, number = population.rpartition("-")
-    return short(name, longest) + dash + number
+    made = Replica.of(population)
+    return made._replace(generator=short(made.generator, longest)).population
 
 
 def _draw_value(ax: Axes, x: float, row: dict[str, Any], look: Look) -> None:
