@@ -15,6 +15,10 @@ class Source(Member):
 
     tabular: ClassVar[bool | None] = None
     """Whether samples are rows of a table; None where that depends on the data."""
+    simulated: ClassVar[bool] = False
+    """Whether samples are simulated as they are read, which takes long."""
+    read_whole: ClassVar[bool] = False
+    """Whether `load` reads every sample, of a file that need not fit into memory."""
 
     @property
     def truth(self) -> Density | None:

@@ -39,7 +39,6 @@ from gancensus.config.configuration import Config, read
 from gancensus.config.results import match
 from gancensus.contracts.metric import Calibrated, Metric
 from gancensus.contracts.samples import RUN, part_rows
-from gancensus.domains.showers.simulated import Simulated
 from gancensus.report.sample_figures import PAIRS, TILES
 from gancensus.search.pairs import all_tasks
 from gancensus.search.populations import BASE_MEGABYTES
@@ -108,7 +107,7 @@ class Prediction:
                 took = START + 1e-6 * (LOAD[job.rule] * file.read + WRITE * made)
                 return Cost(file.read, written, took, BASE + PIECES + 1e-6 * KNOWN * file.samples)
             if job.rule == "prepare":
-                return Cost(0, written, None if isinstance(facts.study.source, Simulated) else seconds, BASE)
+                return Cost(0, written, None if facts.study.source.simulated else seconds, BASE)
         if job.rule in ("fit_encoder", "embed", "select", "train", "generate", "analyse"):  # networks, and neighbours
             return Cost(read, written, None, None)
         if facts and job.rule == "thresholds":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,6 @@ from gancensus.contracts.generator import Brought, Trained
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.samples import REAL, Samples, Scale
 from gancensus.contracts.source import Source
-from gancensus.domains.general.source_files import Files
 from gancensus.search.populations import Population
 from gancensus.storage.files import write_samples
 from gancensus.training.splits import split
@@ -41,9 +41,10 @@ def look(
             raise UserError(f"{path}: no such file; say what it will hold: --file {path}=1000000x51x51x25")
         return absent[str(path)], 1.0, None
     if path.suffix != ".npy":
-        files = Files(path=path) if member.kind == "files" else None
-        samples = files.load(0) if files else member.load(0) if isinstance(member, Source) else member.look(like)
+        samples = member.load(0) if isinstance(member, Source) else member.look(like)
         looked_at = samples.take(slice(LOOKED_AT))
+        if like and isinstance(member, Brought) and not member.scaled:
+            looked_at = replace(looked_at, x=like.encode(looked_at.x))
         return (len(samples), *looked_at.x.shape[1:]), stored(looked_at), looked_at.scale
     array = np.load(path, mmap_mode="r")
     some: NDArray[Any] = array[:LOOKED_AT]
@@ -74,8 +75,8 @@ class Facts:
         self.study = study
         self.files: dict[str, File] = {}  # of populations that are brought; '' is the source's
         (samples, *shape), share, scale = look(study.source, absent, None)
-        if study.source.files():  # of kind `files`, every part looks through it; else it reads its rows, for each split
-            share_read = 1 if isinstance(study.source, Files) else len(REAL) / parts
+        if study.source.files():  # every part looks through it, or reads its rows, for each split
+            share_read = 1 if study.source.read_whole else len(REAL) / parts
             self.files[""] = File(samples, 4.0 * samples * prod(shape) * share_read)
         self.shape = tuple(shape)
         self.samples = {

@@ -9,12 +9,9 @@ START = 2.0  # s: a job of nothing: Snakemake, imports, compiled loops; assumed
 READ, WRITE = 1.0e-3, 1.3e-3  # s per MB of a table of showers; of noise, which hardly compresses, 1.5e-3 and 3.6e-3
 LOAD = {"prepare": 1.1e-3, "generate": 1.6e-3}  # s per MB of a user's array, as float32; `prepare` reads all of it
 HASH = 0.6e-3  # s per MB of a file
-FEATURES = {"scalar": 3.0, "shape": 6.5, "ssim": 15.0, "euclidean": 7.5, "condition": 0.0}  # ns per value; the first
-# three fitted to two whole jobs, twice to three times their arithmetic alone
 FILTER = 0.19  # ns per pair of points of 64 values (docs/growth.svg)
 POWER = 1.23  # of the values, by which that grows (bench)
 LINE = 17.0  # ns per pair that is near on a line
-SSIM = 100_000.0  # ns per pair in the cascade; what the other metrics take is Metric.cost
 MERGE = 0.15e-6  # s per row of repeats and shard
 CENSUS, CENSUS_POWER = 29e-6, 1.4  # s per row of repeats of 2.7 million; of all rows, to this power
 BASE = 300.0  # MB of a process that has loaded everything

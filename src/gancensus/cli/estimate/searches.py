@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod, sqrt
 
 from gancensus.cli.estimate.data import Facts
-from gancensus.cli.estimate.rates import FEATURES, FILTER, LINE, POWER, READ, SSIM
+from gancensus.cli.estimate.rates import FILTER, LINE, POWER, READ
 from gancensus.config import results
 from gancensus.config.configuration import Config
 from gancensus.contracts.metric import Calibrated, Metric
@@ -55,12 +55,7 @@ def joint(alphas: Sequence[float]) -> float:
 
 def exact(metric: Metric) -> float:
     """Return the seconds of an exact distance."""
-    return 1e-9 * (SSIM if kind(metric) == "ssim" else metric.cost)
-
-
-def kind(metric: Metric) -> str:
-    """Return a metric's kind."""
-    return str(metric.model_dump()["kind"])
+    return 1e-9 * metric.cost
 
 
 def pair_seconds(metrics: Sequence[Metric], facts: Facts, block: int) -> float:
@@ -88,7 +83,9 @@ def pair_seconds(metrics: Sequence[Metric], facts: Facts, block: int) -> float:
 
 def row_seconds(metrics: Sequence[Metric], facts: Facts) -> float | None:
     """Return the seconds to read a sample and to make its features; None where a metric's have not been measured."""
-    if any(kind(metric) not in FEATURES for metric in metrics):
-        return None
-    made = sum(1e-9 * FEATURES[kind(metric)] * prod(facts.space(metric.space)) for metric in metrics)
+    made = 0.0
+    for metric in metrics:
+        if metric.features_cost is None:
+            return None
+        made += 1e-9 * metric.features_cost * prod(facts.space(metric.space))
     return made + sum(1e-6 * READ * facts.row(space) for space in {metric.space for metric in metrics})

@@ -22,6 +22,7 @@ class Condition(Metric):
     """
 
     cost: ClassVar[float] = 2.0
+    features_cost: ClassVar[float | None] = 0.0
     kind: Literal["condition"] = "condition"
     column: str
     """The condition's name in the sample tables."""

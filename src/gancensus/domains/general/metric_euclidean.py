@@ -14,6 +14,7 @@ class Euclidean(Calibrated):
     """Euclidean distance |a - b| between samples (all values, flattened) or between an encoder's vectors."""
 
     cost: ClassVar[float] = 100.0
+    features_cost: ClassVar[float | None] = 7.5
     kind: Literal["euclidean"] = "euclidean"
     encoder: EncoderName | None = None
     """The encoder whose vectors are compared; without one, the samples themselves."""

@@ -21,6 +21,7 @@ class Scalar(Calibrated):
     """
 
     cost: ClassVar[float] = 3.0
+    features_cost: ClassVar[float | None] = 3.0
     kind: Literal["scalar"] = "scalar"
     of: str = "sum"
     """`sum` is the sum of all values of a sample, in natural units; any other word names a condition."""

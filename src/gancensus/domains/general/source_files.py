@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class Files(Source):
     leave behind, files that are no images by their suffix, folders of gancensus's results, broken links, and links to
     what is read anyway. The report says what was left out, and what was done to how many images.
     """
+
+    read_whole: ClassVar[bool] = True
 
     kind: Literal["files"] = "files"
     path: Path

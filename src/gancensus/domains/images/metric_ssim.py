@@ -28,7 +28,8 @@ class Ssim(Calibrated):
     where they share nothing: a smaller L makes it less, but only `masked` leaves the empty windows out.
     """
 
-    cost: ClassVar[float] = 50_000.0
+    cost: ClassVar[float] = 100_000.0
+    features_cost: ClassVar[float | None] = 15.0
     kind: Literal["ssim"] = "ssim"
     data_range: float = Field(ge=1e-30, le=1e30)
     """L, the range of the values in natural units: differences far below a hundredth of it do not count."""

@@ -24,6 +24,7 @@ class Shape(Calibrated):
     """
 
     cost: ClassVar[float] = 60.0
+    features_cost: ClassVar[float | None] = 6.5
     kind: Literal["shape"] = "shape"
     axis: int = Field(ge=0)
     """The axis along which the profile runs, counted from 0."""

@@ -25,6 +25,7 @@ class Simulated(Source):
     """
 
     tabular: ClassVar[bool] = False
+    simulated: ClassVar[bool] = True
 
     showers: int = Field(ge=1, le=ROWS_PER_POPULATION)
     """Number of showers."""
