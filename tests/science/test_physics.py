@@ -23,7 +23,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Rows, Samples
 from gancensus.contracts.showers import measured_angle, shower_scale
-from gancensus.domains.showers import physics
+from gancensus.domains.showers import bins, measures, physics, similarity
 from gancensus.domains.showers.analysis_physics import Physics
 from gancensus.domains.showers.source_gflash import Gflash
 from gancensus.plotting.style import svg
@@ -103,7 +103,7 @@ def one(lines: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
 def test_moments_of_a_known_shower() -> None:
     cells = np.zeros((2, 4, 5, 6))
     cells[0, 1, 2, 3], cells[0, 3, 2, 5] = 0.75, 0.25
-    found = physics.measure(rows_of(cells, np.array([50.0, 60.0])), with_angle=False)
+    found = measures.measure(rows_of(cells, np.array([50.0, 60.0])), with_angle=False)
     assert np.allclose(found.mean[0], (1.5, 2, 3.5))
     assert np.allclose(found.variance[0], (0.75, 0, 0.75))
     assert found.deposited.tolist() == [1, 0]
@@ -119,7 +119,7 @@ def test_a_track_along_the_diagonal_is_measured_at_45_degrees() -> None:
     cells = np.zeros((2, 5, 8, 8))
     for k in range(8):
         cells[0, 2, k, k] = cells[1, 2, 7 - k, k] = 1.0
-    found = physics.measure(rows_of(cells, np.full(2, 50.0), np.array([45.0, 135.0])), with_angle=True)
+    found = measures.measure(rows_of(cells, np.full(2, 50.0), np.array([45.0, 135.0])), with_angle=True)
     assert np.allclose(found.measured, (45, 135), atol=1e-3)
     assert np.allclose(found.angle, (45, 135))
 
@@ -127,7 +127,7 @@ def test_a_track_along_the_diagonal_is_measured_at_45_degrees() -> None:
 def test_hits_are_cells_above_300_kev() -> None:
     cells = np.zeros((1, 2, 2, 2))
     cells[0, 0, 0], cells[0, 1, 0] = (2.9e-4, 3.1e-4), (1.0, 0)
-    assert physics.measure(rows_of(cells, np.ones(1)), with_angle=False).hits == [2]
+    assert measures.measure(rows_of(cells, np.ones(1)), with_angle=False).hits == [2]
 
 
 def test_profiles_are_mean_shares_of_the_showers_that_are_not_empty() -> None:
@@ -167,8 +167,8 @@ def test_bins_of_few_showers_are_left_out() -> None:
 
 
 def test_bins_are_five_equal_ones_over_holdout() -> None:
-    assert np.allclose(physics.energy_bins(np.array([30.0, 10.0, 20.0]), None)[1], (14, 18))
-    assert physics.energy_bins(np.full(3, 50.0), None) == [(50, 50)]
+    assert np.allclose(bins.energy_bins(np.array([30.0, 10.0, 20.0]), None)[1], (14, 18))
+    assert bins.energy_bins(np.full(3, 50.0), None) == [(50, 50)]
 
 
 def test_the_measured_angle_is_told_against_the_true_one() -> None:
@@ -273,7 +273,7 @@ def test_copies_are_more_alike() -> None:
 
 def test_so_many_showers_of_a_bin_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = analysed("ssim", {"copy-0": showers("holdout")}, bins=[100, 200])
-    monkeypatch.setattr(physics, "COMPARED", 12)
+    monkeypatch.setattr(similarity, "COMPARED", 12)
     some = analysed("ssim", {"copy-0": showers("holdout")}, bins=[100, 200])
     whole, real, copy = (
         one(lines, angle=90, comparison=comparison)
@@ -302,12 +302,12 @@ def test_jackknife_by_leaving_out_each_shower() -> None:
     def mean(values: Array) -> float:
         return float(values.mean())
 
-    found = physics.mean_within(square)
+    found = similarity.mean_within(square)
     assert found.value == pytest.approx(pairs(points))
     assert found.high is not None
     variance = left_out(points, pairs, 0)
     assert found.high - pairs(points) == pytest.approx(2.446912 * np.sqrt(variance))
-    found = physics.mean_across(wide)
+    found = similarity.mean_across(wide)
     assert found.high is not None
     variance = left_out(wide, mean, 0) + left_out(wide, mean, 1)
     assert found.high - wide.mean() == pytest.approx(2.776445 * np.sqrt(variance))
@@ -327,8 +327,8 @@ def test_intervals_cover_the_truth() -> None:
     within, across, spreads = [], [], []
     for _ in range(500):
         x, y = rng.standard_normal(30), rng.standard_normal(45)
-        within.append(physics.mean_within(alike(x, x) - np.eye(30)))
-        across.append(physics.mean_across(alike(x, y)))
+        within.append(similarity.mean_within(alike(x, x) - np.eye(30)))
+        across.append(similarity.mean_across(alike(x, y)))
         spreads.append(physics.spread_interval(0.02 + 0.001 * y, relative=True))
     for truth, found in ((3**-0.5, within), (3**-0.5, across), (0.05, spreads)):
         assert 0.91 < covered(truth, found) < 0.99
@@ -406,7 +406,7 @@ def test_planted_faults_show_in_their_terms() -> None:
     assert max(brighter["moments"], brighter["angle"]) < 1e-9
     early = changed(showers("holdout"), lambda x: np.where(np.arange(6) < 5, x, 0))
     deeper = terms_of(lambda x: np.roll(x, 1, axis=3), early)
-    depths, angles = physics.measure(early, with_angle=True).mean[:, 2], early.samples.conditions["angle"]
+    depths, angles = measures.measure(early, with_angle=True).mean[:, 2], early.samples.conditions["angle"]
     mean_depths = [depths[angles == angle].mean() for angle in np.unique(angles)]
     assert deeper["moments"] == pytest.approx(np.mean([1 / depth for depth in mean_depths]) / 6)  # of six, one is off
     assert deeper["profiles"] > 0.1
@@ -492,7 +492,7 @@ def test_empty_showers_have_no_shape_but_a_response() -> None:
     ]
     response = only(analysed("response", generated, bins=[100, 200]), population="half-0")
     assert one(response, quantity="mean_z")["value"] == pytest.approx(
-        physics.measure(holdout, True).mean[1::2, 2].mean()
+        measures.measure(holdout, True).mean[1::2, 2].mean()
     )
     for table in TABLES:
         assert analysed(table, generated)

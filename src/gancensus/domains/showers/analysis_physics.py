@@ -146,18 +146,18 @@ class Physics(Analysis):
         rng: Callable[[str], np.random.Generator],
         about: About,
     ) -> Columns:
-        """Return the columns of a table; see the functions of `gancensus.domains.showers.physics` by their names.
+        """Return the columns of a table; see the functions of that name in `physics`, `similarity` and `score`.
 
         Raises UserError where there are no showers for the bins, energies or angles that the user has chosen.
         """
         from gancensus.distances.ssim import Similarity
-        from gancensus.domains.showers import physics
+        from gancensus.domains.showers import bins, physics, score, similarity
 
         populations = {"holdout": real["holdout"], "train": real["train"], **generated}
         if table == "ssim":
-            similarity = Similarity(self.data_range, self.masked)
+            measured = Similarity(self.data_range, self.masked)
             window = self.angle_window
-            lines = physics.ssim(real["holdout"], generated, similarity, self.bins, self.angles, window, rng)
+            lines = similarity.ssim(real["holdout"], generated, measured, self.bins, self.angles, window, rng)
         elif table == "profiles":
             lines = physics.profiles(populations)
         elif table == "response":
@@ -166,17 +166,17 @@ class Physics(Analysis):
             lines = physics.cells(populations)
         else:
             windows = (self.energy_window, self.angle_window)
-            lines = physics.score(populations, self.energies, self.angles, windows, rng)
+            lines = score.score(populations, self.energies, self.angles, windows, rng)
         keys = _BINNED.get(table, ())
         chosen = any(getattr(self, key) != type(self).model_fields[key].default for key in keys)
         if chosen and all(line[-3] is None for line in lines):
-            raise UserError(physics.nothing(real["holdout"], keys))
+            raise UserError(bins.nothing(real["holdout"], keys))
         names = self.tables[table].schema.names
         return {name: [None if line[k] != line[k] else line[k] for line in lines] for k, name in enumerate(names)}
 
     def unjudged(self, table: str, columns: Columns) -> list[str]:
         """Say of which populations there are too few showers, or too empty ones."""
-        from gancensus.domains.showers.physics import FEWEST
+        from gancensus.domains.showers.bins import FEWEST
         from gancensus.plotting.numbers import listing
 
         populations, value = columns["population"], columns["ssim" if table == "ssim" else "value"]
