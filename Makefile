@@ -46,10 +46,11 @@ test: $(READY) ## style, types, imports, workflow lint and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+	$(BIN)/pytest --numprocesses 2 --dist worksteal $(TESTS)
 
 test-all: export GANCENSUS_TEST_ALL = 1
-test-all: test ## the same, with five to eight times as many examples of every property
+test-all: TESTS = -m "long or not long"
+test-all: test ## the same, with the long tests and five to eight times as many examples of every property
 
 # A cluster of two nodes on this machine, from Debian's packages, as root; gone afterwards, also on failure.
 SLURM = munge slurmctld slurmd slurm-client slurmdbd mariadb-server

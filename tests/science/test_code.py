@@ -169,6 +169,16 @@ def test_digests_are_the_same_in_another_folder(write: Write, tmp_path: Path, mo
     assert digests(tmp_path / "elsewhere/scripts/main.py") == here
 
 
+def test_digests_are_the_same_where_a_wheel_has_been_installed(write: Write, tmp_path: Path) -> None:
+    """Its programs lie within the package."""
+    script = write("from lib.a import f\n", lib__a="from . import b\ndef f(): pass\n", lib__b="x = 1\n")
+    here = digests(script)
+    (tmp_path / "lib/pipeline").mkdir()
+    (tmp_path / "scripts").rename(tmp_path / "lib/pipeline/scripts")
+    forget()
+    assert digests(tmp_path / "lib/pipeline/scripts/main.py") == here
+
+
 def test_a_program_of_ours_uses_no_more_than_it_names() -> None:
     scripts = Path(__file__).parents[2] / "scripts"
     train = digests(scripts / "train.py", ("gancensus.domains.images.generator_dcgan",))

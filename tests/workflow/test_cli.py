@@ -420,7 +420,7 @@ def test_a_profile_as_sbatch_gets_it(tmp_path: Path) -> None:
         ("--account=phys", "--mem=1000", "--qos=long"): "",
         ("--account=phys", "--partition=gpu", "--mem=1000", "--qos=long"): "train",
     }
-    with pytest.raises(UserError, match=r"nosuch/config.yaml: no such profile; copy workflow/profiles/slurm"):
+    with pytest.raises(UserError, match=r"nosuch/config.yaml: no such profile; copy /.*/workflow/profiles/slurm and"):
         preflight.Profile(tmp_path / "nosuch")
 
 

@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 
 import yaml
-from runs import ROOT, STUDY
+from runs import STUDY
 
 SNAKEFILE = """
+from gancensus.config.pipeline import located
+
 configfile: "mine.yaml"
 
 module gancensus:
-    snakefile: "{root}/workflow/Snakefile"
+    snakefile: str(located("workflow/Snakefile"))
     config: config["gancensus"]
     pathvars:
         results="out/census",
@@ -22,12 +24,12 @@ rule mine:
     input: "out/census/smoke/samples/train/0.parquet"
     output: "mine.txt"
     default_target: True
-    shell: "touch {{output}}"
+    shell: "touch {output}"
 """
 
 
 def test_as_a_module_with_its_own_results(tmp_path: Path) -> None:
-    (tmp_path / "Snakefile").write_text(SNAKEFILE.format(root=ROOT))
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"gancensus": STUDY}))
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1"], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -19,6 +19,7 @@ isolate()  # here and for all jobs, before what reads the environment
 from gancensus.config import results
 from gancensus.config.code import digests
 from gancensus.config.configuration import check_files, load
+from gancensus.config.pipeline import PACKAGE, located
 from gancensus.config.registry import members
 from gancensus.contracts.analysis import Analysis, table_names
 from gancensus.contracts.errors import UserError
@@ -37,17 +38,19 @@ if config.get("pathvars", {}).get("results", "").startswith("~"):
     workflow.pathvars.items.update(results=CONFIG.pathvars.results)
 
 # Rules call the programs by name, with the Python that runs Snakemake.
-SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
+SCRIPTS = located("scripts")
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 # An environment of conda's has no gancensus, and Snakemake takes PYTHONPATH out of it.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
-    shell.prefix(f"export PYTHONPATH={shlex.quote(str(SCRIPTS.with_name('src')))}; ")
+    library = SCRIPTS.with_name("src")
+    if not library.is_dir():  # where gancensus is installed lie packages for another Python than the environment's
+        raise WorkflowError("--sdm conda: gancensus has been installed from a wheel; use a clone, or leave it out")
+    shell.prefix(f"export PYTHONPATH={shlex.quote(str(library))}; ")
 
 # What only draws, and so does not count for a step that makes a table.
 DRAWING = sorted(
-    f"gancensus.{'.'.join(path.relative_to(SCRIPTS.parent / 'src/gancensus').with_suffix('').parts)}"
-    for path in SCRIPTS.parent.glob("src/gancensus/**/*figures.py")
+    f"gancensus.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}" for path in PACKAGE.glob("**/*figures.py")
 )
 
 # What runs on CONFIG.device asks for so many GPUs.

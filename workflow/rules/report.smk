@@ -101,7 +101,7 @@ rule report:
         provenance=at(results.PROVENANCE),
         trace=at(results.TRACE),
         timeline=at(results.TIMELINE),
-        template=str(SCRIPTS.parent / "workflow/report/report.html.j2"),
+        template=str(located("workflow/report/report.html.j2")),
     output:
         report(
             at(results.REPORT),

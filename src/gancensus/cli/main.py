@@ -31,14 +31,14 @@ from gancensus.cli.slurm import PATIENCE, Queue, StuckError, Watch, forget_filte
 from gancensus.cli.unseen import digest, settle
 from gancensus.config import results as places
 from gancensus.config.configuration import read, results_folder
+from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import expanded, suggestion
 from gancensus.report import failures
 
-ROOT = Path(__file__).parents[3]
-SNAKEFILE = ROOT / "workflow" / "Snakefile"
-PROFILE = ROOT / "workflow/profiles/default"  # by its whole path: Snakemake looks into the working directory first
-SLURM_PROFILE = ROOT / "workflow/profiles/slurm"
+SNAKEFILE = located("workflow/Snakefile")
+PROFILE = located("workflow/profiles/default")  # by its whole path: Snakemake looks into the working directory first
+SLURM_PROFILE = located("workflow/profiles/slurm")
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
 FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes again what is there
@@ -82,8 +82,6 @@ def work(argv: Sequence[str] | None) -> int:
         args.config = config = read(args.configfile)  # once: the file may be edited while a run goes on
         place = args.results or Path(config.pathvars.results)
         results = place.resolve()
-        if not SNAKEFILE.exists():
-            raise UserError(f"{SNAKEFILE}: no workflow there; install gancensus from a clone: pip install -e .")
         if any(word in DRY or word.startswith("-n") for word in rest):
             args.command = "plan"
         elif "--unlock" in rest:
@@ -235,7 +233,7 @@ def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
     if place:
         command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
-    return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
+    return [*command, "--configfile", str(configfile), "--snakefile", str(located("workflow/Snakefile"))]
 
 
 def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:

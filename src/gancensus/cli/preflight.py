@@ -21,6 +21,7 @@ import yaml
 from gancensus.cli.head import say
 from gancensus.cli.slurm import Queue, answer, ask
 from gancensus.config.configuration import Config
+from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
 
 COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
@@ -53,7 +54,9 @@ class Profile:
         try:
             content = yaml.safe_load(self.path.read_text())
         except FileNotFoundError:
-            raise UserError(f"{self.path}: no such profile; copy workflow/profiles/slurm and name the copy") from None
+            raise UserError(
+                f"{self.path}: no such profile; copy {located('workflow/profiles/slurm')} and name the copy"
+            ) from None
         except NotADirectoryError:
             raise UserError(f"{folder}: a profile is a folder; name {folder.parent}") from None
         except (OSError, yaml.YAMLError) as error:

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from gancensus.cli.head import say
 from gancensus.config.configuration import Config
+from gancensus.config.pipeline import PACKAGE, located
 
-ROOT = Path(__file__).parents[3]
 METADATA = Path(".snakemake/metadata")
 AT_ONCE = 1000  # files in a command line
 ROUNDING = 0.01  # seconds by which the time of a file can differ from that in its record
@@ -37,8 +37,8 @@ class File(NamedTuple):
 def digest(config: Config) -> str:
     """Return the digest of a configuration and of all code that a run uses."""
     content = hashlib.sha256(config.model_dump_json().encode())
-    for folder in ("src", "scripts", "workflow"):
-        for path in sorted((ROOT / folder).rglob("*")):
+    for folder in (PACKAGE, located("scripts"), located("workflow")):
+        for path in sorted(folder.rglob("*")):
             if path.suffix in (".py", ".smk", ".j2") or path.name == "Snakefile":
                 content.update(path.read_bytes())
     return content.hexdigest()

@@ -16,7 +16,8 @@ from importlib.util import resolve_name
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGE = Path(__file__).parents[1]
+from gancensus.config.pipeline import PACKAGE
+
 ALL = "*"  # in the place of a name: all that a file has
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # which do not run when their file is imported
 
@@ -208,7 +209,8 @@ def _file(module: str) -> Path | None:
 
 @cache
 def _is_ours(path: Path) -> bool:
-    return path.is_relative_to(PACKAGE)
+    """Say whether a path is in the library; in an installed package, scripts/ and workflow/ lie below that."""
+    return path.is_relative_to(PACKAGE) and not path.is_relative_to(PACKAGE / "pipeline")
 
 
 def _label(file: Path) -> str:

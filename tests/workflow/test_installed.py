@@ -1,0 +1,100 @@
+"""A wheel in an environment of its own, far from the clone: what `pip install` gives a user, and others add to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from runs import ROOT
+
+pytestmark = pytest.mark.long
+
+CENSUS = {"replicates": 100, "permutations": 100}
+
+
+class Environment:
+    """A virtual environment with the wheel; all other packages are those of the tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.python = folder, folder / "bin/python"
+        venv.create(folder)
+
+    def install(self, project: Path) -> None:
+        """Build a wheel of a project and install it, without a network."""
+        wheels = self.folder / "wheels" / project.name
+        offline = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check"]
+        pip([*offline, "--wheel-dir", str(wheels), str(project)], "wheel")
+        (wheel,) = wheels.iterdir()
+        pip(["--no-deps", "--no-index", "--quiet", "--force-reinstall", str(wheel)], "install", self.python)
+        wheel.unlink()
+
+    def borrow(self) -> None:
+        """Let the environment use the packages of the tests; an editable install is none that can be used so."""
+        (site,) = self.folder.glob("lib/*/site-packages")
+        theirs = [path for path in sys.path if Path(path).name == "site-packages"]
+        (site / "borrowed.pth").write_text("\n".join(theirs) + "\n")
+
+    def run(self, command: list[str], folder: Path) -> str:
+        """Run a command of the environment, which is not activated, in a folder; return what it printed."""
+        other = self.folder / "other"  # what the shell finds first is a Python without gancensus
+        other.mkdir(exist_ok=True)
+        (other / "python").write_text("#!/bin/sh\necho the wrong python >&2\nexit 1\n")
+        (other / "python").chmod(0o755)
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        environment["PATH"] = f"{other}:{os.environ['PATH']}"
+        program, *options = command
+        call = [str(self.folder / "bin" / program), *options]
+        done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+def pip(options: list[str], command: str, python: Path | None = None) -> None:
+    """Run pip, for another Python or its own."""
+    target = ["--python", str(python)] if python else []
+    subprocess.run([sys.executable, "-m", "pip", *target, command, *options], check=True)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    made = Environment(tmp_path_factory.mktemp("installed") / "venv")
+    made.install(ROOT)
+    made.borrow()
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with nothing but two arrays, 300 and 200 points of a Gaussian in four dimensions."""
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "real.npy", rng.standard_normal((300, 4), dtype=np.float32))
+    np.save(tmp_path / "generated.npy", rng.standard_normal((200, 4), dtype=np.float32))
+    return tmp_path
+
+
+def study(source: dict[str, str], **keys: object) -> dict[str, object]:
+    """A study of the generated array."""
+    return {"source": source, "generators": {"mine": {"kind": "files", "path": "generated.npy"}}, **keys}
+
+
+def test_an_installed_wheel_runs_a_study_of_two_arrays(environment: Environment, folder: Path) -> None:
+    where = environment.run(["python", "-c", "import gancensus; print(gancensus.__file__)"], folder)
+    assert Path(where.strip()).is_relative_to(environment.folder)
+    near = {"near": {"euclidean": {"alpha": 0.05}}}
+    studies = {"mine": study({"kind": "files", "path": "real.npy"}, definitions=near, census=CENSUS)}
+    (folder / "study.yaml").write_text(yaml.safe_dump({"device": "cpu", "studies": studies}))
+    assert "no problems found" in environment.run(["gancensus", "check", "study.yaml"], folder)
+    assert re.search(r"^pairs +1 ", environment.run(["gancensus", "plan", "study.yaml"], folder), re.MULTILINE)
+    assert not (folder / "results").exists()
+    printed = environment.run(["gancensus", "run", "study.yaml", "--cores", "2"], folder)
+    assert re.search(r"^mine +near +mine-0 +200 ", printed, re.MULTILINE)
+    assert "report: results/report.html" in printed
+    assert (folder / "results/report.html").stat().st_size > 10_000
+    assert "profiles/slurm" in environment.run(["gancensus", "slurm", "--help"], folder)
