@@ -10,9 +10,11 @@ import venv
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from runs import ROOT
+from test_contributing import EXAMPLES, TEXT
 
 pytestmark = pytest.mark.long
 
@@ -98,3 +100,52 @@ def test_an_installed_wheel_runs_a_study_of_two_arrays(environment: Environment,
     assert "report: results/report.html" in printed
     assert (folder / "results/report.html").stat().st_size > 10_000
     assert "profiles/slurm" in environment.run(["gancensus", "slurm", "--help"], folder)
+
+
+def flowers(folder: Path, version: str) -> Path:
+    """Write the package of CONTRIBUTING.md, of some version."""
+    project = folder / "gancensus-flowers"
+    modules = re.findall(r"^(gancensus_flowers/(\w+)\.py)$", TEXT, re.MULTILINE)
+    examples = {Path(path).stem: text for path, text in EXAMPLES.items()}
+    (project / "gancensus_flowers").mkdir(parents=True, exist_ok=True)
+    for path, name in modules:
+        (project / path).write_text(examples.get(name, ""))
+    toml = re.findall(r"```toml\n# pyproject.toml\n(.*?)```", TEXT, re.DOTALL)
+    (project / "pyproject.toml").write_text(toml[0].replace('"1.0"', f'"{version}"'))
+    return project
+
+
+def test_a_package_adds_a_source_a_metric_and_an_analysis(environment: Environment, folder: Path) -> None:
+    low, high = [4.3, 2.0, 1.0, 0.1], [7.9, 4.4, 6.9, 2.5]  # of irises, in cm
+    rows = np.random.default_rng(1).uniform(low, high, (100, 4)).astype(np.float32)
+    np.save(folder / "flowers.npy", rows)
+    near, far = {"near": {"euclidean": {"alpha": 0.05}}}, {"far": {"chebyshev": {"alpha": 0.05}}}
+    studies = {
+        "irises": study({"kind": "iris"}, definitions=near, census=CENSUS, spread=None),
+        "plain": study({"kind": "files", "path": "real.npy"}, definitions=near | far, census=CENSUS),
+    }
+    studies["irises"]["generators"] = {"mine": {"kind": "files", "path": "flowers.npy"}}
+    (folder / "study.yaml").write_text(yaml.safe_dump({"device": "cpu", "studies": studies}))
+    environment.install(flowers(folder, "1.0"))
+    assert re.search(r"^analyse +1 ", environment.run(["gancensus", "plan", "study.yaml"], folder), re.MULTILINE)
+    environment.run(["gancensus", "run", "study.yaml", "--cores", "2"], folder)
+    spreads = [spread(folder / f"results/irises/samples/{name}/0.parquet") for name in ("mine-0", "holdout")]
+    (row,) = pq.read_table(folder / "results/irises/spread.parquet").to_pylist()
+    assert row == {"population": "mine-0", "ratio": pytest.approx(spreads[0] / spreads[1])}
+
+    assert "nothing to do" in environment.run(["gancensus", "plan", "study.yaml"], folder)
+    environment.install(flowers(folder, "1.1"))
+    planned = environment.run(["gancensus", "plan", "study.yaml"], folder)
+    why = dict(re.findall(r"^(\w+ +\d+)  (.*)", planned, re.MULTILINE))
+    jobs = {" ".join(job.split()): reason for job, reason in why.items()}
+    assert jobs["prepare 1"] == "parameters changed (gancensus-flowers 1.0 -> 1.1)"  # of irises alone
+    assert jobs["thresholds 2"].startswith(
+        "parameters changed (gancensus-flowers 1.0 -> 1.1): 1, "
+    )  # and far, not near
+    assert {"pairs 2", "pairs_real 2", "sweep 2", "analyse 1", "generate 1"} <= jobs.keys()
+
+
+def spread(samples: Path) -> float:
+    """The total variance of the samples in a file."""
+    x = pq.read_table(samples)["x"].combine_chunks().to_numpy_ndarray()
+    return float(x.var(axis=0, dtype=np.float64).sum())

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from gancensus.cli.head import say
 from gancensus.config.configuration import Config
 from gancensus.config.pipeline import PACKAGE, located
+from gancensus.config.registry import plugins
 
 METADATA = Path(".snakemake/metadata")
 AT_ONCE = 1000  # files in a command line
@@ -35,8 +36,9 @@ class File(NamedTuple):
 
 
 def digest(config: Config) -> str:
-    """Return the digest of a configuration and of all code that a run uses."""
+    """Return the digest of a configuration, of all code that a run uses, and of what others have added to it."""
     content = hashlib.sha256(config.model_dump_json().encode())
+    content.update(repr(plugins()).encode())
     for folder in (PACKAGE, located("scripts"), located("workflow")):
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".py", ".smk", ".j2") or path.name == "Snakefile":

@@ -12,11 +12,12 @@ import ast
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.util import resolve_name
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import NamedTuple
 
 from gancensus.config.pipeline import PACKAGE
+from gancensus.config.registry import plugin_of
 
 ALL = "*"  # in the place of a name: all that a file has
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # which do not run when their file is imported
@@ -45,18 +46,22 @@ class Uses(NamedTuple):
 def digests(script: Path, members: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the digests by file of all code that a script uses: its own and that of gancensus.
 
+    A plug-in of another distribution counts with its own file, what that uses of gancensus, and its version, by the
+    distribution's name.
+
     Comments, docstrings, formatting and what is for type checkers alone do not count, nor does Python's version.
     `members` are the modules that the configuration names, such as gancensus.domains.images.generator_dcgan, `without`
     the modules and names that code names and the step does not use; those of the script itself are called draw.gallery.
     """
     own = f"{script.stem}."
     unused = [(script, name.removeprefix(own)) if name.startswith(own) else _target(name) for name in without]
-    reached = reach(script, [file for name in members if (file := _file(name))], list(filter(None, unused)))
+    reached = reach(script, [file for name in members if (file := _member(name))], list(filter(None, unused)))
     digest = {
         _label(file): hashlib.sha256("\n".join(statement.tree for statement in found).encode()).hexdigest()[:12]
         for file, found in reached.items()
     }
-    return dict(sorted(digest.items()))
+    foreign = {plugin.distribution: plugin.version for name in members if (plugin := plugin_of(name))}
+    return dict(sorted((digest | foreign).items()))
 
 
 def reach(script: Path, members: Sequence[Path] = (), without: Sequence[Name] = ()) -> dict[Path, list[Statement]]:
@@ -178,7 +183,7 @@ def _uses(statement: ast.stmt, package: str) -> Uses:
             case ast.Import():  # `import a.b` gives the name a; all of a.b is taken to be used
                 whole = {a.name for a in node.names if not a.asname and "." in a.name}
                 imports |= {a.asname or a.name: f"{a.name}.{ALL}" if a.name in whole else a.name for a in node.names}
-            case ast.ImportFrom():
+            case ast.ImportFrom() if package or not node.level:  # else within the package of somebody else
                 module = resolve_name("." * node.level + (node.module or ""), package)
                 imports |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in node.names}
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -205,6 +210,14 @@ def _file(module: str) -> Path | None:
         return None
     path = PACKAGE.parent.joinpath(*parts)
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _member(module: str) -> Path | None:
+    """Return the file of a plug-in, ours or that of another distribution; None where that is not Python."""
+    if file := _file(module):
+        return file
+    spec = find_spec(module)
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
 
 
 @cache

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gancensus.config.registry import members, union
+from gancensus.config.registry import check, members, union
 from gancensus.config.sections import Census, Splits
 from gancensus.config.yaml_tree import Tree, short
 from gancensus.contracts.analysis import About, Analysis, table_names
@@ -37,6 +37,8 @@ from gancensus.contracts.score import Score
 from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import is_part
 
+FAMILIES = (Source, Encoder, Score, Generator, Metric, Analysis)
+
 if TYPE_CHECKING:
     AnySource = Source
     AnyEncoder = Encoder
@@ -45,9 +47,7 @@ if TYPE_CHECKING:
     AnyMetric = Metric
     AnyAnalysis = Analysis
 else:
-    AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = map(
-        union, (Source, Encoder, Score, Generator, Metric, Analysis)
-    )
+    AnySource, AnyEncoder, AnyScore, AnyGenerator, AnyMetric, AnyAnalysis = map(union, FAMILIES)
 
 RESERVED = ("logs", "benchmarks")  # folders beside the studies' in the results
 
@@ -248,7 +248,8 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
 
 
 def _validate(raw: Any, trees: Sequence[Tree]) -> Config:
-    """Validate what was read from files."""
+    """Validate what was read from files, by plug-ins that can be used."""
+    check(FAMILIES)
     lines = [line for tree in trees for line in tree.doubts]
     try:
         config = Config.model_validate(dict(raw) if isinstance(raw, Mapping) else raw, context={})

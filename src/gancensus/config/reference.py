@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from gancensus.config.configuration import Config, Selection, Study
-from gancensus.config.registry import members
+from gancensus.config.registry import members, plugin_of
 from gancensus.config.sections import Census, Splits
 from gancensus.contracts.analysis import Analysis
 from gancensus.contracts.encoder import Encoder
@@ -48,9 +48,8 @@ def schema() -> str:
     """Return the JSON schema of the configuration."""
     content = Config.model_json_schema()
     definition = content["$defs"]["Study"]["properties"]["definitions"]["additionalProperties"]
-    definition["properties"] = {  # the name of a metric is its kind, unless it says another
-        kind: {"$ref": f"#/$defs/{member.__name__}"} for kind, member in members(Metric).items()
-    }
+    kinds = definition["additionalProperties"]["discriminator"]["mapping"]
+    definition["properties"] = {kind: {"$ref": kinds[kind]} for kind in members(Metric)}  # its name, or it says another
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -69,7 +68,9 @@ def readme() -> str:
     for title, (family, where) in FAMILIES.items():
         lines += [f"## {title}\n", f"{where}\n"]
         for kind, member in members(family).items():
-            lines += [f"### `{kind}`\n", *_model(member)]
+            plugin = plugin_of(member.__module__)
+            lines += [f"### `{kind}`\n", *([f"From the package {plugin.distribution}.\n"] if plugin else [])]
+            lines += _model(member)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gancensus import __version__
+from gancensus.config.registry import plugins
 from gancensus.report import failures
 
 PACKAGES = (  # what the numbers, the bytes and the figures depend on
@@ -28,7 +29,9 @@ def provenance(configuration: Mapping[str, Any], results: Path, files: Iterable[
     return {
         "gancensus": __version__,
         "python": platform.python_version(),
-        "packages": {name: installed(name) for name in sorted(PACKAGES)},
+        "packages": {
+            name: installed(name) for name in sorted({*PACKAGES, *(plugin.distribution for plugin in plugins())})
+        },
         "commit": git(root, "rev-parse", "HEAD"),
         "uncommitted_changes": None if changes is None else changes != "",
         "seed": configuration["seed"],

@@ -86,7 +86,8 @@ def _key(member: Member, samples: Samples | Unread, seed: int, device: str) -> s
         content.update(samples.take(slice(start, start + BLOCK)).x.tobytes())
     for name, values in sorted(samples.conditions.items()):
         content.update(name.encode() + values.tobytes())
-    code = digests(Path(str(sys.modules[type(member).__module__].__file__)))
+    module = type(member).__module__
+    code = digests(Path(str(sys.modules[module].__file__)), (module,))
     facts = [
         architecture(member, (len(samples), *samples.shape)),
         content.hexdigest(),
