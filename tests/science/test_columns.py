@@ -16,7 +16,7 @@ from gancensus.contracts.columns import Column, decode, encode, width
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.contracts.scales import columns_of, scale_of
-from gancensus.domains.tables import privacy
+from gancensus.distances.gower import gower_of
 from gancensus.domains.tables.coding import codes_of, generated_codes
 from gancensus.domains.tables.metric_gower import Gower
 from gancensus.domains.tables.metric_hamming import Hamming
@@ -400,7 +400,7 @@ def test_gower_and_hamming_count_new_categories_as_a_mismatch_with_all_but_thems
 
 
 def test_the_distance_of_legal_rows_counts_new_categories_so_too() -> None:
-    distance = privacy.Gower((TOWNS, MARRIED, GRADE))
+    distance = gower_of((TOWNS, MARRIED, GRADE))
     codes, real = UNKNOWN.astype(np.float64), np.array([[2.0, 1, 3], [0, 0, 0]])
     np.testing.assert_allclose(distance(codes, real)[1:3], 1)
     np.testing.assert_allclose(distance(codes, codes)[[1, 1, 2], [4, 2, 4]], [1 / 3, 2 / 3, 2 / 3])

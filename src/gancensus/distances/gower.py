@@ -1,17 +1,20 @@
 """Rows of a table, column by column: which columns are meant, the numbers that are compared, compiled loops."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.columns import Column, decode
+from gancensus.contracts.columns import Column, decode, ranks
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import Samples
 from gancensus.contracts.scales import columns_of
 
+Floats = NDArray[np.float64]
+
+GRAIN = 2.0**-40  # Gower's distances are multiples of it
 # corners 1 apart
 TETRAHEDRON: NDArray[np.float64] = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(8)
 TURN = 1 / np.sqrt(15)  # just over 1/4, irrational: 0, 1, 2, 3 get corners of their own, and multiples of 1000 get all
@@ -72,26 +75,80 @@ def hamming_distances(
     return out
 
 
+def gower_values(columns: Sequence[Column], rows: Floats) -> tuple[Floats, Floats]:
+    """Return what Gower's distance compares of legal rows (n, columns): numbers (n, p), and categories (n, q).
+
+    Numbers and ordinal categories are over their range in the real data, 0 to 1 there; 0 throughout where all real
+    values are one number. Ordinal categories that no real row has are a range apart from all others (`ranks`).
+    """
+    numbers, categories = [np.empty((len(rows), 0))], [np.empty((len(rows), 0))]
+    for k, column in enumerate(columns):
+        low, high = column.ends
+        values = rows[:, [k]]
+        if column.categorical:
+            categories.append(values)
+        elif column.categories:
+            numbers.append(ranks(column, values) / max(high, 1.0))
+        else:  # halved, for the range of the largest numbers is infinite
+            numbers.append((values / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.zeros_like(values))
+    return np.concatenate(numbers, axis=1), np.concatenate(categories, axis=1)
+
+
+def gower_of(columns: Sequence[Column]) -> Callable[[Floats, Floats], Floats]:
+    """Return Gower's distance of legal rows a (n, columns) and b (m, columns), (n, m): that of the metric `gower`."""
+
+    def distance(a: Floats, b: Floats) -> Floats:
+        numbers, categories = (np.ascontiguousarray(values.T) for values in gower_values(columns, b))
+        found: Floats = _gower_matrix(*gower_values(columns, a), numbers, categories)
+        return found
+
+    return distance
+
+
 @numba.njit(cache=True, nogil=True)
 def gower_distances(
-    numeric_a: NDArray[np.float32],
-    numeric_b: NDArray[np.float32],
-    categorical_a: NDArray[np.float64],
-    categorical_b: NDArray[np.float64],
+    numbers_a: Floats,
+    numbers_b: Floats,
+    categories_a: Floats,
+    categories_b: Floats,
     i: NDArray[np.int64],
     j: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Sum the differences of numeric columns in their order, each at most 1, and the mismatches; over the columns."""
+) -> Floats:
+    """Return the mean over the columns of |u - v|, at most 1, of numbers u, v, and of 0 or 1 of categories, (pairs,).
+
+    Rounded to multiples of GRAIN: so equal distances tie, whatever their columns are and in whatever order they stand.
+    """
     out = np.empty(len(i))
-    columns = numeric_a.shape[1] + categorical_a.shape[1]
+    columns = numbers_a.shape[1] + categories_a.shape[1]
     for pair in range(len(i)):
-        u, v = numeric_a[i[pair]], numeric_b[j[pair]]
+        u, v = numbers_a[i[pair]], numbers_b[j[pair]]
         total = 0.0
         for k in range(len(u)):
-            total += min(abs(np.float64(u[k]) - np.float64(v[k])) / 2, 1.0)
-        c, d = categorical_a[i[pair]], categorical_b[j[pair]]
-        mismatches = 0
+            total += min(abs(u[k] - v[k]), 1.0)
+        c, d = categories_a[i[pair]], categories_b[j[pair]]
         for k in range(len(c)):
-            mismatches += c[k] != d[k]
-        out[pair] = (total + mismatches) / columns
+            total += 1.0 if c[k] != d[k] else 0.0
+        out[pair] = np.rint(total / columns / GRAIN) * GRAIN
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _gower_matrix(numbers_a: Floats, categories_a: Floats, numbers_b: Floats, categories_b: Floats) -> Floats:
+    """Return `gower_distances` of all rows a (n, ...) and b, whose columns are given (..., m): (n, m), bit for bit.
+
+    Column by column, which is several times as fast as pair by pair.
+    """
+    out = np.zeros((numbers_a.shape[0], numbers_b.shape[1]))
+    columns = numbers_a.shape[1] + categories_a.shape[1]
+    for i in range(out.shape[0]):
+        for k in range(numbers_a.shape[1]):
+            u = numbers_a[i, k]
+            for j in range(out.shape[1]):
+                out[i, j] += min(abs(u - numbers_b[k, j]), 1.0)
+        for k in range(categories_a.shape[1]):
+            c = categories_a[i, k]
+            for j in range(out.shape[1]):
+                out[i, j] += 1.0 if c != categories_b[k, j] else 0.0
+        for j in range(out.shape[1]):
+            out[i, j] = np.rint(out[i, j] / columns / GRAIN) * GRAIN
     return out

@@ -19,7 +19,8 @@ class Gower(Calibrated):
     Gower, Biometrics 27 (1971) 857, as 1 - s with equal weights. The range is that of the real data. A difference
     beyond it, which only generated values have, counts as 1; a numeric column with one value in the real data counts 0.
     Where columns have types, the nearest legal rows are compared, nominal and binary columns by 0 and 1, numbers and
-    ordinal categories (their ranks) over their range.
+    ordinal categories (their ranks) over their range. Distances are rounded to multiples of 2^-40, so that equal ones
+    tie.
     """
 
     cost: ClassVar[float] = 15.0
@@ -29,25 +30,22 @@ class Gower(Calibrated):
     natural units, else 1."""
 
     def features(self, samples: Samples) -> Features:
-        """Return x of the numeric columns (n, p) float32, 0 for one value only, and the categories (n, q) float64.
+        """Return the numbers over their range (n, p), 0 for one value only, and the categories (n, q), float64.
 
         Raises UserError for samples that are no rows, and where both the table and `categorical` name categories.
         """
-        from gancensus.contracts.columns import encode
-        from gancensus.distances.gower import are_typed, chosen, comparable, table_columns
+        from gancensus.distances.gower import are_typed, chosen, comparable, gower_values, table_columns
 
         columns = table_columns(samples, self.kind)
         values = comparable(samples, columns)
         if are_typed(samples):
             if self.categorical:
                 raise UserError("metric gower: the table's columns have types; remove `categorical`")
-            categorical = np.array([column.categorical for column in columns])
-            x = encode([column for column in columns if not column.categorical], values[:, ~categorical])
-        else:
-            categorical = chosen(columns, self.categorical, self.kind)
-            x = samples.x[:, ~categorical]
-        varies = np.array([np.ptp(column.ends) > 0 for column in columns])[~categorical]
-        return np.where(varies, x, np.float32(0)), values[:, categorical]
+            return gower_values(columns, values)
+        categorical = chosen(columns, self.categorical, self.kind)
+        varies = np.array([np.ptp(column.ends) > 0 for column in columns])
+        numbers = np.where(varies, samples.x.astype(np.float64) / 2 + 0.5, 0)
+        return numbers[:, ~categorical], values[:, categorical]
 
     def embed(self, features: Features) -> NDArray[np.float64]:
         """Return points whose square distance is at most Gower's.
@@ -59,21 +57,23 @@ class Gower(Calibrated):
         from gancensus.distances.gower import corners
 
         numeric, categorical = features
-        climbed = STEPS * (numeric[:, :, None].astype(np.float64) / 2 + 0.5) - np.arange(STEPS)
+        climbed = STEPS * numeric[:, :, None] - np.arange(STEPS)
         stairs = np.clip(climbed, 0, 1).reshape(len(numeric), STEPS * numeric.shape[1]) / math.sqrt(STEPS)
         return np.hstack([stairs, corners(categorical)]) / math.sqrt(numeric.shape[1] + categorical.shape[1])
 
     def radius(self, threshold: float) -> float:
-        """Return the root of the threshold, wider by the rounding of `exact` (d u, see Euclidean) and of `embed`.
+        """Return the root of the threshold, wider by the rounding of `exact` (half of GRAIN) and of `embed`.
 
         A coordinate is off by at most 2^-49 / sqrt(K d) for d columns, and so a point by 2^-49.
         """
-        return math.sqrt(threshold) * (1 + 1e-9) + 1e-12
+        from gancensus.distances.gower import GRAIN
+
+        return math.sqrt(threshold + GRAIN) * (1 + 1e-9) + 1e-12
 
     def exact(
         self, a: Features, b: Features, i: NDArray[np.int64], j: NDArray[np.int64], limit: float
     ) -> NDArray[np.float64]:
-        """Return the mean over the columns, summed in their order."""
+        """Return the mean over the columns, rounded to multiples of GRAIN."""
         from gancensus.distances.gower import gower_distances
 
         return gower_distances(a[0], b[0], a[1], b[1], i, j)

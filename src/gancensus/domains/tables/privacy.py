@@ -10,11 +10,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.columns import Column, ranks
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides
 from gancensus.statistics.intervals import LEVEL, quantile_ranks, symmetric, wilson
@@ -25,7 +23,6 @@ Distance = Callable[[Floats, Floats], Floats]
 
 FEWEST_IN_CELL = 20  # rows of either side that the copying test needs: its statistic is nearly normal from there
 _BLOCK = 1 << 22  # distances held at once: 32 MB
-_GRAIN = 2.0**40  # distances are multiples of its inverse, so that equal ones tie in whatever order columns are added
 
 
 class Closest(NamedTuple):
@@ -42,50 +39,6 @@ class Closest(NamedTuple):
         Two equal rows at distance 0 stand for no one person; a row that is copied and has no twin gets 0.
         """
         return np.divide(self.first, self.second, out=np.ones(len(self.first)), where=self.second > 0)
-
-
-class Gower:
-    """Gower's distance of legal rows: mean over the columns of |a - b| / range, at most 1 each, or of 0 and 1.
-
-    Gower, Biometrics 27 (1971) 857, as 1 - s with equal weights. Nominal and binary columns, and those with one value
-    in the real data, count 0 where two values are equal and 1 where not.
-    """
-
-    def __init__(self, columns: Sequence[Column]) -> None:
-        """`columns` has the ranges: that of an ordinal column is the number of its categories less one."""
-        low, high = np.array([column.ends for column in columns]).T
-        self._categorical = np.array([column.categorical for column in columns]) | (low == high)
-        self._range = np.where(self._categorical, 1.0, high - low)
-        self._ordered = [(k, column) for k, column in enumerate(columns) if column.type == "ordinal"]
-
-    def __call__(self, a: Floats, b: Floats) -> Floats:
-        """Return the distances (p, q) of rows a (p, k) and b (q, k)."""
-        a, b = self._ranked(a), self._ranked(b)
-        scaled = (a / self._range, np.ascontiguousarray((b / self._range).T))
-        return np.rint(_sum_gower(*scaled, self._categorical) * (_GRAIN / len(self._range))) / _GRAIN
-
-    def _ranked(self, x: Floats) -> Floats:
-        """Return rows (n, k) whose ordered categories that no real row has are a range apart from all others."""
-        ranked = x.copy()
-        for k, column in self._ordered:
-            ranked[:, k] = ranks(column, x[:, k])
-        return ranked
-
-
-@numba.njit(cache=True, nogil=True)
-def _sum_gower(a: Floats, b: Floats, categorical: NDArray[np.bool_]) -> Floats:
-    """Sum over the columns of a (p, k) and b (k, q), in their order."""
-    out = np.zeros((a.shape[0], b.shape[1]))
-    for i in range(a.shape[0]):
-        for k in range(a.shape[1]):
-            value = a[i, k]
-            if categorical[k]:
-                for j in range(b.shape[1]):
-                    out[i, j] += 1.0 if value != b[k, j] else 0.0
-            else:
-                for j in range(b.shape[1]):
-                    out[i, j] += min(abs(value - b[k, j]), 1.0)
-    return out
 
 
 def closest(distance: Distance, x: Floats, y: Floats) -> Closest:

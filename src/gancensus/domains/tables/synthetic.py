@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.columns import Column, encode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
+from gancensus.distances.gower import gower_of
 from gancensus.domains.tables import privacy, utility
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import wilson
@@ -173,7 +174,7 @@ def _copying(
     columns: Sequence[Column], generated: Table, train: Table, holdout: Table, rng: np.random.Generator
 ) -> dict[str, Measured]:
     """Return the metrics of copying; null: held-out rows in the place of generated ones, or theory."""
-    distance = privacy.Gower(columns)
+    distance = gower_of(columns)
     rows, known, other = generated.codes, train.codes, holdout.codes
     near, null = privacy.closest(distance, rows, known), privacy.closest(distance, other, known)
     authentic, null_authentic = (privacy.authenticity(distance, x, known) for x in (rows, other))
