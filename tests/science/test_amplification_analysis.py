@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from amplification_laws import sample_mse
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
@@ -25,10 +26,12 @@ from gancensus.contracts.replica import Replica
 from gancensus.contracts.samples import Samples
 from gancensus.contracts.source import Source
 from gancensus.domains.images.source_digits import Digits
-from gancensus.domains.points.amplification import Contents, of_counts, sample_mse
-from gancensus.domains.points.analysis_amplification import METHODS, Amplification, _training
+from gancensus.domains.points.amplification import of_counts
+from gancensus.domains.points.analysis_amplification import METHODS, Amplification
+from gancensus.domains.points.cells import Contents
 from gancensus.domains.points.densities import Camelback as Humps
 from gancensus.domains.points.generator_toygan import Toygan
+from gancensus.domains.points.learned import training_of
 from gancensus.domains.points.source_camelback import Camelback
 from gancensus.domains.points.source_ring import Ring
 from gancensus.domains.points.source_shell import Shell
@@ -251,7 +254,7 @@ def test_training_sets_are_the_first_samples_of_each_repetition(
     owner = rng.permutation(np.arange(repetitions).repeat(n + rng.integers(3)))
     x = rng.standard_normal((len(owner), 2)).astype(np.float32)
     ids = rng.permutation(len(owner) * 2)[: len(owner)]
-    trained = _training(InMemory(Samples(x, ids, conditions={"repetition": owner.astype(np.float32)}), group), n)
+    trained = training_of(InMemory(Samples(x, ids, conditions={"repetition": owner.astype(np.float32)}), group), n)
     assert trained.repetitions.tolist() == list(range(repetitions))
     for r in range(repetitions):
         mine = np.flatnonzero(owner == r)

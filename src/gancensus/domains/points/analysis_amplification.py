@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.density import Cells, Floats
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Rows, flatten
-from gancensus.domains.points.repetitions import REPETITION, first_points
+from gancensus.contracts.samples import Rows
+from gancensus.domains.points.cells import Partition, partition_of, root
 from gancensus.statistics.estimate import Estimate
 from gancensus.storage.schemas import FLOAT, INT, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gancensus.contracts.density import Density
-    from gancensus.contracts.generator import Generator
     from gancensus.contracts.table import Columns
     from gancensus.domains.points import amplification as science
+    from gancensus.domains.points.learned import Generated, Training
 
-Floats = NDArray[np.float64]
-Cells = NDArray[np.int64]
 Rng = Callable[[str], np.random.Generator]
 Line = tuple[Any, ...]
 
@@ -105,15 +100,19 @@ class Amplification(Analysis):
 
         Raises UserError where the data do not suffice, or there are no such cells.
         """
+        from gancensus.domains.points.learned import generated_by, training_of
+
         if reason := self.refuses(about):
             raise UserError(f"analysis amplification: {reason}")
+        if taken := next((name for name in about.generators if name in METHODS), None):
+            raise UserError(f"generator {taken}: the analysis amplification calls a method of its own so; rename it")
         truth = about.source.truth
-        partitions = {q: _partition(truth, q, real["holdout"], rng) for q in self.cells}
-        training = cache(partial(_training, real["train"]))  # generators may share it
+        partitions = {q: partition_of(truth, q, real["holdout"], rng) for q in self.cells}
+        training = cache(partial(training_of, real["train"]))  # generators may share it
         made: dict[str, list[Rows]] = {name: [] for name in about.generators}
         for population, rows in generated.items():
             made[about.made[population].generator].append(rows)
-        generators = [_generated(name, one, made[name], training) for name, one in about.generators.items()]
+        generators = [generated_by(name, one, made[name], training) for name, one in about.generators.items()]
         sets = {one.trained.size: one.trained for one in generators}
         lines = []
         for q, partition in partitions.items():
@@ -130,13 +129,8 @@ class Amplification(Analysis):
 
     def _baselines(self, trained: Training, partition: Partition, rng: Rng) -> dict[str, science.Amplification]:
         """Return what the training points are worth: themselves, smoothed, and with their family known."""
-        from gancensus.domains.points.amplification import (
-            best_bandwidth,
-            best_kde_counts,
-            kde_shares,
-            of_counts,
-            of_shares,
-        )
+        from gancensus.domains.points.amplification import of_counts, of_shares
+        from gancensus.domains.points.smoothing import best_bandwidth, best_kde_counts, kde_shares
 
         x, (_, contents, truth, per_axis) = trained.x, partition
         q = len(contents.shares)
@@ -163,7 +157,7 @@ class Amplification(Analysis):
         """Numbers of cells are refused into which a known truth is not cut alike along its axes."""
         d = about.source.truth.dimension if about.source.truth else 1
         for cells in self.cells:
-            k = _root(cells, d)
+            k = root(cells, d)
             if k**d != cells:
                 nearest = " or ".join(str(near**d) for near in sorted({max(2, k), k + 1}))
                 return f"`cells` has {cells}, which is no k^{d}, and {d} dimensions are cut alike; nearest: {nearest}"
@@ -190,137 +184,6 @@ class Amplification(Analysis):
         from gancensus.domains.points import amplification_figures as figures
 
         return figures.draw_curve(columns) if table == "curve" else figures.draw_equivalent(columns)
-
-
-class Partition(NamedTuple):
-    """Cells of points (n, d) and their contents; of a known truth, with the number of cells along each axis."""
-
-    cells: Callable[[Floats], Cells]
-    contents: science.Contents
-    truth: Density | None
-    per_axis: int
-
-
-def _partition(truth: Density | None, cells: int, holdout: Rows, rng: Rng) -> Partition:
-    """Return cells of equal probability under the truth, or of equal shares of half of holdout where it is unknown."""
-    from gancensus.domains.points.amplification import Contents, adaptive_cells
-
-    if truth is None:
-        return Partition(*adaptive_cells(_points(holdout.whole()), cells, rng(f"cells/{cells}")), None, 0)
-    per_axis = _root(cells, truth.dimension)
-    return Partition(partial(truth.cells, per_axis=per_axis), Contents.equal(cells), truth, per_axis)
-
-
-def _root(cells: int, d: int) -> int:
-    """Return the largest k with k^d <= cells."""
-    near: int = round(cells ** (1 / d))
-    return near if near**d <= cells else near - 1
-
-
-class Training(NamedTuple):
-    """The training points x (R, N, d) in natural units, and their repetitions (R,), ascending."""
-
-    repetitions: Floats
-    x: Floats
-
-    @property
-    def size(self) -> int:
-        """N."""
-        return int(self.x.shape[1])
-
-
-def _training(train: Rows, size: int | None) -> Training:
-    """Return the first samples of each repetition in the order of sample_id; without a size, all of train as one.
-
-    Raises UserError where a repetition has too few.
-    """
-    samples = train.whole()
-    owner = np.zeros(len(samples))
-    if size is not None and REPETITION in samples.conditions:
-        owner = samples.conditions[REPETITION].astype(np.float64)
-    size = len(samples) if size is None else size
-    repetitions, rows = first_points(owner, samples.sample_id, size, train.where)
-    return Training(repetitions, _points(samples.take(rows.ravel())).reshape(len(repetitions), size, -1))
-
-
-@dataclass(frozen=True)
-class Generated:
-    """The populations of a generator.
-
-    Where it learns each repetition by itself, a population has them all, and every population is a further training on
-    the same points. Otherwise the populations are the repetitions, and `repetitions` is False.
-    """
-
-    name: str
-    trained: Training
-    populations: Sequence[Rows]
-    repetitions: bool
-    least: int
-    """Points of the repetition that has the fewest."""
-
-    def counts(self, partition: Partition, sizes: Sequence[int]) -> list[Cells]:
-        """Count the first points of each repetition in cells: (sizes, R, Q), for each training on the same points."""
-        from gancensus.domains.points.amplification import subset_counts
-
-        q = len(partition.contents.shares)
-        if not self.repetitions:
-            chunks = (chunk for k, rows in enumerate(self.populations) for chunk in self._chunks(rows, partition, k))
-            return [subset_counts(chunks, sizes, len(self.populations), q)]
-        repetitions = len(self.trained.repetitions)
-        return [subset_counts(self._chunks(rows, partition), sizes, repetitions, q) for rows in self.populations]
-
-    def _chunks(self, rows: Rows, partition: Partition, number: int = 0) -> Iterator[tuple[Cells, Cells]]:
-        """Yield cell and number of the repetition of some points at a time."""
-        for some in rows.chunks(slice(0, len(rows))):
-            owner = np.full(len(some), number)
-            if self.repetitions:
-                owner = np.searchsorted(self.trained.repetitions, some.conditions[REPETITION])
-            yield partition.cells(_points(some)), owner
-
-
-def _generated(
-    name: str, generator: Generator, populations: Sequence[Rows], training: Callable[[int | None], Training]
-) -> Generated:
-    """Return the populations of a generator with what it has learned from.
-
-    One that learns `of_each_repetition` has so many points of every one, any other all of train.
-    """
-    if name in METHODS:
-        raise UserError(f"generator {name}: the analysis amplification calls a method of its own so; rename it")
-    if generator.selection is not None:
-        raise UserError(
-            f"generator {name}: is trained on a selection, and the analysis amplification compares generators with all "
-            "of `train`; remove `train_on`, or the analysis"
-        )
-    size = generator.of_each_repetition
-    known = next(iter(populations[0].chunks(slice(0, 1), without_x=True))).conditions
-    trained, repetitions = training(size), size is not None and REPETITION in known
-    least = min(_least(rows, trained.repetitions) if repetitions else len(rows) for rows in populations)
-    return Generated(name, trained, populations, repetitions, least)
-
-
-def _least(rows: Rows, repetitions: Floats) -> int:
-    """Return the smallest number of points of a repetition.
-
-    Raises UserError where one has fewer than 2, or was not trained for.
-    """
-    counts: Counter[float] = Counter(dict.fromkeys(repetitions.tolist(), 0))
-    for some in rows.chunks(slice(0, len(rows)), without_x=True):
-        values, times = np.unique(some.conditions[REPETITION], return_counts=True)
-        counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
-    unknown = set(counts) - set(repetitions.tolist())
-    if unknown:
-        raise UserError(
-            f"{rows.where}: points of repetition {max(unknown):.0f}, of which train has none; give the source more "
-            "`samples` or fewer repetitions"
-        )
-    least = min(counts, key=counts.__getitem__)
-    if counts[least] < 2:
-        raise UserError(
-            f"{rows.where}: points of repetition {least:.0f}: {counts[least]}, and at least 2 are needed; raise "
-            "`samples` of the generator, or let `splits` give more to holdout, whose repetitions it has"
-        )
-    return counts[least]
 
 
 def _amplification(one: Generated, partition: Partition, rng: Rng) -> Iterator[Line]:
@@ -350,8 +213,3 @@ def _curve(one: Generated, partition: Partition, rng: Rng) -> Iterator[Line]:
 def _together(found: Sequence[Estimate]) -> Estimate:
     """Return the mean of the MSE of trainings on the same points; its interval is right if they err alike, or wide."""
     return Estimate(*(None if None in ends else float(np.mean(ends)) for ends in zip(*found, strict=True)))
-
-
-def _points(samples: Any) -> Floats:
-    """Return samples as points (n, d) in natural units."""
-    return flatten(samples.natural())
