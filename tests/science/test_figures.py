@@ -26,7 +26,7 @@ from gancensus.census.support import (
 )
 from gancensus.census.sweep import sweep, thresholds_of
 from gancensus.contracts.columns import Column, decode
-from gancensus.contracts.samples import Samples, Scale
+from gancensus.contracts.samples import Samples, Scale, rows_of
 from gancensus.contracts.scales import columns_of, scale_of
 from gancensus.contracts.showers import GRID, VOXELS, shower_scale
 from gancensus.contracts.source import Source
@@ -36,8 +36,9 @@ from gancensus.domains.images.source_digits import Digits
 from gancensus.domains.showers.source_gflash import Gflash
 from gancensus.domains.showers.source_hdf5 import Hdf5
 from gancensus.plotting import style
-from gancensus.report import census_figures, run_figures, sample_figures, sweep_figures
+from gancensus.report import census_figures, picture_figures, run_figures, sample_figures, sweep_figures
 from gancensus.report.sentences import TABLE_COLUMNS
+from gancensus.report.shown import shown_table
 from gancensus.storage.schemas import CURVE, DIVERSITY, SUPPORT, SWEEP
 
 VIEW = Digits().view
@@ -406,7 +407,7 @@ def test_closest_typed_rows_are_profiles_of_legal_rows() -> None:
 
 def test_shown_typed_rows_are_legal_and_say_their_categories() -> None:
     rows = typed_table(4)
-    table, about = sample_figures.shown([("holdout", rows, None)])
+    table, about = shown_table([("holdout", rows, None)])
     assert table["x"] == decode(columns_of(rows), rows.x).tolist()
     assert json.loads(about["names"]) == ["age", "town", "grade"]
     assert [len(names) for names in json.loads(about["categories"])] == [0, 3, 25]
@@ -427,8 +428,7 @@ def test_closest_takes_the_smallest_and_the_earlier_of_equal_ones() -> None:
 
 
 def test_rows_of_finds_samples_by_id() -> None:
-    samples = Samples(np.zeros((4, 1), np.float32), np.array([70, 5, 900, 6]))
-    assert sample_figures.rows_of(samples, np.array([6, 70, 6])).tolist() == [3, 0, 3]
+    assert rows_of(np.array([70, 5, 900, 6]), np.array([6, 70, 6])).tolist() == [3, 0, 3]
 
 
 @pytest.mark.parametrize("samples", [images(10, 8, 8), images(10, 8, 8, 3), table(10)])
@@ -444,8 +444,8 @@ def test_closest_pairs_stand_side_by_side_with_their_distance(samples: Samples) 
     assert "no duplicates found" in text
     if samples.x.ndim > 2:
         sheet = np.asarray(figure.axes[0].images[0].get_array())
-        assert np.array_equal(sheet[:8, :8], sample_figures.pixels(samples, VIEW)[0])
-        assert np.array_equal(sheet[:8, 9:17], sample_figures.pixels(samples, VIEW)[2])
+        assert np.array_equal(sheet[:8, :8], picture_figures.pixels(samples, VIEW)[0])
+        assert np.array_equal(sheet[:8, 9:17], picture_figures.pixels(samples, VIEW)[2])
 
 
 def test_closest_pairs_of_arrays_of_four_axes() -> None:
@@ -517,12 +517,12 @@ def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> 
 
 def test_shown_rows_are_in_natural_units_and_images_have_none() -> None:
     samples = table(4)
-    columns, about = sample_figures.shown([("holdout", samples, None), ("gan-0", samples.take(np.array([2])), [0.5])])
+    columns, about = shown_table([("holdout", samples, None), ("gan-0", samples.take(np.array([2])), [0.5])])
     assert columns["group"] == ["holdout"] * 4 + ["gan-0"]
     assert columns["value"] == [None] * 4 + [0.5]
     assert samples.scale is not None
     assert np.allclose(columns["x"], samples.scale.decode(samples.x)[[0, 1, 2, 3, 2]])
     assert about == {"names": '["a", "b$", "c"]', "units": '["1", "kg/m^2", "mm"]'}
-    columns, about = sample_figures.shown([("holdout", images(2, 8, 8), None)])
+    columns, about = shown_table([("holdout", images(2, 8, 8), None)])
     assert columns["x"] == [[], []]
     assert about == {}

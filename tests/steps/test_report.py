@@ -31,7 +31,8 @@ from gancensus.config.configuration import Config, Study
 from gancensus.config.results import figures
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.plotting import numbers, style
-from gancensus.report import census_figures, failures, sample_figures, sweep_figures, trace
+from gancensus.report import census_figures, failures, sweep_figures, trace
+from gancensus.report.shown import SHOWN, shown_table
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
 from gancensus.storage.files import columns as read_columns
@@ -191,8 +192,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "figures").mkdir(exist_ok=True)
         (folder / f"figures/{name}.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     for name in shows:
-        shown, about = sample_figures.shown(groups)
-        write_table(folder / f"figures/{name}.parquet", shown, sample_figures.SHOWN, about)
+        shown, about = shown_table(groups)
+        write_table(folder / f"figures/{name}.parquet", shown, SHOWN, about)
     (folder.parent / "timeline.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     write_table(folder.parent / "trace.parquet", trace.columns({f"toy/train/{EVIL}": LINES}), schemas.TRACE)
     notes = [f"read as {EVIL}", "warning: other units"]
@@ -380,7 +381,7 @@ def test_report_says_in_its_place_what_failed(step: Step, results: Path) -> None
     failures.table(results / "toy/fidelity.parquet", schemas.FIDELITY, f"too few {EVIL}")
     for name in ("fidelity", "gallery"):
         failures.figure(results / f"toy/figures/{name}.svg", "no room")
-    failures.table(results / "toy/figures/gallery.parquet", sample_figures.SHOWN, "no room")
+    failures.table(results / "toy/figures/gallery.parquet", SHOWN, "no room")
     failures.figure(results / "timeline.svg", "no time")
     page = report(step, results)
     read, text = Page(page), text_of(page)

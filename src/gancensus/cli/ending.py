@@ -66,7 +66,7 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
         elif path.suffix == ".svg":
             failures.figure(path, reason)
         else:  # the samples that a figure shows
-            from gancensus.report.sample_figures import SHOWN
+            from gancensus.report.shown import SHOWN
 
             failures.table(path, SHOWN, reason)
         killed.add(part.log)

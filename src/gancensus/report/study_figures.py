@@ -12,14 +12,15 @@ from matplotlib.figure import Figure
 from gancensus.config import results as places
 from gancensus.config.configuration import Study
 from gancensus.config.results import Drawing, counted, trained
-from gancensus.contracts.samples import Samples
+from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
 from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
+from gancensus.report.shown import SHOWN, shown_table
 from gancensus.storage.files import SampleRows, columns, read_table, write_bytes, write_table
 
 Shown = Sequence[tuple[str, Samples, Any]]
-"""Groups of samples that a figure shows, with their values; see `sample_figures.shown`."""
+"""Groups of samples that a figure shows, with their values; see `shown.shown_table`."""
 
 
 class Results(NamedTuple):
@@ -64,8 +65,8 @@ def write(drawing: Drawing, results: Results, output: Path) -> None:
             return
     figure, shown = _DRAW[drawing.kind](results, drawing.of)
     if drawing.shows_samples:
-        table, about = sample_figures.shown(shown)
-        write_table(output.with_suffix(".parquet"), table, sample_figures.SHOWN, about)
+        table, about = shown_table(shown)
+        write_table(output.with_suffix(".parquet"), table, SHOWN, about)
     write_bytes(output, svg(figure))
 
 
@@ -74,7 +75,7 @@ def write_why(error: Exception, drawing: Drawing, output: Path) -> None:
     reason = failures.said(error, [output.parent])
     failures.figure(output, reason)
     if drawing.shows_samples:
-        failures.table(output.with_suffix(".parquet"), sample_figures.SHOWN, reason)
+        failures.table(output.with_suffix(".parquet"), SHOWN, reason)
 
 
 def _gallery(results: Results, _: str) -> tuple[Figure, Shown]:
@@ -89,7 +90,7 @@ def _some(rows: SampleRows) -> Samples:
     if next(rows.chunks(slice(0, 1))).are_rows:
         return rows.whole()
     known = rows.identities()
-    return rows.take(sample_figures.rows_of(known, sample_figures.spread(known, sample_figures.TILES).sample_id))
+    return rows.take(rows_of(known.sample_id, sample_figures.spread(known, sample_figures.TILES).sample_id))
 
 
 def _birthday(results: Results, _: str) -> tuple[Figure, Shown]:
@@ -121,9 +122,9 @@ def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
         table = results.table(places.DUPLICATES, ["i", "j", metric], definition=definition, search=name)
         rows, best = results.samples(name), sample_figures.closest(table[metric])
         distance, known = table[metric][best], rows.identities()
-        first, second = (rows.take(sample_figures.rows_of(known, table[side][best])) for side in ("i", "j"))
+        first, second = (rows.take(rows_of(known.sample_id, table[side][best])) for side in ("i", "j"))
         found[name] = (first, second, distance)
-        turns = rows.take(sample_figures.rows_of(known, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
+        turns = rows.take(rows_of(known.sample_id, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
         shown.append((name, turns, np.repeat(distance, 2)))
     return sample_figures.draw_closest(found, results.study.source.view), shown
 

@@ -1,0 +1,90 @@
+"""Figures of rows of a table: the distribution of each column, and pairs of rows as profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gancensus.contracts.columns import Column
+from gancensus.contracts.samples import Samples
+from gancensus.plotting.numbers import number, unit
+from gancensus.plotting.style import INK, WIDTH, Look, looks, panels, population_legend
+from gancensus.report.sentences import TABLE_COLUMNS
+from gancensus.report.shown import natural_rows
+
+PROFILES = 4  # of the closest pairs of a population
+CATEGORIES, LONG = 10, 14  # categories that are named at an axis; letters of a name
+
+
+def draw_columns(populations: Mapping[str, Samples]) -> Figure:
+    """Draw the empirical distribution function of each column, of categories in their order."""
+    look = looks(list(populations))
+    levels = np.linspace(0, 1, 201)
+    natural = {population: natural_rows(samples) for population, samples in populations.items()}
+    known, _ = next(iter(natural.values()))
+    count = min(TABLE_COLUMNS, len(known))
+    figure = Figure(figsize=(WIDTH, 0.6 + 2.1 * -(-count // 4)))
+    for k, ax in enumerate(panels(figure, count, columns=4)):
+        method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if known[k].categories else "linear"
+        for population, (_, values) in natural.items():
+            colour, line, _ = look[population]
+            last = len(known[k].categories) or np.inf
+            at = np.quantile(np.minimum(values[:, k], last), levels, method=method)
+            ax.plot(at, levels, color=colour, linestyle=line, linewidth=1.3)
+        ax.set(xlabel=_head(known[k]), ylim=(0, 1))
+        if known[k].categories:
+            new = any(values[:, k].max() >= len(known[k].categories) for _, values in natural.values())
+            _name_categories(ax, (*known[k].categories, *(("unknown",) if new else ())))
+        if k % 4 == 0:
+            ax.set_ylabel("share at or below")
+    population_legend(figure, look)
+    return figure
+
+
+def _head(one: Column) -> str:
+    """Return the name of a column of a table, and its unit."""
+    return f"{one.name} ({unit(one.unit)})" if unit(one.unit) else one.name
+
+
+def _name_categories(ax: Axes, categories: Sequence[str]) -> None:
+    """Write categories, or some of many, at the ticks of the horizontal axis."""
+    ticks = range(0, len(categories), -(-len(categories) // CATEGORIES))
+    short = [name if len(name) <= LONG else f"{name[: LONG - 1]}…" for name in categories]
+    ax.set_xticks(ticks, [short[k] for k in ticks], rotation=40, ha="right", rotation_mode="anchor", fontsize=6.5)
+    ax.set_xlim(-0.5, len(categories) - 0.5)
+
+
+def draw_profiles(
+    pairs: Mapping[str, tuple[Samples, Samples, NDArray[np.float64]]], look: Mapping[str, Look]
+) -> Figure:
+    """Draw pairs of legal rows as profiles over their columns, scaled to their ends, a panel per pair."""
+    columns = PROFILES
+    figure = Figure(figsize=(WIDTH, 0.2 + 1.5 * len(pairs)))
+    grid = figure.subplots(len(pairs), columns, sharex=True, sharey=True, squeeze=False)
+    for line, (population, (first, second, distances)) in zip(grid, pairs.items(), strict=True):
+        line[0].set_title(population, color=look[population].colour)
+        for k, ax in enumerate(line):
+            if k >= len(distances):
+                ax.set_axis_off()
+                continue
+            one, other = _profiles(first)[k], _profiles(second)[k]
+            marks = ("o", "x") if len(one) == 1 else ("", "")  # a line needs two values
+            ax.plot(one, color=look[population].colour, linewidth=1.2, marker=marks[0])
+            ax.plot(other, color="black", linewidth=1.2, linestyle=(0, (3, 2)), marker=marks[1])
+            ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]))
+        if len(distances) == 0:
+            line[0].text(0, 0.5, "no duplicates found", transform=line[0].transAxes, color=INK, va="center")
+    return figure
+
+
+def _profiles(samples: Samples) -> NDArray[np.float64]:
+    """Return legal rows (n, columns), -1 at the low end of each column and 1 at its high end."""
+    known, natural = natural_rows(samples)
+    low, high = np.array([one.ends for one in known]).T
+    half = high / 2 - low / 2
+    return np.asarray((natural - low / 2 - high / 2) / np.where(half > 0, half, 1))

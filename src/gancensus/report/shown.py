@@ -1,0 +1,72 @@
+"""Which samples a figure shows: a table beside it, in which whoever doubts a picture can look up its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gancensus.contracts.columns import Column, decode, is_written
+from gancensus.contracts.samples import Samples
+from gancensus.contracts.scales import columns_of
+from gancensus.storage.schemas import FLOAT, INT, STRING, column
+
+SHOWN = pa.schema(
+    [column("group", STRING), column("sample_id", INT), column("value", FLOAT), column("x", pa.list_(FLOAT))]
+)
+"""Which samples a figure shows: their group, a value (distance, score) and, for legal rows of a table, natural values
+and numbers of categories."""
+
+
+def shown_table(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns of SHOWN for groups of samples with their values; names, units and categories of columns."""
+    table: dict[str, list[Any]] = {name: [] for name in SHOWN.names}
+    tables = [natural_rows(samples) for _, samples, _ in groups if samples.are_rows]
+    about = _about([known for known, _ in tables]) if tables else {}
+    for group, samples, values in groups:
+        natural: Any = np.empty((len(samples), 0))
+        if samples.are_rows:
+            natural = _shared(*natural_rows(samples), [known for known, _ in tables])
+        table["group"] += [group] * len(samples)
+        table["sample_id"] += samples.sample_id.tolist()
+        table["value"] += [None] * len(samples) if values is None else list(values)
+        table["x"] += natural.tolist()
+    return table, about
+
+
+def _about(tables: Sequence[Sequence[Column]]) -> dict[str, str]:
+    """Return names, units, categories and ways to write of columns, those of several tables that differ in new ones."""
+    known = tables[0]
+    about = {"names": json.dumps([one.name for one in known]), "units": json.dumps([one.unit for one in known])}
+    if any(one.categories for one in known):
+        every = [(*one.categories, *_extra(tables, k)) for k, one in enumerate(known)]
+        about["categories"] = json.dumps(every)
+    if any(is_written(one) for one in known):
+        about["written"] = json.dumps([(one.reading, one.steps) if is_written(one) else None for one in known])
+    return about
+
+
+def _extra(tables: Sequence[Sequence[Column]], k: int) -> tuple[str, ...]:
+    """Return the categories of a column that no real row has and some of the tables do."""
+    return tuple(dict.fromkeys(text for known in tables for text in known[k].extra))
+
+
+def _shared(
+    known: Sequence[Column], rows: NDArray[np.float64], tables: Sequence[Sequence[Column]]
+) -> NDArray[np.float64]:
+    """Return rows (n, columns) whose new categories are numbered as those of all tables together."""
+    shared = rows.copy()
+    for k, one in enumerate(known):
+        for m, text in enumerate(one.extra):
+            shared[rows[:, k] == len(one.categories) + m, k] = len(one.categories) + _extra(tables, k).index(text)
+    return shared
+
+
+def natural_rows(samples: Samples) -> tuple[Sequence[Column], NDArray[np.float64]]:
+    """Return the columns and the legal rows (n, columns), in natural units, of samples that are rows of a table."""
+    known = columns_of(samples)
+    return known, decode(known, samples.x)
