@@ -17,8 +17,9 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples
 from gancensus.contracts.showers import UNITS, measured_angle, shower_scale
-from gancensus.domains.showers import generator_calogan
-from gancensus.domains.showers.generator_calogan import Calogan, Showers
+from gancensus.domains.showers import calogan_networks
+from gancensus.domains.showers.calogan_batches import Showers
+from gancensus.domains.showers.generator_calogan import Calogan
 
 GRID = (7, 6, 5)
 TINY = Calogan(latent=6, coarsen=5, epochs=2, batch=4)
@@ -152,7 +153,7 @@ def test_empty_showers_end_the_training(monkeypatch: pytest.MonkeyPatch) -> None
         for value in last.parameters():
             nn.init.constant_(value, -100.0)
 
-    monkeypatch.setattr(generator_calogan, "initialise", dead)
+    monkeypatch.setattr(calogan_networks, "initialise", dead)
     with pytest.raises(UserError, match=r"every shower of a batch came out empty.*lower `learning_rate`") as error:
         TINY.train(showers(), 1, "cpu")
     assert "\n" not in str(error.value)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,10 @@ from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.fitting import Fitted, Keeper
 from gancensus.contracts.generator import Trained
-from gancensus.contracts.samples import Samples, Scale, Unread, flatten
-from gancensus.contracts.showers import measured_angle
+from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.contracts.showers import GRID, measured_angle
+from gancensus.domains.showers import calogan_networks
+from gancensus.domains.showers.calogan_batches import CHUNK, Batch, Showers, energy_and_angle
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
 
@@ -25,52 +25,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-
-class Layer(NamedTuple):
-    """A convolution of the original, and by how many cells it changes the image along x, y, z, with its padding."""
-
-    channels: int
-    kernel: tuple[int, ...]
-    change: tuple[int, ...]
-    normalised: bool = True
-
-    def coarse(self, factor: int) -> tuple[tuple[int, int, int], tuple[int, ...]]:
-        """Return kernel and padding (both sides together) on a grid that is coarser by a factor.
-
-        The padding is such that the image changes in proportion, or the least that the kernel allows. A kernel keeps
-        two cells, without which nothing would pass from cell to cell.
-        """
-        x, y, z = (max(2, round(size / factor)) for size in self.kernel)
-        changes = zip((x, y, z), self.change, strict=True)
-        return (x, y, z), tuple(max(0, size - 1 + round(change / factor)) for size, change in changes)
-
-
-SEED, UP = 8, 6  # channels of the image that the dense layer makes, and how many times larger it becomes
-GENERATOR = (
-    Layer(8, (6, 6, 8), (-5, -5, -7)),
-    *3 * [Layer(6, (4, 4, 6), (1, 1, -3))],
-    Layer(6, (3, 3, 5), (0, 0, -4)),
-    Layer(6, (3, 3, 3), (0, 0, -2), normalised=False),
-    Layer(1, (2, 2, 2), (-1, -1, -1), normalised=False),
-)
-DISCRIMINATOR = (
-    Layer(16, (5, 6, 6), (0, 0, 0), normalised=False),
-    *2 * [Layer(8, (5, 6, 6), (-4, -5, -3))],
-    Layer(8, (5, 6, 6), (-4, -5, -5)),
-)
 BINS = (0.05, 0.03, 0.02, 0.0125, 0.008, 0.003, 0.0)  # GeV: cells are counted between these edges, and empty ones
 WEIGHTS = {"generator": 3.0, "energy": 0.1, "angle": 25.0, "ecal": 0.1, "counts": 0.1}  # of the losses
 FLIPPED = 0.05  # share of the discriminator's labels that are wrong on purpose
-LEAST = 0.01  # GeV that a shower must leave to be trained on
-CHUNK = 32  # showers that are handled at once: a layer of the full grid takes up to 4.5 MB for each
-
-
-class Batch(NamedTuple):
-    """Showers to train on: images (n, 1, nx, ny, nz) of GeV^power, energy (n,) in GeV and angle (n,) in rad."""
-
-    image: torch.Tensor
-    energy: torch.Tensor
-    angle: torch.Tensor
 
 
 class Heads(NamedTuple):
@@ -125,53 +82,10 @@ class Calogan(Trained):
         """
         if len(shape) != 3:
             raise UserError(f"generator calogan: samples have shape {shape}; showers need cells along x, y and z")
-        generator, discriminator = self._generator(shape), self._discriminator(shape)
-        initialise(generator, discriminator)
+        generator = calogan_networks.generator(shape, self.latent, self.coarsen)
+        discriminator = calogan_networks.discriminator(shape, self.coarsen)
+        calogan_networks.initialise(generator, discriminator)
         return generator, discriminator
-
-    def _generator(self, shape: tuple[int, ...]) -> nn.Sequential:
-        """Build the dense layer, the enlargement and the convolutions; what is too large for the shape is cut off."""
-        from torch import nn
-
-        up = max(1, round(UP / self.coarsen))
-        needed = [size + less for size, less in zip(shape, self._lost(GENERATOR), strict=True)]
-        start = [-(-size // up) for size in needed]
-        cut = tuple(size - up * first for size, first in zip(needed, start, strict=True))
-        layers: list[nn.Module] = [nn.Linear(self.latent, SEED * math.prod(start)), nn.Unflatten(1, (SEED, *start))]
-        layers += [nn.Upsample(scale_factor=up)]
-        channels = SEED
-        for layer in GENERATOR:
-            kernel, padding = layer.coarse(self.coarsen)
-            layers += [*_pad(padding), nn.Conv3d(channels, layer.channels, kernel), nn.ReLU()]
-            layers += [_normalisation(layer.channels)] if layer.normalised else []
-            channels = layer.channels
-        return nn.Sequential(*layers, *_pad(cut))
-
-    def _discriminator(self, shape: tuple[int, ...]) -> nn.Sequential:
-        """Build the convolutions, and the two dense heads as one layer of two columns."""
-        from torch import nn
-
-        left = [size - less for size, less in zip(shape, self._lost(DISCRIMINATOR), strict=True)]
-        if min(left) < 2:
-            least = " x ".join(str(less + 2) for less in self._lost(DISCRIMINATOR))
-            raise UserError(
-                f"generator calogan: samples have shape {shape}, but the kernels with `coarsen` {self.coarsen} need "
-                f"{least} cells or more; raise `coarsen`"
-            )
-        layers: list[nn.Module] = []
-        channels = 1
-        for layer in DISCRIMINATOR:
-            kernel, padding = layer.coarse(self.coarsen)
-            layers += [*_pad(padding), nn.Conv3d(channels, layer.channels, kernel), nn.LeakyReLU(0.3)]
-            layers += [*([_normalisation(layer.channels)] if layer.normalised else []), nn.Dropout(0.2)]
-            channels = layer.channels
-        features = channels * math.prod(size // 2 for size in left)
-        return nn.Sequential(*layers, _pooling(), nn.Flatten(), nn.Linear(features, 2))
-
-    def _lost(self, layers: tuple[Layer, ...]) -> list[int]:
-        """Return how many cells an image loses along x, y, z in some layers."""
-        coarse = [layer.coarse(self.coarsen) for layer in layers]
-        return [sum(kernel[axis] - 1 - padding[axis] for kernel, padding in coarse) for axis in range(3)]
 
     def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
         """Train both networks on showers (n, nx, ny, nz) with the conditions energy (GeV) and angle (rad).
@@ -180,7 +94,7 @@ class Calogan(Trained):
         """
         import torch
 
-        scale = samples.scale or Scale(("cell energy",), ("GeV",), (-1.0,), (1.0,))
+        scale = samples.scale or Scale(GRID, ("GeV",), (-1.0,), (1.0,))
         with deterministic(seed):
             place = torch.device(choose_device(device))
             generator, discriminator = (network.to(place) for network in self.networks(samples.shape))
@@ -284,7 +198,7 @@ class Calogan(Trained):
         self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Return (samples, latent): energy / (100 GeV), angle in rad, and standard Gaussian noise."""
-        energy, angle = _conditions(conditions)
+        energy, angle = energy_and_angle(conditions)
         noise = rng.standard_normal((samples, self.latent - 2), dtype=np.float32)
         return np.column_stack([energy / np.float32(100), angle, noise])
 
@@ -295,7 +209,7 @@ class Calogan(Trained):
         import torch
 
         low, high = weights["scale"]
-        scale = Scale(("cell energy",), ("GeV",), (low,), (high,))
+        scale = Scale(GRID, ("GeV",), (low,), (high,))
         with deterministic(0), torch.no_grad():
             place = choose_device(device)
             generator = load_weights(self.networks(shape)[0], "generator", weights).to(place)
@@ -304,129 +218,6 @@ class Calogan(Trained):
         return scale.encode(cells.numpy())
 
 
-@dataclass(frozen=True)
-class Showers:
-    """Showers to train on, of which the cells that hold energy are kept; some rows of them make a Batch.
-
-    offsets (n + 1,): where in index and value (cells,) the showers begin; shape of a shower; conditions (n,).
-    """
-
-    offsets: NDArray[np.int64]
-    index: torch.Tensor
-    value: torch.Tensor
-    shape: tuple[int, ...]
-    energy: torch.Tensor
-    angle: torch.Tensor
-
-    @classmethod
-    def of(cls, samples: Samples | Unread, threshold: float, power: float, device: torch.device) -> Showers:
-        """Hold samples without cells below a threshold (GeV), and without showers that left no more than LEAST."""
-        import torch
-
-        conditions = _conditions(samples.conditions)
-        kept, index, value = [], [], []
-        for start in range(0, len(samples), CHUNK):
-            cells = flatten(samples.take(slice(start, start + CHUNK)).natural())
-            cells[cells < threshold] = 0
-            for k in np.flatnonzero(cells.sum(axis=1) > LEAST):
-                kept.append(start + k)
-                index.append(np.flatnonzero(cells[k]).astype(np.int32))
-                value.append((cells[k][index[-1]] ** power).astype(np.float32))
-        if len(kept) < 2:
-            raise UserError(
-                f"generator calogan: {len(kept)} of {len(samples)} showers have left more than {LEAST} GeV; cells need "
-                "to be in GeV"
-            )
-        energy, angle, indices, values = (
-            torch.from_numpy(a).to(device)
-            for a in (*(c[kept] for c in conditions), np.concatenate(index), np.concatenate(value))
-        )
-        offsets = np.cumsum([0, *map(len, index)])
-        return cls(offsets, indices, values, samples.shape, energy, angle)
-
-    @property
-    def device(self) -> torch.device:
-        """Return where the batches are."""
-        return self.value.device
-
-    def __len__(self) -> int:
-        return len(self.energy)
-
-    def __getitem__(self, rows: torch.Tensor, /) -> Batch:
-        """Return showers as a dense batch."""
-        import torch
-
-        image = torch.zeros(len(rows), math.prod(self.shape), device=self.device)
-        for shower, row in zip(image, rows.tolist(), strict=True):
-            own = slice(self.offsets[row], self.offsets[row + 1])
-            shower[self.index[own]] = self.value[own]
-        return Batch(image.reshape(-1, 1, *self.shape), self.energy[rows], self.angle[rows])
-
-
-def initialise(generator: nn.Module, discriminator: nn.Module) -> None:
-    """Draw weights as Keras does for the original: Glorot and He; VarianceScaling in the discriminator; no biases."""
-    from torch import nn
-
-    def layers(network: nn.Module) -> list[nn.Linear | nn.Conv3d]:
-        return [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv3d)]
-
-    def normal(weight: torch.Tensor, fan: float) -> None:
-        """Draw a normal distribution of variance 1 / fan, cut off at two of its deviations before the cut."""
-        deviation = math.sqrt(1 / fan) / 0.87962566103423978
-        nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
-
-    for layer in layers(generator) + layers(discriminator):
-        nn.init.zeros_(cast("torch.Tensor", layer.bias))
-    dense, *convolutions, last = layers(generator)
-    nn.init.xavier_uniform_(dense.weight)
-    for layer in convolutions:
-        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-    normal(last.weight, (last.weight[0].numel() + last.weight[:, 0].numel()) / 2)
-    for layer in layers(discriminator):
-        normal(layer.weight, layer.weight[0].numel())
-
-
-def _normalisation(channels: int) -> nn.Module:
-    """Return a batch normalisation with the running averages of Keras, whose momentum of 0.99 is 0.01 here."""
-    from torch import nn
-
-    return nn.BatchNorm3d(channels, eps=1e-6, momentum=0.01)
-
-
-def _pad(cells: tuple[int, ...]) -> list[nn.Module]:
-    """Return the layer that adds so many empty cells along x, y, z, the odd one at the far side; negative: cuts off."""
-    from torch import nn
-
-    (x, near_x), (y, near_y), (z, near_z) = ((both, both // 2) for both in cells)
-    ends = (near_z, z - near_z, near_y, y - near_y, near_x, x - near_x)
-    return [nn.ConstantPad3d(ends, 0.0)] if any(cells) else []
-
-
-def _pooling() -> nn.Module:
-    """Average over cubes of 2 x 2 x 2 cells; a last odd one is left out. AvgPool3d is not deterministic on a GPU."""
-    from torch import nn
-
-    class Pooling(nn.Module):
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            for axis in (2, 3, 4):
-                half = image.shape[axis] // 2
-                image = image.narrow(axis, 0, 2 * half).unflatten(axis, (half, 2)).mean(dim=axis + 1)
-            return image
-
-    return Pooling()
-
-
 def _percent(true: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
     """Return the mean absolute error in percent of the true values."""
     return 100 * ((true - found).abs() / true.abs().clamp(min=1e-7)).mean()
-
-
-def _conditions(conditions: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return energy (GeV) and angle (rad); raises UserError when one is not known."""
-    missing = [name for name in ("energy", "angle") if name not in conditions]
-    if missing:
-        raise UserError(
-            f"generator calogan: the samples have no condition {' and '.join(missing)}; take a source of showers that "
-            "has energy and angle of the primary particle"
-        )
-    return conditions["energy"].astype(np.float32), conditions["angle"].astype(np.float32)
