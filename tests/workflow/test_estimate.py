@@ -20,7 +20,7 @@ from gancensus.cli.estimate.costs import Cost, Prediction, predict
 from gancensus.cli.estimate.jobs import Job, groups, ordered
 from gancensus.cli.estimate.searches import rows_read
 from gancensus.cli.estimate.table import ARGUMENT, path_seconds, summary, table
-from gancensus.cli.main import SLURM_PROFILE, SNAKEFILE, absent_file
+from gancensus.cli.main import SLURM_PROFILE, SNAKEFILE, absent_file, main
 from gancensus.config.configuration import load
 from gancensus.contracts.errors import UserError
 from gancensus.domains.general.metric_euclidean import Euclidean
@@ -159,6 +159,28 @@ def test_a_generated_table_has_the_columns_of_the_real_one(tmp_path: Path, monke
 def test_a_file_that_is_not_there_needs_a_shape(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"geant4\.h5: no such file; say what it will hold: --file data/geant4\.h5="):
         predict(ROOT / "config/large.yaml", {}, SNAKEFILE)
+
+
+def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["estimate", str(ROOT / "config/test.yaml")])
+    lines = capsys.readouterr().out.splitlines()
+    assert end.value.code == 0
+    assert lines[0].startswith("| rule | jobs | SLURM jobs |")
+    assert any(line.startswith("- Time: at least ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--file", "x.npy"], "error: argument --file: x.npy: should be like data/x.npy=1000000x51x51x25"),
+        (["--cores", "2"], "error: --cores: `gancensus estimate` runs nothing; leave it out"),
+    ],
+)
+def test_what_the_command_does_not_take(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["estimate", str(ROOT / "config/test.yaml"), *options])
+    assert message in f"{end.value.code}{capsys.readouterr().err}"
 
 
 def test_the_longest_chain_of_jobs_bounds_the_time() -> None:

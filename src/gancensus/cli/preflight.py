@@ -22,6 +22,7 @@ from gancensus.cli.head import say
 from gancensus.cli.slurm import Queue, answer, ask
 from gancensus.config.configuration import Config
 from gancensus.config.pipeline import located
+from gancensus.config.results import searches
 from gancensus.contracts.errors import UserError
 
 COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
@@ -115,7 +116,7 @@ def preflight(profile: Profile) -> str:
 def names_fit(config: Config) -> None:
     """Refuse names that are too long together: a job's logs lie in a folder that bears all of them."""
     for name, study in config.studies.items():
-        longest = max(len(f"{population}~holdout") for population in study.generated)
+        longest = max(len(search.name) for search in searches(study))
         for key in (*study.definitions, *study.encoders):
             letters = len(f"{name}_{key}_") + longest + len(f"_{max(config.parts, config.shards)}")
             if letters > LETTERS:
