@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gancensus.config.steps as step
 
-from gancensus.contracts.analysis import About, Analysis
+from gancensus.contracts.analysis import Analysis, Context
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.replica import Replica
@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[made.generator] for name, made in args.generated.items()}
-    about = About(args.source, args.generators, judges_of(members, args.models), args.generated)
-    columns = args.analysis.analyse(args.table, real, samples, rng, about)
+    context = Context(args.source, args.generators, judges_of(members, args.models), args.generated)
+    columns = args.analysis.analyse(args.table, real, samples, rng, context)
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 
 

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         write_bytes(args.timeline, svg(run_figures.draw_timeline(columns(args.output))))
     except Exception as error:
-        step.tell(error)
+        step.print_error(error)
         failures.figure(args.timeline, failures.said(error, [args.timeline]))
 
 

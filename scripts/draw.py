@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write every figure."""
     args = step.arguments(__doc__, argv, study=step.section(Study), parts=int, gallery=Path)
     folder = args.gallery.parents[1]
-    draw_figures(Results(args.study, folder.name, folder.parent, args.parts), step.tell)
+    draw_figures(Results(args.study, folder.name, folder.parent, args.parts), step.print_error)
 
 
 if __name__ == "__main__":

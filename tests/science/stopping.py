@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gancensus.contracts.fitting import Fitted, Keeper, State
+from gancensus.contracts.fitting import Checkpoint, Fitted, State
 
-Train = Callable[[Keeper | None], Fitted]
+Train = Callable[[Checkpoint | None], Fitted]
 
 
 class StoppedError(Exception):

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from gancensus.contracts.analysis import About
+from gancensus.contracts.analysis import Context
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng
@@ -31,11 +31,11 @@ from gancensus.domains.points.analysis_amplification import METHODS, Amplificati
 from gancensus.domains.points.cells import Contents
 from gancensus.domains.points.densities import Camelback as Humps
 from gancensus.domains.points.generator_toygan import Toygan
+from gancensus.domains.points.known_density import KnownDensity
 from gancensus.domains.points.learned import training_of
 from gancensus.domains.points.source_camelback import Camelback
 from gancensus.domains.points.source_ring import Ring
 from gancensus.domains.points.source_shell import Shell
-from gancensus.domains.points.toys import Toy
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
 from gancensus.plotting.numbers import rows
 from gancensus.plotting.style import svg
@@ -68,7 +68,7 @@ Real = dict[str, InMemory]
 
 
 @cache
-def real(source: Toy) -> Real:
+def real(source: KnownDensity) -> Real:
     """Five sixths of the points to learn from, in no order."""
     samples = source.load(3)
     order = np.random.default_rng(1).permutation(len(samples))
@@ -81,7 +81,7 @@ RING = Ring(samples=20 * 180, repetitions=20)
 
 
 @cache
-def first(source: Toy, repetition: int, n: int) -> Array:
+def first(source: KnownDensity, repetition: int, n: int) -> Array:
     """The first training points (n, d) of a repetition, found by brute force."""
     train = real(source)["train"].samples
     mine = train.take(np.flatnonzero(train.conditions["repetition"] == repetition))
@@ -90,7 +90,7 @@ def first(source: Toy, repetition: int, n: int) -> Array:
     )
 
 
-def population(source: Toy, x: Array, owner: Array | None, group: int = 60_000) -> InMemory:
+def population(source: KnownDensity, x: Array, owner: Array | None, group: int = 60_000) -> InMemory:
     """Generated points (n, d), in natural units, with their repetitions."""
     scale = source.load(0).scale
     assert scale is not None
@@ -99,7 +99,7 @@ def population(source: Toy, x: Array, owner: Array | None, group: int = 60_000) 
 
 
 @cache
-def replayed(source: Toy, n: int = N, points: int = M, seed: int = 0, smooth: float = 0.0) -> InMemory:
+def replayed(source: KnownDensity, n: int = N, points: int = M, seed: int = 0, smooth: float = 0.0) -> InMemory:
     """A generator that has learned its training points by heart, or nearly."""
     rng = np.random.default_rng(seed)
     sets = np.stack([first(source, r, n) for r in range(source.repetitions)])
@@ -108,7 +108,7 @@ def replayed(source: Toy, n: int = N, points: int = M, seed: int = 0, smooth: fl
     return population(source, x + smooth * rng.standard_normal(x.shape), owner)
 
 
-def drawn(source: Toy, points: int = M, fold: bool = False) -> InMemory:
+def drawn(source: KnownDensity, points: int = M, fold: bool = False) -> InMemory:
     """A generator that draws from the truth, perhaps without its left half."""
     x = source.truth.draw(source.repetitions * points, np.random.default_rng(5))
     return population(source, np.abs(x) if fold else x, np.arange(len(x)) % source.repetitions)
@@ -127,8 +127,8 @@ def table(
 ) -> dict[str, Array]:
     """A table as it is read from its file."""
     analysis = Amplification() if analysis is None else analysis
-    about = About(source, generators, made={population: Replica.of(population) for population in generated})
-    columns = analysis.analyse(name, known, generated, RNG, about)
+    context = Context(source, generators, made={population: Replica.of(population) for population in generated})
+    columns = analysis.analyse(name, known, generated, RNG, context)
     schema = analysis.tables[name].schema
     assert list(columns) == schema.names
     return {field.name: pa.array(columns[field.name], field.type).to_numpy(zero_copy_only=False) for field in schema}
@@ -325,7 +325,7 @@ def test_where_the_truth_is_unknown_it_is_counted() -> None:
 
 
 def test_cells_that_no_grid_has_are_refused() -> None:
-    wrong: list[tuple[Toy, int, str]] = [
+    wrong: list[tuple[KnownDensity, int, str]] = [
         (RING, 50, "49 or 64"),
         (RING, 3, "nearest: 4"),
         (Shell(samples=100, dimension=3), 63, "27 or 64"),

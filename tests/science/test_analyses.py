@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from gancensus.contracts.analysis import About
+from gancensus.contracts.analysis import Context
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples
 from gancensus.domains.general.analysis_fidelity import Fidelity
@@ -36,9 +36,9 @@ def test_fidelity_does_not_depend_on_the_other_generators() -> None:
     real = {name: Drawn(name, 60) for name in ("train", "calibrate", "holdout")}
     generated = {name: Drawn(name, 90) for name in ("a-0", "b-0")}
     rng = partial(derive_rng, 1, "study", "fidelity")
-    about = About(Digits(), {})
+    context = Context(Digits(), {})
     both, alone = (
-        Fidelity().analyse("fidelity", real, some, rng, about) for some in (generated, {"b-0": generated["b-0"]})
+        Fidelity().analyse("fidelity", real, some, rng, context) for some in (generated, {"b-0": generated["b-0"]})
     )
     rows = {name: list(zip(*table.values(), strict=True)) for name, table in (("both", both), ("alone", alone))}
     assert [row for row in rows["both"] if row[0] == "b-0"] == rows["alone"]

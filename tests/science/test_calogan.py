@@ -246,9 +246,9 @@ def test_stopped_after_any_batch_it_goes_on_to_the_same_bits() -> None:
     train = partial(TINY.train, showers(), 1, "cpu")
     whole = train()
     for batch in range(1, 7):
-        keeper = Memory(batch)
-        assert same(keeper.run(train), whole), f"stopped after batch {batch}"
-        assert keeper.batches == 6  # none twice, so that it did not start anew
+        checkpoint = Memory(batch)
+        assert same(checkpoint.run(train), whole), f"stopped after batch {batch}"
+        assert checkpoint.batches == 6  # none twice, so that it did not start anew
 
 
 def test_training_leaves_the_samples_alone() -> None:

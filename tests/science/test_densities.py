@@ -16,10 +16,10 @@ from scipy.stats import chi2, foldnorm, kstest, norm
 from gancensus.contracts.density import Density
 from gancensus.domains.points import densities
 from gancensus.domains.points.densities import Camelback, Floats, Ring, Shell
+from gancensus.domains.points.known_density import KnownDensity
 from gancensus.domains.points.source_camelback import Camelback as CamelbackSource
 from gancensus.domains.points.source_ring import Ring as RingSource
 from gancensus.domains.points.source_shell import Shell as ShellSource
-from gancensus.domains.points.toys import Toy
 
 TRUTHS = [Camelback(), Ring(), Shell(3), Shell(5)]
 SOURCES = [CamelbackSource(samples=500), RingSource(samples=500), ShellSource(samples=500, dimension=5)]
@@ -231,7 +231,7 @@ def test_a_fit_of_next_to_nothing_is_still_a_distribution(truth: Density, n: int
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_source_draws_its_truth_for_every_repetition(source: Toy) -> None:
+def test_a_source_draws_its_truth_for_every_repetition(source: KnownDensity) -> None:
     samples = source.load(1)
     assert samples.x.dtype == np.float32
     assert samples.x.shape == (500, source.truth.dimension)

@@ -16,7 +16,7 @@ from scipy.special import gammainc
 from scipy.stats import kstest
 
 from gancensus.contracts.randomness import derive_rng
-from gancensus.contracts.samples import Unread
+from gancensus.contracts.samples import LazySamples
 from gancensus.contracts.showers import CELL, CELLS, SILICON, TUNGSTEN, coarsened, shower_scale
 from gancensus.domains.showers.gflash import RESOLUTION, VISIBLE, draw_profile, profile, radial, simulate
 from gancensus.domains.showers.source_gflash import Gflash
@@ -222,7 +222,7 @@ def test_spots_lie_in_the_plane_across_the_axis() -> None:
 def test_a_source_hands_over_showers_with_their_conditions() -> None:
     source = Gflash(showers=300)
     found = source.load(7)
-    assert isinstance(found, Unread) and len(found) == 300 and found.shape == CELLS and found.dtype == np.float32
+    assert isinstance(found, LazySamples) and len(found) == 300 and found.shape == CELLS and found.dtype == np.float32
     assert found.known.x.size == 0
     samples = found.take(slice(10, 60))
     assert samples.x.shape == (50, *CELLS) and samples.x.dtype == np.float32

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from gancensus.contracts.analysis import About, Judge
+from gancensus.contracts.analysis import Context, Judge
 from gancensus.contracts.columns import Column, encode
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples, Scale
@@ -76,8 +76,8 @@ def table(
 ) -> dict[str, Array]:
     """A table of the analysis as it is read from its file."""
     known = {"train": InMemory(real(), group), "holdout": InMemory(real(150, 300), group)}
-    about = About(Digits(), {}, judges or {})
-    found = Nearest().analyse(name, known, generated, RNG, about)
+    context = Context(Digits(), {}, judges or {})
+    found = Nearest().analyse(name, known, generated, RNG, context)
     schema = Nearest.tables[name].schema
     written = pa.table({key: pa.array(found[key], schema.field(key).type) for key in schema.names}, schema=schema)
     return {key: written[key].to_numpy() for key in schema.names}
@@ -138,7 +138,7 @@ def test_of_equally_near_rows_the_one_with_the_smaller_sample_id() -> None:
     x = np.concatenate([real().x[:5]] * 60)
     twins = Samples(x, np.random.default_rng(0).permutation(300), None, SCALE)
     known = {"train": InMemory(twins), "holdout": InMemory(real(150, 300))}
-    found = Nearest().analyse("rows", known, {"a-0": made(real().x[:5])}, RNG, About(Digits(), {}))
+    found = Nearest().analyse("rows", known, {"a-0": made(real().x[:5])}, RNG, Context(Digits(), {}))
     expected = {k: min(twins.sample_id[k::5]) for k in range(5)}
     pairs = list(zip(found["row"], found["sample_id"], strict=True))[:: len(COLUMNS)]
     assert [after[1] for _, after in zip(pairs[::2], pairs[1::2], strict=True)] == list(expected.values())
@@ -192,7 +192,7 @@ def test_different_numbers_are_written_differently() -> None:
     train, copy, other = (InMemory(Samples(some, np.arange(1), None, scale)) for some in (x[:1], x[:1], x[1:]))
     known = {"train": train, "holdout": train}
     for generated, equal in ((copy, True), (other, False)):
-        shown = Nearest().analyse("rows", known, {"a-0": generated}, RNG, About(Digits(), {}))
+        shown = Nearest().analyse("rows", known, {"a-0": generated}, RNG, Context(Digits(), {}))
         assert (shown["value"][0] == shown["value"][1]) == equal
         figure = Nearest().draw("rows", {name: np.array(values) for name, values in shown.items()})
         bold = {text.get_text() for text in figure.findobj(Text) if text.get_fontweight() == "bold"}
@@ -239,7 +239,7 @@ def test_closest_pairs_are_the_closest() -> None:
 
 def test_one_column_has_a_plane_too() -> None:
     samples = {name: InMemory(Samples(real().x[:, :1], real().sample_id)) for name in ("train", "holdout")}
-    found = Nearest().analyse("pca", samples, {"a-0": samples["train"]}, RNG, About(Digits(), {}))
+    found = Nearest().analyse("pca", samples, {"a-0": samples["train"]}, RNG, Context(Digits(), {}))
     assert set(found["pc2"]) == {0.0}
     assert found["pc1_share"][0] == pytest.approx(1)
 
@@ -247,10 +247,10 @@ def test_one_column_has_a_plane_too() -> None:
 def test_images_have_distances_but_no_rows() -> None:
     images = InMemory(Samples(np.random.default_rng(0).random((40, 2, 3), dtype=np.float32), np.arange(40)))
     known = {"train": images, "holdout": images}
-    about = About(Digits(), {})
-    found = Nearest().analyse("nearest", known, {"a-0": images}, RNG, about)
+    context = Context(Digits(), {})
+    found = Nearest().analyse("nearest", known, {"a-0": images}, RNG, context)
     assert found["mean_distance"][-1] == 0
-    shown = Nearest().analyse("rows", known, {"a-0": images}, RNG, about)
+    shown = Nearest().analyse("rows", known, {"a-0": images}, RNG, context)
     assert shown["value"] == []
     figure = Nearest().draw("rows", {name: np.array(values) for name, values in shown.items()})
     assert "the samples are no rows of a table" in {text.get_text() for text in figure.findobj(Text)}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from skimage.metrics import structural_similarity
 
-from gancensus.contracts.analysis import About
+from gancensus.contracts.analysis import Context
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Rows, Samples
@@ -32,7 +32,7 @@ Array = NDArray[Any]
 TABLES = ("ssim", "profiles", "response", "cells", "score")
 SCALE = shower_scale(256.0)
 RNG = partial(derive_rng, 1)
-ABOUT = About(Gflash(showers=1), {})
+ABOUT = Context(Gflash(showers=1), {})
 
 
 class InMemory:

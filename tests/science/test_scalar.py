@@ -50,7 +50,7 @@ def test_columns_are_summed_each_in_its_own_unit() -> None:
 
 
 def test_a_sum_does_not_depend_on_other_samples() -> None:
-    whole = samples(np.random.default_rng(1).standard_normal((2 * shapes.CHUNK + 5, 11, 13)))
+    whole = samples(np.random.default_rng(1).standard_normal((2 * shapes.SHOWERS_AT_ONCE + 5, 11, 13)))
     (found,) = ENERGY.features(whole)
     for rows in (slice(0, 1), slice(3, 50), np.array([66, 2])):
         np.testing.assert_array_equal(ENERGY.features(whole.take(rows))[0], found[rows])

@@ -225,7 +225,7 @@ def test_a_profile_sums_natural_values_over_the_other_axes(axis: int, sums: str)
 
 
 def test_features_do_not_depend_on_other_samples() -> None:
-    whole = samples(sparse(4, 2 * shapes.CHUNK + 3, 51).reshape(-1, 3, 17))
+    whole = samples(sparse(4, 2 * shapes.SHOWERS_AT_ONCE + 3, 51).reshape(-1, 3, 17))
     metric = Shape(alpha=0.1, axis=1)
     (features,) = metric.features(whole)
     for rows in (slice(0, 1), slice(5, 50), np.array([66, 3, 40])):

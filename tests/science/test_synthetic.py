@@ -32,7 +32,7 @@ from gancensus.domains.tables.privacy import (
     distinct,
     mann_whitney,
 )
-from gancensus.domains.tables.synthetic import Measured, Table, compare, synthetic
+from gancensus.domains.tables.synthetic import CodedRows, Measured, compare, synthetic
 from gancensus.domains.tables.utility import associations, classifier_test, marginal_reach, marginals, model_score
 from gancensus.statistics.estimate import Estimate
 
@@ -75,8 +75,8 @@ def euclid(a: Floats, b: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(0, (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T)))
 
 
-def table(rows: Floats) -> Table:
-    return Table(rows, encode(COLUMNS, rows))
+def table(rows: Floats) -> CodedRows:
+    return CodedRows(rows, encode(COLUMNS, rows))
 
 
 def covers(estimate: Estimate, value: float) -> bool:
@@ -691,7 +691,7 @@ def test_near_copies_are_found() -> None:
     columns = tuple(Column(name, "continuous", low=-4, high=4) for name in "uvw")
     rows, train, holdout = rng.standard_normal((3, 900, 3))
     rows[:180] = train[:180] + rng.normal(0, 1e-3, (180, 3))
-    one, two, three = (Table(x, encode(columns, x)) for x in (rows, train, holdout))
+    one, two, three = (CodedRows(x, encode(columns, x)) for x in (rows, train, holdout))
     found = synthetic(columns, one, two, three, rng=rng)
     assert found["copies"].estimate.value == 0
     for name in ("nndr", "nndr_5", "dcr_5"):
@@ -736,7 +736,7 @@ def test_raw_rows_of_a_network_are_not_legal() -> None:
     rows = drawn(13, 400)
     x = encode(COLUMNS, rows) * np.float32(0.9)
     x[:100, 2:7] = -0.5
-    raw = Table(rows, x)
+    raw = CodedRows(rows, x)
     found = synthetic(COLUMNS, raw, table(TRAIN), table(HOLDOUT), rng=np.random.default_rng(0))
     assert found["undecided"].estimate.value == 0.25 and found["undecided"].null.value == 0
     assert found["unrounded"].estimate.value == 1 and found["unrounded"].null.value == 0
@@ -744,7 +744,7 @@ def test_raw_rows_of_a_network_are_not_legal() -> None:
 
 def test_what_makes_no_sense_is_left_out() -> None:
     columns = (Column("u", "continuous", low=-4, high=4),)
-    one, two, three = (Table(x, encode(columns, x)) for x in np.random.default_rng(0).standard_normal((3, 80, 1)))
+    one, two, three = (CodedRows(x, encode(columns, x)) for x in np.random.default_rng(0).standard_normal((3, 80, 1)))
     found = synthetic(columns, one, two, three, rng=np.random.default_rng(0))
     missing = {"associations", "rare_categories", "undecided", "unrounded", "tstr", "trts"}
     assert set(found) == METRICS - missing

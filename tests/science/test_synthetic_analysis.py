@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from gancensus.contracts.analysis import About
+from gancensus.contracts.analysis import Context
 from gancensus.contracts.columns import Column, encode, width
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
@@ -95,7 +95,7 @@ def real() -> dict[str, InMemory]:
 def found(table: str, generated: Mapping[str, InMemory], analysis: Synthetic | None = None) -> dict[str, Array]:
     """The table as it is written and read again."""
     analysis = analysis or Synthetic()
-    columns = analysis.analyse(table, real(), generated, RNG, About(Digits(), {}))
+    columns = analysis.analyse(table, real(), generated, RNG, Context(Digits(), {}))
     written = pa.table(dict(columns), schema=analysis.tables[table].schema)
     return {name: written[name].to_numpy(zero_copy_only=False) for name in written.column_names}
 
@@ -220,7 +220,7 @@ def test_an_unknown_target_is_an_error() -> None:
     ],
 )
 def test_what_cannot_work_is_said_before_the_run(source: Source, target: str | None, reason: str) -> None:
-    said = Synthetic(target=target).refuses(About(source, {}))
+    said = Synthetic(target=target).refuses(Context(source, {}))
     assert said is not None and said.endswith(reason)
 
 
@@ -238,21 +238,21 @@ def test_what_cannot_work_is_said_before_the_run(source: Source, target: str | N
     ],
 )
 def test_what_may_work_is_not_refused(source: Source, target: str | None) -> None:
-    assert Synthetic(target=target).refuses(About(source, {})) is None
+    assert Synthetic(target=target).refuses(Context(source, {})) is None
 
 
 def test_images_are_an_error() -> None:
     x = np.zeros((30, 8, 8), dtype=np.float32)
     images = {name: InMemory(Samples(x, np.arange(30))) for name in ("train", "calibrate", "holdout")}
     with pytest.raises(UserError, match=r"here: analysis synthetic: a sample of shape \(8, 8\) is no row of a table"):
-        Synthetic().analyse("synthetic", images, images, RNG, About(Digits(), {}))
+        Synthetic().analyse("synthetic", images, images, RNG, Context(Digits(), {}))
 
 
 def test_numbers_without_known_columns() -> None:
     x = np.random.default_rng(0).uniform(-1, 1, (4, 60, 3)).astype(np.float32)
     samples = [InMemory(Samples(one, np.arange(60))) for one in x]
     known = dict(zip(("train", "calibrate", "holdout"), samples, strict=False))
-    columns = Synthetic().analyse("marginals", known, {"a-0": samples[3]}, RNG, About(Digits(), {}))
+    columns = Synthetic().analyse("marginals", known, {"a-0": samples[3]}, RNG, Context(Digits(), {}))
     assert columns["column"] == ["x0", "x1", "x2"]
 
 
@@ -323,7 +323,7 @@ def test_one_row_over_and_over(table: str) -> None:
     """In both: 20 shares of 1/20 sum to a little more than 1, which no interval holds."""
     real = {name: population(np.repeat(drawn(1, 1), 20, axis=0)) for name in ("train", "calibrate", "holdout")}
     made = {"a-0": population(np.repeat(drawn(5, 1), 20, axis=0))}
-    columns = Synthetic().analyse(table, real, made, RNG, About(Digits(), {}))
+    columns = Synthetic().analyse(table, real, made, RNG, Context(Digits(), {}))
     written = pa.table(dict(columns), schema=Synthetic.tables[table].schema)
     read = {name: written[name].to_numpy(zero_copy_only=False) for name in written.column_names}
     assert svg(Synthetic().draw(table, read))

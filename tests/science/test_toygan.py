@@ -225,16 +225,16 @@ def test_stopped_after_any_batch_it_goes_on_to_the_same_bits() -> None:
     train = partial(model.train, table(humps()), 1, "cpu")
     whole = train()
     for batch in range(1, 10):
-        keeper = Memory(batch)
-        assert same(keeper.run(train), whole), f"stopped after batch {batch}"
-        assert keeper.batches == 9  # none twice, so that it did not start anew
+        checkpoint = Memory(batch)
+        assert same(checkpoint.run(train), whole), f"stopped after batch {batch}"
+        assert checkpoint.batches == 9  # none twice, so that it did not start anew
 
 
 def test_a_state_of_other_members_is_not_gone_on_with() -> None:
-    keeper = Memory(2)
+    checkpoint = Memory(2)
     with pytest.raises(StoppedError):
-        TINY.train(table(humps(2)), 1, "cpu", keeper)
-    assert same(TINY.train(table(humps(3)), 1, "cpu", keeper), TINY.train(table(humps(3)), 1, "cpu"))
+        TINY.train(table(humps(2)), 1, "cpu", checkpoint)
+    assert same(TINY.train(table(humps(3)), 1, "cpu", checkpoint), TINY.train(table(humps(3)), 1, "cpu"))
 
 
 def test_training_leaves_the_samples_alone() -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.fitting import Fitted, Keeper, State
+from gancensus.contracts.fitting import Checkpoint, Fitted, State
 from gancensus.contracts.samples import Samples
 from gancensus.domains.images.encoder_vae import Vae
 from gancensus.domains.images.generator_dcgan import Dcgan
@@ -152,7 +152,7 @@ BATCHES = 9  # of each training below: three epochs of three batches, and sample
 def optimised(optimiser: Callable[..., torch.optim.Optimizer]) -> Train:
     """A training of a network with another optimiser than the Adam of the families' members."""
 
-    def train(keeper: Keeper | None) -> Fitted:
+    def train(checkpoint: Checkpoint | None) -> Fitted:
         with deterministic(4):
             network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 1))
             descent = optimiser(network.parameters())
@@ -164,7 +164,7 @@ def optimised(optimiser: Callable[..., torch.optim.Optimizer]) -> Train:
                 descent.step()
                 return {"loss": loss.item()}
 
-            history = iterate(torch.randn(14, 2), step, 3, 4, {"network": network, "descent": descent}, keeper)
+            history = iterate(torch.randn(14, 2), step, 3, 4, {"network": network, "descent": descent}, checkpoint)
             return Fitted(weights_of(network=network), history)
 
     return train
@@ -179,11 +179,11 @@ def images(n: int = 14) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 
 TRAININGS: dict[str, Train] = {
-    "dcgan": lambda keeper: Dcgan(latent=3, width=2, epochs=3, batch=4).train(of(images()), 1, "cpu", keeper),
-    "tabulargan": lambda keeper: Tabulargan(latent=2, epochs=3, batch=4, beta1=0.5).train(
-        of(images()[:, 0]), 1, "cpu", keeper
+    "dcgan": lambda checkpoint: Dcgan(latent=3, width=2, epochs=3, batch=4).train(of(images()), 1, "cpu", checkpoint),
+    "tabulargan": lambda checkpoint: Tabulargan(latent=2, epochs=3, batch=4, beta1=0.5).train(
+        of(images()[:, 0]), 1, "cpu", checkpoint
     ),
-    "vae": lambda keeper: Vae(latent=2, width=2, epochs=3, batch=4).fit(images(), 1, "cpu", keeper),
+    "vae": lambda checkpoint: Vae(latent=2, width=2, epochs=3, batch=4).fit(images(), 1, "cpu", checkpoint),
     "rmsprop": optimised(lambda values: torch.optim.RMSprop(values, lr=0.01, momentum=0.5)),
     "sgd": optimised(lambda values: torch.optim.SGD(values, lr=0.01, momentum=0.5)),
 }
@@ -193,25 +193,25 @@ UNINTERRUPTED = {name: train(None) for name, train in TRAININGS.items()}
 @pytest.mark.parametrize("name", TRAININGS)
 def test_stopped_after_any_batch_it_goes_on_to_the_same_bits(name: str) -> None:
     for batch in range(1, BATCHES + 1):
-        keeper = Memory(batch)
-        assert same(keeper.run(TRAININGS[name]), UNINTERRUPTED[name]), f"stopped after batch {batch}"
-        assert keeper.batches == BATCHES  # no batch twice, so that it did not start anew
-        assert keeper.places[1:] == [f"epoch {(batch + 2) // 3}, batch {(batch - 1) % 3 + 1}"]
+        checkpoint = Memory(batch)
+        assert same(checkpoint.run(TRAININGS[name]), UNINTERRUPTED[name]), f"stopped after batch {batch}"
+        assert checkpoint.batches == BATCHES  # no batch twice, so that it did not start anew
+        assert checkpoint.places[1:] == [f"epoch {(batch + 2) // 3}, batch {(batch - 1) % 3 + 1}"]
 
 
 @given(st.sampled_from(list(TRAININGS)), st.lists(st.integers(1, 4), max_size=9))
 def test_any_number_of_interruptions_leaves_the_same_bits(name: str, pieces: list[int]) -> None:
-    keeper = Memory(*pieces)
-    assert same(keeper.run(TRAININGS[name]), UNINTERRUPTED[name])
-    assert keeper.batches == BATCHES
+    checkpoint = Memory(*pieces)
+    assert same(checkpoint.run(TRAININGS[name]), UNINTERRUPTED[name])
+    assert checkpoint.batches == BATCHES
 
 
 def state_after(batches: int, name: str) -> State:
-    keeper = Memory(batches)
+    checkpoint = Memory(batches)
     with pytest.raises(StoppedError):
-        TRAININGS[name](keeper)
-    assert keeper.state is not None
-    return keeper.state
+        TRAININGS[name](checkpoint)
+    assert checkpoint.state is not None
+    return checkpoint.state
 
 
 def changed(key: str, value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -226,8 +226,8 @@ def test_without_any_one_array_of_its_state_it_would_end_elsewhere(name: str) ->
     state = state_after(5, name)
     unread = {"place"} | {f"parts/descent/{index}.step" for index in range(6)}  # RMSprop counts, and that is all
     for key in state.keys() - unread:
-        keeper = Memory(state={**state, key: changed(key, state[key])})
-        assert not same(keeper.run(TRAININGS[name]), UNINTERRUPTED[name]), key
+        checkpoint = Memory(state={**state, key: changed(key, state[key])})
+        assert not same(checkpoint.run(TRAININGS[name]), UNINTERRUPTED[name]), key
 
 
 @pytest.mark.parametrize("name", ["vae", "rmsprop", "sgd"])

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from chaos import chaos
+from checks import at_rest, clean
 from cluster import Cluster
-from doors import at_rest, clean
 from runs import STUDY, command, parquet_bytes, run
 
 KILLS = int(os.environ.get("CHAOS", "10"))
@@ -16,7 +16,7 @@ def test_kills_at_random_times_change_no_byte(cluster: Cluster, profile: Path, t
     assert whole.returncode == 0, whole.stderr
 
     folder = tmp_path / "w"
-    call = command(folder, STUDY, "--profile", str(profile), door="slurm")
+    call = command(folder, STUDY, "--profile", str(profile), action="slurm")
     killed = chaos(call, folder, KILLS, seed=KILLS, longest=20)
     print(", ".join(f"{number} x {kind}" for kind, number in killed.most_common()))
     assert sum(killed.values()) >= KILLS

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from checks import CONFIG, PROFILE, TARGET, Door, Writers, at_rest, clean, queue, steps, write
 from cluster import Cluster, node_of, output, wait
-from doors import CONFIG, PROFILE, TARGET, Door, Writers, at_rest, clean, queue, steps, write
 from runs import parquet_bytes, run
 
 
@@ -34,21 +34,21 @@ def expected(folder: Path, seed: int) -> dict[str, bytes]:
 
 def test_a_cancelled_job_is_submitted_again(cluster: Cluster, alone: dict[str, bytes], tmp_path: Path) -> None:
     write(tmp_path)
-    door = Door(tmp_path)
-    subprocess.run(["scancel", door.running()[0]], check=True)
-    assert door.end() == 0, door.said
-    assert "(again)" in door.said
+    action = Door(tmp_path)
+    subprocess.run(["scancel", action.running()[0]], check=True)
+    assert action.end() == 0, action.said
+    assert "(again)" in action.said
     clean(tmp_path, alone)
 
 
 def test_a_lost_node_is_made_up_for(cluster: Cluster, alone: dict[str, bytes], tmp_path: Path) -> None:
     write(tmp_path)
     with Writers(tmp_path) as writers:
-        door = Door(tmp_path)
+        action = Door(tmp_path)
         wait("node1 runs a step", lambda: any(node_of(step) == "node1" for step in steps(tmp_path)))
         cluster.kill("node1", steps=True)
-        assert door.end() == 0, door.said
-        assert "(again)" in door.said
+        assert action.end() == 0, action.said
+        assert "(again)" in action.said
     assert writers.seen and not writers.twice
     clean(tmp_path, alone)
     cluster.start_node("node1")
@@ -58,37 +58,37 @@ def test_a_lost_node_is_made_up_for(cluster: Cluster, alone: dict[str, bytes], t
 def test_a_controller_that_comes_back(cluster: Cluster, alone: dict[str, bytes], tmp_path: Path) -> None:
     write(tmp_path)
     with Writers(tmp_path) as writers:
-        door = Door(tmp_path)
-        door.running()
+        action = Door(tmp_path)
+        action.running()
         cluster.kill("slurmctld")
-        wait("the run notices", lambda: "SLURM's controller does not answer" in door.said)
+        wait("the run notices", lambda: "SLURM's controller does not answer" in action.said)
         wait("the step ends without its head", lambda: not steps(tmp_path))
         cluster.start_controller()
-        assert door.end() == 0, door.said
+        assert action.end() == 0, action.said
     assert writers.seen and not writers.twice
-    assert door.said.count("SLURM's controller does not answer") == door.said.count("SLURM answers again") == 1
+    assert action.said.count("SLURM's controller does not answer") == action.said.count("SLURM answers again") == 1
     clean(tmp_path, alone)
 
 
 def test_jobs_that_snakemake_loses_are_kept(cluster: Cluster, alone: dict[str, bytes], tmp_path: Path) -> None:
     write(tmp_path)
-    door = Door(tmp_path, "--slurm-status-command", "sacct")  # which fails without accounting
-    assert door.end() == 0, door.said
-    assert "nothing can move any more: Snakemake waits for 2 SLURM jobs that SLURM has ended: " in door.said
-    assert "(rule_prepare/smoke_0: COMPLETED)" in door.said
-    assert "jobs have finished 6 of the files on their own: kept" in door.said
-    assert door.said.count("starting again with what is finished") == 2
+    action = Door(tmp_path, "--slurm-status-command", "sacct")  # which fails without accounting
+    assert action.end() == 0, action.said
+    assert "nothing can move any more: Snakemake waits for 2 SLURM jobs that SLURM has ended: " in action.said
+    assert "(rule_prepare/smoke_0: COMPLETED)" in action.said
+    assert "jobs have finished 6 of the files on their own: kept" in action.said
+    assert action.said.count("starting again with what is finished") == 2
     clean(tmp_path, alone)
 
 
 def test_a_job_cancelled_by_someone(accounted: Cluster, alone: dict[str, bytes], tmp_path: Path) -> None:
     write(tmp_path / "w")
-    door = Door(tmp_path / "w", "--slurm-status-command", "sacct")  # which says CANCELLED by 0
-    number = door.running()[0]
+    action = Door(tmp_path / "w", "--slurm-status-command", "sacct")  # which says CANCELLED by 0
+    number = action.running()[0]
     subprocess.run(["scancel", number], check=True)
-    assert door.end() == 0, door.said
-    assert "; accounting; MinJobAge 300 s" in door.said
-    assert f"Snakemake waits for 1 SLURM job that SLURM has ended: {number} (rule_prepare/" in door.said
+    assert action.end() == 0, action.said
+    assert "; accounting; MinJobAge 300 s" in action.said
+    assert f"Snakemake waits for 1 SLURM job that SLURM has ended: {number} (rule_prepare/" in action.said
     clean(tmp_path / "w", alone)
 
 
@@ -96,24 +96,24 @@ def test_signals_end_a_run_and_the_next_one_goes_on(cluster: Cluster, alone: dic
     write(tmp_path)
     with Writers(tmp_path) as writers:
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            door = Door(tmp_path)
-            door.running()
-            os.kill(door.process.pid, number)
-            assert door.end(60) == status, door.said
-            assert "Traceback" not in door.said
+            action = Door(tmp_path)
+            action.running()
+            os.kill(action.process.pid, number)
+            assert action.end(60) == status, action.said
+            assert "Traceback" not in action.said
             at_rest(tmp_path)
-        door = Door(tmp_path)
-        door.running()
+        action = Door(tmp_path)
+        action.running()
         wait("a step is held, and with it its job", lambda: hold(tmp_path))
         second = Door(tmp_path)
         assert second.end(60) == 1
         assert "error: another run is at work in this folder (process " in second.said
-        door.kill()
+        action.kill()
         left = queue()
         assert left
-        door = Door(tmp_path)
-        assert door.end() == 0, door.said
-    assert re.search(rf"cancelling jobs? ({'|'.join(left)}) \(", door.said), door.said
+        action = Door(tmp_path)
+        assert action.end() == 0, action.said
+    assert re.search(rf"cancelling jobs? ({'|'.join(left)}) \(", action.said), action.said
     assert writers.seen and not writers.twice
     clean(tmp_path, alone)
 
@@ -129,15 +129,15 @@ def hold(folder: Path) -> bool:
 
 def test_what_jobs_finish_after_a_kill_is_of_their_configuration(cluster: Cluster, tmp_path: Path) -> None:
     write(tmp_path / "w")
-    door = Door(tmp_path / "w")
-    door.running()
-    door.kill()
+    action = Door(tmp_path / "w")
+    action.running()
+    action.kill()
     wait("the jobs have finished alone", lambda: not queue())
     assert parquet_bytes(tmp_path / "w")
     write(tmp_path / "w", CONFIG | {"seed": 2})
-    door = Door(tmp_path / "w")
-    assert door.end() == 0, door.said
-    assert "jobs have finished 6 of the files on their own: removed, to be made again" in door.said
+    action = Door(tmp_path / "w")
+    assert action.end() == 0, action.said
+    assert "jobs have finished 6 of the files on their own: removed, to be made again" in action.said
     clean(tmp_path / "w", expected(tmp_path / "alone", 2))
 
 
@@ -170,10 +170,10 @@ def test_what_would_fail_is_said_before_anything_is_submitted(cluster: Cluster, 
 def assert_refused(folder: Path, *words: str) -> None:
     """Check that the door ends with a line that has these words, and that no job was submitted."""
     before = output("squeue", "--noheader", "--states=all", "--format=%i")
-    door = Door(folder)
-    assert door.end(120) == 1, door.said
-    error = door.said.splitlines()[-1]
-    assert error.startswith("error: "), door.said
+    action = Door(folder)
+    assert action.end(120) == 1, action.said
+    error = action.said.splitlines()[-1]
+    assert error.startswith("error: "), action.said
     assert [word for word in words if word not in error] == [], error
     assert set(output("squeue", "--noheader", "--states=all", "--format=%i")) <= set(before)
 

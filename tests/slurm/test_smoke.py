@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
+from checks import clean, steps
 from cluster import Cluster, wait
-from doors import clean, steps
 from runs import STUDY, command, parquet_bytes, run
 
 TWICE: dict[str, Any] = copy.deepcopy(STUDY)
@@ -21,7 +21,7 @@ TWICE["studies"]["smoke"]["generators"]["curated"]["replicas"] = 2  # a training
 def test_a_cluster_makes_the_tables_of_a_laptop(cluster: Cluster, profile: Path, tmp_path: Path) -> None:
     alone = run(tmp_path / "alone", TWICE)
     assert alone.returncode == 0, alone.stderr
-    done = run(tmp_path / "w", TWICE, "--profile", str(profile), door="slurm")
+    done = run(tmp_path / "w", TWICE, "--profile", str(profile), action="slurm")
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone.stdout
     assert "curated-0" in done.stdout
@@ -49,8 +49,8 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
     folder = tmp_path / "w"
     log = folder / "results/logs/smoke/train/curated-0.log"
     for attempt in range(2):
-        call = command(folder, config, "--profile", str(profile), target, "--retries", "0", door="slurm")
-        door = subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True)
+        call = command(folder, config, "--profile", str(profile), target, "--retries", "0", action="slurm")
+        action = subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True)
         wait("the training is under way", lambda: "epoch 12/" in text(log) or "going on after" in text(log), 120)
         (training,) = steps(folder)
         number = training.environ()["SLURM_JOB_ID"]
@@ -58,14 +58,14 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
         subprocess.run(["scontrol", "update", f"JobId={number}", "EndTime=now+1seconds"], check=True)
         wait("the limit is reached", partial(terminated, training), 120)
         training.resume()
-        _, said = door.communicate()
-        assert door.returncode == 1
+        _, said = action.communicate()
+        assert action.returncode == 1
         assert "\n  why   time limit reached" in said
         assert f"SLURM job {number}" in said
         assert list(folder.glob("results/smoke/generators/curated-0/unfinished/*/state.safetensors"))
         assert ("going on after" in text(log)) == (attempt > 0)
         log.unlink()
-    done = run(folder, config, "--profile", str(profile), target, door="slurm")
+    done = run(folder, config, "--profile", str(profile), target, action="slurm")
     assert done.returncode == 0, done.stderr
     clean(folder, parquet_bytes(tmp_path / "alone"))
     assert (folder / target).read_bytes() == (tmp_path / "alone" / target).read_bytes()
@@ -75,7 +75,7 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
 def test_a_failure_on_a_node_is_told_in_full(cluster: Cluster, profile: Path, tmp_path: Path) -> None:
     config = copy.deepcopy(STUDY) | {"parts": 1}
     config["studies"]["smoke"]["splits"]["train"] = 3000
-    done = run(tmp_path, config, "--profile", str(profile), "--retries", "0", "results/census.parquet", door="slurm")
+    done = run(tmp_path, config, "--profile", str(profile), "--retries", "0", "results/census.parquet", action="slurm")
     assert done.returncode == 1
     told = done.stderr[done.stderr.rindex("\nfailed: ") :].splitlines()
     assert told[1] == "failed: prepare the real samples of smoke, part 0"

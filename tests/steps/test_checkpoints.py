@@ -116,16 +116,16 @@ def test_a_training_over_several_runs_leaves_the_same_files(
 STATE = {"a": np.arange(6.0).reshape(2, 3), "random/cpu": np.arange(200, dtype=np.uint8), "step": np.array(4.0)}
 
 
-def keeper(folder: Path, **changes: Any) -> Unfinished:
+def checkpoint(folder: Path, **changes: Any) -> Unfinished:
     of = {"seconds": 60.0, "member": GAN, "samples": samples(X), "seed": 5, "device": "cpu", **changes}
     return Unfinished(folder / "model.safetensors", **of)
 
 
 def test_a_state_is_found_again_as_it_was(tmp_path: Path) -> None:
-    first = keeper(tmp_path)
+    first = checkpoint(tmp_path)
     assert first.load() is None
     first.save(STATE, "epoch 1, batch 1")
-    state = keeper(tmp_path, seconds=1).load()
+    state = checkpoint(tmp_path, seconds=1).load()
     assert state is not None
     assert state.keys() == STATE.keys()
     for name, value in STATE.items():
@@ -154,7 +154,7 @@ def test_a_state_of_another_training_is_not_used(
     change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unfinished, "choose_device", lambda device: device)
-    first, other, again = keeper(tmp_path), keeper(tmp_path, **change), keeper(tmp_path)
+    first, other, again = checkpoint(tmp_path), checkpoint(tmp_path, **change), checkpoint(tmp_path)
     first.load()
     first.save(STATE, "epoch 1, batch 1")
     assert other.load() is None
@@ -166,17 +166,17 @@ def test_a_state_of_another_training_is_not_used(
 
 
 def test_nor_one_of_another_version_of_pytorch_or_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = keeper(tmp_path)
+    first = checkpoint(tmp_path)
     first.load()
     first.save(STATE, "epoch 1, batch 1")
     with monkeypatch.context() as context:
         context.setattr(torch, "__version__", "0.1")
-        assert keeper(tmp_path).load() is None
+        assert checkpoint(tmp_path).load() is None
     with monkeypatch.context() as context:
         context.setattr(unfinished, "digests", lambda script: {"gancensus/training/loop.py": "other"})
-        assert keeper(tmp_path).load() is None
+        assert checkpoint(tmp_path).load() is None
     copies = GAN.model_copy(update={"samples": 7, "replicas": 9, "train_on": "dense"})  # say nothing of the training
-    assert keeper(tmp_path, member=copies).load() is not None
+    assert checkpoint(tmp_path, member=copies).load() is not None
 
 
 def test_the_code_of_a_training_is_followed() -> None:
@@ -190,7 +190,7 @@ def test_the_code_of_a_training_is_followed() -> None:
 @given(st.integers(0, 10**6), st.integers(1, 255), st.sampled_from(["cut", "changed", "overwritten"]))
 def test_a_damaged_state_is_told_and_not_used(tmp_path_factory: Any, at: int, change: int, how: str) -> None:
     folder = tmp_path_factory.mktemp("damaged")
-    first = keeper(folder)
+    first = checkpoint(folder)
     first.load()
     first.save(STATE, "epoch 1, batch 1")
     (path,) = states(folder)
@@ -201,7 +201,7 @@ def test_a_damaged_state_is_told_and_not_used(tmp_path_factory: Any, at: int, ch
     elif how == "overwritten":
         content[at:] = np.random.default_rng(change).bytes(len(content) - at)
     path.write_bytes(content[:at] if how == "cut" else content)
-    state = keeper(folder).load()
+    state = checkpoint(folder).load()
     assert state is None or all(state[name].tobytes() == STATE[name].tobytes() for name in STATE)
 
 
@@ -211,7 +211,7 @@ def test_with_a_damaged_state_the_training_starts_anew(
 ) -> None:
     gan, x = GAN.model_copy(update={"epochs": 2}), samples(X[:20])
     expected = gan.train(x, 5, "cpu")
-    first = keeper(tmp_path, member=gan, samples=x, seconds=0)
+    first = checkpoint(tmp_path, member=gan, samples=x, seconds=0)
     gan.train(x, 5, "cpu", first)
     (path,) = states(tmp_path)
     if content == "shapes":
@@ -219,7 +219,7 @@ def test_with_a_damaged_state_the_training_starts_anew(
     else:
         path.write_bytes(path.read_bytes()[:-1] if content is None else content)
     capsys.readouterr()
-    found = gan.train(x, 5, "cpu", keeper(tmp_path, member=gan, samples=x))
+    found = gan.train(x, 5, "cpu", checkpoint(tmp_path, member=gan, samples=x))
     told, *rest = capsys.readouterr().err.splitlines()
     assert told.endswith("; the training starts from the beginning")
     assert ("does not fit" in told) if content == "shapes" else (str(path) in told)
@@ -230,7 +230,7 @@ def test_with_a_damaged_state_the_training_starts_anew(
 def test_it_is_due_after_so_many_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    kept = keeper(tmp_path, seconds=60)
+    kept = checkpoint(tmp_path, seconds=60)
     kept.load()
     assert not kept.due()
     now += 59
@@ -247,7 +247,7 @@ def test_sigterm_waits_for_the_end_of_a_batch_only_while_there_is_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    kept = keeper(tmp_path)
+    kept = checkpoint(tmp_path)
     assert signal.getsignal(signal.SIGTERM) == before  # until the training begins, it ends the process at once
     kept.load()
     assert not kept.due()
@@ -266,7 +266,7 @@ def test_a_state_that_cannot_be_saved_ends_only_a_training_that_is_to_end(
     def full(*_: object) -> None:
         raise UserError("cannot write it: No space left on device")
 
-    kept = keeper(tmp_path)
+    kept = checkpoint(tmp_path)
     kept.load()
     monkeypatch.setattr(unfinished, "write_state", full)
     kept.save(STATE, "epoch 1, batch 1")

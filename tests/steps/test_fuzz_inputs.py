@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Samples, Unread
+from gancensus.contracts.samples import LazySamples, Samples
 from gancensus.domains.general.source_files import Files
 from gancensus.domains.showers.source_hdf5 import Hdf5
 from gancensus.domains.tables.source_csv import Csv
@@ -48,7 +48,7 @@ def edited(whole: bytes, changes: list[Edit]) -> bytes:
     return whole
 
 
-def read_or_refused(load: Callable[[], Samples | Unread]) -> None:
+def read_or_refused(load: Callable[[], Samples | LazySamples]) -> None:
     """Read the first samples; a refusal is told in at least a line of text, which names the file."""
     try:
         found = load()

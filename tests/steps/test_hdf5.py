@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import CHUNK, Unread
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples
 from gancensus.domains.showers import shower_file
 from gancensus.domains.showers.generator_hdf5 import Hdf5 as Generated
 from gancensus.domains.showers.source_hdf5 import Hdf5
@@ -54,7 +54,7 @@ def photons(samples: int = 40) -> Arrays:
     return {"showers": energy * rng.random((samples, 30)) / 30, "incident_energies": energy}
 
 
-def load(path: Path, layout: str = "3dgan", **keys: Any) -> Unread:
+def load(path: Path, layout: str = "3dgan", **keys: Any) -> LazySamples:
     return Hdf5.model_validate({"path": path, "layout": layout, **keys}).load(0)
 
 
@@ -233,7 +233,7 @@ def test_rows_far_apart_are_read_alone(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_chunk_of_too_many_rows_is_read_in_parts(tmp_path: Path) -> None:
     assert shower_file.rows_at_once((400_000, 51, 51, 25), (12_500, 2, 2, 2)) == shower_file.WIDEST // (51 * 51 * 25)
     assert shower_file.rows_at_once((10, 10**9), None) == 1
-    assert shower_file.rows_at_once((10**6, 368), None) == CHUNK // 368
+    assert shower_file.rows_at_once((10**6, 368), None) == VALUES_AT_ONCE // 368
 
 
 # What is wrong

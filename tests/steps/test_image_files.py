@@ -19,7 +19,7 @@ from PIL import Image
 from gancensus.audit.user_samples import as_population, check_units
 from gancensus.config.configuration import check_files, load
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Unread
+from gancensus.contracts.samples import LazySamples
 from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
 from gancensus.storage import imagefiles
@@ -45,11 +45,11 @@ def link(path: Path, target: Path | str) -> None:
     path.symlink_to(target)
 
 
-def everything(found: Unread) -> NDArray[Any]:
+def everything(found: LazySamples) -> NDArray[Any]:
     return found.read(np.arange(len(found)))
 
 
-def check(folder: Path, pixels: NDArray[Any], *notes: str) -> Unread:
+def check(folder: Path, pixels: NDArray[Any], *notes: str) -> LazySamples:
     """Samples are these, and no more is noted than this."""
     found = read_user_samples(folder)
     np.testing.assert_array_equal(everything(found), pixels)
@@ -58,7 +58,7 @@ def check(folder: Path, pixels: NDArray[Any], *notes: str) -> Unread:
     return found
 
 
-def noted(found: Unread) -> dict[str, int | None]:
+def noted(found: LazySamples) -> dict[str, int | None]:
     """What is noted beside the number of images."""
     everything(found)
     return dict(list(found.notes.counts().items())[1:])

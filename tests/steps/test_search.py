@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.contracts.samples import LazySamples, Samples, Scale
 from gancensus.storage import files
 from gancensus.storage.files import SampleRows, about, columns, write_samples, write_table
 from gancensus.storage.schemas import REPEATS, THRESHOLDS, duplicates
@@ -217,7 +217,7 @@ def test_rows_are_written_as_the_samples_that_they_are(tmp_path: Path, monkeypat
     monkeypatch.setattr(files, "ROW_GROUP_BYTES", 1000)
     x = np.random.default_rng(4).uniform(-1, 1, (1000, 3)).astype(np.float32)
     whole = Samples(x, np.arange(1000), np.arange(1000, dtype=np.int32) % 4, None, {"e": x[:, 0]}, {"e": "GeV"})
-    unread = Unread(replace(whole, x=np.empty((1000, 0), np.float32)), (3,), x.dtype, lambda some: x[some])
+    unread = LazySamples(replace(whole, x=np.empty((1000, 0), np.float32)), (3,), x.dtype, lambda some: x[some])
     for k, rows in enumerate((np.arange(1000), np.arange(0, 1000, 3), np.array([5]), np.array([], dtype=np.int64))):
         write_samples(tmp_path / f"{k}.parquet", whole.take(rows))
         write_samples(tmp_path / f"{k}-unread.parquet", unread, rows)
@@ -241,7 +241,7 @@ def test_what_cannot_be_read_leaves_no_file(tmp_path: Path) -> None:
             raise UserError("no")
         return np.zeros((len(rows), 2), dtype=np.float32)
 
-    unread = Unread(Samples(np.empty((9, 0), np.float32), np.arange(9)), (2,), np.dtype(np.float32), read)
+    unread = LazySamples(Samples(np.empty((9, 0), np.float32), np.arange(9)), (2,), np.dtype(np.float32), read)
     with pytest.raises(UserError):
         write_samples(tmp_path / "0.parquet", unread)
     assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,7 @@ from scipy.sparse import csr_matrix
 
 from gancensus.contracts.columns import Column, decode, text_of
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.generator import Brought
+from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.contracts.scales import columns_of
 from gancensus.contracts.source import Source
@@ -257,7 +257,7 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
 
 
 def test_generated_rows_are_one_file(tmp_path: Path) -> None:
-    generators: list[Brought] = [generated_csv.Csv(path=tmp_path), generated_parquet.Parquet(path=tmp_path)]
+    generators: list[UserProvided] = [generated_csv.Csv(path=tmp_path), generated_parquet.Parquet(path=tmp_path)]
     for generator in generators:
         assert type(generator).model_fields["path"].description == "File, relative to the working directory."
         with pytest.raises(UserError, match="is a folder; name the one file in it that has the rows"):
@@ -478,7 +478,7 @@ def real(tmp_path: Path) -> Samples:
     return Csv(path=write(tmp_path / "real.csv", TABLE), **LOAD).load(0)
 
 
-def look(generator: Brought, scale: Scale | None) -> Samples:
+def look(generator: UserProvided, scale: Scale | None) -> Samples:
     return generator.look(scale).take(slice(None))
 
 

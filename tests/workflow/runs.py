@@ -17,16 +17,16 @@ ROOT = Path(__file__).parents[2]
 STUDY: dict[str, Any] = yaml.safe_load((ROOT / "config/test.yaml").read_text())
 
 
-def command(folder: Path, config: dict[str, Any], *options: str, door: str = "run") -> list[str]:
+def command(folder: Path, config: dict[str, Any], *options: str, action: str = "run") -> list[str]:
     """Write the configuration into the folder; return the command that runs it there, or on a cluster."""
     folder.mkdir(exist_ok=True, parents=True)
     (folder / "my.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    return [sys.executable, "-m", "gancensus.cli", door, "--configfile", "my.yaml", *options]
+    return [sys.executable, "-m", "gancensus.cli", action, "--configfile", "my.yaml", *options]
 
 
-def run(folder: Path, config: dict[str, Any], *options: str, door: str = "run") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, config: dict[str, Any], *options: str, action: str = "run") -> subprocess.CompletedProcess[str]:
     """Run the workflow in the folder to its end."""
-    call = command(folder, config, *options, door=door)
+    call = command(folder, config, *options, action=action)
     return subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
 
 

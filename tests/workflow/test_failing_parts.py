@@ -152,7 +152,7 @@ def test_the_files_know_that_they_are_none(failed: CompletedProcess[str], folder
 
 
 def test_the_next_run_makes_what_failed(failed: CompletedProcess[str], folder: Path, tmp_path: Path) -> None:
-    plan = run(folder, CONFIG, door="plan").stderr
+    plan = run(folder, CONFIG, action="plan").stderr
     assert {line.split()[0]: line.split()[1] for line in plan.splitlines() if "forced" in line} == {"analyse": "3"}
     assert re.search(r"^draw_toy +1 ", plan, re.MULTILINE)
     again = run(folder, CONFIG)

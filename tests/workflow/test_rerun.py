@@ -123,7 +123,7 @@ class Copy:
 
     def gancensus(self, config: dict[str, Any], action: str) -> str:
         """Run or plan, and return what is said."""
-        options = command(self.folder, config, door=action)
+        options = command(self.folder, config, action=action)
         done = subprocess.run(
             options,
             cwd=self.folder,

@@ -55,7 +55,7 @@ def finished(folder: Path, studies: dict[str, Any], **more: int) -> Path:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished(tmp_path_factory.mktemp("toys"), {"known": KNOWN, "counted": COUNTED})
+    return finished(tmp_path_factory.mktemp("known_density"), {"known": KNOWN, "counted": COUNTED})
 
 
 def rows(results: Path, study: str) -> dict[tuple[str, int, int], dict[str, Any]]:

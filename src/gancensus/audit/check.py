@@ -12,9 +12,9 @@ from gancensus.audit.user_samples import as_population, check_units
 from gancensus.config.configuration import Config, Study, check_files, why_absent
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
-from gancensus.contracts.generator import Brought
+from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import CHUNK, Samples, Unread, by_row, check
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, by_row, check
 from gancensus.report.inputs import WARNING
 from gancensus.storage.imagefiles import files_of
 from gancensus.training.splits import split
@@ -33,7 +33,7 @@ class Findings:
     read: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
-    def note(self, key: str, samples: Samples | Unread) -> None:
+    def note(self, key: str, samples: Samples | LazySamples) -> None:
         """Keep the notes of an input."""
         notes = [
             text if count is None else f"{text}: {count:,} samples" for text, count in samples.notes.counts().items()
@@ -65,7 +65,7 @@ def _check_study(
 ) -> None:
     """Check the source of a study, and its generators that are files."""
     key = f"studies.{name}.source"
-    brought = {k: g for k, g in study.generators.items() if isinstance(g, Brought)}
+    brought = {k: g for k, g in study.generators.items() if isinstance(g, UserProvided)}
     if any(why_absent(path) for path in study.source.files()) or (cheap and not study.source.files()):
         return
     if cheap and _is_large(key, study.source, found):
@@ -79,7 +79,7 @@ def _check_study(
         if study.source.files() and not _read(key, study, real, found):
             return
         found.note(key, real)
-        held_out = rows["holdout"][: max(1, CHUNK // prod(real.shape))]
+        held_out = rows["holdout"][: max(1, VALUES_AT_ONCE // prod(real.shape))]
         like = real.take(held_out if study.source.files() else held_out[:SIMULATED])
         if not study.source.files():
             _compare(study, like)
@@ -93,7 +93,7 @@ def _check_study(
 def _check_generator(
     key: str,
     study: Study,
-    generator: Brought,
+    generator: UserProvided,
     like: Samples,
     found: Findings,
     progress: Callable[[str], None],
@@ -122,14 +122,14 @@ def _compare(study: Study, samples: Samples) -> None:
                 metric.features(samples)
 
 
-def _read(key: str, study: Study, samples: Samples | Unread, found: Findings) -> bool:
+def _read(key: str, study: Study, samples: Samples | LazySamples, found: Findings) -> bool:
     """Read all samples, and name some of those that are damaged; return whether all are good."""
     if isinstance(samples, Samples):
         _compare(study, samples)
         return True
     samples.notes.restart()
     problems: list[UserError] = []
-    step = max(1, CHUNK // prod(samples.shape))
+    step = max(1, VALUES_AT_ONCE // prod(samples.shape))
     for start in range(0, len(samples), step):
         rows = np.arange(start, min(start + step, len(samples)))
         try:
@@ -146,7 +146,7 @@ def _read(key: str, study: Study, samples: Samples | Unread, found: Findings) ->
 
 
 def _damaged(
-    study: Study, samples: Unread, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
+    study: Study, samples: LazySamples, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
 ) -> Iterator[UserError]:
     """Yield what is wrong with each of the rows, for some of those that are damaged; once what is so with all."""
     said = set()

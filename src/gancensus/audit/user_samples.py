@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from gancensus.comparison.units import compare
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.generator import Brought
-from gancensus.contracts.samples import CHUNK, Samples, Unread, generated_ids, narrowed
+from gancensus.contracts.generator import UserProvided
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, generated_ids, narrowed
 from gancensus.contracts.scales import scale_like
 from gancensus.storage.files import check_finite
 from gancensus.storage.imagefiles import COMPOSITED
@@ -23,7 +23,7 @@ SHOWN = 3  # columns that a message names
 LEAST = 64  # samples whose units are compared with those of real ones
 
 
-def as_population(generator: Brought, like: Samples, population: str) -> Unread:
+def as_population(generator: UserProvided, like: Samples, population: str) -> LazySamples:
     """Look at the user's samples, scaled as the real ones `like` are, with their conditions.
 
     Raises UserError for another shape, a single sample, and conditions in another unit; when rows are read, for NaN or
@@ -58,10 +58,10 @@ def as_population(generator: Brought, like: Samples, population: str) -> Unread:
         like.units,
         found.notes,
     )
-    return Unread(known, shape, np.dtype(np.float32), read)
+    return LazySamples(known, shape, np.dtype(np.float32), read)
 
 
-def population_of(generator: Brought, like: Samples, population: str) -> Unread:
+def population_of(generator: UserProvided, like: Samples, population: str) -> LazySamples:
     """Return the user's samples as a population, once some of them have been compared with the real ones `like`.
 
     Raises UserError as `as_population` and `check_units` do.
@@ -71,7 +71,7 @@ def population_of(generator: Brought, like: Samples, population: str) -> Unread:
     return samples
 
 
-def _with_channels(path: Path, found: Unread, shape: tuple[int, ...]) -> Unread:
+def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> LazySamples:
     """Return images with as many channels as the real ones have: grey ones may be stored with none, one or three."""
     image = shape[:2]
     grey = (image, (*image, 1))
@@ -95,12 +95,12 @@ def _with_channels(path: Path, found: Unread, shape: tuple[int, ...]) -> Unread:
     return replace(found, shape=shape, read=lambda rows: one_channel(rows).repeat(3, axis=3))
 
 
-def check_units(generator: Brought, like: Samples, found: Unread) -> None:
+def check_units(generator: UserProvided, like: Samples, found: LazySamples) -> None:
     """Read some of the samples; note where their units or their background may be others than the real ones'.
 
     Raises UserError where they certainly are.
     """
-    rows = np.unique(np.linspace(0, len(found) - 1, max(LEAST, CHUNK // prod(found.shape))).astype(np.int64))
+    rows = np.unique(np.linspace(0, len(found) - 1, max(LEAST, VALUES_AT_ONCE // prod(found.shape))).astype(np.int64))
     findings = list(compare(like, replace(found.take(rows), scale=like.scale)))
     wrong = [finding.text for finding in findings if finding.certain]
     if wrong and not generator.same_units:

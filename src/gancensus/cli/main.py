@@ -92,7 +92,7 @@ def work(argv: Sequence[str] | None) -> int:
         commands = {"run": run, "slurm": slurm, "plan": plan, "check": check, "estimate": estimate}
         status = commands[args.command](args, rest, results)
         if args.command in ("run", "slurm") and "--unlock" not in rest:
-            status = tell(args, rest, place, begun, status)
+            status = print_results(args, rest, place, begun, status)
         return status
 
 
@@ -447,7 +447,7 @@ def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> boo
     return killed > 0
 
 
-def tell(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
+def print_results(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
     """Print the census, where the page is and what failed beside them; return the exit status of the run."""
     results, studies = place.resolve(), args.config.studies
     census, page = results / places.CENSUS, results / places.REPORT

@@ -11,7 +11,7 @@ from typing import NoReturn
 from snakemake.exceptions import CliException
 from snakemake_interface_common.exceptions import WorkflowError
 
-from gancensus.config.yaml_tree import short
+from gancensus.config.yaml_tree import clipped
 from gancensus.contracts.errors import UserError
 
 YAML = (".yaml", ".yml")  # no file that a run makes ends so
@@ -53,7 +53,7 @@ def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[l
     except argparse.ArgumentError as error:
         raise UserError(f"{error}; see snakemake --help") from None
     except (ValueError, WorkflowError, CliException) as error:  # what the readers of Snakemake's values raise
-        raise UserError(short(error, 300)) from None
+        raise UserError(clipped(error, 300)) from None
     return files, rest
 
 

@@ -109,11 +109,11 @@ class Queue:
             if jobs != before:
                 before, since = jobs, time.monotonic()
             elif time.monotonic() - since > LEAVING:
-                what = f"SLURM still has {listed(jobs)}" if jobs else "SLURM's controller does not answer"
+                what = f"SLURM still has {named_jobs(jobs)}" if jobs else "SLURM's controller does not answer"
                 raise UserError(f"{what}; jobs may still write there: run again once `squeue` shows none of yours")
             if jobs and not said:
                 said = True
-                say(f"cancelling {listed(jobs)} of a run that has ended; waiting until SLURM has ended them")
+                say(f"cancelling {named_jobs(jobs)} of a run that has ended; waiting until SLURM has ended them")
             if live := sorted({job.number for job in jobs or () if job.state != "COMPLETING"}):
                 ask("scancel", *live)
             time.sleep(AGAIN if empty else 1)
@@ -124,7 +124,7 @@ def count(jobs: int) -> str:
     return f"{jobs} SLURM job{'s' * (jobs != 1)}"
 
 
-def listed(jobs: Sequence[Job]) -> str:
+def named_jobs(jobs: Sequence[Job]) -> str:
     """Name a few jobs with their states."""
     names = [f"{job.number} ({job.state})" for job in jobs[:SHOWN]]
     more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
@@ -201,7 +201,7 @@ class Watch:
         held = [job for job in jobs if job.reason in HELD and job.number not in self.held]
         if held:
             self.held |= {job.number for job in held}
-            say(f"{listed(held)} will not run ({held[0].reason}): see `scontrol show job`, release or cancel")
+            say(f"{named_jobs(held)} will not run ({held[0].reason}): see `scontrol show job`, release or cancel")
 
     def reason(self) -> str:
         """Say what Snakemake waits for, and what SLURM says of that."""

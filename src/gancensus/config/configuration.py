@@ -25,8 +25,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gancensus.config.registry import check, members, union
 from gancensus.config.sections import Census, Splits
-from gancensus.config.yaml_tree import Tree, short
-from gancensus.contracts.analysis import About, Analysis, table_names
+from gancensus.config.yaml_tree import Tree, clipped
+from gancensus.contracts.analysis import Analysis, Context, table_names
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import EncoderName, Strict, expanded, suggestion
@@ -272,10 +272,10 @@ def check_files(config: Config) -> None:
     for name, study in config.studies.items():
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
         absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
-        missing += [f"studies.{name}.{key}: {short(path, 200)}: {why}" for key, path, why in absent]
+        missing += [f"studies.{name}.{key}: {clipped(path, 200)}: {why}" for key, path, why in absent]
         unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study), *_nested(study)]
         wrong += [f"studies.{name}.{line}" for line in unfit]
-        about = About(study.source, study.generators)
+        about = Context(study.source, study.generators)
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
         wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
     if missing or wrong:
@@ -357,14 +357,14 @@ def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
         keys[-1] = str(error["input"])  # pydantic has made 0 of `no`
     message = _message(error, keys)
     if error["type"] not in TOLD and isinstance(error["input"], str | int | float | date):
-        message += f" (found: {short(_literal(error['input']))})"
+        message += f" (found: {clipped(_literal(error['input']))})"
     if error["type"] == "literal_error" and keys[-1] == "kind":
         keys = keys[:-1]
     there = keys[:-1] if error["type"] == "missing" else keys
     tree, line = next(((t, n) for t in reversed(trees) if (n := t.line(there))), (None, None))
     if tree and error["type"] in TEXT_WANTED and (misread := tree.misread(there, named)):
         message = _unquoted(*misread, named)
-    where = ".".join(short(key, 40) for key in (tree.text(keys) if tree else keys))
+    where = ".".join(clipped(key, 40) for key in (tree.text(keys) if tree else keys))
     return f"{f'{tree.path}:{line}' if tree else 'configuration'}: {where or 'the file'}: {message}"
 
 
@@ -377,7 +377,7 @@ def _message(error: ErrorDetails, keys: Sequence[str]) -> str:
             return "is missing"
         case "union_tag_invalid":
             tag, known = error["ctx"]["tag"], re.findall(r"'([^']+)'", error["ctx"]["expected_tags"])
-            return f"kind '{short(tag)}' is unknown{suggestion(tag, known)}"
+            return f"kind '{clipped(tag)}' is unknown{suggestion(tag, known)}"
         case "union_tag_not_found":
             return "needs a `kind`"
         case "dict_type" | "model_type" | "model_attributes_type":
@@ -389,8 +389,8 @@ def _message(error: ErrorDetails, keys: Sequence[str]) -> str:
             return "needs at least one entry"
         case "literal_error":
             known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
-            found = f"kind '{short(error['input'])}' is unknown" if keys[-1] == "kind" else ""  # of a family of one
-            return (found or f"'{short(error['input'])}' is not possible") + suggestion(error["input"], known)
+            found = f"kind '{clipped(error['input'])}' is unknown" if keys[-1] == "kind" else ""  # of a family of one
+            return (found or f"'{clipped(error['input'])}' is not possible") + suggestion(error["input"], known)
     return error["msg"][:1].lower() + error["msg"][1:]
 
 

@@ -104,14 +104,14 @@ def run(
         except Exception as error:
             if instead is None:
                 raise
-            tell(error)
+            print_error(error)
             instead(argv, error)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
 
-def tell(error: Exception) -> None:
+def print_error(error: Exception) -> None:
     """Write on stderr what has failed: a line where a user can fix it, a traceback where it is a bug."""
     if isinstance(error, UserError):
         print(f"error: {error}", file=sys.stderr)

@@ -112,7 +112,7 @@ class Tree:
                 self._loader.construct_object(node)
             except UNLIKE:
                 kind = node.tag.removeprefix(TAG)
-                what = f"{short(node.value) or 'nothing'} looks like {MEANT.get(kind, kind)}"
+                what = f"{clipped(node.value) or 'nothing'} looks like {MEANT.get(kind, kind)}"
                 yield f"{line}: {what}, but is none; correct it, or quote it"
             except yaml.constructor.ConstructorError as error:
                 yield f"{line}: {error.problem}; correct it"
@@ -131,14 +131,14 @@ class Tree:
     def _unreadable(self, error: yaml.MarkedYAMLError) -> UserError:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         said = f"{error.context} {error.problem}" if str(error.problem).startswith("but ") else error.problem
-        return UserError(f"{self.path}:{line}: not readable as YAML: {short(said, 200)}; correct it")
+        return UserError(f"{self.path}:{line}: not readable as YAML: {clipped(said, 200)}; correct it")
 
     def _here(self) -> int:
         """Return the line that is being read."""
         return int(self._loader.get_mark().line) + 1
 
 
-def short(text: object, most: int = 60) -> str:
+def clipped(text: object, most: int = 60) -> str:
     """Return a text in one line of a message, cut where it is long."""
     line = " ".join(str(text).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
@@ -154,7 +154,7 @@ def _printable(path: Path) -> str:
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file in UTF-8; save it as UTF-8") from None
     except OSError as error:
-        raise UserError(f"{short(path, 200)}: {error.strerror}") from None
+        raise UserError(f"{clipped(path, 200)}: {error.strerror}") from None
     if odd := yaml.SafeLoader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise UserError(f"{path}:{line}: not readable as YAML: the character {odd[0]!a} is not allowed; remove it")
@@ -199,7 +199,7 @@ def _doubts(top: yaml.Node | None) -> Iterator[str]:
             todo += [(entry, (*path, str(k))) for k, entry in reversed(list(enumerate(node.value)))]
         elif isinstance(node, yaml.MappingNode):
             yield from _repeats(node, path)
-            named = [(v, (*path, short(k.value, 40))) for k, v in node.value if isinstance(k, yaml.ScalarNode)]
+            named = [(v, (*path, clipped(k.value, 40))) for k, v in node.value if isinstance(k, yaml.ScalarNode)]
             todo += reversed(named)
 
 
@@ -209,6 +209,6 @@ def _repeats(node: yaml.MappingNode, path: tuple[str, ...]) -> Iterator[str]:
     for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
         line = key.start_mark.line + 1
         if key.value in lines:
-            where = ".".join([*path, short(key.value, 40)])
+            where = ".".join([*path, clipped(key.value, 40)])
             yield f"{line}: {where}: is there already, in line {lines[key.value]}; remove one of the two"
         lines[key.value] = line

@@ -26,7 +26,7 @@ Judge = Callable[[NDArray[Any]], NDArray[np.float64]]
 """What a trained model's discriminator says of samples x (n, *shape): the probability (n,) that each is real."""
 
 
-class About(NamedTuple):
+class Context(NamedTuple):
     """The source of a study, and its generators by name; of each trained population, who judges samples.
 
     There are judges for analyses that are `judged`, but in what is known before the run, and of generators that have a
@@ -39,7 +39,7 @@ class About(NamedTuple):
     made: Mapping[str, Replica] = MappingProxyType({})
 
 
-class Table(NamedTuple):
+class AnalysisTable(NamedTuple):
     """A table that an analysis makes, and what its figure is called and says."""
 
     schema: pa.Schema
@@ -50,7 +50,7 @@ class Table(NamedTuple):
 class Analysis(Member):
     """An analysis reads every population and makes tables, each by itself, and a figure of each."""
 
-    tables: ClassVar[Mapping[str, Table]]
+    tables: ClassVar[Mapping[str, AnalysisTable]]
     """By name: STUDY/KIND.parquet is the one that is named like its kind, STUDY/KIND/NAME.parquet any other."""
     judged: ClassVar[bool] = False
     """Whether it asks the discriminators of trained generators, and so needs their models."""
@@ -65,7 +65,7 @@ class Analysis(Member):
         """The condition that samples must have, if any."""
         return None
 
-    def refuses(self, about: About) -> str | None:
+    def refuses(self, context: Context) -> str | None:
         """Return why it cannot work with a study, as far as that is known before the run."""
         return None
 
@@ -75,7 +75,7 @@ class Analysis(Member):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
-        about: About,
+        context: Context,
     ) -> Columns:
         """Return the columns of a table.
 

@@ -38,7 +38,7 @@ CORES: dict[str, re.Pattern[str]] = {
 GROUP = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}")  # of thousands, or three decimals
 
 MONTHS = ("", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-NAMED = r"(?P<name>[A-Za-z]{3,9})\.?"
+MONTH_NAME = r"(?P<name>[A-Za-z]{3,9})\.?"
 DAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,? )?"
 TIME = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?P<part>[.,][0-9]+)?)?"
@@ -54,8 +54,8 @@ DATES: dict[str, list[re.Pattern[str]]] = {
         "dmy": [r"(?P<day>[0-9]{1,2})(?P<mark>[-/.])(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})"],
         "mdy": [r"(?P<month>[0-9]{1,2})(?P<mark>[-/.])(?P<day>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})"],
         "named": [
-            rf"(?:(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[- .]{{0,2}})?{NAMED}[- ,]{{0,2}}(?P<year>[0-9]{{4}})",
-            rf"{NAMED} (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}})",
+            rf"(?:(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[- .]{{0,2}})?{MONTH_NAME}[- ,]{{0,2}}(?P<year>[0-9]{{4}})",
+            rf"{MONTH_NAME} (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}})",
         ],
     }.items()
 }

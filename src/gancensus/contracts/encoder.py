@@ -6,13 +6,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gancensus.contracts.family import Member
-from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.fitting import Checkpoint, Fitted
 
 
 class Encoder(Member):
     """An encoder is fitted on `train` and applied to every population."""
 
-    def fit(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit on x (n, *shape) float32; return the weights and the history of the losses.
 
         With a keeper, a fit that was stopped goes on where its state was saved, to the same bits.

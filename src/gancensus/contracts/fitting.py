@@ -23,7 +23,7 @@ class Fitted:
 State = Mapping[str, NDArray[Any]]
 
 
-class Keeper(Protocol):
+class Checkpoint(Protocol):
     """Keeps the state of a training for the process that goes on with it, should this one be stopped."""
 
     def load(self) -> State | None:

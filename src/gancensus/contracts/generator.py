@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.contracts.family import Member, SelectionName
-from gancensus.contracts.fitting import Fitted, Keeper
-from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.contracts.fitting import Checkpoint, Fitted
+from gancensus.contracts.samples import LazySamples, Samples, Scale
 
 
 class Generator(Member):
@@ -40,7 +40,7 @@ class Generator(Member):
         raise NotImplementedError
 
 
-class Brought(Generator):
+class UserProvided(Generator):
     """Samples that a model elsewhere has made: the population NAME-0."""
 
     trained = False
@@ -53,7 +53,7 @@ class Brought(Generator):
         """Return the path."""
         return [self.path]
 
-    def look(self, like: Scale | None = None) -> Unread:
+    def look(self, like: Scale | None = None) -> LazySamples:
         """Look at the samples, in natural units unless they are `scaled`; like: the scale of the study's real samples.
 
         Raises UserError when they cannot be found or read.
@@ -87,7 +87,9 @@ class Trained(Generator):
         """The selection, if any."""
         return self.train_on
 
-    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(
+        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+    ) -> Fitted:
         """Train on samples x (n, *shape); return the weights and the history of the losses.
 
         What is not read yet may be taken some at a time, or all at once by `take(slice(None))`.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REAL = ("train", "calibrate", "holdout")  # the populations of real samples
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
-CHUNK = 1 << 22  # values that are read at once from a file that need not fit into memory
+VALUES_AT_ONCE = 1 << 22  # values that are read at once from a file that need not fit into memory
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Unread:
+class LazySamples:
     """Samples whose values are read when rows of them are taken: what does not fit into memory at once.
 
     `known` is all else of them (its x has no values), `shape` and `dtype` those of a sample's values, and `read`
@@ -155,7 +155,7 @@ class Unread:
 
     def chunks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield the values of all samples, some rows at a time, each time with the number of the first."""
-        rows = max(1, CHUNK // math.prod(self.shape))
+        rows = max(1, VALUES_AT_ONCE // math.prod(self.shape))
         for start in range(0, len(self), rows):
             yield start, self.read(np.arange(start, min(start + rows, len(self))))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gancensus.contracts.columns import Column
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.contracts.samples import LazySamples, Samples, Scale
 
 
 def scale_of(columns: Sequence[Column]) -> Scale:
@@ -39,7 +39,7 @@ def columns_of(samples: Samples) -> tuple[Column, ...]:
     return tuple(Column(f"x{k}", "continuous", unit, low, high) for k in range(values))
 
 
-def scale_like(real: Scale | None, found: Unread) -> Scale | None:
+def scale_like(real: Scale | None, found: LazySamples) -> Scale | None:
     """Return the scale of generated samples: the real ones', with the categories that only generated rows have."""
     scale = found.scale
     if scale is None or replace(scale, columns=tuple(replace(one, extra=()) for one in scale.columns)) != real:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.density import Density
 from gancensus.contracts.family import Member
-from gancensus.contracts.samples import Samples, Unread
+from gancensus.contracts.samples import LazySamples, Samples
 
 
 class Source(Member):
@@ -43,11 +43,11 @@ class Source(Member):
         """Return why a name is no column of the rows that a model can learn, as far as the configuration tells."""
         return None
 
-    def load(self, seed: int) -> Samples | Unread:
+    def load(self, seed: int) -> Samples | LazySamples:
         """Return every sample, scaled to [-1, 1], in the order of its sample_id, which lies in 0 ... 10^9 - 1.
 
         A simulation takes its random numbers from the seed; what is there already does not need it.
-        What need not fit into memory is Unread: then whoever takes samples of it reads these alone.
+        What need not fit into memory is LazySamples: then whoever takes samples of it reads these alone.
 
         Raises UserError when the data cannot be found or read.
         """

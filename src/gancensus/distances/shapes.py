@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples, Scale
 
-CHUNK = 32  # samples decoded at a time: 32 showers of 65,025 values are 17 MB in float64
+SHOWERS_AT_ONCE = 32  # samples decoded at a time: 32 showers of 65,025 values are 17 MB in float64
 LN2 = 0.6931471805599453
 _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # times an exponent, the high part is exact
 
@@ -45,8 +45,8 @@ _FAR = (
 
 def chunks(samples: Samples) -> Iterator[Samples]:
     """Yield the samples a few at a time, at least once: all of them in natural units would need much memory."""
-    for start in range(0, max(1, len(samples)), CHUNK):
-        yield samples.take(slice(start, start + CHUNK))
+    for start in range(0, max(1, len(samples)), SHOWERS_AT_ONCE):
+        yield samples.take(slice(start, start + SHOWERS_AT_ONCE))
 
 
 def rounding(scale: Scale | None) -> NDArray[np.float64]:

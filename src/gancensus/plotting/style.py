@@ -29,7 +29,7 @@ HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES: tuple[Dashes, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = "os^DvPX"
 UNBOUNDED = 1e18  # drawn as the end of a band without end
-NAMED = 24  # characters of a name that there is room for
+NAME_LENGTH = 24  # characters of a name that there is room for
 styled = style.context(
     [
         "default",
@@ -108,7 +108,7 @@ def empty(text: str) -> Figure:
     return figure
 
 
-def short(name: str, longest: int = NAMED) -> str:
+def short(name: str, longest: int = NAME_LENGTH) -> str:
     """Return a name, or its first characters."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 

@@ -20,7 +20,7 @@ from gancensus.search.repeats import partners
 from gancensus.statistics.intervals import quantile_ranks
 from gancensus.storage.schemas import THRESHOLDS
 
-DEAR = 1000.0  # nanoseconds a pair from which a metric's threshold comes from a sample of the pairs
+EXPENSIVE = 1000.0  # nanoseconds a pair from which a metric's threshold comes from a sample of the pairs
 SAMPLED_PAIRS = 50_000
 MOST_DRAWS = 20_000_000  # pairs drawn for the sample, where few are under the same conditions
 BINS = 1 << 16
@@ -90,7 +90,7 @@ def threshold(
     """Find the alpha-quantile of a metric's distances over all pairs that meet the conditions.
 
     Exact, in two passes over the pairs near it: one counts them in BINS bins, one sorts the bin with the quantile.
-    Metrics that take DEAR nanoseconds or more are measured on SAMPLED_PAIRS pairs, drawn with replacement; the interval
+    Metrics of EXPENSIVE nanoseconds or more are measured on SAMPLED_PAIRS pairs, drawn with replacement; the interval
     is then that of order statistics, `quantile_ranks`.
 
     Args:
@@ -117,7 +117,7 @@ def threshold(
         value = float(np.sort(np.concatenate(list(distances(inf))))[rank - 1])
         return Threshold(value, value, value, pairs)
     sample = np.sort(_sampled(metric, conditions, fixed, side, pairs, rng))
-    if metric.cost >= DEAR:
+    if metric.cost >= EXPENSIVE:
         if alpha * len(sample) < 1:
             raise UserError(
                 f"alpha {alpha} is less than one of the {len(sample)} pairs on which {metric.kind}, a dear metric, is "

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.columns import Column, width
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import CHUNK, Notes, Samples, Scale, Unread, check, check_ids, flatten
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, Scale, check, check_ids, flatten
 from gancensus.contracts.table import Columns
 from gancensus.storage.imagefiles import Background, look_at_images
 
@@ -179,7 +179,7 @@ def about(path: Path) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in facts.items()}
 
 
-def write_samples(path: Path, samples: Samples | Unread, rows: NDArray[np.int64] | None = None) -> None:
+def write_samples(path: Path, samples: Samples | LazySamples, rows: NDArray[np.int64] | None = None) -> None:
     """Write a sample table of all samples or of some rows: sample_id, label, conditions, x as a fixed-shape tensor.
 
     Samples that are not read yet are read, and written, a row group at a time.
@@ -463,7 +463,7 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def read_user_samples(path: Path, background: Background = "white") -> Unread:
+def read_user_samples(path: Path, background: Background = "white") -> LazySamples:
     """Look at what a user brings: a sample table, or natural values and labels from an array or images.
 
     background: what transparent pixels of images are composited on.
@@ -498,10 +498,10 @@ def read_user_samples(path: Path, background: Background = "white") -> Unread:
         dict.fromkeys(found.conditions, "1"),
         found.notes or _what(shape, found.dtype),
     )
-    return Unread(known, shape[1:], found.dtype, found.read)
+    return LazySamples(known, shape[1:], found.dtype, found.read)
 
 
-def finite(path: Path, found: Unread) -> Iterator[NDArray[Any]]:
+def finite(path: Path, found: LazySamples) -> Iterator[NDArray[Any]]:
     """Yield all values of the user's samples, some rows at a time.
 
     Raises UserError when some are NaN or infinite.
@@ -535,11 +535,11 @@ class _Natural(NamedTuple):
     notes: Notes | None = None
 
 
-def _look_at_table(rows: SampleRows) -> Unread:
+def _look_at_table(rows: SampleRows) -> LazySamples:
     """Look at a sample table, whose values are read by row groups."""
     first = next(rows.chunks(slice(0, 1)))
     known = replace(rows.identities(), scale=first.scale)
-    return Unread(known, first.x.shape[1:], first.x.dtype, lambda some: rows.take(some).x)
+    return LazySamples(known, first.x.shape[1:], first.x.dtype, lambda some: rows.take(some).x)
 
 
 def _look_at_array(path: Path) -> _Natural:
@@ -649,7 +649,7 @@ class _Stored:
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return the values at the given rows. In an archive the way back is long: it begins at the first."""
         inner = self.shape[1:]
-        bytes_a_row, piece = prod(inner) * self.dtype.itemsize, rows // max(1, CHUNK // prod(inner))
+        bytes_a_row, piece = prod(inner) * self.dtype.itemsize, rows // max(1, VALUES_AT_ONCE // prod(inner))
         found = np.empty((len(rows), *inner), dtype=self.dtype)
         for one in np.unique(piece):
             at = np.flatnonzero(piece == one)

@@ -42,12 +42,12 @@ THING = re.compile(  # what rows are often about: a column of that name may numb
     r"|client|employee|student|member|participant|ticket|policy|loan|event|run|number|num|code|serial|barcode)s?)"
 )
 FEWEST = 30  # rows of which whole numbers that are all different say something
-NAMED = 10  # rows of which they do where the name says so
+FEWEST_NAMED = 10  # rows of which they do where the name says so
 CHANCE = 5.0  # pairs of equal numbers that would be expected, where none is
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """The cells of a table as text, an empty one as ''."""
 
     cells: Mapping[str, list[str]]
@@ -58,7 +58,7 @@ class Table:
     """Columns that the file says are pandas's index."""
 
 
-def read_csv(path: Path, unwanted: Collection[str]) -> Table:
+def read_csv(path: Path, unwanted: Collection[str]) -> TextTable:
     """Read a table of text, separated by comma, semicolon, tab or |, whichever its header has most of, or by blanks.
 
     Blank lines are skipped, and above the header a line that names the separator (sep=;) and comments (#). Quotes may
@@ -91,7 +91,7 @@ def read_csv(path: Path, unwanted: Collection[str]) -> Table:
         path, lines[0], {name: column for name, column in zip(head, cells, strict=True) if name not in unwanted}
     )
     table = {name: [] if name in unwanted else list(column) for name, column in zip(head, cells, strict=True)}
-    return Table(table, Manner(row=lambda row: f"line {lines[1 + row]}", notes=notes))
+    return TextTable(table, Manner(row=lambda row: f"line {lines[1 + row]}", notes=notes))
 
 
 def _encoding(path: Path, notes: Notes) -> str:
@@ -226,7 +226,7 @@ def _refuse_row(path: Path, line: int, table: Mapping[str, Sequence[str]]) -> No
         )
 
 
-def read_parquet(path: Path, unwanted: Collection[str]) -> Table:
+def read_parquet(path: Path, unwanted: Collection[str]) -> TextTable:
     """Read a table of texts, numbers, truth values, dates and times; raises UserError for other columns."""
     _refuse_folder(path)
     table = read_table(path)
@@ -241,7 +241,7 @@ def read_parquet(path: Path, unwanted: Collection[str]) -> Table:
     if problems:
         raise together(problems)
     plain = {field.name for field in table.schema if _is_numeric(field.type)}
-    return Table(cells, Manner(plain=frozenset(plain)), _pandas_index(table.schema))
+    return TextTable(cells, Manner(plain=frozenset(plain)), _pandas_index(table.schema))
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -298,7 +298,7 @@ def _check_names(path: Path, names: Sequence[str], rows: int, unwanted: Collecti
         raise together(problems)
 
 
-def left_out(table: Table, keep: Collection[str]) -> dict[str, str]:
+def left_out(table: TextTable, keep: Collection[str]) -> dict[str, str]:
     """Return the columns that are left out, with the reason: those that only number the rows, and empty ones.
 
     Pandas's index; whole numbers from 0 or 1 on, each once; identifiers by their name, where all are different.
@@ -333,7 +333,7 @@ def _type(cells: Sequence[str]) -> str:
     return "date" if any(reading.kind == "date" for reading in readings(cells)) else "nominal"
 
 
-def _numbering(table: Table, name: str, cells: Sequence[str]) -> str | None:
+def _numbering(table: TextTable, name: str, cells: Sequence[str]) -> str | None:
     """Return why a column only numbers the rows; None where it does not, or one cannot know."""
     different = len(set(cells)) == len(cells)
     if UNNAMED.fullmatch(name) and (different or _restarts(cells)):
@@ -343,7 +343,9 @@ def _numbering(table: Table, name: str, cells: Sequence[str]) -> str | None:
             return INDEX
         table.manner.notes.add(f"column '{name}' is pandas's index, but its cells repeat: it is compared")
     if not all(map(COUNT.fullmatch, cells)):
-        named = different and len(cells) >= NAMED and IDENTIFIER.fullmatch(name) and not any(map(is_number, cells))
+        named = (
+            different and len(cells) >= FEWEST_NAMED and IDENTIFIER.fullmatch(name) and not any(map(is_number, cells))
+        )
         return "its cells are all different, and its name is an identifier's" if named else None
     certain, reason = (_different if different else _repeated)(name, np.array(cells, dtype=np.float64))
     if certain:
@@ -359,7 +361,7 @@ def _numbering(table: Table, name: str, cells: Sequence[str]) -> str | None:
 def _different(name: str, values: Floats) -> tuple[bool, str | None]:
     """Return whether whole numbers (n,), all different, number the rows, and why they do or may; None: they do not."""
     named, thing = IDENTIFIER.fullmatch(name), THING.fullmatch(name)
-    if len(values) < (NAMED if named or thing else FEWEST):
+    if len(values) < (FEWEST_NAMED if named or thing else FEWEST):
         return False, None
     steps, low, high = np.diff(values), values.min(), values.max()
     consecutive = len(np.unique(values)) == len(values) == high - low + 1
@@ -381,12 +383,12 @@ def _repeated(name: str, values: Floats) -> tuple[bool, str | None]:
     named = bool(IDENTIFIER.fullmatch(name))
     different, low = len(np.unique(values)), values.min()
     jumps = values[1:][np.diff(values) != 1]
-    counted = len(values) / (len(jumps) + 1) >= (NAMED if named else FEWEST)
+    counted = len(values) / (len(jumps) + 1) >= (FEWEST_NAMED if named else FEWEST)
     if low in (0, 1) and values[0] == low and (jumps == low).all() and counted:
         told = f"count on from {low:.0f}, {len(jumps) + 1} times, as the numbers of joined tables do"
         return named, f"{'its cells' if named else 'which'} {told}"
-    often = different > len(values) / 2 and len(values) >= NAMED
-    if (named and different > NAMED and len(values) >= FEWEST) or (often and (named or THING.fullmatch(name))):
+    often = different > len(values) / 2 and len(values) >= FEWEST_NAMED
+    if (named and different > FEWEST_NAMED and len(values) >= FEWEST) or (often and (named or THING.fullmatch(name))):
         return False, f"{different} different in {len(values)} rows, and its name may be an identifier's"
     return False, None
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.contracts.device import choose_device
-from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.contracts.generator import Trained
-from gancensus.contracts.samples import Samples, Unread, by_block
+from gancensus.contracts.samples import LazySamples, Samples, by_block
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
 
@@ -53,7 +53,9 @@ class Gan(Trained):
         """Turn the generator's output into samples (n, *shape)."""
         raise NotImplementedError
 
-    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(
+        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+    ) -> Fitted:
         """Train both networks on samples x (n, *shape) in [-1, 1]."""
         import torch
 
@@ -68,7 +70,7 @@ class Gan(Trained):
             parts: dict[str, Stateful] = {"generator": generator, "discriminator": discriminator}
             parts |= {"adam_g": adam_g, "adam_d": adam_d}
             x = self.to_tensor(samples.take(slice(None)).x).to(place)
-            history = iterate(x, step, self.epochs, self.batch, parts, keeper)
+            history = iterate(x, step, self.epochs, self.batch, parts, checkpoint)
             return Fitted(weights_of(generator=generator, discriminator=discriminator), history)
 
     def _step(

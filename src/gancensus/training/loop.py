@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
-from gancensus.contracts.fitting import History, Keeper
-from gancensus.training.resume import Batch, Place, Stateful, TrainingSet, resumed, state_of, tell
+from gancensus.contracts.fitting import Checkpoint, History
+from gancensus.training.resume import Batch, Place, Stateful, TrainingSet, resumed, say, state_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,7 +47,7 @@ def iterate(
     epochs: int,
     batch: int,
     parts: Mapping[str, Stateful],
-    keeper: Keeper | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Call step on shuffled batches of x (n, ...) for a number of epochs; return each loss averaged by epoch.
 
@@ -59,14 +59,14 @@ def iterate(
 
     size = min(batch, len(x))
     batches = len(x) // size
-    at = resumed(keeper, parts, x, (batches, size), epochs) if keeper else Place()
+    at = resumed(checkpoint, parts, x, (batches, size), epochs) if checkpoint else Place()
     while at.epoch < epochs:
         if at.batch == 0:
             at.order = torch.randperm(len(x))[: batches * size].reshape(batches, size)
         for rows in at.order[at.batch :].to(x.device):
             at.end_batch(step(x[rows]))
-            if keeper and keeper.due():
-                keeper.save(state_of(parts, x.device, at), str(at))
+            if checkpoint and checkpoint.due():
+                checkpoint.save(state_of(parts, x.device, at), str(at))
         at.end_epoch()
         last = {name: values[-1] for name, values in at.history.items()}
         _report(at.epoch, epochs, last)
@@ -79,7 +79,7 @@ def _report(epoch: int, epochs: int, losses: Mapping[str, float]) -> None:
     """Print about twenty lines over a training, for whoever follows its log."""
     if epoch % max(1, epochs // 20) == 0 or epoch == epochs:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
-        tell(f"epoch {epoch}/{epochs} ({100 * epoch // epochs}%): {figures}")
+        say(f"epoch {epoch}/{epochs} ({100 * epoch // epochs}%): {figures}")
 
 
 def weights_of(**networks: nn.Module) -> dict[str, NDArray[Any]]:

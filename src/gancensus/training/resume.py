@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.fitting import Keeper, State
+from gancensus.contracts.fitting import Checkpoint, State
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Batch = TypeVar("Batch", covariant=True)
 
 
-def tell(text: str) -> None:
+def say(text: str) -> None:
     """Write a line for whoever follows the log; a full disk under it is no reason to end a training."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
@@ -85,7 +85,7 @@ def state_of(parts: Mapping[str, Stateful], device: torch.device, place: Place) 
 
 
 def resumed(
-    keeper: Keeper, parts: Mapping[str, Stateful], x: TrainingSet[Any], batches: tuple[int, int], epochs: int
+    checkpoint: Checkpoint, parts: Mapping[str, Stateful], x: TrainingSet[Any], batches: tuple[int, int], epochs: int
 ) -> Place:
     """Put parts and random numbers into the state that the keeper has, and return the place.
 
@@ -98,7 +98,7 @@ def resumed(
         batches: number of them in an epoch, and samples in each.
         epochs: of the training.
     """
-    state = keeper.load()
+    state = checkpoint.load()
     if state is None:
         return Place()
     untouched = _state_of_parts(parts, x.device)
@@ -108,9 +108,9 @@ def resumed(
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         _restore_parts(untouched, parts, x.device)
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        tell(f"the saved state does not fit ({reason}); the training starts from the beginning")
+        say(f"the saved state does not fit ({reason}); the training starts from the beginning")
         return Place()
-    tell(f"going on after {place}, where the state was saved")
+    say(f"going on after {place}, where the state was saved")
     return place
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Unread
+from gancensus.contracts.samples import LazySamples
 from gancensus.contracts.table import Columns
 from gancensus.storage.files import SampleRows
 
@@ -37,7 +37,7 @@ def split(
     return {name: np.sort(order[end - count : end]) for (name, count), end in zip(counts.items(), ends, strict=True)}
 
 
-def kept(train: SampleRows, selections: Sequence[Columns]) -> Unread:
+def kept(train: SampleRows, selections: Sequence[Columns]) -> LazySamples:
     """Return the training samples that every selection keeps, to be read as they are wanted.
 
     selections: tables with sample_id and kept.
@@ -47,4 +47,4 @@ def kept(train: SampleRows, selections: Sequence[Columns]) -> Unread:
     for table in selections:
         rows = rows[np.isin(known.sample_id[rows], table["sample_id"][table["kept"]])]
     known = replace(known.take(rows), scale=first.scale)
-    return Unread(known, first.shape, first.x.dtype, lambda some: train.take(rows[some]).x)
+    return LazySamples(known, first.shape, first.x.dtype, lambda some: train.take(rows[some]).x)

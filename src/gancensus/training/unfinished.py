@@ -15,10 +15,10 @@ from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.fitting import State
-from gancensus.contracts.samples import BLOCK, Samples, Unread
+from gancensus.contracts.samples import BLOCK, LazySamples, Samples
 from gancensus.storage.files import read_state, write_state
 from gancensus.training.loop import architecture
-from gancensus.training.resume import tell
+from gancensus.training.resume import say
 
 
 class Unfinished:
@@ -28,7 +28,7 @@ class Unfinished:
     """
 
     def __init__(
-        self, model: Path, seconds: float, member: Member, samples: Samples | Unread, seed: int, device: str
+        self, model: Path, seconds: float, member: Member, samples: Samples | LazySamples, seed: int, device: str
     ) -> None:
         """Prepare to keep the training of a member on samples; nothing is read before it begins."""
         self._folder, self._seconds = model.parent / "unfinished", seconds
@@ -45,7 +45,7 @@ class Unfinished:
         try:
             return read_state(self._file)
         except UserError as error:
-            tell(f"{error}; the training starts from the beginning")
+            say(f"{error}; the training starts from the beginning")
             return None
 
     def due(self) -> bool:
@@ -63,10 +63,10 @@ class Unfinished:
         except UserError as error:
             if self._signal:
                 raise
-            tell(f"{error}; training on without")
+            say(f"{error}; training on without")
         if self._signal:
             name = signal.Signals(self._signal).name
-            tell(f"stopped by {name} after {place}; the state is kept, the next run goes on from there")
+            say(f"stopped by {name} after {place}; the state is kept, the next run goes on from there")
             sys.exit(128 + self._signal)
 
     def remove(self) -> None:
@@ -77,7 +77,7 @@ class Unfinished:
         self._signal = number
 
 
-def _key(member: Member, samples: Samples | Unread, seed: int, device: str) -> str:
+def _key(member: Member, samples: Samples | LazySamples, seed: int, device: str) -> str:
     """Return the digest of what a training depends on: configuration, samples, seed, device, PyTorch and code."""
     import torch
 

@@ -42,7 +42,7 @@ from gancensus.contracts.samples import RUN, part_rows
 from gancensus.report.sample_figures import PAIRS, TILES
 from gancensus.search.pairs import all_tasks
 from gancensus.search.populations import BASE_MEGABYTES
-from gancensus.search.thresholds import DEAR, SAMPLED_PAIRS
+from gancensus.search.thresholds import EXPENSIVE, SAMPLED_PAIRS
 from gancensus.storage.files import ROW_GROUP_BYTES
 
 
@@ -168,7 +168,7 @@ class Prediction:
         for metric in metrics if known else ():
             if isinstance(metric, Calibrated):
                 side = facts.population("calibrate", [metric]).side(self.config.memory)
-                passes = 1 if metric.cost >= DEAR else 3
+                passes = 1 if metric.cost >= EXPENSIVE else 3
                 rows = passes * rows_read(side, None, all_tasks(side))
                 read += rows * self.stored(facts, [metric], "calibrate")
                 seconds += rows * (row_seconds([metric], facts) or 0.0) + min(SAMPLED_PAIRS, pairs) * exact(metric)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gancensus.cli.estimate.rates import DENSE
 from gancensus.config.configuration import Study
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.generator import Brought, Trained
+from gancensus.contracts.generator import Trained, UserProvided
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.samples import REAL, Samples, Scale
 from gancensus.contracts.source import Source
@@ -29,7 +29,7 @@ Shape = tuple[int, ...]
 
 
 def look(
-    member: Source | Brought, absent: Mapping[str, Shape], like: Scale | None
+    member: Source | UserProvided, absent: Mapping[str, Shape], like: Scale | None
 ) -> tuple[Shape, float, Scale | None]:
     """Return the shape (n, *shape) of a member's samples, their stored bytes per byte of values, and their scale.
 
@@ -43,7 +43,7 @@ def look(
     if path.suffix != ".npy":
         samples = member.load(0) if isinstance(member, Source) else member.look(like)
         looked_at = samples.take(slice(LOOKED_AT))
-        if like and isinstance(member, Brought) and not member.scaled:
+        if like and isinstance(member, UserProvided) and not member.scaled:
             looked_at = replace(looked_at, x=like.encode(looked_at.x))
         return (len(samples), *looked_at.x.shape[1:]), stored(looked_at), looked_at.scale
     array = np.load(path, mmap_mode="r")
@@ -85,7 +85,7 @@ class Facts:
         self.stored = dict.fromkeys(self.samples, share)
         for population, (name, _) in study.generated.items():
             generator = study.generators[name]
-            if isinstance(generator, Brought):
+            if isinstance(generator, UserProvided):
                 found, self.stored[population], _ = look(generator, absent, scale)
                 self.samples[population] = found[0]
                 self.files[population] = File(found[0], 4.0 * prod(found) / parts)

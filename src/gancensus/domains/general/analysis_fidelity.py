@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.family import EncoderName
 from gancensus.contracts.samples import flatten
 from gancensus.storage import schemas
@@ -34,8 +34,8 @@ class Fidelity(Analysis):
     neighbours: int = Field(5, ge=1)
     """The k of the k-th nearest neighbour in precision, recall, density and coverage."""
 
-    tables: ClassVar[Mapping[str, Table]] = {
-        "fidelity": Table(
+    tables: ClassVar[Mapping[str, AnalysisTable]] = {
+        "fidelity": AnalysisTable(
             schemas.FIDELITY,
             "Fidelity",
             "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced "
@@ -55,7 +55,7 @@ class Fidelity(Analysis):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
-        about: About,
+        context: Context,
     ) -> Columns:
         """Return a row per generated population and metric."""
         from gancensus.comparison.fidelity import fidelity

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.storage.schemas import FLOAT, INT, STRING, column
 
@@ -62,8 +62,8 @@ class Nearest(Analysis):
 
     judged = True
 
-    tables: ClassVar[Mapping[str, Table]] = {
-        "nearest": Table(
+    tables: ClassVar[Mapping[str, AnalysisTable]] = {
+        "nearest": AnalysisTable(
             NEAREST,
             "Distance to the nearest real row",
             "The mean distance of generated rows to the nearest training row, in the space scaled to [-1, 1], with its "
@@ -72,7 +72,7 @@ class Nearest(Analysis):
             "held-out rows to the nearest training row. Generated rows that are nearer than these repeat the training "
             "rows, or crowd where most of these are; farther ones lie where hardly any are.",
         ),
-        "pass": Table(
+        "pass": AnalysisTable(
             PASS,
             "What the discriminators pass",
             "The share of rows that each model's discriminator calls real, with its 95 % interval (Wilson): training "
@@ -81,14 +81,14 @@ class Nearest(Analysis):
             "probability near 1/2, and passes all three alike: the rate of generated rows says something only beside "
             "those of real ones.",
         ),
-        "rows": Table(
+        "rows": AnalysisTable(
             ROWS,
             "Generated rows and their nearest real ones",
             "Ten rows at random that fooled the discriminator, and ten that did not, each with its nearest training "
             "row and their distance in the scaled space; decoded: rounded, and with the most likely category. Values "
             "that are equal are bold. Of each generator the first replica is shown.",
         ),
-        "pca": Table(
+        "pca": AnalysisTable(
             PLANE,
             "Principal components",
             "Real and generated rows, at most 1,000 of each, in the plane of the first two principal components, which "
@@ -98,12 +98,12 @@ class Nearest(Analysis):
     }
 
     def analyse(
-        self, table: str, real: Mapping[str, Rows], generated: Mapping[str, Rows], rng: Rng, about: About
+        self, table: str, real: Mapping[str, Rows], generated: Mapping[str, Rows], rng: Rng, context: Context
     ) -> Columns:
         """Return the columns of a table; of equally near training rows the one with the smaller sample_id is taken."""
         train = real["train"].whole()
         train = train.take(np.argsort(train.sample_id))
-        study = _Study(train, real["holdout"].whole(), about, lambda name: rng(f"{table}/{name}"))
+        study = _Study(train, real["holdout"].whole(), context, lambda name: rng(f"{table}/{name}"))
         populations = {name: rows.whole() for name, rows in generated.items()}
         make = {"nearest": _distances, "pass": _pass_rates, "rows": _pairs, "pca": _plane}[table]
         lines = list(make(study, populations))
@@ -127,12 +127,12 @@ class _Study(NamedTuple):
 
     train: Samples
     holdout: Samples
-    about: About
+    context: Context
     rng: Rng
 
     def probability(self, population: str, samples: Samples) -> NDArray[np.float64] | None:
         """Return with which probability the discriminator of a population calls samples real, if it has one."""
-        judge = self.about.judges.get(population)
+        judge = self.context.judges.get(population)
         return judge(samples.x) if judge else None
 
     def groups(self, population: str, samples: Samples) -> dict[str, Flags]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.contracts.samples import flatten
 
 
@@ -23,7 +23,7 @@ class Pca(Encoder):
     components: int = Field(16, ge=1)
     """Number of components, at most the number of values in a sample."""
 
-    def fit(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit by a full singular value decomposition, whose signs scikit-learn fixes; no history.
 
         Raises UserError when more components are asked for than there are values or samples.

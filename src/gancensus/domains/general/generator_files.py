@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from gancensus.contracts.generator import Brought
-from gancensus.contracts.samples import Scale, Unread
+from gancensus.contracts.generator import UserProvided
+from gancensus.contracts.samples import LazySamples, Scale
 from gancensus.storage.files import read_user_samples
 from gancensus.storage.imagefiles import Background
 
 
-class Files(Brought):
+class Files(UserProvided):
     """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
 
     The file is an array (.npy, or .npz with `x` and conditions), a folder of images (read as those of the source
@@ -25,7 +25,7 @@ class Files(Brought):
         """The background."""
         return self.background
 
-    def look(self, like: Scale | None = None) -> Unread:
+    def look(self, like: Scale | None = None) -> LazySamples:
         """Look at the file; a sample table is scaled already."""
         return read_user_samples(self.path, self.background)
 

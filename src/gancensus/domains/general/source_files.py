@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import ROWS_PER_POPULATION, Samples, Scale, Unread, flatten, narrowed
+from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, flatten, narrowed
 from gancensus.contracts.source import Source
 from gancensus.storage.files import finite, read_user_samples
 from gancensus.storage.imagefiles import Background
@@ -69,7 +69,7 @@ class Files(Source):
 
         return side_view(samples)
 
-    def load(self, seed: int) -> Unread:
+    def load(self, seed: int) -> LazySamples:
         """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.
 
         All of them are read once, in pieces, unless they are images of bytes, of which nothing need be known.
@@ -80,9 +80,9 @@ class Files(Source):
         scale = self._scale(found)
         conditions = {name: narrowed(values) for name, values in found.conditions.items()}
         known = replace(found.known, scale=scale, conditions=conditions)
-        return Unread(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
+        return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
 
-    def _scale(self, found: Unread) -> Scale:
+    def _scale(self, found: LazySamples) -> Scale:
         """Return the scale of natural values; all are read, but for images of bytes."""
         if found.dtype == np.uint8 and self.path.is_dir():
             return Scale(("value",), ("1",), (0.0,), (255.0,))
@@ -116,7 +116,7 @@ class Files(Source):
         self._check_extremes(found, np.concatenate(samples, axis=1))
         return _scale_of(("value",), low.min(keepdims=True), high.max(keepdims=True))
 
-    def _by_number(self, found: Unread, low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:
+    def _by_number(self, found: LazySamples, low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:
         """Return a scale for each number of a row or point, of which the ends are given."""
         if len(found.shape) > 1:
             found.notes.add(f"each of the {len(low)} numbers of a point is scaled by itself: their sizes are unlike")
@@ -131,7 +131,7 @@ class Files(Source):
             )
         return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
 
-    def _note_index(self, found: Unread, columns: NDArray[np.int64]) -> None:
+    def _note_index(self, found: LazySamples, columns: NDArray[np.int64]) -> None:
         """Note which of the columns of rows number these, in any order, and so make every row unlike all others."""
         if len(found) < MANY or not len(columns):
             return
@@ -139,7 +139,7 @@ class Files(Source):
         for column in columns[(np.diff(numbers, axis=0) == 1).all(axis=0)]:
             found.notes.add(f"warning: column {column} numbers the rows; if it is an index, leave it out of the array")
 
-    def _check_extremes(self, found: Unread, ends: NDArray[np.float64]) -> None:
+    def _check_extremes(self, found: LazySamples, ends: NDArray[np.float64]) -> None:
         """Refuse a sample so far out that all others would have one value on its scale; note one that is far out.
 
         ends: the least and the largest value of each sample, (2, n).
@@ -156,7 +156,7 @@ class Files(Source):
                 raise UserError(f"{self.path}: {said} and would all be one on its scale; correct or remove the sample")
             found.notes.add(f"warning: {said}; all are scaled by it")
 
-    def _checked(self, table: Unread) -> Unread:
+    def _checked(self, table: LazySamples) -> LazySamples:
         """Return a sample table in the order of its sample_id, or raise UserError where it is not as ours are."""
         for start, x in table.chunks():
             far = np.abs(flatten(x)).max(axis=1) > 1

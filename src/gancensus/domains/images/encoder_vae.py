@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.encoder import Encoder
-from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.networks.images import channels_first, image_shape
 from gancensus.training.resume import Stateful
@@ -41,7 +41,7 @@ class Vae(Encoder):
     learning_rate: float = Field(1e-3, gt=0)
     """Step size of Adam."""
 
-    def fit(self, x: NDArray[Any], seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit on images x (n, H, W) or (n, H, W, C), H and W multiples of 4; history: reconstruction, divergence."""
         import torch
 
@@ -62,7 +62,7 @@ class Vae(Encoder):
                 optimiser.step()
                 return {"reconstruction": reconstruction.item(), "divergence": divergence.item()}
 
-            history = iterate(images, step, self.epochs, self.batch, parts, keeper)
+            history = iterate(images, step, self.epochs, self.batch, parts, checkpoint)
             return Fitted(weights_of(encoder=encoder, decoder=decoder), history)
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:

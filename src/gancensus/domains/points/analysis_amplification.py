@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.density import Cells, Floats
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows
@@ -54,8 +54,8 @@ class Amplification(Analysis):
     draws: int = Field(10_000, ge=2)
     """Points drawn from a KDE for each repetition and bandwidth. On a line of a known truth it is computed instead."""
 
-    tables: ClassVar[Mapping[str, Table]] = {
-        "amplification": Table(
+    tables: ClassVar[Mapping[str, AnalysisTable]] = {
+        "amplification": AnalysisTable(
             AMPLIFICATION,
             "Equivalent true points",
             "The number of true points that describe the truth as well as each method does, on average over the "
@@ -66,7 +66,7 @@ class Amplification(Analysis):
             "methods in equal cells. Where generators differ in their number of training points, below: equivalent "
             "points for each training point, which the grey lines connect.",
         ),
-        "curve": Table(
+        "curve": AnalysisTable(
             CURVE,
             "Error by generated points",
             "The mean square error of the contents of the cells (quantile MSE) against the number of generated "
@@ -91,7 +91,7 @@ class Amplification(Analysis):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Rng,
-        about: About,
+        context: Context,
     ) -> Columns:
         """Return the columns of a table.
 
@@ -102,17 +102,17 @@ class Amplification(Analysis):
         """
         from gancensus.domains.points.learned import generated_by, training_of
 
-        if reason := self.refuses(about):
+        if reason := self.refuses(context):
             raise UserError(f"analysis amplification: {reason}")
-        if taken := next((name for name in about.generators if name in METHODS), None):
+        if taken := next((name for name in context.generators if name in METHODS), None):
             raise UserError(f"generator {taken}: the analysis amplification calls a method of its own so; rename it")
-        truth = about.source.truth
+        truth = context.source.truth
         partitions = {q: partition_of(truth, q, real["holdout"], rng) for q in self.cells}
         training = cache(partial(training_of, real["train"]))  # generators may share it
-        made: dict[str, list[Rows]] = {name: [] for name in about.generators}
+        made: dict[str, list[Rows]] = {name: [] for name in context.generators}
         for population, rows in generated.items():
-            made[about.made[population].generator].append(rows)
-        generators = [generated_by(name, one, made[name], training) for name, one in about.generators.items()]
+            made[context.made[population].generator].append(rows)
+        generators = [generated_by(name, one, made[name], training) for name, one in context.generators.items()]
         sets = {one.trained.size: one.trained for one in generators}
         lines = []
         for q, partition in partitions.items():
@@ -153,9 +153,9 @@ class Amplification(Analysis):
             found["fit"] = of_shares(truth.shares(truth.fit(x), per_axis), contents, random["fit"])
         return found
 
-    def refuses(self, about: About) -> str | None:
+    def refuses(self, context: Context) -> str | None:
         """Numbers of cells are refused into which a known truth is not cut alike along its axes."""
-        d = about.source.truth.dimension if about.source.truth else 1
+        d = context.source.truth.dimension if context.source.truth else 1
         for cells in self.cells:
             k = root(cells, d)
             if k**d != cells:

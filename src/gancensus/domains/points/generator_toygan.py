@@ -13,10 +13,10 @@ from pydantic import Field
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.contracts.generator import Trained
 from gancensus.contracts.randomness import derive_seed
-from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.contracts.samples import LazySamples, Samples, Scale
 from gancensus.domains.points.repetitions import REPETITION, first_points
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
@@ -95,7 +95,9 @@ class Toygan(Trained):
         generator = ensemble.generator(self.latent, self.generator_width, self.generator_depth, dimension, dice)
         return generator, ensemble.Discriminator(dimension, width, depth - 1, dice), dice
 
-    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(
+        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+    ) -> Fitted:
         """Train a member for each repetition on points x (n, d).
 
         The weights hold, beside those of the networks, the members' repetitions (R,) and the ends of the scale (2, d).
@@ -138,7 +140,7 @@ class Toygan(Trained):
             parts: dict[str, Stateful] = {"generator": generator, "discriminator": discriminator, "average": average}
             parts |= {"adam_g": adam_g, "adam_d": adam_d, "dice": dice, "clock": clock}
             held = Points(torch.tensor(points / self.unit, dtype=torch.float32, device=place))
-            history = iterate(held, step, epochs, size, parts, keeper)
+            history = iterate(held, step, epochs, size, parts, checkpoint)
             weights = weights_of(generator=average.module, discriminator=discriminator)
         scale = _scale(taken)
         return Fitted(weights | {"repetition": repetitions, "scale": np.array([scale.low, scale.high])}, history)

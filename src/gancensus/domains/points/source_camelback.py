@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from gancensus.contracts.density import Density
-from gancensus.domains.points.toys import Toy
+from gancensus.domains.points.known_density import KnownDensity
 
 
-class Camelback(Toy):
+class Camelback(KnownDensity):
     """Points on a line from 1/2 N(-4, 1) + 1/2 N(4, 1), for many independent experiments at once.
 
     Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` tells the experiments apart.

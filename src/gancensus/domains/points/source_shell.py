@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from gancensus.contracts.density import Density
-from gancensus.domains.points.toys import Toy
+from gancensus.domains.points.known_density import KnownDensity
 
 
-class Shell(Toy):
+class Shell(KnownDensity):
     """Points with radius |4 + N(0, 1)| in a uniform direction, for many independent experiments at once.
 
     Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` tells the experiments apart.

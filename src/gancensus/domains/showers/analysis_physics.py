@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows
 from gancensus.contracts.showers import VOXELS
@@ -77,8 +77,8 @@ class Physics(Analysis):
     masked: bool = False
     """Whether SSIM is averaged only over windows in which either shower has energy."""
 
-    tables: ClassVar[Mapping[str, Table]] = {
-        "ssim": Table(
+    tables: ClassVar[Mapping[str, AnalysisTable]] = {
+        "ssim": AnalysisTable(
             SSIM,
             "Similarity of showers",
             "The mean structural similarity (SSIM) of pairs of showers by primary energy and angle, with its 95 % "
@@ -87,13 +87,13 @@ class Physics(Analysis):
             "that are empty in both showers count as equal, unless `masked`. At most 100 showers of a bin are "
             "compared.",
         ),
-        "profiles": Table(
+        "profiles": AnalysisTable(
             PROFILES,
             "Shower profiles",
             "The mean share of a shower's energy in each layer of cells across x, y and z, with its 95 % interval, "
             "and below, over that of the held-out showers.",
         ),
-        "response": Table(
+        "response": AnalysisTable(
             RESPONSE,
             "Energy response and shape",
             "Means over the showers of a bin of primary energy, with 95 % intervals: deposited over primary energy "
@@ -101,13 +101,13 @@ class Physics(Analysis):
             "spread; the measured angle minus that of the primary particle, which is not calibrated. Training "
             "samples, grey, show how far real showers differ from real ones.",
         ),
-        "cells": Table(
+        "cells": AnalysisTable(
             CELLS,
             "Cells",
             "Left: how many cells of a shower hold how much energy, on average. Right: the distribution of the number "
             "of cells above 300 keV. Both with 95 % intervals, and below, over those of the held-out showers.",
         ),
-        "score": Table(
+        "score": AnalysisTable(
             SCORE,
             "Selection score",
             "CERN's score of 3DGAN, the sum of four mean relative errors against held-out showers: of mean position "
@@ -132,9 +132,9 @@ class Physics(Analysis):
         """The energy of the primary particle."""
         return "energy"
 
-    def refuses(self, about: About) -> str | None:
+    def refuses(self, context: Context) -> str | None:
         """Voxels of layer, angle and radius are refused."""
-        if about.source.value_names == VOXELS:
+        if context.source.value_names == VOXELS:
             return "needs cells (x, y, z), and the source has voxels of layer, angle and radius; leave it out"
         return None
 
@@ -144,7 +144,7 @@ class Physics(Analysis):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
-        about: About,
+        context: Context,
     ) -> Columns:
         """Return the columns of a table; see the functions of that name in `physics`, `similarity` and `score`.
 

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Samples, Unread, flatten
+from gancensus.contracts.samples import LazySamples, Samples, flatten
 
 if TYPE_CHECKING:
     import torch
 
 
 LEAST = 0.01  # GeV that a shower must leave to be trained on
-CHUNK = 32  # showers that are handled at once: a layer of the full grid takes up to 4.5 MB for each
+GRID_BATCH = 32  # showers that are handled at once: a layer of the full grid takes up to 4.5 MB for each
 
 
 class Batch(NamedTuple):
@@ -44,14 +44,14 @@ class Showers:
     angle: torch.Tensor
 
     @classmethod
-    def of(cls, samples: Samples | Unread, threshold: float, power: float, device: torch.device) -> Showers:
+    def of(cls, samples: Samples | LazySamples, threshold: float, power: float, device: torch.device) -> Showers:
         """Hold samples without cells below a threshold (GeV), and without showers that left no more than LEAST."""
         import torch
 
         conditions = energy_and_angle(samples.conditions)
         kept, index, value = [], [], []
-        for start in range(0, len(samples), CHUNK):
-            cells = flatten(samples.take(slice(start, start + CHUNK)).natural())
+        for start in range(0, len(samples), GRID_BATCH):
+            cells = flatten(samples.take(slice(start, start + GRID_BATCH)).natural())
             cells[cells < threshold] = 0
             for k in np.flatnonzero(cells.sum(axis=1) > LEAST):
                 kept.append(start + k)

@@ -12,12 +12,12 @@ from pydantic import Field
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.fitting import Fitted, Keeper
+from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.contracts.generator import Trained
-from gancensus.contracts.samples import Samples, Scale, Unread
+from gancensus.contracts.samples import LazySamples, Samples, Scale
 from gancensus.contracts.showers import GRID, measured_angle
 from gancensus.domains.showers import calogan_networks
-from gancensus.domains.showers.calogan_batches import CHUNK, Batch, Showers, energy_and_angle
+from gancensus.domains.showers.calogan_batches import GRID_BATCH, Batch, Showers, energy_and_angle
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
 
@@ -87,7 +87,9 @@ class Calogan(Trained):
         calogan_networks.initialise(generator, discriminator)
         return generator, discriminator
 
-    def train(self, samples: Samples | Unread, seed: int, device: str, keeper: Keeper | None = None) -> Fitted:
+    def train(
+        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+    ) -> Fitted:
         """Train both networks on showers (n, nx, ny, nz) with the conditions energy (GeV) and angle (rad).
 
         Raises UserError when the samples are no such showers, or when every generated shower becomes empty.
@@ -109,7 +111,7 @@ class Calogan(Trained):
             def step(real: Batch) -> dict[str, float]:
                 return {"discriminator": step_d(real), **step_g(real)}
 
-            history = iterate(showers, step, self.epochs, self.batch, parts, keeper)
+            history = iterate(showers, step, self.epochs, self.batch, parts, checkpoint)
             weights = weights_of(generator=generator, discriminator=discriminator)
         return Fitted(weights | {"scale": np.array([scale.low[0], scale.high[0]])}, history)
 
@@ -213,7 +215,7 @@ class Calogan(Trained):
         with deterministic(0), torch.no_grad():
             place = choose_device(device)
             generator = load_weights(self.networks(shape)[0], "generator", weights).to(place)
-            inputs = torch.from_numpy(noise).to(place).split(CHUNK)
+            inputs = torch.from_numpy(noise).to(place).split(GRID_BATCH)
             cells = torch.cat([generator(some)[:, 0].cpu() for some in inputs]) ** (1 / self.power)
         return scale.encode(cells.numpy())
 

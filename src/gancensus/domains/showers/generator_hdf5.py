@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from gancensus.contracts.generator import Brought
-from gancensus.contracts.samples import Scale, Unread
+from gancensus.contracts.generator import UserProvided
+from gancensus.contracts.samples import LazySamples, Scale
 from gancensus.domains.showers.shower_file import ShowerFile
 
 
-class Hdf5(ShowerFile, Brought):
+class Hdf5(ShowerFile, UserProvided):
     """Showers that a model elsewhere has generated, scaled like the study's real ones: the population NAME-0.
 
     The file is HDF5 as the source `hdf5` reads it.
@@ -15,6 +15,6 @@ class Hdf5(ShowerFile, Brought):
 
     kind: Literal["hdf5"] = "hdf5"
 
-    def look(self, like: Scale | None = None) -> Unread:
+    def look(self, like: Scale | None = None) -> LazySamples:
         """Look at the file."""
         return super().look()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples
 from gancensus.contracts.showers import VOXELS, measured_angle
-from gancensus.distances.shapes import CHUNK, not_negative
+from gancensus.distances.shapes import SHOWERS_AT_ONCE, not_negative
 
 Floats = NDArray[np.floating[Any]]
 AXES = "xyz"
@@ -120,13 +120,13 @@ def has_angle(holdout: Rows) -> bool:
 
 
 def blocks(rows: Rows) -> Iterator[Samples]:
-    """Yield all samples, CHUNK at a time whatever the row groups: sums of a block may depend on its length."""
+    """Yield all samples, a few at a time whatever the row groups: sums of a block may depend on its length."""
     rest: Samples | None = None
     for chunk in rows.chunks(slice(0, len(rows))):
         whole = chunk if rest is None or not len(rest) else _joined(rest, chunk)
-        full = len(whole) // CHUNK * CHUNK
-        for start in range(0, full, CHUNK):
-            yield whole.take(slice(start, start + CHUNK))
+        full = len(whole) // SHOWERS_AT_ONCE * SHOWERS_AT_ONCE
+        for start in range(0, full, SHOWERS_AT_ONCE):
+            yield whole.take(slice(start, start + SHOWERS_AT_ONCE))
         rest = whole.take(slice(full, len(whole)))
     if rest is not None and (len(rest) or not len(rows)):
         yield rest

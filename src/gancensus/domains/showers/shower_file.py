@@ -16,10 +16,12 @@ from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
-from gancensus.contracts.samples import CHUNK, Notes, Samples, Unread
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples
 from gancensus.contracts.showers import UNITS, coarse_shape, coarsened
 
-WIDEST = 1 << 25  # values read at once where a chunk of the file, which is decompressed whole, spans more than CHUNK
+WIDEST = (
+    1 << 25
+)  # values read at once where a chunk of the file, which is decompressed whole, spans more than VALUES_AT_ONCE
 ROUNDING = 1e-6  # of the primary particle's energy: a cell this little below 0 is 0
 FIRST = 64  # showers that show whether cells and energies are in the same unit
 TOO_MUCH = 5.0  # times the primary particle's energy: no calorimeter measures that
@@ -81,7 +83,7 @@ class ShowerFile(Member):
         """Return the path."""
         return [self.path]
 
-    def look(self) -> Unread:
+    def look(self) -> LazySamples:
         """Look at showers (n, *shape) float32, GeV: their conditions are read, and the cells of the first few.
 
         The others are read with as much memory from a large file as from a small one. Raises UserError that names file,
@@ -98,7 +100,7 @@ class ShowerFile(Member):
         known = Samples(nothing, ids, conditions=conditions, units=units, notes=notes)
         read = partial(self._read, coarse_shape(shape, self.coarsen), energy)
         self._check_unit(read(np.arange(min(samples, FIRST))), energy[:FIRST], notes)
-        return Unread(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read)
+        return LazySamples(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read)
 
     def _shape(self, file: Any) -> tuple[tuple[int, ...], int]:
         """Return the shape of a shower as it is stored, or as `binning` says, and the number of showers."""
@@ -266,7 +268,7 @@ def rows_at_once(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:
     They are whole chunks, each of which is then decompressed once, unless one alone is too much to hold.
     """
     values, in_chunk = math.prod(shape[1:]), 1 if chunks is None else chunks[0]
-    wanted = max(1, CHUNK // values)
+    wanted = max(1, VALUES_AT_ONCE // values)
     if in_chunk <= wanted:
         return wanted // in_chunk * in_chunk
     return min(in_chunk, max(1, WIDEST // values))

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import ROWS_PER_POPULATION, Samples, Unread
+from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples
 from gancensus.contracts.showers import CELLS, UNITS, coarse_shape, coarsened, shower_scale
 from gancensus.contracts.source import Source
 
@@ -58,7 +58,7 @@ class Simulated(Source):
 
         return side_view(samples)
 
-    def load(self, seed: int) -> Unread:
+    def load(self, seed: int) -> LazySamples:
         """Draw the conditions of all showers; x (n, *coarse_shape(CELLS, coarsen)) float32 is simulated when taken."""
         # a row of numbers per shower: the first ones do not depend on how many showers are asked for
         drawn = derive_rng(seed, self.kind, "conditions").random((self.showers, 2))
@@ -68,7 +68,7 @@ class Simulated(Source):
         nothing = np.empty((self.showers, 0), dtype=np.float32)
         known = Samples(nothing, ids, scale=scale, conditions={"energy": energy, "angle": angle}, units=UNITS)
         shape = coarse_shape(CELLS, self.coarsen)
-        return Unread(known, shape, np.dtype(np.float32), lambda rows: self._simulate(rows, known, seed))
+        return LazySamples(known, shape, np.dtype(np.float32), lambda rows: self._simulate(rows, known, seed))
 
     def _simulate(self, rows: NDArray[np.int64], known: Samples, seed: int) -> NDArray[Any]:
         """Return x of some rows."""

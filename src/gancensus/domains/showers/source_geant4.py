@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.samples import Unread
+from gancensus.contracts.samples import LazySamples
 from gancensus.domains.showers.simulated import Simulated
 
 
@@ -20,7 +20,7 @@ class Geant4(Simulated):
 
     kind: Literal["geant4"] = "geant4"
 
-    def load(self, seed: int) -> Unread:
+    def load(self, seed: int) -> LazySamples:
         """Draw the conditions of all showers; x (n, *coarse_shape(CELLS, coarsen)) float32 is simulated when taken.
 
         Raises UserError when the package or its data sets are missing, before Geant4 is started.

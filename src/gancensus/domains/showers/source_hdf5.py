@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.samples import Samples, Unread
+from gancensus.contracts.samples import LazySamples, Samples
 from gancensus.contracts.showers import GRID, VOXELS, shower_scale
 from gancensus.contracts.source import Source
 from gancensus.domains.showers.shower_file import ShowerFile
@@ -32,7 +32,7 @@ class Hdf5(ShowerFile, Source):
 
         return side_view(samples)
 
-    def load(self, seed: int) -> Unread:
+    def load(self, seed: int) -> LazySamples:
         """Look at the showers x (n, *shape), in the order of the file; the end of the scale is the largest energy."""
         found = self.look()
         scale = shower_scale(float(found.known.conditions["energy"].max()), self.value_names)

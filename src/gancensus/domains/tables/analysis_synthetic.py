@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from gancensus.contracts.analysis import About, Analysis, Table
+from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.errors import UserError
 from gancensus.storage.schemas import FLOAT, STRING, column
 
@@ -53,8 +53,8 @@ class Synthetic(Analysis):
     target: str | None = None
     """The column that models learn on generated and on real rows; without one, these models are left out."""
 
-    tables: ClassVar[Mapping[str, Table]] = {
-        "synthetic": Table(
+    tables: ClassVar[Mapping[str, AnalysisTable]] = {
+        "synthetic": AnalysisTable(
             SYNTHETIC,
             "Synthetic rows",
             "Each number with its 95 % interval; the dashed line is its null value: what real rows get in the place of "
@@ -72,7 +72,7 @@ class Synthetic(Analysis):
             "generated rows are of one class). These two need a `target` and are missing without one, as are numbers "
             "that make no sense for the columns of the table.",
         ),
-        "marginals": Table(
+        "marginals": AnalysisTable(
             MARGINALS,
             "Columns one by one",
             "How far each column of the generated rows is from that of held-out ones, with its 95 % interval: the "
@@ -80,7 +80,7 @@ class Synthetic(Analysis):
             "Where the interval begins at 0, nothing says that the column is off. The short line is what training rows "
             "get in their place, at equal numbers.",
         ),
-        "associations": Table(
+        "associations": AnalysisTable(
             ASSOCIATIONS,
             "Columns two by two",
             "How columns hang together: rank correlation of numbers, Cramér's V of categories, correlation ratio of "
@@ -90,11 +90,11 @@ class Synthetic(Analysis):
         ),
     }
 
-    def refuses(self, about: About) -> str | None:
+    def refuses(self, context: Context) -> str | None:
         """Images and showers are refused, and a target that is no column, as far as that is known before the run."""
-        if about.source.tabular is False:
-            return f"needs rows of a table, and samples of source {about.source.kind} are none; leave it out"
-        return None if self.target is None else about.source.lacks(self.target)
+        if context.source.tabular is False:
+            return f"needs rows of a table, and samples of source {context.source.kind} are none; leave it out"
+        return None if self.target is None else context.source.lacks(self.target)
 
     def analyse(
         self,
@@ -102,7 +102,7 @@ class Synthetic(Analysis):
         real: Mapping[str, Rows],
         generated: Mapping[str, Rows],
         rng: Callable[[str], np.random.Generator],
-        about: About,
+        context: Context,
     ) -> Columns:
         """Return the columns of a table; its random numbers are those of the others, so that they tell of one cut."""
         columns, train = _read(real["train"])
@@ -120,7 +120,7 @@ class Synthetic(Analysis):
         self,
         table: str,
         columns: tuple[Column, ...],
-        rows: tuple[synthetic.Table, synthetic.Table, synthetic.Table],
+        rows: tuple[synthetic.CodedRows, synthetic.CodedRows, synthetic.CodedRows],
         rng: np.random.Generator,
     ) -> Iterator[Line]:
         """Yield the lines of a population's generated rows beside train and holdout."""
@@ -169,7 +169,7 @@ class Synthetic(Analysis):
 
 
 def _unknown(
-    columns: tuple[Column, ...], generated: synthetic.Table, holdout: synthetic.Table
+    columns: tuple[Column, ...], generated: synthetic.CodedRows, holdout: synthetic.CodedRows
 ) -> Iterator[tuple[Any, ...]]:
     """Yield a line per column in which generated rows have categories that no real row has: which, and how many."""
     from gancensus.domains.tables.coding import named_categories
@@ -185,11 +185,11 @@ def _unknown(
             yield f"{UNKNOWN}{one.name}: {named_categories(counts)}", *found, *null
 
 
-def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.Table]:
+def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.CodedRows]:
     """Read all rows of a population, and what their columns are."""
     from gancensus.contracts.columns import decode
     from gancensus.contracts.scales import columns_of
-    from gancensus.domains.tables.synthetic import Table as Both
+    from gancensus.domains.tables.synthetic import CodedRows as Both
 
     samples = rows.whole()
     try:

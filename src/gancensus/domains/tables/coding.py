@@ -28,7 +28,7 @@ from gancensus.storage.inference import (
     two_part_error,
 )
 
-NAMED = 5  # categories that a sentence names
+MOST_QUOTED = 5  # categories that a sentence names
 
 
 def codes_of(
@@ -85,7 +85,7 @@ def generated_codes(
 
 def _foreign_error(column: Column, where: str) -> UserError:
     """Return what says that no generated category of a column is a real one: written otherwise, or another column."""
-    generated, real = (", ".join(map(repr, texts[:NAMED])) for texts in (column.extra, column.categories))
+    generated, real = (", ".join(map(repr, texts[:MOST_QUOTED])) for texts in (column.extra, column.categories))
     return UserError(
         f"{where}: column {column.name}: none of its categories, such as {generated}, is one that the real rows have, "
         f"such as {real}; write both alike, or leave the column out: `drop: [{key(column.name)}]` under the source and "
@@ -96,10 +96,11 @@ def _foreign_error(column: Column, where: str) -> UserError:
 def named_categories(rows: Mapping[str, int]) -> str:
     """Name categories, the most frequent first, with how many rows have each."""
     most = sorted(rows, key=lambda text: -rows[text])
-    named = ", ".join(f"'{text}' ({counted_noun(rows[text], 'row')})" for text in most[:NAMED])
-    if len(most) <= NAMED:
+    named = ", ".join(f"'{text}' ({counted_noun(rows[text], 'row')})" for text in most[:MOST_QUOTED])
+    if len(most) <= MOST_QUOTED:
         return named
-    return f"{named} and {len(most) - NAMED} more ({counted_noun(sum(rows[text] for text in most[NAMED:]), 'row')})"
+    others = counted_noun(sum(rows[text] for text in most[MOST_QUOTED:]), "row")
+    return f"{named} and {len(most) - MOST_QUOTED} more ({others})"
 
 
 def _all_codes(

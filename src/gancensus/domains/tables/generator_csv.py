@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from gancensus.domains.tables.tabular import BroughtTable
-from gancensus.storage.user_tables import Table, read_csv
+from gancensus.domains.tables.tabular import UserProvidedTable
+from gancensus.storage.user_tables import TextTable, read_csv
 
 
-class Csv(BroughtTable):
+class Csv(UserProvidedTable):
     """Rows that a model elsewhere has generated, in a CSV file: the population NAME-0.
 
     The real rows must be a table too, from any source with types of columns. Both have the same columns, in any order;
@@ -16,6 +16,6 @@ class Csv(BroughtTable):
 
     kind: Literal["csv"] = "csv"
 
-    def read(self) -> Table:
+    def read(self) -> TextTable:
         """Read the file."""
         return read_csv(self.path, self.drop)

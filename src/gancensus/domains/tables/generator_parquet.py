@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from gancensus.domains.tables.tabular import BroughtTable
-from gancensus.storage.user_tables import Table, read_parquet
+from gancensus.domains.tables.tabular import UserProvidedTable
+from gancensus.storage.user_tables import TextTable, read_parquet
 
 
-class Parquet(BroughtTable):
+class Parquet(UserProvidedTable):
     """Rows that a model elsewhere has generated, in a Parquet file: the population NAME-0.
 
     The columns are compared with the real ones as those of a `csv`.
@@ -14,6 +14,6 @@ class Parquet(BroughtTable):
 
     kind: Literal["parquet"] = "parquet"
 
-    def read(self) -> Table:
+    def read(self) -> TextTable:
         """Read the file."""
         return read_parquet(self.path, self.drop)

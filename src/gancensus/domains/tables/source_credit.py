@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from gancensus.contracts.columns import Column, Type
 from gancensus.contracts.samples import Samples
-from gancensus.domains.tables.tabular import Carried, carried, rows_of
+from gancensus.domains.tables.tabular import Carried, carried, samples_with_outcome
 from gancensus.storage.inference import infer
 
 ORDERED = ("employment", "job")  # by their codes
@@ -104,7 +104,7 @@ class Credit(Carried):
             name: [cell if isinstance(known, str) else known[cell] for cell in cells]
             for (name, known), cells in zip(COLUMNS.items(), zip(*rows, strict=True), strict=True)
         }
-        return rows_of([_column(name, table[name]) for name in COLUMNS], table, self.kind, self.outcome)
+        return samples_with_outcome([_column(name, table[name]) for name in COLUMNS], table, self.kind, self.outcome)
 
 
 def _column(name: str, cells: list[str]) -> Column:

@@ -29,4 +29,4 @@ class Csv(TypedTable):
 
     def load(self, seed: int) -> Samples:
         """Return x (n, width), in the order of the file."""
-        return self.typed(read_csv(self.path, self.unwanted), str(self.path))
+        return self.as_samples(read_csv(self.path, self.unwanted), str(self.path))

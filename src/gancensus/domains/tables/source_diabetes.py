@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from gancensus.contracts.samples import Samples
-from gancensus.domains.tables.tabular import Carried, carried, rows_of
+from gancensus.domains.tables.tabular import Carried, carried, samples_with_outcome
 from gancensus.storage.inference import infer
 
 COLUMNS = {  # name: unit, in the order of the file
@@ -43,4 +43,4 @@ class Diabetes(Carried):
             name: [cell.strip() for cell in cells] for name, cells in zip(names, zip(*rows, strict=True), strict=True)
         }
         columns = [infer(name, table[name], self.kind, unit=COLUMNS.get(name, "1")) for name in names]
-        return rows_of(columns, table, self.kind, self.outcome)
+        return samples_with_outcome(columns, table, self.kind, self.outcome)

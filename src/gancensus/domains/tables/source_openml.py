@@ -11,7 +11,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples
 from gancensus.domains.tables.tabular import TypedTable
 from gancensus.storage.inference import Manner
-from gancensus.storage.user_tables import Table
+from gancensus.storage.user_tables import TextTable
 
 
 class Openml(TypedTable):
@@ -40,8 +40,8 @@ class Openml(TypedTable):
             if categories is not None:
                 types.setdefault(name, "binary" if len(set(cells[name])) == 2 else "nominal")
         plain = frozenset(cells) - frozenset(found.categories)
-        table = Table(cells, Manner(plain=plain))
-        return self.model_copy(update={"types": types}).typed(table, where)
+        table = TextTable(cells, Manner(plain=plain))
+        return self.model_copy(update={"types": types}).as_samples(table, where)
 
     def _fetch(self) -> Any:
         """Return the data set: data (n, columns) float64, categories as their numbers.

@@ -25,4 +25,4 @@ class Parquet(TypedTable):
 
     def load(self, seed: int) -> Samples:
         """Return x (n, width), in the order of the file."""
-        return self.typed(read_parquet(self.path, self.unwanted), str(self.path))
+        return self.as_samples(read_parquet(self.path, self.unwanted), str(self.path))

@@ -29,7 +29,7 @@ NOTHING = Estimate(None, None, None)
 HALF, ZERO = Estimate(0.5, 0.5, 0.5), Estimate(0.0, 0.0, 0.0)  # what theory says is certain
 
 
-class Table(NamedTuple):
+class CodedRows(NamedTuple):
     """Rows of a table twice: legal, and as vectors."""
 
     codes: Floats
@@ -37,12 +37,12 @@ class Table(NamedTuple):
     x: NDArray[np.float32]
     """(n, width): what the network, or the user's file, has."""
 
-    def cut(self, size: int, rng: np.random.Generator) -> Table:
+    def cut(self, size: int, rng: np.random.Generator) -> CodedRows:
         """Return at most so many rows, drawn at random, in their order."""
         if size >= len(self.codes):
             return self
         rows = np.sort(rng.choice(len(self.codes), size, replace=False))
-        return Table(self.codes[rows], self.x[rows])
+        return CodedRows(self.codes[rows], self.x[rows])
 
 
 class Measured(NamedTuple):
@@ -69,7 +69,7 @@ class Compared(NamedTuple):
 
 
 def compare(
-    columns: Sequence[Column], generated: Table, train: Table, holdout: Table, *, rng: np.random.Generator
+    columns: Sequence[Column], generated: CodedRows, train: CodedRows, holdout: CodedRows, *, rng: np.random.Generator
 ) -> Compared:
     """Compare generated with held-out rows column by column and pair by pair; null: train in their place.
 
@@ -116,9 +116,9 @@ def _marginals(columns: Sequence[Column], rows: Floats, real: Floats, rng: np.ra
 
 def synthetic(
     columns: Sequence[Column],
-    generated: Table,
-    train: Table,
-    holdout: Table,
+    generated: CodedRows,
+    train: CodedRows,
+    holdout: CodedRows,
     target: str | None = None,
     *,
     rng: np.random.Generator,
@@ -153,7 +153,7 @@ def synthetic(
     return {name: measured for name, measured in found.items() if measured.null.value is not None}
 
 
-def _check(generated: Table, train: Table, holdout: Table) -> None:
+def _check(generated: CodedRows, train: CodedRows, holdout: CodedRows) -> None:
     for name, table in (("generated", generated), ("train", train), ("holdout", holdout)):
         if len(table.codes) < FEWEST_ROWS:
             raise UserError(f"synthetic: {len(table.codes)} {name} rows are too few; give {FEWEST_ROWS} or more")
@@ -164,14 +164,16 @@ def _check(generated: Table, train: Table, holdout: Table) -> None:
             )
 
 
-def _equal(generated: Table, train: Table, holdout: Table, rng: np.random.Generator) -> tuple[Table, Table, Table]:
+def _equal(
+    generated: CodedRows, train: CodedRows, holdout: CodedRows, rng: np.random.Generator
+) -> tuple[CodedRows, CodedRows, CodedRows]:
     """Cut generated and train to equal numbers, and all to CAP."""
     size = min(len(generated.codes), len(train.codes), CAP)
     return generated.cut(size, rng), train.cut(size, rng), holdout.cut(CAP, rng)
 
 
 def _copying(
-    columns: Sequence[Column], generated: Table, train: Table, holdout: Table, rng: np.random.Generator
+    columns: Sequence[Column], generated: CodedRows, train: CodedRows, holdout: CodedRows, rng: np.random.Generator
 ) -> dict[str, Measured]:
     """Return the metrics of copying; null: held-out rows in the place of generated ones, or theory."""
     distance = gower_of(columns)
@@ -212,7 +214,7 @@ def _cells(columns: Sequence[Column], tables: Sequence[Floats], rng: np.random.G
 
 
 def _legality(
-    columns: Sequence[Column], generated: Table, train: Table, holdout: Table, rng: np.random.Generator
+    columns: Sequence[Column], generated: CodedRows, train: CodedRows, holdout: CodedRows, rng: np.random.Generator
 ) -> dict[str, Measured]:
     """Return rare categories, and what no real row has; null: train, cut to equal numbers, and held-out rows."""
     found = {}
@@ -236,9 +238,9 @@ def _legality(
 
 def _models(
     columns: Sequence[Column],
-    generated: Table,
-    train: Table,
-    holdout: Table,
+    generated: CodedRows,
+    train: CodedRows,
+    holdout: CodedRows,
     target: str | None,
     rng: np.random.Generator,
 ) -> dict[str, Measured]:

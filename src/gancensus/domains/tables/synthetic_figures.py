@@ -42,7 +42,7 @@ DASHED = (0, (3, 2))
 BAND = "#e2e2e2"
 SHOWN = 60  # columns that are named beside a matrix
 TITLED = 24  # characters of a generator's name above a panel
-NAMED = 16  # characters of a generator's name below a narrow panel
+NARROW = 16  # characters of a generator's name below a narrow panel
 STRONGEST = 0.5  # difference of associations that has the full colour
 
 
@@ -64,7 +64,7 @@ def draw_synthetic(table: Columns) -> Figure:
                 ax.hlines(row["null"], x - 0.45, x + 0.45, color=INK, linestyle=DASHED, linewidth=1.2)
                 ax.fill_between([x - 0.45, x + 0.45], row["null_low"], row["null_high"], color=BAND, linewidth=0)
         turn: dict[str, Any] = {"rotation": 90, "fontsize": 7} if crowded else {}
-        ax.set_xticks(range(len(populations)), [_named(population, NAMED) for population in populations], **turn)
+        ax.set_xticks(range(len(populations)), [_named(population, NARROW) for population in populations], **turn)
         ax.set_xlim(-0.6, len(populations) - 0.4)
         ax.grid(visible=False, axis="x")
         ax.margins(y=0.15)

@@ -18,13 +18,13 @@ from gancensus.contracts.cells import is_missing, is_number
 from gancensus.contracts.columns import Column, Floats, encode, is_written, text_of
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
-from gancensus.contracts.generator import Brought
-from gancensus.contracts.samples import Notes, Samples, Scale, Unread
+from gancensus.contracts.generator import UserProvided
+from gancensus.contracts.samples import LazySamples, Notes, Samples, Scale
 from gancensus.contracts.scales import scale_of
 from gancensus.contracts.source import Source
 from gancensus.domains.tables.coding import codes_of, generated_codes
 from gancensus.storage.inference import Declared, Manner, Missing, infer, key, marker, proved, together
-from gancensus.storage.user_tables import Table, left_out, left_out_note
+from gancensus.storage.user_tables import TextTable, left_out, left_out_note
 
 WORDS = ("continuous", "integer", "nominal", "binary", "date", "day-first", "month-first")
 
@@ -73,7 +73,7 @@ class TypedTable(Source):
         """Columns whose cells need not be read."""
         return {*self.drop} - {self.label}
 
-    def typed(self, table: Table, where: str) -> Samples:
+    def as_samples(self, table: TextTable, where: str) -> Samples:
         """Return the rows of a table; raises UserError for what does not fit the types or the names, a line each."""
         named = (*self.drop, *self.types, *([] if self.label is None else [self.label]))
         problems = [
@@ -123,7 +123,7 @@ class TypedTable(Source):
                 problems.append(error)
         return columns
 
-    def _labels(self, table: Table, where: str, problems: list[UserError]) -> NDArray[np.int32] | None:
+    def _labels(self, table: TextTable, where: str, problems: list[UserError]) -> NDArray[np.int32] | None:
         """Return the labels (n,): whole numbers as they are, of other categories their numbers."""
         if self.label is None or self.label not in table.cells:
             return None
@@ -157,7 +157,7 @@ def _mark(name: str, table: Mapping[str, Sequence[str]], where: str) -> Column:
     return Column(marker(name), "binary", categories=("no", "yes"), of=name)
 
 
-class BroughtTable(Brought):
+class UserProvidedTable(UserProvided):
     """Rows of a table that a model elsewhere has made, with the columns of the study's real rows, in any order."""
 
     path: Path
@@ -165,7 +165,7 @@ class BroughtTable(Brought):
     drop: tuple[str, ...] = ()
     """Columns that are left out because the real rows do not have them, such as a label."""
 
-    def read(self) -> Table:
+    def read(self) -> TextTable:
         """Read the cells, but for those of columns that are dropped."""
         raise NotImplementedError
 
@@ -174,7 +174,7 @@ class BroughtTable(Brought):
         """Whether the samples lie in [-1, 1] already: as the columns of the real rows say."""
         return True
 
-    def look(self, like: Scale | None = None) -> Unread:
+    def look(self, like: Scale | None = None) -> LazySamples:
         """Return the rows x (n, width) with the columns of the real ones, and categories that only generated rows have.
 
         Raises UserError for columns that one of the two does not have, cells written with another unit, and numbers
@@ -189,9 +189,9 @@ class BroughtTable(Brought):
         found = samples_of(columns, codes, None)
         scale = replace(like, columns=columns)
         known = replace(found, x=found.x[:, :0], scale=scale, notes=table.manner.notes)
-        return Unread(known, found.shape, found.x.dtype, lambda rows: found.x[rows])
+        return LazySamples(known, found.shape, found.x.dtype, lambda rows: found.x[rows])
 
-    def _compared(self, like: Scale, table: Table) -> dict[str, list[str]]:
+    def _compared(self, like: Scale, table: TextTable) -> dict[str, list[str]]:
         """Return the cells of the columns that the real rows have.
 
         Raises UserError, a line each, where it has not all of them, or others that are neither dropped nor left out.
@@ -210,7 +210,7 @@ class BroughtTable(Brought):
                 problems.append(f"has no column '{name}', which the real rows have{suggestion(name, extra)}")
         if extra:
             names = ", ".join(map(key, extra))
-            problems.append(f"the real rows have no column {listed(extra)}; name it under `drop`: `drop: [{names}]`")
+            problems.append(f"the real rows have no column {quoted(extra)}; name it under `drop`: `drop: [{names}]`")
         if problems:
             raise together(UserError(f"{self.path}: {problem}") for problem in problems)
         for name, reason in gone.items():
@@ -223,7 +223,9 @@ def samples_of(columns: Sequence[Column], codes: Floats, label: NDArray[np.int32
     return Samples(encode(columns, codes), np.arange(len(codes), dtype=np.int64), label, scale_of(columns))
 
 
-def rows_of(columns: Sequence[Column], table: Mapping[str, Sequence[str]], where: str, outcome: bool) -> Samples:
+def samples_with_outcome(
+    columns: Sequence[Column], table: Mapping[str, Sequence[str]], where: str, outcome: bool
+) -> Samples:
     """Return the rows of a table whose last column is the outcome, which is their label and, if wanted, a column."""
     label = codes_of(columns[-1:], table, where)[:, 0].astype(np.int32)
     shown = columns if outcome else columns[:-1]
@@ -286,6 +288,6 @@ def _short(column: Column, value: float) -> str:
     return text_of(column, value) if is_written(column) else f"{value:.3g}"
 
 
-def listed(names: Iterable[str]) -> str:
+def quoted(names: Iterable[str]) -> str:
     """Return names for a message."""
     return ", ".join(f"'{name}'" for name in names)

@@ -14,7 +14,7 @@ from gancensus.domains.points.repetitions import REPETITION
 END = 16.0  # of the scale; a power of two, so that no bit is lost, and no sample ever gets there
 
 
-class Toy(Source):
+class KnownDensity(Source):
     """Points of a known distribution, shared out among independent experiments: the condition `repetition`."""
 
     samples: int = Field(ge=1, le=ROWS_PER_POPULATION)
