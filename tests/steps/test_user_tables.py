@@ -23,6 +23,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.sparse import csr_matrix
 
+from gancensus.config.reference import descriptions
 from gancensus.contracts.columns import Column, decode, text_of
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
@@ -259,7 +260,7 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
 def test_generated_rows_are_one_file(tmp_path: Path) -> None:
     generators: list[UserProvided] = [generated_csv.Csv(path=tmp_path), generated_parquet.Parquet(path=tmp_path)]
     for generator in generators:
-        assert type(generator).model_fields["path"].description == "File, relative to the working directory."
+        assert descriptions(type(generator))["path"] == "File, relative to the working directory."
         with pytest.raises(UserError, match="is a folder; name the one file in it that has the rows"):
             look(generator, real(tmp_path).scale)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -17,7 +20,7 @@ from gancensus.config.registry import members, plugin_of
 from gancensus.config.sections import Census, Splits
 from gancensus.contracts.analysis import Analysis
 from gancensus.contracts.encoder import Encoder
-from gancensus.contracts.family import Member
+from gancensus.contracts.family import Member, Strict
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.score import Score
@@ -50,6 +53,12 @@ def schema() -> str:
     definition = content["$defs"]["Study"]["properties"]["definitions"]["additionalProperties"]
     kinds = definition["additionalProperties"]["discriminator"]["mapping"]
     definition["properties"] = {kind: {"$ref": kinds[kind]} for kind in members(Metric)}  # its name, or it says another
+    parts = {"Config": content, **content["$defs"]}
+    for model in _models(Strict):
+        whole = f"{model.__module__}.{model.__name__}".replace(".", "__")  # where two have one name
+        properties = parts.get(whole, parts.get(model.__name__, {})).get("properties", {})
+        for name, text in descriptions(model).items() if properties else ():
+            properties[name] = dict(sorted({**properties[name], "description": text}.items()))
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -74,14 +83,42 @@ def readme() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield the models that are derived from one."""
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
+
+
+def descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """Return the string below each field of a model.
+
+    Read from the source where they are wanted: `use_attribute_docstrings` would cost every process half a second.
+    """
+    found = {name: field.description for name, field in model.model_fields.items() if field.description}
+    for base in model.__mro__[::-1]:
+        if base.__module__.startswith("pydantic") or not issubclass(base, BaseModel) or base.__name__ == "Study":
+            continue
+        (node,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        assert isinstance(node, ast.ClassDef)
+        for field, below in pairwise(node.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    if name in model.model_fields:
+                        found[name] = inspect.cleandoc(text)
+    return found
+
+
 def _model(model: type[BaseModel]) -> Iterator[str]:
     """Yield a model's description and the table of its keys."""
     yield inspect.cleandoc(model.__doc__ or "") + "\n"
     keys = {name: field for name, field in model.model_fields.items() if name != "kind"}
     if keys:
         yield "| key | value | default | what it is |\n| --- | --- | --- | --- |"
+        texts = descriptions(model)
         for name, field in keys.items():
-            yield f"| `{name}` | {_kind(field)} | {_default(field)} | {' '.join((field.description or '').split())} |"
+            text = " ".join(texts.get(name, "").split())
+            yield f"| `{name}` | {_kind(field)} | {_default(field)} | {text} |"
         yield ""
 
 
