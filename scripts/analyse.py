@@ -15,7 +15,8 @@ from gancensus.contracts.replica import Replica
 from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
-from gancensus.storage.files import SampleRows, write_table
+from gancensus.storage.samples import SampleRows
+from gancensus.storage.tables import write_table
 from gancensus.training.judges import judges_of
 
 

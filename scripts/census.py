@@ -12,7 +12,7 @@ from gancensus.config.results import Search
 from gancensus.config.sections import Census
 from gancensus.search.duplicates import Found
 from gancensus.storage import schemas
-from gancensus.storage.files import about, columns, write_table
+from gancensus.storage.tables import about, columns, write_table
 
 
 def read(duplicates: Path, repeats: Path) -> Graph:

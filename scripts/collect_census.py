@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gancensus.report.inputs import inputs_table
 from gancensus.storage import schemas
-from gancensus.storage.files import read_table, write_table
+from gancensus.storage.tables import read_table, write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

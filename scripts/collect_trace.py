@@ -9,7 +9,7 @@ import gancensus.config.steps as step
 from gancensus.plotting.style import svg
 from gancensus.report import failures, run_figures, trace
 from gancensus.storage import schemas
-from gancensus.storage.files import columns, write_bytes, write_table
+from gancensus.storage.tables import columns, write_bytes, write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

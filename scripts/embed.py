@@ -9,7 +9,8 @@ import gancensus.config.steps as step
 
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.samples import by_block
-from gancensus.storage.files import drop_parts, read_model, read_samples, write_samples
+from gancensus.storage.models import read_model
+from gancensus.storage.samples import drop_parts, read_samples, write_samples
 from gancensus.training.loop import architecture
 
 

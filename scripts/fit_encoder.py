@@ -9,7 +9,9 @@ import gancensus.config.steps as step
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.randomness import derive_seed
 from gancensus.storage import schemas
-from gancensus.storage.files import read_samples, write_model, write_table
+from gancensus.storage.models import write_model
+from gancensus.storage.samples import read_samples
+from gancensus.storage.tables import write_table
 from gancensus.training.loop import architecture, history_columns
 from gancensus.training.unfinished import Unfinished
 

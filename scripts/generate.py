@@ -13,7 +13,8 @@ from gancensus.audit.user_samples import population_of
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.samples import Notes, part_rows
 from gancensus.report.inputs import noted
-from gancensus.storage.files import SampleRows, drop_parts, read_model, write_samples
+from gancensus.storage.models import read_model
+from gancensus.storage.samples import SampleRows, drop_parts, write_samples
 from gancensus.training.drawing import draw
 from gancensus.training.loop import architecture
 

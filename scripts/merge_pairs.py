@@ -9,7 +9,7 @@ import gancensus.config.steps as step
 from gancensus.contracts.errors import UserError
 from gancensus.search.shards import COUNTS, add_up, merge_shards
 from gancensus.storage import schemas
-from gancensus.storage.files import about, columns, read_table, write_table
+from gancensus.storage.tables import about, columns, read_table, write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

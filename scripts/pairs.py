@@ -11,7 +11,7 @@ from gancensus.config.results import Search
 from gancensus.contracts.metric import Metric
 from gancensus.search.duplicates import Share, search
 from gancensus.storage import schemas
-from gancensus.storage.files import columns, write_table
+from gancensus.storage.tables import columns, write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -10,7 +10,7 @@ from gancensus.config.sections import Splits
 from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.samples import Samples, check, part_rows
 from gancensus.contracts.source import Source
-from gancensus.storage.files import drop_parts, write_samples
+from gancensus.storage.samples import drop_parts, write_samples
 from gancensus.training.splits import split
 
 

@@ -9,7 +9,7 @@ import gancensus.config.steps as step
 
 from gancensus.config.results import at
 from gancensus.report.provenance import provenance
-from gancensus.storage.files import write_bytes
+from gancensus.storage.tables import write_bytes
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import gancensus.config.steps as step
 
 from gancensus.report.page import page
-from gancensus.storage.files import write_bytes
+from gancensus.storage.tables import write_bytes
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -9,7 +9,8 @@ import gancensus.config.steps as step
 from gancensus.contracts.score import Score
 from gancensus.domains.selection.keep import select
 from gancensus.storage import schemas
-from gancensus.storage.files import read_samples, write_table
+from gancensus.storage.samples import read_samples
+from gancensus.storage.tables import write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,7 +11,7 @@ from gancensus.census.sweep import sweep_study
 from gancensus.config.sections import Census
 from gancensus.contracts.metric import Metric
 from gancensus.storage import schemas
-from gancensus.storage.files import write_table
+from gancensus.storage.tables import write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,7 +11,7 @@ from gancensus.contracts.metric import Metric
 from gancensus.contracts.randomness import derive_rng
 from gancensus.search.thresholds import find_thresholds
 from gancensus.storage import schemas
-from gancensus.storage.files import write_table
+from gancensus.storage.tables import write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -9,7 +9,9 @@ import gancensus.config.steps as step
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_seed
 from gancensus.storage import schemas
-from gancensus.storage.files import SampleRows, columns, write_model, write_table
+from gancensus.storage.models import write_model
+from gancensus.storage.samples import SampleRows
+from gancensus.storage.tables import columns, write_table
 from gancensus.training.loop import architecture, history_columns
 from gancensus.training.splits import kept
 from gancensus.training.unfinished import Unfinished

@@ -46,8 +46,9 @@ from gancensus.domains.showers.metric_shape import Shape
 from gancensus.domains.showers.source_gflash import Gflash
 from gancensus.plotting import style
 from gancensus.search.pairs import Pairs, Side, costs, cut, deal, find_pairs, merge, none
-from gancensus.storage.files import SampleRows, write_bytes, write_samples, write_table
+from gancensus.storage.samples import SampleRows, write_samples
 from gancensus.storage.schemas import FLOAT, STRING, column
+from gancensus.storage.tables import write_bytes, write_table
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

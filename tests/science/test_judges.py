@@ -8,7 +8,7 @@ from gancensus.domains.general.generator_files import Files
 from gancensus.domains.images.generator_dcgan import Dcgan
 from gancensus.domains.showers.generator_calogan import Calogan
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
-from gancensus.storage.files import write_model
+from gancensus.storage.models import write_model
 from gancensus.training.judges import judges_of
 from gancensus.training.loop import architecture
 

@@ -19,7 +19,7 @@ from gancensus.contracts.samples import BLOCK, Samples, Scale
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.search.shards import add_up, merge_shards
 from gancensus.search.thresholds import find_thresholds
-from gancensus.storage.files import SampleRows, write_samples
+from gancensus.storage.samples import SampleRows, write_samples
 from gancensus.training.drawing import draw
 from gancensus.training.splits import kept
 

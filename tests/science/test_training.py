@@ -19,14 +19,7 @@ from gancensus.contracts.samples import Samples
 from gancensus.domains.images.encoder_vae import Vae
 from gancensus.domains.images.generator_dcgan import Dcgan
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
-from gancensus.training.loop import (
-    architecture,
-    deterministic,
-    history_columns,
-    iterate,
-    load_weights,
-    weights_of,
-)
+from gancensus.training.loop import architecture, deterministic, history_columns, iterate, load_weights, weights_of
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,8 @@ from gancensus.contracts.samples import Samples
 from gancensus.domains.images.encoder_vae import Vae
 from gancensus.domains.images.generator_dcgan import Dcgan
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
-from gancensus.storage.files import write_samples, write_state
+from gancensus.storage.models import write_state
+from gancensus.storage.samples import write_samples
 from gancensus.training import unfinished
 from gancensus.training.unfinished import Unfinished
 

@@ -22,7 +22,8 @@ from gancensus.report.failures import Failed
 from gancensus.report.shown import SHOWN
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
-from gancensus.storage.files import about, read_table, write_bytes, write_samples, write_table
+from gancensus.storage.samples import write_samples
+from gancensus.storage.tables import about, read_table, write_bytes, write_table
 
 Step = Callable[..., CompletedProcess[str]]
 STUDY = {

@@ -30,17 +30,9 @@ from gancensus.contracts.samples import Samples, Scale, part_rows
 from gancensus.contracts.scales import scale_of
 from gancensus.domains.general.encoder_pca import Pca
 from gancensus.storage import schemas
-from gancensus.storage.files import (
-    about,
-    columns,
-    read_model,
-    read_samples,
-    read_table,
-    write_bytes,
-    write_model,
-    write_samples,
-    write_table,
-)
+from gancensus.storage.models import read_model, write_model
+from gancensus.storage.samples import read_samples, write_samples
+from gancensus.storage.tables import about, columns, read_table, write_bytes, write_table
 from gancensus.training.loop import architecture
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
@@ -199,7 +191,7 @@ def test_equal_content_gives_equal_bytes_that_tell_nothing_else(tmp_path: Path) 
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from test_files import samples;"
-        "import gancensus.storage.files as f; f.write_samples(Path(sys.argv[1]), samples(100))"
+        "import gancensus.storage.tables as f; f.write_samples(Path(sys.argv[1]), samples(100))"
     )
     write_samples(tmp_path / "here.parquet", samples(100))
     command = [sys.executable, "-c", code, str(tmp_path / "there.parquet")]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gancensus.contracts.errors import UserError
-from gancensus.storage.files import read_user_samples
 from gancensus.storage.imagefiles import FORMAT, files_of
+from gancensus.storage.user_arrays import read_user_samples
 
 RNG = np.random.default_rng(0)
 COLOUR = Image.fromarray(RNG.integers(0, 256, (9, 12, 3), dtype=np.uint8))

@@ -23,8 +23,8 @@ from gancensus.contracts.samples import LazySamples
 from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
 from gancensus.storage import imagefiles
-from gancensus.storage.files import read_user_samples
 from gancensus.storage.imagefiles import LOOKED_AT, files_of
+from gancensus.storage.user_arrays import read_user_samples
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")  # Pillow's, which would be noise
 Pixels = NDArray[np.uint8]

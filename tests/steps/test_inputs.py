@@ -14,7 +14,8 @@ from gancensus.config.configuration import read
 from gancensus.contracts.samples import Notes, Samples
 from gancensus.report import inputs
 from gancensus.storage import schemas
-from gancensus.storage.files import read_table, write_samples, write_table
+from gancensus.storage.samples import write_samples
+from gancensus.storage.tables import read_table, write_table
 
 REAL = np.random.default_rng(1).normal(size=(60, 4))
 FAKE = np.random.default_rng(2).normal(size=(40, 4))

@@ -15,7 +15,8 @@ from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
 from gancensus.report import failures
 from gancensus.storage import schemas
-from gancensus.storage.files import write_samples, write_table
+from gancensus.storage.samples import write_samples
+from gancensus.storage.tables import write_table
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SHAPE = (64, 1000)  # a sample of 256 kB

@@ -35,8 +35,9 @@ from gancensus.report import census_figures, failures, sweep_figures, trace
 from gancensus.report.shown import SHOWN, shown_table
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
-from gancensus.storage.files import columns as read_columns
-from gancensus.storage.files import read_table, write_samples, write_table
+from gancensus.storage.samples import write_samples
+from gancensus.storage.tables import columns as read_columns
+from gancensus.storage.tables import read_table, write_table
 
 Step = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,10 @@ from scipy.spatial.distance import pdist, squareform
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import LazySamples, Samples, Scale
-from gancensus.storage import files
-from gancensus.storage.files import SampleRows, about, columns, write_samples, write_table
+from gancensus.storage import tables
+from gancensus.storage.samples import SampleRows, write_samples
 from gancensus.storage.schemas import REPEATS, THRESHOLDS, duplicates
+from gancensus.storage.tables import about, columns, write_table
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 EUCLIDEAN = {"close": {"kind": "euclidean", "alpha": 0.05}}
@@ -214,7 +215,7 @@ def test_rows_are_read_from_any_part(tmp_path: Path) -> None:
 
 def test_rows_are_written_as_the_samples_that_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row group by row group, whatever is read for it, to the same bytes."""
-    monkeypatch.setattr(files, "ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr(tables, "ROW_GROUP_BYTES", 1000)
     x = np.random.default_rng(4).uniform(-1, 1, (1000, 3)).astype(np.float32)
     whole = Samples(x, np.arange(1000), np.arange(1000, dtype=np.int32) % 4, None, {"e": x[:, 0]}, {"e": "GeV"})
     unread = LazySamples(replace(whole, x=np.empty((1000, 0), np.float32)), (3,), x.dtype, lambda some: x[some])
@@ -227,7 +228,7 @@ def test_rows_are_written_as_the_samples_that_they_are(tmp_path: Path, monkeypat
 
 
 def test_a_bad_value_is_named_by_its_row_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "ROW_GROUP_BYTES", 1000)
+    monkeypatch.setattr(tables, "ROW_GROUP_BYTES", 1000)
     x = np.zeros((900, 2), dtype=np.float32)
     x[777, 1] = np.nan
     rows = SampleRows([*write(tmp_path / "a", x[:500]), *write(tmp_path / "b", x[500:], first=500)])

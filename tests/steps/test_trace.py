@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from gancensus.plotting import style
 from gancensus.report import run_figures, sentences, trace
 from gancensus.storage import schemas
-from gancensus.storage.files import columns, write_table
+from gancensus.storage.tables import columns, write_table
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NOON = "2026-01-01T12:00:00.000000+00:00"

@@ -18,8 +18,9 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
-from gancensus.storage import files
-from gancensus.storage.files import read_samples, read_user_samples, write_samples
+from gancensus.storage import tables, user_arrays
+from gancensus.storage.samples import read_samples, write_samples
+from gancensus.storage.user_arrays import read_user_samples
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 Make = Callable[[Path], object]
@@ -211,7 +212,7 @@ def test_a_sample_table_that_is_not_as_ours(tmp_path: Path, x: Any, ids: list[in
 @pytest.fixture
 def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven values at once, of samples of three."""
-    for module in (files, samples):
+    for module in (tables, samples):
         monkeypatch.setattr(module, "CHUNK", 7)
 
 
@@ -233,7 +234,7 @@ def test_any_rows_of_an_array_are_read_in_any_order(
     x = np.random.default_rng(0).integers(0, 99, (31, 3)).astype(dtype)
     save(tmp_path / name, x)
     found = read_user_samples(tmp_path / name)
-    np.testing.assert_array_equal(np.concatenate(list(files.finite(tmp_path / name, found))), x)
+    np.testing.assert_array_equal(np.concatenate(list(user_arrays.finite(tmp_path / name, found))), x)
     for rows in ([4, 5, 30], [30, 0, 7, 7], [], list(range(31))):
         read = found.read(np.array(rows, dtype=np.int64))
         np.testing.assert_array_equal(read, x[rows])
@@ -557,7 +558,7 @@ def test_a_bug_is_not_taken_for_a_damaged_array(
 
     np.save(tmp_path / "x.npy", ROWS)
     np.savez(tmp_path / "x.npz", x=ROWS)
-    monkeypatch.setattr(files, where, planted)
+    monkeypatch.setattr(tables, where, planted)
     with pytest.raises(bug, match="planted"):
         read_user_samples(tmp_path / f"x.{suffix}")
 

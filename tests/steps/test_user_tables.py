@@ -38,7 +38,8 @@ from gancensus.domains.tables.source_csv import Csv
 from gancensus.domains.tables.source_diabetes import Diabetes
 from gancensus.domains.tables.source_openml import Openml
 from gancensus.domains.tables.source_parquet import Parquet
-from gancensus.storage.files import about, read_samples, write_samples
+from gancensus.storage.samples import read_samples, write_samples
+from gancensus.storage.tables import about
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -23,7 +23,7 @@ from gancensus.cli import head, main, options, preflight, slurm, unseen
 from gancensus.config.configuration import Config, read
 from gancensus.contracts.errors import UserError
 from gancensus.storage import schemas
-from gancensus.storage.files import write_table
+from gancensus.storage.tables import write_table
 
 
 def changed(**keys: Any) -> dict[str, Any]:

@@ -45,13 +45,13 @@ def die(*_):
 
 
 if "analyse.py" in job:
-    import gancensus.comparison.fidelity, gancensus.storage.files
+    import gancensus.comparison.fidelity, gancensus.storage.samples
     if "--table fidelity" in job:
         gancensus.comparison.fidelity.fidelity = lambda *_, **__: [][0]
     if "--table pass" in job:
-        gancensus.storage.files.SampleRows.chunks = refuse
+        gancensus.storage.samples.SampleRows.chunks = refuse
     if "--table pca" in job:
-        gancensus.storage.files.SampleRows.chunks = die
+        gancensus.storage.samples.SampleRows.chunks = die
 if "draw.py" in job:
     import gancensus.report.census_figures, gancensus.report.sample_figures
     gancensus.report.sample_figures.draw_gallery = None

@@ -16,8 +16,8 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, generated_ids, narrowed
 from gancensus.contracts.scales import scale_like
-from gancensus.storage.files import check_finite
 from gancensus.storage.imagefiles import COMPOSITED
+from gancensus.storage.user_arrays import check_finite
 
 SHOWN = 3  # columns that a message names
 LEAST = 64  # samples whose units are compared with those of real ones

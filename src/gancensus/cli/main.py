@@ -474,7 +474,7 @@ def check_writable(results: Path) -> None:
 
 def census_table(path: Path) -> str:
     """Return the census as text: how many different samples each population has, and how that compares."""
-    from gancensus.storage.files import read_table
+    from gancensus.storage.tables import read_table
 
     heads = ("study", "definition", "population", "samples", "support", "interval", "ratio", "verdict")
     rows = read_table(path).to_pylist()
@@ -491,7 +491,7 @@ def census_table(path: Path) -> str:
 def inputs_text(path: Path) -> str:
     """Return what was noted about the inputs of every study as text, warnings first; nothing where nothing was."""
     from gancensus.report import inputs
-    from gancensus.storage.files import read_table
+    from gancensus.storage.tables import read_table
 
     rows = read_table(path).to_pylist()
     studies = dict.fromkeys(row["study"] for row in rows)

@@ -34,7 +34,7 @@ from gancensus.config.registry import union  # noqa: E402
 from gancensus.contracts.errors import UserError  # noqa: E402
 from gancensus.contracts.family import Member  # noqa: E402
 from gancensus.contracts.metric import Metric  # noqa: E402
-from gancensus.storage.files import SampleRows  # noqa: E402
+from gancensus.storage.samples import SampleRows  # noqa: E402
 
 Argv = Sequence[str] | None
 

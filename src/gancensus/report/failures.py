@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from gancensus.config import results
 from gancensus.contracts.errors import UserError
-from gancensus.storage.files import about, write_bytes, write_table
+from gancensus.storage.tables import about, write_bytes, write_table
 
 if TYPE_CHECKING:
     from gancensus.config.configuration import Study

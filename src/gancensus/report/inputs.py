@@ -9,8 +9,8 @@ from typing import Any
 
 from gancensus.config.results import SAMPLES, at
 from gancensus.contracts.table import Columns
-from gancensus.storage.files import NOTES, about
 from gancensus.storage.schemas import INPUTS
+from gancensus.storage.tables import NOTES, about
 
 WARNING = "warning: "  # a note that begins so may make numbers wrong
 

@@ -21,7 +21,7 @@ from gancensus.contracts.cells import written
 from gancensus.plotting import numbers
 from gancensus.report import captions, failures, inputs, sentences
 from gancensus.report.trace import by_rule, duration
-from gancensus.storage.files import about, columns, read_table
+from gancensus.storage.tables import about, columns, read_table
 
 Row = dict[str, Any]
 

@@ -17,15 +17,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import rows
-from gancensus.plotting.style import (
-    HUES,
-    INK,
-    WIDTH,
-    looks,
-    panels,
-    population_legend,
-    styled,
-)
+from gancensus.plotting.style import HUES, INK, WIDTH, looks, panels, population_legend, styled
 from gancensus.report.trace import Span, breaks, duration, lanes, spans, union
 
 

@@ -17,7 +17,8 @@ from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
 from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
 from gancensus.report.shown import SHOWN, shown_table
-from gancensus.storage.files import SampleRows, columns, read_table, write_bytes, write_table
+from gancensus.storage.samples import SampleRows
+from gancensus.storage.tables import columns, read_table, write_bytes, write_table
 
 Shown = Sequence[tuple[str, Samples, Any]]
 """Groups of samples that a figure shows, with their values; see `shown.shown_table`."""

@@ -13,7 +13,7 @@ from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Side, costs, deal, find_pairs
 from gancensus.search.populations import PILOT, Population, condition_groups, condition_line
 from gancensus.search.repeats import Tally, expected_share, listed, listing_step, partners
-from gancensus.storage.files import SampleRows
+from gancensus.storage.samples import SampleRows
 
 Spaces = Mapping[str | None, SampleRows]
 """A population's samples, and its vectors by encoder."""

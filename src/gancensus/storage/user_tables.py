@@ -20,8 +20,8 @@ from gancensus.contracts.cells import is_missing, is_number, readings
 from gancensus.contracts.columns import Floats
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Notes
-from gancensus.storage.files import read_table
 from gancensus.storage.inference import Manner, counted_noun, key, together
+from gancensus.storage.tables import read_table
 
 QUOTED = re.compile(r'"[^"]*("|$)')  # or to the end of the line
 SEPARATOR = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # Excel's first line

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.analysis import Judge
 from gancensus.contracts.generator import Generator
-from gancensus.storage.files import read_model
+from gancensus.storage.models import read_model
 from gancensus.training.loop import architecture
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import LazySamples
 from gancensus.contracts.table import Columns
-from gancensus.storage.files import SampleRows
+from gancensus.storage.samples import SampleRows
 
 
 def split(

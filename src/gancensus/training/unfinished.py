@@ -16,7 +16,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.fitting import State
 from gancensus.contracts.samples import BLOCK, LazySamples, Samples
-from gancensus.storage.files import read_state, write_state
+from gancensus.storage.models import read_state, write_state
 from gancensus.training.loop import architecture
 from gancensus.training.resume import say
 

@@ -43,7 +43,7 @@ from gancensus.report.sample_figures import PAIRS, TILES
 from gancensus.search.pairs import all_tasks
 from gancensus.search.populations import BASE_MEGABYTES
 from gancensus.search.thresholds import EXPENSIVE, SAMPLED_PAIRS
-from gancensus.storage.files import ROW_GROUP_BYTES
+from gancensus.storage.tables import ROW_GROUP_BYTES
 
 
 class Cost(NamedTuple):

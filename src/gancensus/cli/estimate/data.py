@@ -20,7 +20,7 @@ from gancensus.contracts.metric import Metric
 from gancensus.contracts.samples import REAL, Samples, Scale
 from gancensus.contracts.source import Source
 from gancensus.search.populations import Population
-from gancensus.storage.files import write_samples
+from gancensus.storage.samples import write_samples
 from gancensus.training.splits import split
 
 LOOKED_AT = 256  # samples from which the stored bytes of a user's file are estimated

@@ -9,14 +9,7 @@ from matplotlib.lines import Line2D
 
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import rows
-from gancensus.plotting.style import (
-    INK,
-    WIDTH,
-    looks,
-    panels,
-    styled,
-    unique,
-)
+from gancensus.plotting.style import INK, WIDTH, looks, panels, styled, unique
 
 METRICS = {
     "fid": "FID, small is good",

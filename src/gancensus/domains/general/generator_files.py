@@ -4,8 +4,8 @@ from typing import Literal
 
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.samples import LazySamples, Scale
-from gancensus.storage.files import read_user_samples
 from gancensus.storage.imagefiles import Background
+from gancensus.storage.user_arrays import read_user_samples
 
 
 class Files(UserProvided):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, flatten, narrowed
 from gancensus.contracts.source import Source
-from gancensus.storage.files import finite, read_user_samples
 from gancensus.storage.imagefiles import Background
+from gancensus.storage.user_arrays import finite, read_user_samples
 
 SMALL = 15  # bytes up to here are no grey levels of 256, but truth values or classes
 NUMBERS = 16  # of a point, at most

@@ -1,0 +1,246 @@
+"""Sample tables: written in parts, read whole, in chunks or by rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gancensus.contracts.columns import Column, width
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import LazySamples, Samples, Scale, check, check_ids
+from gancensus.storage.tables import group_rows, read_table, readable, versioned, write_parquet
+
+SAMPLE_COLUMNS = (
+    "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32 or float64)"
+)
+ALWAYS = ("name", "type", "unit", "low", "high", "decimals", "categories")  # facts of a column that are always written
+SPARE = {one.name: one.default for one in fields(Column) if one.name not in ALWAYS}  # others, where they are known
+
+
+def write_samples(path: Path, samples: Samples | LazySamples, rows: NDArray[np.int64] | None = None) -> None:
+    """Write a sample table of all samples or of some rows: sample_id, label, conditions, x as a fixed-shape tensor.
+
+    Samples that are not read yet are read, and written, a row group at a time.
+    """
+    count = len(samples) if rows is None else len(rows)
+    samples.notes.restart()
+
+    def table(start: int, stop: int) -> pa.Table:
+        some = slice(start, stop) if rows is None else rows[start:stop]
+        return _sample_table(samples.take(some))
+
+    first = table(0, 1)
+    group = group_rows(first)
+    x = first["x"].chunk(0).storage.flatten().to_numpy()
+    sparse = 2 * np.count_nonzero(x) < x.size  # as showers: a third smaller without, and four times as fast to read
+    tensors = "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
+    groups = (table(k, k + group) for k in range(0, max(1, count), group))
+    write_parquet(path, first.schema, groups, group, tensors, samples.notes)
+
+
+def _sample_table(samples: Samples) -> pa.Table:
+    """Return samples as they are written."""
+    shape = samples.x.shape[1:]
+    tensor = pa.fixed_shape_tensor(pa.float32(), shape)
+    fields = [pa.field("sample_id", pa.int64()), pa.field("x", tensor, metadata={"unit": "1"})]
+    flat = pa.array(np.ascontiguousarray(samples.x).reshape(-1))
+    storage = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shape)))
+    content = {"sample_id": samples.sample_id, "x": pa.ExtensionArray.from_storage(tensor, storage)}
+    for name, values in samples.conditions.items():
+        kind = pa.from_numpy_dtype(values.dtype)
+        fields.insert(-1, pa.field(name, kind, metadata={"unit": samples.units.get(name, "1")}))
+        content[name] = values
+    if samples.label is not None:
+        fields.insert(1, pa.field("label", pa.int32()))
+        content["label"] = samples.label
+    scale = {} if samples.scale is None else {"scale": _scale_text(samples.scale)}
+    return pa.table(content, schema=versioned(pa.schema(fields), scale))
+
+
+def _scale_text(scale: Scale) -> str:
+    """Return a scale as JSON, without what it or its columns may have and do not."""
+    known = {name: value for name, value in asdict(scale).items() if value or name not in ("columns", "left_out")}
+    if "columns" in known:
+        known["columns"] = [
+            {name: value for name, value in column.items() if name not in SPARE or value != SPARE[name]}
+            for column in known["columns"]
+        ]
+    return json.dumps(known)
+
+
+def drop_parts(path: Path, parts: int) -> None:
+    """Remove the parts beside a sample table that an earlier, larger number of parts has left."""
+    for other in path.parent.glob("*.parquet"):
+        if other.stem.isdigit() and int(other.stem) >= parts:
+            other.unlink(missing_ok=True)
+
+
+def read_samples(paths: Sequence[Path]) -> Samples:
+    """Read a population from the sample tables of its parts, in order, and check the contract.
+
+    Raises UserError that names file, column and row for a missing column, a wrong type or shape, NaN or infinite
+    values and repeated sample_id.
+    """
+    parts = [_samples(path, read_table(path)) for path in paths]
+    for path, part in zip(paths, parts, strict=True):
+        if part.x.shape[1:] != parts[0].x.shape[1:]:
+            raise UserError(
+                f"{path}: column x has shape {part.x.shape[1:]}, but {paths[0]} has {parts[0].x.shape[1:]}; "
+                "all parts of a population need one shape"
+            )
+        if part.units != parts[0].units:
+            raise UserError(
+                f"{path}: has the conditions {_listed(part.units)}, but {paths[0]} has {_listed(parts[0].units)}; "
+                "all parts of a population need the same ones"
+            )
+    return check(_joined(parts), ", ".join(map(str, paths))) if len(parts) > 1 else parts[0]
+
+
+def _listed(units: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({unit})" for name, unit in units.items()) or "none"
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    """Join samples of one shape and with the same conditions."""
+    labels = [part.label for part in parts if part.label is not None]
+    return Samples(
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.sample_id for part in parts]),
+        np.concatenate(labels) if len(labels) == len(parts) else None,
+        parts[0].scale,
+        {name: np.concatenate([part.conditions[name] for part in parts]) for name in parts[0].conditions},
+        parts[0].units,
+    )
+
+
+class SampleRows:
+    """A population in sample tables, read a few rows at a time: what does not fit into memory at once."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Open the parts of a population, in order; nothing but their sizes is read."""
+        self.paths, self.where = paths, str(paths[0].parent)
+        open_ = partial(pq.ParquetFile, page_checksum_verification=True)
+        self._files = [readable(path, partial(open_, path)) for path in paths]
+        sizes = [[file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] for file in self._files]
+        self._groups = [(part, group) for part, counts in enumerate(sizes) for group in range(len(counts))]
+        self._ends = np.cumsum([0, *(count for counts in sizes for count in counts)])
+        self._last = lru_cache(maxsize=1)(self._group)  # whose next rows are often wanted next
+        self._before = np.concatenate([np.cumsum([0, *counts[:-1]]) for counts in sizes])  # rows of its own file
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
+        """Yield the rows, a row group (about 16 MiB) or less at a time; an empty one where there are none.
+
+        Without x, only sample_id, label and conditions are read, and x has no values. Raises UserError as
+        `read_samples` does.
+        """
+        first = min(int(np.searchsorted(self._ends, rows.start, side="right")), len(self._groups)) - 1
+        last = min(max(first + 1, int(np.searchsorted(self._ends, rows.stop))), len(self._groups))
+        for k in range(first, last) if self._groups else ():
+            start = int(self._ends[k])
+            inside = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
+            yield self._group(k, without_x).take(inside)
+        if not self._groups:
+            yield _samples(self.paths[0], read_table(self.paths[0]))
+
+    def _group(self, k: int, without_x: bool = False) -> Samples:
+        """Read a row group."""
+        part, group = self._groups[k]
+        path, file = self.paths[part], self._files[part]
+        names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
+        table = readable(path, lambda: file.read_row_group(group, columns=names))
+        return (_identities if without_x else _samples)(path, table, int(self._before[k]))
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Return the samples at the given rows, in their order; no other row groups are read. Raises as `chunks`."""
+        if len(rows) == 0:
+            return next(self.chunks(slice(0, 0)))
+        groups = np.searchsorted(self._ends, rows, side="right") - 1
+        where = [np.flatnonzero(groups == k) for k in np.unique(groups)]
+        found = [self._last(int(groups[at[0]])).take(rows[at] - self._ends[groups[at[0]]]) for at in where]
+        return _joined(found).take(np.argsort(np.concatenate(where)))
+
+    def whole(self) -> Samples:
+        """Read all samples, in order. Raises as `read_samples`."""
+        return read_samples(self.paths)
+
+    def identities(self) -> Samples:
+        """Return sample_id, label and conditions of all rows; x has no values."""
+        whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
+        return check_ids(whole, ", ".join(map(str, self.paths)))
+
+
+def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
+    """Return the samples of a table, or of its rows from the first on, that has the contract's columns."""
+    if "x" not in table.column_names:
+        raise UserError(f"{path}: column x is missing; a sample table has {SAMPLE_COLUMNS}")
+    tensor = table.schema.field("x").type
+    if not isinstance(tensor, pa.FixedShapeTensorType) or tensor.value_type != pa.float32():
+        raise UserError(f"{path}: column x is {tensor}, it must be a fixed-shape tensor of float32")
+    x = table["x"].combine_chunks()
+    empty = table["x"].null_count + x.storage.flatten().null_count
+    if empty:
+        raise UserError(f"{path}: column x has {empty} empty cells; every sample needs its value")
+    samples = replace(_identities(path, table.drop_columns("x"), first), x=np.ascontiguousarray(x.to_numpy_ndarray()))
+    scale = _read_scale(path, table)
+    if scale is not None and scale.columns and samples.shape != (len(scale.names),):
+        raise UserError(
+            f"{path}: column x has shape {samples.shape}, but the columns in its metadata {len(scale.names)} values; "
+            "recreate the file"
+        )
+    return check(replace(samples, scale=scale), str(path), first)
+
+
+def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
+    """Return sample_id, label and conditions of a table, or of some of its rows, with the contract's columns but x."""
+    if "sample_id" not in table.column_names:
+        raise UserError(f"{path}: column sample_id is missing; a sample table has {SAMPLE_COLUMNS}")
+    units = {}
+    for field in table.schema:
+        expected = {"sample_id": [pa.int64()], "label": [pa.int32()]}.get(field.name, [pa.float32(), pa.float64()])
+        if field.type not in expected:
+            known = " or ".join(map(str, expected))
+            raise UserError(f"{path}: column {field.name} is {field.type}, it must be {known}")
+        if table[field.name].null_count:
+            count = table[field.name].null_count
+            raise UserError(f"{path}: column {field.name} has {count} empty cells; every sample needs its value")
+        if field.name not in ("sample_id", "label"):
+            units[field.name] = (field.metadata or {}).get(b"unit", b"1").decode()
+    conditions = {name: table[name].to_numpy() for name in units}
+    for name, values in conditions.items():
+        if not np.isfinite(values).all():
+            row = first + int(np.argmin(np.isfinite(values)))
+            raise UserError(f"{path}: column {name}, row {row}: NaN or infinite; remove or repair the sample")
+    label = table["label"].to_numpy() if "label" in table.column_names else None
+    x = np.empty((table.num_rows, 0), dtype=np.float32)
+    return Samples(x, table["sample_id"].to_numpy(), label, None, conditions, units)
+
+
+def _read_scale(path: Path, table: pa.Table) -> Scale | None:
+    """Read the scale that a sample table may keep in its metadata."""
+    text = (table.schema.metadata or {}).get(b"scale")
+    try:
+        return None if text is None else _scale(json.loads(text))
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise UserError(f"{path}: the scale in its metadata is unreadable; recreate the file") from None
+
+
+def _scale(read: Mapping[str, Any]) -> Scale:
+    known = [
+        Column(**{**one, **{name: tuple(one[name]) for name in ("categories", "extra") if name in one}})
+        for one in read.get("columns", ())
+    ]
+    if known and width(known) != len(read["names"]):
+        raise ValueError
+    return Scale(**{name: tuple(value) for name, value in {**read, "columns": known}.items()})

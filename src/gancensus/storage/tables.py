@@ -1,0 +1,162 @@
+"""Tables as Parquet files, and any other file written whole.
+
+Every Parquet file is written the same way (zstd, no dictionary for numbers, row groups of fixed size, nothing about
+time, host or path), to a temporary name that is then renamed: equal content gives equal bytes, and no reader ever sees
+half a file. Nothing that is read can execute code.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import Notes
+from gancensus.contracts.table import Columns
+
+CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
+ROW_GROUP_BYTES = 1 << 24
+NOTES = "notes"  # in the metadata of a sample table: what was noted about its input
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = _temporary(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that dies could leave the name without the content
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, temporary, error) from None
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name that no other process writes to, on any computer; remove what others have left of the file.
+
+    One that still writes, on a node that a cluster has given up, cannot rename any more what was removed, and fails.
+    """
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            left.unlink()
+    return path.with_name(f"{path.name}.{os.uname().nodename}-{os.getpid()}.tmp")
+
+
+def _cannot_write(path: Path, temporary: Path, error: OSError) -> UserError:
+    """Remove what was half-written and return the error to raise."""
+    with suppress(OSError):
+        temporary.unlink()
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UserError(f"cannot write {path}: {reason}; make room or choose another results folder, then run again")
+
+
+def write_table(path: Path, columns: Columns, schema: pa.Schema, about: Mapping[str, str] | None = None) -> None:
+    """Write a table with the given schema; `about` are short facts kept in the file's metadata."""
+    schema = versioned(schema, about)
+    table = pa.table({name: columns[name] for name in schema.names}, schema=schema)
+    write_parquet(path, schema, [table], group_rows(table))
+
+
+def versioned(schema: pa.Schema, about: Mapping[str, str] | None) -> pa.Schema:
+    """Return a schema with the version of this contract and what is said about the table."""
+    return schema.with_metadata({"gancensus": CONTRACT, **(about or {})})
+
+
+def group_rows(table: pa.Table) -> int:
+    """Return the rows of a row group, where all rows are like those of the table."""
+    row_bytes: int = table.nbytes // max(1, table.num_rows)
+    return max(1, ROW_GROUP_BYTES // max(1, row_bytes))
+
+
+def write_parquet(
+    path: Path,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    group_rows: int,
+    tensors: str = "BYTE_STREAM_SPLIT",
+    notes: Notes | None = None,
+) -> None:
+    """Write tables as one; all but the last are whole row groups.
+
+    tensors: the encoding of samples; notes: what has been noted once all tables are there.
+    """
+    temporary = _temporary(path)
+    encodings = _encodings(schema, tensors)
+    options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True, **encodings}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(temporary, schema, **options) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=group_rows)
+            if notes and notes.counts():
+                writer.add_key_value_metadata({NOTES: json.dumps(notes.counts())})
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, temporary, error) from None
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _encodings(schema: pa.Schema, tensors: str) -> dict[str, Any]:
+    """Return the encoding per column: deltas for integers, byte streams for reals, dictionaries for strings."""
+    encoding, dictionary = {}, []
+    for field in schema:
+        if pa.types.is_integer(field.type):
+            encoding[field.name] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_floating(field.type):
+            encoding[field.name] = "BYTE_STREAM_SPLIT"
+        elif isinstance(field.type, pa.FixedShapeTensorType):
+            encoding[f"{field.name}.list.element"] = tensors
+        elif pa.types.is_string(field.type):
+            dictionary.append(field.name)
+    return {"column_encoding": encoding or None, "use_dictionary": dictionary or False}
+
+
+def read_table(path: Path, names: Sequence[str] | None = None) -> pa.Table:
+    """Read a table that gancensus wrote, or some of its columns.
+
+    Raises UserError when the file is missing, truncated or no Parquet file.
+    """
+    return readable(path, lambda: pq.read_table(path, columns=names, page_checksum_verification=True))
+
+
+def readable(path: Path, read: Callable[[], Any]) -> Any:
+    """Return what read finds in a Parquet file, or raise UserError."""
+    try:
+        return read()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: not a readable Parquet file, perhaps truncated ({reason_of(error)}); recreate it"
+        ) from None
+
+
+def reason_of(error: Exception) -> str:
+    """Return the first line of an error."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read a result table, or some of it, as one array per column (nulls become NaN, or None in columns of strings)."""
+    table = read_table(path, names)
+    return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
+
+
+def about(path: Path) -> dict[str, str]:
+    """Read the short facts that a file's metadata keeps, and nothing else of it."""
+    facts = readable(path, lambda: pq.read_metadata(path)).metadata or {}
+    return {key.decode(): value.decode() for key, value in facts.items()}
