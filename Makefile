@@ -74,8 +74,8 @@ growth: $(READY) ## measure time and memory by the number of samples, docs/growt
 snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
 	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip
 
-docs: $(READY) ## write the schema and config/README.md anew from the code
-	$(BIN)/python tools/document_config.py
+docs: $(READY) ## write from the code the schema, config/README.md, docs/tables.md and docs/modules.md
+	$(BIN)/python tools/document.py
 
 lock: $(READY) ## resolve envs/requirements.in anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

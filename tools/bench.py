@@ -58,11 +58,11 @@ Target = tuple[float | None, float | None]  # the ratio that a row should reach 
 
 SCHEMA = pa.schema(
     [
-        column("work", STRING),
-        column("peer", STRING),
-        column("ratio", FLOAT),
-        column("equal", pa.bool_()),
-        column("share_of_limit", FLOAT),
+        column("work", STRING, about="what is done"),
+        column("peer", STRING, about="what else does it"),
+        column("ratio", FLOAT, about="what the peer takes over what we take"),
+        column("equal", pa.bool_(), about="whether the results are equal"),
+        column("share_of_limit", FLOAT, about="share of what the processor can do at most; null where not known"),
     ]
 )
 TURNS, BUDGET = 5, 10.0  # each side runs so often, or until it has taken so many seconds

@@ -19,7 +19,6 @@ from gancensus.domains.general.generator_files import Files
 from gancensus.plotting import style
 from gancensus.report import failures
 from gancensus.report.failures import Failed
-from gancensus.report.shown import SHOWN
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
 from gancensus.storage.samples import write_samples
@@ -84,7 +83,7 @@ def test_a_figure_without_its_table_is_told_once(tmp_path: Path) -> None:
     failures.table(tmp_path / files[0], schemas.FIDELITY, "one")
     failures.figure(tmp_path / files[1], "one")
     failures.figure(tmp_path / files[2], "two")
-    failures.table(tmp_path / "toy/figures/gallery.parquet", SHOWN, "two")
+    failures.table(tmp_path / "toy/figures/gallery.parquet", schemas.SHOWN, "two")
     found = failures.among(tmp_path, [*files, "toy/figures/gallery.parquet"])
     assert [one.sentence for one in found] == [
         "nearest/pca could not be measured: one",

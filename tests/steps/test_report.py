@@ -32,10 +32,11 @@ from gancensus.config.results import figures
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.plotting import numbers, style
 from gancensus.report import census_figures, failures, sweep_figures, trace
-from gancensus.report.shown import SHOWN, shown_table
+from gancensus.report.shown import shown_table
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
 from gancensus.storage.samples import write_samples
+from gancensus.storage.schemas import SHOWN
 from gancensus.storage.tables import columns as read_columns
 from gancensus.storage.tables import read_table, write_table
 

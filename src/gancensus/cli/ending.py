@@ -11,6 +11,7 @@ from typing import Any
 from gancensus.config.configuration import Study
 from gancensus.report import failures
 from gancensus.report.trace import executions
+from gancensus.storage.schemas import SHOWN
 
 UP_TO_DATE = "nothing to do"  # in what our logger says where a file is up to date
 LAST = {"provenance", "collect_trace", "report", "all"}  # rules of what comes after all else
@@ -66,8 +67,6 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
         elif path.suffix == ".svg":
             failures.figure(path, reason)
         else:  # the samples that a figure shows
-            from gancensus.report.shown import SHOWN
-
             failures.table(path, SHOWN, reason)
         killed.add(part.log)
     return len(killed)

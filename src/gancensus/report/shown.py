@@ -7,19 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from gancensus.contracts.columns import Column, decode, is_written
 from gancensus.contracts.samples import Samples
 from gancensus.contracts.scales import columns_of
-from gancensus.storage.schemas import FLOAT, INT, STRING, column
-
-SHOWN = pa.schema(
-    [column("group", STRING), column("sample_id", INT), column("value", FLOAT), column("x", pa.list_(FLOAT))]
-)
-"""Which samples a figure shows: their group, a value (distance, score) and, for legal rows of a table, natural values
-and numbers of categories."""
+from gancensus.storage.schemas import SHOWN
 
 
 def shown_table(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:

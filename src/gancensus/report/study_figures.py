@@ -16,8 +16,9 @@ from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
 from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
-from gancensus.report.shown import SHOWN, shown_table
+from gancensus.report.shown import shown_table
 from gancensus.storage.samples import SampleRows
+from gancensus.storage.schemas import SHOWN
 from gancensus.storage.tables import columns, read_table, write_bytes, write_table
 
 Shown = Sequence[tuple[str, Samples, Any]]

@@ -1,127 +1,209 @@
-"""The schemas of every result table: column, type, unit. docs/methods.md says how each column is computed."""
+"""The schemas of the result tables, written into docs/tables.md. docs/methods.md says how each column is computed."""
 
 from collections.abc import Iterable
 
 import pyarrow as pa
 
 
-def column(name: str, kind: pa.DataType, unit: str = "1") -> pa.Field:
-    """Return a column whose unit stands in its metadata ('1': a pure number)."""
-    return pa.field(name, kind, metadata={"unit": unit})
+def column(name: str, kind: pa.DataType, unit: str = "1", about: str = "") -> pa.Field:
+    """Return a column whose metadata has its unit ('1': a pure number) and one line on what it holds."""
+    return pa.field(name, kind, metadata={"unit": unit, "about": about})
 
 
 STRING, INT, FLOAT = pa.string(), pa.int64(), pa.float64()
 
+LOW_HIGH = (
+    column("low", FLOAT, about="lower end of its interval"),
+    column("high", FLOAT, about="upper end of its interval"),
+)
+"""The interval of the column before them."""
+
+
+def with_interval(name: str, about: str) -> tuple[pa.Field, ...]:
+    """Return three columns: a number, and the ends of its interval, NAME_low and NAME_high."""
+    low, high = (f"{end} end of the interval of `{name}`" for end in ("lower", "upper"))
+    return (
+        column(name, FLOAT, about=about),
+        column(f"{name}_low", FLOAT, about=low),
+        column(f"{name}_high", FLOAT, about=high),
+    )
+
+
+STUDY = column("study", STRING, about="the study")
+DEFINITION = column("definition", STRING, about="the definition of duplicates")
+POPULATION = column("population", STRING, about="the population: `train`, `holdout`, or `NAME-REPLICA` of a generator")
+GENERATED = column("population", STRING, about="the generated population, `NAME-REPLICA`")
+SAMPLE = column("sample_id", INT, about="the sample, as in the sample tables")
+SAMPLES = column("samples", INT, about="samples of the population")
+NULL = column("null", FLOAT, about="what samples of `train` score in the place of the generated ones")
+
+_WITHIN = (
+    SAMPLES,
+    column("pairs", INT, about="pairs compared: n (n - 1) / 2 of n samples, or those under the same conditions"),
+    column("duplicates", INT, about="pairs that are duplicates"),
+    *with_interval("collision", "probability that two samples are duplicates"),
+)
+
 THRESHOLDS = pa.schema(
     [
-        column("metric", STRING),
-        column("alpha", FLOAT),
-        *(column(f"threshold{end}", FLOAT) for end in ("", "_low", "_high")),
-        column("pairs", INT),
-        column("all_pairs", INT),
+        column("metric", STRING, about="the metric's name in the definition"),
+        column(
+            "alpha", FLOAT, about="share of the pairs that is within the threshold; null where the threshold is given"
+        ),
+        *with_interval("threshold", "the largest distance of two duplicates"),
+        column("pairs", INT, about="pairs of `calibrate` that were measured"),
+        column("all_pairs", INT, about="pairs of `calibrate` under the same conditions"),
     ]
 )
 
 REPEATS = pa.schema(
     [
-        column("population", STRING),
-        *(column(name, INT) for name in ("sample_id", "duplicates", "partners", "condition")),
+        column("population", STRING, about="the population of the sample: the first of the search, then the other"),
+        SAMPLE,
+        column("duplicates", INT, about="its duplicates"),
+        column("partners", INT, about="samples that it was compared with"),
+        column("condition", INT, about="equal where samples are compared; null where conditions may differ a little"),
     ]
 )
 
 INPUTS = pa.schema(
-    [*(column(name, STRING) for name in ("study", "population", "input", "note")), column("samples", INT)]
+    [
+        STUDY,
+        column("population", STRING, about="`real`, or the generated population that the input holds"),
+        column("input", STRING, about="the file or folder, as the configuration names it"),
+        column("note", STRING, about="what was read, skipped or changed; a warning begins with `warning: `"),
+        column("samples", INT, about="samples that the note is about; null: the input as a whole"),
+    ]
 )
 
 SUPPORT = pa.schema(
     [
-        column("study", STRING),
-        column("definition", STRING),
-        column("population", STRING),
-        column("samples", INT),
-        column("pairs", INT),
-        column("duplicates", INT),
-        *(column(f"collision{end}", FLOAT) for end in ("", "_low", "_high")),
-        *(column(f"effective_support{end}", FLOAT) for end in ("", "_low", "_high")),
-        column("batch_half", INT),
-        column("square_support", FLOAT),
-        column("birthday_support", FLOAT),
-        *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
-        column("verdict", STRING),
-        *(column(name, FLOAT) for name in ("null_low", "null_high", "p_value")),
-        column("listed", INT),
+        STUDY,
+        DEFINITION,
+        POPULATION,
+        *_WITHIN,
+        *with_interval("effective_support", "1 / `collision`; only the lower end is known where there is no duplicate"),
+        column("batch_half", INT, about="smallest batch with P(duplicate) > 1/2; null where that is never reached"),
+        column("square_support", FLOAT, about="`batch_half` squared"),
+        column("birthday_support", FLOAT, about="(`batch_half` - 1/2)² / (2 ln 2)"),
+        *with_interval("ratio", "`collision` over that of `holdout`; null for `holdout` itself"),
+        column("verdict", STRING, about="what the ratio says of the population; null for `holdout` itself"),
+        column("null_low", FLOAT, about="lower end of where the ratio falls when labels are permuted"),
+        column("null_high", FLOAT, about="upper end of where the ratio falls when labels are permuted"),
+        column("p_value", FLOAT, about="two-sided p-value of the ratio when labels are permuted"),
+        column("listed", INT, about="samples whose duplicates are listed: fewer than all where there are too many"),
     ]
 )
 
 DIVERSITY = pa.schema(
     [
-        *(column(name, STRING) for name in ("definition", "population", "quantity")),
-        *(column(name, FLOAT) for name in ("value", "low", "high")),
+        DEFINITION,
+        POPULATION,
+        column(
+            "quantity",
+            STRING,
+            about="richness, shannon, simpson, coverage, components, largest or clique_bound",
+        ),
+        column("value", FLOAT, about="value of the quantity"),
+        column("low", FLOAT, about="lower end of its interval; alone where no kind of sample was seen twice"),
+        column("high", FLOAT, about="upper end of its interval"),
     ]
 )
 
 COPIES = pa.schema(
     [
-        *(column(name, STRING) for name in ("definition", "population")),
-        *(column(name, INT) for name in ("samples", "others", "pairs", "duplicates")),
-        *(column(f"collision{end}", FLOAT) for end in ("", "_low", "_high")),
-        *(column(f"copied{end}", FLOAT) for end in ("", "_low", "_high", "_null")),
-        *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
-        column("verdict", STRING),
+        DEFINITION,
+        POPULATION,
+        SAMPLES,
+        column("others", INT, about="samples of `train`"),
+        column("pairs", INT, about="pairs of a sample and one of `train` that were compared"),
+        column("duplicates", INT, about="pairs of these that are duplicates"),
+        *with_interval("collision", "probability that a sample and one of `train` are duplicates"),
+        *with_interval("copied", "share of the samples that have a duplicate in `train`"),
+        column("copied_null", FLOAT, about="that share of `holdout`; null for `holdout` itself"),
+        *with_interval("ratio", "`collision` over that with `holdout`; null for `holdout` itself"),
+        column("verdict", STRING, about="what the ratio says of the population; null for `holdout` itself"),
     ]
 )
 
 SWEEP = pa.schema(
     [
-        *(column(name, STRING) for name in ("definition", "metrics")),
-        column("alpha", FLOAT),
-        column("population", STRING),
-        *(column(name, INT) for name in ("samples", "pairs", "duplicates")),
-        *(column(f"collision{end}", FLOAT) for end in ("", "_low", "_high")),
-        column("independent", FLOAT),
-        *(column(f"ratio{end}", FLOAT) for end in ("", "_low", "_high")),
+        DEFINITION,
+        column("metrics", STRING, about="the metrics that must hold, joined by +"),
+        column("alpha", FLOAT, about="share of the pairs of `calibrate` within the threshold of each metric"),
+        POPULATION,
+        *_WITHIN,
+        column("independent", FLOAT, about="alpha to the number of metrics: `collision` if they were independent"),
+        *with_interval("ratio", "`collision` over that of `holdout`; null for `holdout` itself"),
     ]
 )
 
 CURVE = pa.schema(
     [
-        column("definition", STRING),
-        column("population", STRING),
-        column("batch", INT),
-        *(column(f"probability{end}", FLOAT) for end in ("", "_low", "_high")),
+        DEFINITION,
+        POPULATION,
+        column("batch", INT, about="samples in a batch"),
+        *with_interval("probability", "probability that the batch holds a duplicate"),
     ]
 )
 
 FIDELITY = pa.schema(
     [
-        column("population", STRING),
-        column("metric", STRING),
-        *(column(name, FLOAT) for name in ("value", "low", "high", "null")),
+        GENERATED,
+        column("metric", STRING, about="fid, kid, precision, recall, density or coverage"),
+        column("value", FLOAT, about="its value against `holdout`"),
+        *LOW_HIGH,
+        NULL,
     ]
 )
 
 TRACE = pa.schema(
     [
-        *(column(name, STRING) for name in ("study", "rule", "names")),
-        column("attempt", INT),
-        *(column(name, pa.timestamp("us", tz="UTC"), "us") for name in ("start", "end")),
-        column("cpu", FLOAT, "s"),
-        column("peak_memory", FLOAT, "MiB"),
-        *(column(name, STRING) for name in ("node", "slurm_job", "outcome")),
+        column("study", STRING, about="the job's study; null for none"),
+        column("rule", STRING, about="its rule"),
+        column("names", STRING, about="its wildcards, as its log names them"),
+        column("attempt", INT, about="executions since the last that was done; retried and resumed jobs have several"),
+        column("start", pa.timestamp("us", tz="UTC"), "us", "when it began"),
+        column("end", pa.timestamp("us", tz="UTC"), "us", "when it ended; null where it was killed"),
+        column("cpu", FLOAT, "s", "processor time, with that of its children; null where it was killed"),
+        column("peak_memory", FLOAT, "MiB", "most memory held, which `mem_mb` limits; null where it was killed"),
+        column("node", STRING, about="the machine on which it ran"),
+        column("slurm_job", STRING, about="its number in SLURM; null elsewhere"),
+        column("outcome", STRING, about="`done`, `error` (of a user), `bug`, `stopped` (by a signal) or `killed`"),
+    ]
+)
+
+SHOWN = pa.schema(
+    [
+        column("group", STRING, about="the part of the figure in which the sample is shown"),
+        SAMPLE,
+        column("value", FLOAT, about="distance of a pair, or score; null in a gallery"),
+        column("x", pa.list_(FLOAT), about="values of a legal row, categories by number; empty for other samples"),
     ]
 )
 
 
 def duplicates(metrics: Iterable[str]) -> pa.Schema:
     """Return the schema of a table of duplicate pairs: the two samples and one exact value per metric."""
-    return pa.schema([column("i", INT), column("j", INT), *(column(metric, FLOAT) for metric in metrics)])
+    ids = (
+        column("i", INT, about="`sample_id` of the first; rows are in the order of i, then j"),
+        column("j", INT, about="`sample_id` of the second"),
+    )
+    return pa.schema([*ids, *(column(metric, FLOAT, about="exact distance by this metric") for metric in metrics)])
 
 
 def selection(unit: str) -> pa.Schema:
     """Return the schema of a selection, whose score has the unit of its kind."""
-    return pa.schema([column("sample_id", INT), column("score", FLOAT, unit), column("kept", pa.bool_())])
+    return pa.schema(
+        [
+            SAMPLE,
+            column("score", FLOAT, unit, "how dense its neighbourhood is: higher is denser"),
+            column("kept", pa.bool_(), about="whether it is kept"),
+        ]
+    )
 
 
 def history(losses: Iterable[str]) -> pa.Schema:
     """Return the schema of a training history: one row per epoch, the mean of each loss over it."""
-    return pa.schema([column("epoch", INT), *(column(loss, FLOAT) for loss in losses)])
+    means = (column(loss, FLOAT, about="mean of this loss over the batches of the epoch") for loss in losses)
+    return pa.schema([column("epoch", INT, about="the epoch, from 1"), *means])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.samples import Samples, flatten
-from gancensus.storage.schemas import FLOAT, INT, STRING, column
+from gancensus.storage.schemas import FLOAT, GENERATED, INT, LOW_HIGH, POPULATION, SAMPLE, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,24 +29,50 @@ POINTS = 1000  # rows of a population that are drawn in the plane
 CLOSEST = 10  # of these, the nearest to a real row
 ASKED = 100  # generated rows at random, as the report counts them
 
-_WHO = (column("population", STRING), column("group", STRING))
-_LOW_HIGH = (column("low", FLOAT), column("high", FLOAT))
-NEAREST = pa.schema([*_WHO, column("rows", INT), column("mean_distance", FLOAT), *_LOW_HIGH])
-PASS = pa.schema([*_WHO, column("rows", INT), column("passed", INT), column("rate", FLOAT), *_LOW_HIGH])
+NEAREST = pa.schema(
+    [
+        POPULATION,
+        column("group", STRING, about="`fooled`, `not fooled` or `all`; `real to real` or `holdout to train`"),
+        column("rows", INT, about="rows of the group"),
+        column("mean_distance", FLOAT, about="mean distance to the nearest row of `train`, in the space of x"),
+        *LOW_HIGH,
+    ]
+)
+PASS = pa.schema(
+    [
+        column("population", STRING, about="the generated population whose discriminator is asked"),
+        column("group", STRING, about="the rows that it judges: `train`, `holdout`, `generated` or `100 generated`"),
+        column("rows", INT, about="rows that it judged"),
+        column("passed", INT, about="rows of these that it called real"),
+        column("rate", FLOAT, about="their share"),
+        *LOW_HIGH,
+    ]
+)
 ROWS = pa.schema(
     [
-        *_WHO,
-        column("number", INT),
-        column("distance", FLOAT),
-        column("row", STRING),
-        column("sample_id", INT),
-        column("column", STRING),
-        column("unit", STRING),
-        column("value", STRING),
+        GENERATED,
+        column("group", STRING, about="`fooled`, `not fooled` or `all`"),
+        column("number", INT, about="the pair of a generated row and its nearest real one, from 1 in each group"),
+        column("distance", FLOAT, about="their distance in the space of x"),
+        column("row", STRING, about="`generated` or `real`"),
+        SAMPLE,
+        column("column", STRING, about="a column of the row"),
+        column("unit", STRING, about="its unit"),
+        column("value", STRING, about="its value, decoded, as text"),
     ]
 )
 PLANE = pa.schema(
-    [*_WHO, column("sample_id", INT), *(column(f"pc{k}{end}", FLOAT) for end in ("", "_share") for k in (1, 2))]
+    [
+        POPULATION,
+        column(
+            "group",
+            STRING,
+            about="`real`, `fooled`, `not fooled` or `all`; again `closest generated`, `closest real`",
+        ),
+        SAMPLE,
+        *(column(f"pc{k}", FLOAT, about=f"its principal component {k}, of those of `train`") for k in (1, 2)),
+        *(column(f"pc{k}_share", FLOAT, about=f"share of the variance of `train` along component {k}") for k in (1, 2)),
+    ]
 )
 
 

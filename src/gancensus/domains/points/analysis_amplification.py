@@ -18,7 +18,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows
 from gancensus.domains.points.cells import Partition, partition_of, root
 from gancensus.statistics.estimate import Estimate
-from gancensus.storage.schemas import FLOAT, INT, STRING, column
+from gancensus.storage.schemas import FLOAT, INT, LOW_HIGH, STRING, column, with_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,11 +33,28 @@ Line = tuple[Any, ...]
 METHODS = ("sample", "kde", "fit", "truth")  # no generator may be called like these
 TRUE_POINTS = (100, 200, 300, 500, 1000)  # whose expected MSE is drawn for comparison
 
-_WHAT = (column("method", STRING), column("train_size", INT), column("cells", INT))
+_SIZE = column("train_size", INT, about="points that it has learned from")
+_CELLS = column("cells", INT, about="cells of equal probability into which the space is cut")
+_MSE = "mean square error of the shares of the cells, without the noise of finite numbers"
 AMPLIFICATION = pa.schema(
-    [*_WHAT, *(column(f"{name}{end}", FLOAT) for name in ("mse", "equivalent") for end in ("", "_low", "_high"))]
+    [
+        column("method", STRING, about="`sample`, `kde`, `fit`, or a generator"),
+        _SIZE,
+        _CELLS,
+        *with_interval("mse", _MSE),
+        *with_interval("equivalent", "true points with that error; null where there is no end"),
+    ]
 )
-CURVE = pa.schema([*_WHAT, column("points", INT), *(column(name, FLOAT) for name in ("mse", "low", "high"))])
+CURVE = pa.schema(
+    [
+        column("method", STRING, about="`sample`, `kde`, `fit`, a generator, or `truth`: as many true points"),
+        _SIZE,
+        _CELLS,
+        column("points", INT, about="generated or true points; null for `sample`, `kde` and `fit`"),
+        column("mse", FLOAT, about="mean square error of the shares of the cells"),
+        *LOW_HIGH,
+    ]
+)
 
 
 class Amplification(Analysis):

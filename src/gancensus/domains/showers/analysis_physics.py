@@ -15,7 +15,7 @@ from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows
 from gancensus.contracts.showers import VOXELS
-from gancensus.storage.schemas import FLOAT, INT, STRING, column
+from gancensus.storage.schemas import FLOAT, INT, LOW_HIGH, POPULATION, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,28 +24,62 @@ if TYPE_CHECKING:
 
 Positive = Annotated[float, Field(gt=0)]
 
-_POPULATION = column("population", STRING)
-_BIN = (column("energy_low", FLOAT, "GeV"), column("energy_high", FLOAT, "GeV"))
-_LOW_HIGH = (column("low", FLOAT), column("high", FLOAT))
-_VALUE = (column("value", FLOAT), *_LOW_HIGH)
+_BIN = (
+    column("energy_low", FLOAT, "GeV", "lower edge of the bin of primary energy; null where no bin has enough showers"),
+    column("energy_high", FLOAT, "GeV", "upper edge of the bin of primary energy"),
+)
 
 SSIM = pa.schema(
     [
-        column("comparison", STRING),
-        _POPULATION,
-        column("angle", FLOAT, "deg"),
+        column("comparison", STRING, about="`mc-mc` (two real showers), `mc-gan` or `gan-gan`"),
+        column("population", STRING, about="the generated population; `holdout` for `mc-mc`"),
+        column("angle", FLOAT, "deg", "centre of the bin; null where showers have no angle"),
         *_BIN,
-        column("ssim", FLOAT),
-        *_LOW_HIGH,
+        column("ssim", FLOAT, about="mean over the pairs; null where no bin has enough showers"),
+        *LOW_HIGH,
     ]
 )
-PROFILES = pa.schema([_POPULATION, column("axis", STRING), column("position", INT), *_VALUE])
-RESPONSE = pa.schema([_POPULATION, column("quantity", STRING), *_BIN, *_VALUE])
+PROFILES = pa.schema(
+    [
+        POPULATION,
+        column("axis", STRING, about="x, y or z"),
+        column("position", INT, about="layer of cells across the axis, from 0"),
+        column("value", FLOAT, about="mean share of a shower's energy in it"),
+        *LOW_HIGH,
+    ]
+)
+RESPONSE = pa.schema(
+    [
+        POPULATION,
+        column(
+            "quantity",
+            STRING,
+            about="response, resolution, hits; mean_x, width_x and so on (cells); angle, angle_spread (degrees)",
+        ),
+        *_BIN,
+        column("value", FLOAT, about="its mean over the showers, in the unit of the quantity"),
+        *LOW_HIGH,
+    ]
+)
 CELLS = pa.schema(
-    [_POPULATION, column("quantity", STRING), column("bin_low", FLOAT), column("bin_high", FLOAT), *_VALUE]
+    [
+        POPULATION,
+        column("quantity", STRING, about="`energy` of a cell (GeV), or `hits`: cells of a shower above 300 keV"),
+        column("bin_low", FLOAT, about="lower edge of a bin of the quantity"),
+        column("bin_high", FLOAT, about="upper edge of a bin of the quantity"),
+        column("value", FLOAT, about="mean number of a shower's cells in the bin; or share of the showers"),
+        *LOW_HIGH,
+    ]
 )
 SCORE = pa.schema(
-    [_POPULATION, column("term", STRING), column("energy", FLOAT, "GeV"), column("angle", FLOAT, "deg"), *_VALUE]
+    [
+        POPULATION,
+        column("term", STRING, about="moments, profiles, response, angle or total"),
+        column("energy", FLOAT, "GeV", "centre of the bin; null for the mean over the bins"),
+        column("angle", FLOAT, "deg", "centre of the bin; null for the mean over the bins, or without angles"),
+        column("value", FLOAT, about="relative error against `holdout`; that of `train` is the null value"),
+        *LOW_HIGH,
+    ]
 )
 _BINNED = {  # the keys that say in which bins a table needs showers
     "ssim": ("bins", "angles", "angle_window"),

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.errors import UserError
-from gancensus.storage.schemas import FLOAT, STRING, column
+from gancensus.storage.schemas import FLOAT, GENERATED, LOW_HIGH, STRING, column, with_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,21 +23,40 @@ if TYPE_CHECKING:
 Line = tuple[Any, ...]
 UNKNOWN = "unknown categories of "  # before the name of a column, in the place of a metric
 
-_POPULATION = column("population", STRING)
-_VALUE = tuple(column(name, FLOAT) for name in ("value", "low", "high", "null"))
-
 SYNTHETIC = pa.schema(
-    [_POPULATION, column("metric", STRING), *_VALUE, *(column(f"null_{end}", FLOAT) for end in ("low", "high"))]
+    [
+        GENERATED,
+        column(
+            "metric",
+            STRING,
+            about="dcr, dcr_5, nndr, nndr_5, dcr_share, copies, distinct, authenticity, data_copying, marginals, "
+            "associations, rare_categories, out_of_range, undecided, unrounded, c2st, tstr or trts; or the unknown "
+            "categories of a column",
+        ),
+        column("value", FLOAT, about="its value"),
+        *LOW_HIGH,
+        *with_interval("null", "what real rows get in the place of the generated ones, or theory"),
+    ]
 )
-MARGINALS = pa.schema([_POPULATION, column("column", STRING), column("metric", STRING), *_VALUE])
+MARGINALS = pa.schema(
+    [
+        GENERATED,
+        column("column", STRING, about="a column of the rows"),
+        column("metric", STRING, about="`ks` (Kolmogorov-Smirnov) or `total variation`"),
+        column("value", FLOAT, about="distance of the generated rows from `holdout`"),
+        *LOW_HIGH,
+        column("null", FLOAT, about="distance of as many rows of `train` from `holdout`"),
+    ]
+)
 ASSOCIATIONS = pa.schema(
     [
-        _POPULATION,
-        column("column_a", STRING),
-        column("column_b", STRING),
-        *(column(name, FLOAT) for name in ("real", "generated")),
-        *(column(f"difference{end}", FLOAT) for end in ("", "_low", "_high")),
-        column("null", FLOAT),
+        GENERATED,
+        column("column_a", STRING, about="a column of the rows"),
+        column("column_b", STRING, about="another one"),
+        column("real", FLOAT, about="their association in `holdout`"),
+        column("generated", FLOAT, about="their association in the generated rows"),
+        *with_interval("difference", "generated less real"),
+        column("null", FLOAT, about="that of rows of `train` less real"),
     ]
 )
 
