@@ -1,4 +1,4 @@
-"""The plug-in families: a folder each, in which one file is one member and one frozen model is its configuration."""
+"""The plug-in families, of which a file is a member: one frozen model, whose fields are the configuration's keys."""
 
 import difflib
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The figures: columns or samples in, a matplotlib Figure out, the same bytes for the same content.
+"""The figures of the census: its tables in, a matplotlib Figure out, the same bytes for the same content.
 
 A population keeps its colour in every figure: held-out samples are black, training samples grey, each generator has a
 hue of its own (Okabe & Ito's, which colour-blind readers tell apart), and its replicas differ in line and marker.

@@ -74,7 +74,7 @@ LANE, TALLEST, LETTER = 0.15, 7.0, 0.14  # inches: height of a lane, of all lane
 
 @styled
 def draw_timeline(trace: Columns) -> Figure:
-    """Draw when each job ran (tables.TRACE): a bar per execution, lanes for what ran side by side, node below node."""
+    """Draw when each job ran, from the trace: a bar per execution, lanes for what ran side by side, node below node."""
     lines = rows(trace)
     times = spans(lines)
     busy = sum(end - start for start, end in union(times))

@@ -49,7 +49,7 @@ def executions(lines: Iterable[str]) -> list[Row]:
 
 
 def columns(jobs: Mapping[str, Iterable[str]]) -> dict[str, list[Any]]:
-    """Return the columns of tables.TRACE, in the order in which the executions began.
+    """Return the columns of `storage.schemas.TRACE`, in the order in which the executions began.
 
     jobs: the lines of each job, by its log's name without suffix.
     """

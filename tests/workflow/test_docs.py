@@ -1,0 +1,70 @@
+"""What the documents name is there: files, modules, types."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from runs import ROOT
+
+DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))]
+LIBRARY = ROOT / "src/gancensus"
+# Where a path in a document begins: at the top, or, short, in the library or in workflow/.
+PLACES = [ROOT, LIBRARY, ROOT / "workflow"]
+FIRST = {place.name for folder in PLACES for place in folder.glob("[a-z]*/")} - {"results"}
+PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, sorted(FIRST)))})/[\w./*-]*[\w*]")
+MODULE = re.compile(r"\bgancensus(?:\.\w+)+")
+LINK = re.compile(r"\[([^\]]*)\]\(([^)#:]+)(?:#[^)]*)?\)")
+EXAMPLES = re.compile(r"```python\n# (\S+\.py)\n")  # files that CONTRIBUTING has the reader write
+PATTERN = re.compile(r"[A-Z]{4,}")  # DOMAIN/FAMILY_KIND.py stands for many
+ENTRY_POINTS = "gancensus.plugins"
+
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+
+
+@documents
+def test_the_files_and_modules_that_a_document_names_are_there(document: Path) -> None:
+    text = document.read_text()
+    examples = set(EXAMPLES.findall(text))
+    modules = {path.removeprefix("src/").removesuffix(".py").replace("/", ".") for path in examples} | {ENTRY_POINTS}
+    paths = [path for path in PATH.findall(text) if path not in examples and not PATTERN.search(path)]
+    missing = [path for path in paths if not any(list(place.glob(path)) for place in PLACES)]
+    missing += [name for name in MODULE.findall(text) if name not in modules and not defined(name)]
+    assert missing == []
+
+
+@documents
+def test_its_links_lead_to_files_and_to_what_these_define(document: Path) -> None:
+    links = LINK.findall(document.read_text())
+    missing = [target for _, target in links if not (document.parent / target).exists()]
+    assert missing == []
+    types = [(text[1:-1], document.parent / target) for text, target in links if re.fullmatch(r"`[A-Z]\w+`", text)]
+    assert [name for name, file in types if name not in names(file)] == []
+
+
+def test_what_is_not_there_is_found() -> None:
+    assert PATH.findall("in `scripts/gone.py`, search/gone.py and [x](../src/gone)") == [
+        "scripts/gone.py",
+        "search/gone.py",
+    ]
+    assert defined("gancensus.search.pairs.Side")
+    assert not defined("gancensus.search.pairs.Gone")
+    assert not defined("gancensus.gone")
+
+
+def defined(name: str) -> bool:
+    """Tell whether a module is there, or a module that defines the last part of the name."""
+    place = ROOT / "src" / name.replace(".", "/")
+    file = place.parent.with_suffix(".py")
+    return place.is_dir() or place.with_suffix(".py").exists() or (file.exists() and place.name in names(file))
+
+
+def names(file: Path) -> set[str]:
+    """Return what a module defines."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found
