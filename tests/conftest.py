@@ -6,8 +6,8 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -35,6 +35,7 @@ settings.register_profile("fuzz", max_examples=1000 if ALL else 200, derandomize
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 Step = Callable[..., subprocess.CompletedProcess[str]]
+Mount = Callable[[Path, str], AbstractContextManager[None]]
 
 
 @cache
@@ -75,3 +76,22 @@ def process() -> Step:
         return subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
 
     return run
+
+
+@pytest.fixture
+def mounted() -> Mount:
+    """Mount a file system of memory on a folder: `with mounted(folder, "size=64k")`. Where that is refused, skip."""
+
+    @contextmanager
+    def mount(folder: Path, options: str) -> Iterator[None]:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("needs root, to mount a file system")
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)
+
+    return mount

@@ -17,8 +17,8 @@ from runs import ROOT
 
 def needs(*daemons: str) -> None:
     """Skip a test without root or a daemon."""
-    if os.geteuid() or not all(map(shutil.which, daemons)):
-        pytest.skip(f"needs root, {', '.join(daemons)}: make slurm-test")
+    if missing := [*(["root"] if os.geteuid() else []), *(name for name in daemons if not shutil.which(name))]:
+        pytest.skip(f"needs {', '.join(missing)}: make slurm-test")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from gancensus.storage.tables import about, columns, read_table, write_bytes, wr
 from gancensus.training.loop import architecture
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
+Mount = Callable[[Path, str], AbstractContextManager[None]]
 Make = Callable[[Path], object]
 SCALE = Scale(("a", "b"), ("mm", "kg/m^2"), (0.0, -1.5), (10.0, 1.5))
 TYPED = scale_of(
@@ -213,20 +214,6 @@ def small_files(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """Mount a file system of memory on a folder."""
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("only root may mount a small or a read-only file system")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 BIG = samples(20_000)
 WRITERS: list[Any] = [
     pytest.param(lambda path: write_samples(path, BIG), id="table"),
@@ -251,7 +238,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(write: Make, tm
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_full_disk(write: Make, tmp_path: Path) -> None:
+def test_a_full_disk(write: Make, tmp_path: Path, mounted: Mount) -> None:
     with mounted(tmp_path, "size=64k"):
         with pytest.raises(UserError) as error:
             write(tmp_path / "out")
@@ -261,7 +248,7 @@ def test_a_full_disk(write: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("write", WRITERS)
 @pytest.mark.parametrize("name", ["out", "new/out"])
-def test_a_read_only_disk(write: Make, name: str, tmp_path: Path) -> None:
+def test_a_read_only_disk(write: Make, name: str, tmp_path: Path, mounted: Mount) -> None:
     with mounted(tmp_path, "ro"), pytest.raises(UserError) as error:
         write(tmp_path / name)
     assert "Read-only file system" in said(error, tmp_path / name)
@@ -534,14 +521,14 @@ def full(process: Step, tmp_path: Path, **kwargs: Any) -> tuple[subprocess.Compl
     return run, output
 
 
-def test_a_full_disk_stops_a_step(tmp_path: Path, process: Step) -> None:
+def test_a_full_disk_stops_a_step(tmp_path: Path, process: Step, mounted: Mount) -> None:
     (tmp_path / "full").mkdir()
     with mounted(tmp_path / "full", "size=64k"):
         run, output = full(process, tmp_path)
         assert failed(run, [output]).startswith(f"cannot write {output}: No space left on device; make room")
 
 
-def test_a_read_only_disk_stops_a_step(tmp_path: Path, process: Step) -> None:
+def test_a_read_only_disk_stops_a_step(tmp_path: Path, process: Step, mounted: Mount) -> None:
     (tmp_path / "full").mkdir()
     with mounted(tmp_path / "full", "ro"):
         run, output = full(process, tmp_path)

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from gancensus.config.configuration import Config, read
 from gancensus.contracts.errors import UserError
 from gancensus.storage import schemas
 from gancensus.storage.tables import write_table
+
+Mount = Callable[[Path, str], AbstractContextManager[None]]
 
 
 def changed(**keys: Any) -> dict[str, Any]:
@@ -73,17 +76,14 @@ def test_what_the_data_cannot_give_is_the_last_thing_on_the_screen(
     assert by_hand.stderr.strip() == error.strip()
 
 
-def test_a_read_only_results_folder_is_named(tmp_path: Path) -> None:
+def test_a_read_only_results_folder_is_named(tmp_path: Path, mounted: Mount) -> None:
     folder = tmp_path / "closed"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=False, capture_output=True)
-    if mounted.returncode:
-        pytest.skip("cannot mount a read-only folder here")
-    try:
-        with pytest.raises(UserError, match=r"closed: the results cannot be written there; .*--results"):
-            main.check_writable(folder / "results")
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with (
+        mounted(folder, "ro"),
+        pytest.raises(UserError, match=r"closed: the results cannot be written there; .*--results"),
+    ):
+        main.check_writable(folder / "results")
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,15 @@ def test_an_unreadable_configuration_is_named(tmp_path: Path, text: str | None, 
         read(path)
 
 
-def test_a_full_disk_is_named(tmp_path: Path) -> None:
+def test_a_full_disk_is_named(tmp_path: Path, mounted: Mount) -> None:
     folder = tmp_path / "small"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", folder], check=False)
-    if mounted.returncode:
-        pytest.skip("cannot mount a small folder here")
-    try:
+    with mounted(folder, "size=32k"):
         done = run(tmp_path, STUDY, "--results", "small", "--until", "prepare")
         assert done.returncode == 1
         assert "the disk is full" in done.stderr or "No space left on device; make room" in done.stderr
         assert "Traceback" not in done.stderr
         assert not list(folder.rglob("*.tmp"))
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def test_a_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
