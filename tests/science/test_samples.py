@@ -21,6 +21,7 @@ from gancensus.contracts.samples import (
     generated_ids,
     narrowed,
     part_rows,
+    spread_rows,
 )
 
 NAMES = st.text("abAB01_+-", min_size=1, max_size=8)
@@ -174,3 +175,13 @@ def test_check_wants_a_value_in_every_sample(shape: tuple[int, ...]) -> None:
 def test_flatten() -> None:
     assert flatten(np.zeros((3, 2, 4))).shape == (3, 8)
     assert flatten(np.zeros((0, 2, 4))).shape == (0, 8)
+
+
+@given(st.integers(1, 5000), st.integers(1, 3000), st.integers(1, 64))
+def test_spread_rows_reach_from_end_to_end(n: int, count: int, run: int) -> None:
+    rows = spread_rows(n, count, min(run, n))
+    assert (np.diff(rows) > 0).all()
+    assert rows[0] == 0 and rows[-1] < n
+    assert len(rows) == n if count >= n else len(rows) < count + run
+    if run < count < n:
+        assert rows[-1] == n - 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -533,6 +534,22 @@ def test_generated_images_in_another_unit_are_refused(tmp_path: Path, step: Step
         in run.stderr
     )
     assert not output.exists()
+
+
+def test_real_samples_in_the_order_of_their_size_are_compared_with_from_end_to_end(
+    tmp_path: Path, step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first row groups of a sorted file alone would look as if in another unit."""
+    rng = np.random.default_rng(0)
+    x = np.logspace(0, 6, 1000)[:, None, None] * rng.random((1000, 3, 3))
+    np.save(tmp_path / "x.npy", rng.permutation(x))
+    scale = Scale(("value",), ("1",), (0.0,), (x.max(),))
+    real = Samples(scale.encode(x), np.arange(1000), scale=scale)
+    monkeypatch.setattr("gancensus.contracts.samples.VALUES_AT_ONCE", 1000)
+    monkeypatch.setattr("gancensus.storage.tables.ROW_GROUP_BYTES", 4000)
+    run, output = generate(step, tmp_path / "x.npy", tmp_path, real=real)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "units" not in str(pq.read_schema(output).metadata.get(b"notes"))
 
 
 def test_conditions_in_another_unit_are_refused(tmp_path: Path, step: Step) -> None:

@@ -14,7 +14,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, by_row, check
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, by_row, check, rows_to_compare
 from gancensus.report.inputs import WARNING
 from gancensus.storage.imagefiles import files_of
 from gancensus.training.splits import split
@@ -79,7 +79,7 @@ def _check_study(
         if study.source.files() and not _read(key, study, real, found):
             return
         found.note(key, real)
-        held_out = rows["holdout"][: max(1, VALUES_AT_ONCE // prod(real.shape))]
+        held_out = rows["holdout"][rows_to_compare(len(rows["holdout"]), real.shape)]
         like = real.take(held_out if study.source.files() else held_out[:SIMULATED])
         if not study.source.files():
             _compare(study, like)

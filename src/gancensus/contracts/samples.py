@@ -239,6 +239,20 @@ def rows_of(known: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int6
 RUN = 64  # rows that stand for a population come in runs, to read few row groups
 
 
+def spread_rows(n: int, count: int, run: int = RUN) -> NDArray[np.int64]:
+    """Return about `count` of n rows, ascending, or all: evenly spaced runs, as files are often sorted."""
+    if count >= n:
+        return np.arange(n)
+    starts = np.linspace(0, n - run, -(-count // run)).astype(np.int64)
+    return np.unique(starts[:, None] + np.arange(run))
+
+
+def rows_to_compare(n: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the rows of n real samples of a shape with which a user's are compared: all, or 16 MiB in eight runs."""
+    count = max(1, VALUES_AT_ONCE // math.prod(shape))
+    return spread_rows(n, count, max(1, count // 8))
+
+
 class Rows(Protocol):
     """Samples that are read a few rows at a time (`files.SampleRows`); `where` they are, for messages."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Features, Metric
-from gancensus.contracts.samples import RUN, Rows, Samples, by_row
+from gancensus.contracts.samples import Rows, Samples, by_row, spread_rows
 from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut
 
 BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
@@ -48,8 +48,7 @@ class Population:
         """Return the features of about `count` rows, or of all: runs of rows, evenly spaced through the population."""
         if count >= len(self):
             return self.features(slice(0, len(self)))
-        starts = np.linspace(0, len(self) - RUN, -(-count // RUN)).astype(int)
-        rows = np.unique(starts[:, None] + np.arange(RUN))
+        rows = spread_rows(len(self), count)
         runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
         parts = [self.features(slice(int(run[0]), int(run[-1]) + 1)) for run in runs]
         return [
