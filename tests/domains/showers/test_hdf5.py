@@ -23,7 +23,7 @@ from gancensus.domains.showers import shower_file
 from gancensus.domains.showers.generator_hdf5 import Hdf5 as Generated
 from gancensus.domains.showers.source_hdf5 import Hdf5
 
-GEANT4 = Path(__file__).parents[2].parent / "shared" / "data" / "geant4-electrons.h5"
+GEANT4 = Path(__file__).parents[3].parent / "shared" / "data" / "geant4-electrons.h5"
 GRID = (5, 4, 3)
 Arrays = dict[str, Any]
 

@@ -23,7 +23,7 @@ from gancensus.domains.showers.source_gflash import Gflash
 
 X0, MOLIERE = 0.42, 1.083  # cm
 LAYER = TUNGSTEN + SILICON
-GEANT4 = Path(__file__).parents[3] / "shared" / "data" / "geant4-electrons.h5"
+GEANT4 = Path(__file__).parents[4] / "shared" / "data" / "geant4-electrons.h5"
 Cells = NDArray[np.float64]
 
 
