@@ -498,7 +498,7 @@ def test_what_an_analysis_cannot_work_with_is_missed_before_the_run(tmp_path: Pa
     ring = ring.replace(", beam: {kind: condition, column: energy}", "").replace(
         "physics: {}", "amplification: {cells: [49, 50]}"
     )
-    with pytest.raises(UserError, match=r"showers\.amplification: `cells` has 50, which is no k\^2.*nearest: 49 or 64"):
+    with pytest.raises(UserError, match=r"showers\.amplification: `cells` has 50, which is not k\^2.*: 49 or 64"):
         check_files(read(tmp_path, ring))
     check_files(read(tmp_path, ring.replace("[49, 50]", "[49]")))
     (tmp_path / "showers.h5").touch()

@@ -253,7 +253,7 @@ def test_images_have_distances_but_no_rows() -> None:
     shown = Nearest().analyse("rows", known, {"a-0": images}, RNG, context)
     assert shown["value"] == []
     figure = Nearest().draw("rows", {name: np.array(values) for name, values in shown.items()})
-    assert "the samples are no rows of a table" in {text.get_text() for text in figure.findobj(Text)}
+    assert "the samples are not rows of a table" in {text.get_text() for text in figure.findobj(Text)}
 
 
 def test_figures_say_what_the_tables_hold() -> None:

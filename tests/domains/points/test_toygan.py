@@ -16,7 +16,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.fitting import Fitted
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples, Scale
-from gancensus.domains.points.ensemble import Dense, Dice, Discriminator, generator
+from gancensus.domains.points.ensemble import Dense, Discriminator, RandomStreams, generator
 from gancensus.domains.points.generator_toygan import Points, Toygan
 
 TINY = Toygan(train_size=12, latent=3, generator_width=5, discriminator_width=6, steps=6, batch=4)
@@ -56,12 +56,12 @@ def drawn(model: Toygan, fitted: Fitted, repetition: NDArray[Any], d: int = 1) -
 
 def test_layers_are_those_of_each_member_alone() -> None:
     """Against networks of PyTorch with a member's weights; the batch's mean by hand."""
-    dice = Dice([1, 2, 3])
-    make, judge = generator(4, 5, 2, 2, dice), Discriminator(2, 6, 2, dice)
+    streams = RandomStreams([1, 2, 3])
+    make, judge = generator(4, 5, 2, 2, streams), Discriminator(2, 6, 2, streams)
     with torch.no_grad():
         for value in [*make.parameters(), *judge.parameters()]:
-            value.add_(dice.normal(*value.shape[1:]), alpha=0.3)  # biases, too
-        z = dice.normal(7, 4)
+            value.add_(streams.normal(*value.shape[1:]), alpha=0.3)  # biases, too
+        z = streams.normal(7, 4)
         x = make(z)
         logits = judge(torch.stack([x, x + 1], dim=1))[:, 0]
         for r in range(3):
@@ -81,14 +81,14 @@ def test_layers_are_those_of_each_member_alone() -> None:
 
 
 def test_initial_weights_keep_the_size_of_what_passes() -> None:
-    layer = Dense(400, 300, Dice([1, 2]))
+    layer = Dense(400, 300, RandomStreams([1, 2]))
     assert layer.weight.std().item() == pytest.approx(math.sqrt(1.5 / 400), rel=0.02)
     assert not layer.bias.any()
     assert not torch.equal(layer.weight[0], layer.weight[1])
 
 
 def test_dice_of_a_member_do_not_depend_on_the_others() -> None:
-    three, one = Dice([5, 6, 7]), Dice([6])
+    three, one = RandomStreams([5, 6, 7]), RandomStreams([6])
     for _ in range(2):
         assert torch.equal(three.normal(4, 2)[1], one.normal(4, 2)[0])
     state = three.state_dict()
@@ -300,7 +300,7 @@ def test_generating_is_a_function_of_weights_and_noise() -> None:
 def test_what_has_no_repetition_is_refused() -> None:
     samples = replace(table(humps()), conditions={})
     for call in (lambda: TINY.train(samples, 1, "cpu"), lambda: TINY.noise(3, {}, derive_rng(1))):
-        with pytest.raises(UserError, match=r"generator toygan: .*no condition repetition; take a source") as error:
+        with pytest.raises(UserError, match=r"generator toygan: .*no condition repetition; use a source") as error:
             call()
         assert "\n" not in str(error.value)
 

@@ -143,7 +143,7 @@ def test_showers_need_their_conditions(missing: str) -> None:
 
 def test_samples_in_other_units_are_refused() -> None:
     """All showers of less than 10 MeV: of 14, none is left to train on."""
-    with pytest.raises(UserError, match=r"0 of 14 showers have left more than 0.01 GeV; cells need to be in GeV"):
+    with pytest.raises(UserError, match=r"0 of 14 showers deposit more than 0.01 GeV; cells need to be in GeV"):
         TINY.train(replace(showers(), x=np.full((14, *GRID), 1e-5 / 256, dtype=np.float32)), 1, "cpu")
 
 

@@ -281,7 +281,7 @@ WRONG: dict[str, tuple[Callable[[Arrays], None], str]] = {
     "NaN energy": (put("energy", 8, math.nan), "energy, row 8: NaN or infinite"),
     "NaN angle": (put("theta", 9, math.nan), "theta, row 9: NaN or infinite"),
     "degrees": (put("theta", slice(3, None), 90.0), "theta, row 3: an angle outside 0 ... pi; it must be in rad"),
-    "cells in MeV": (replaced("ECAL", lambda x: x * 1000), "cells look like MeV, energy like GeV: bring both in GeV"),
+    "cells in MeV": (replaced("ECAL", lambda x: x * 1000), "cells look like MeV, energy like GeV: provide both in GeV"),
 }
 
 
@@ -330,7 +330,7 @@ def test_calochallenge_of_other_rank_or_unit(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"showers has shape \(40, 5, 6\); it must be \(N, voxels\)"):
         load(cube, "calochallenge", binning=[30])
     mixed = write(tmp_path / "b.h5", {**stored, "incident_energies": stored["incident_energies"] / 1000})
-    with pytest.raises(UserError, match="cells look like MeV, incident_energies like GeV: bring both in MeV"):
+    with pytest.raises(UserError, match="cells look like MeV, incident_energies like GeV: provide both in MeV"):
         load(mixed, "calochallenge", binning=[30])
 
 

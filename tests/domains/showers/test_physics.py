@@ -614,7 +614,7 @@ def test_negative_cells_and_voxels_are_refused() -> None:
     with pytest.raises(UserError, match=r"physics: samples: sample 7 has the value -\S+, and profiles need"):
         Physics().analyse("profiles", {"holdout": holdout, "train": spoilt}, {}, RNG, ABOUT)
     voxels = InMemory(replace(holdout.samples, scale=shower_scale(256.0, ("voxel energy",))))
-    with pytest.raises(UserError, match=r"physics: samples: voxels of layer, angle and radius are no cells"):
+    with pytest.raises(UserError, match=r"physics: samples: voxels of layer, angle and radius are not cells"):
         Physics().analyse("cells", {"holdout": voxels, "train": voxels}, {}, RNG, ABOUT)
 
 

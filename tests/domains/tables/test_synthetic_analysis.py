@@ -264,7 +264,7 @@ def drawings(generated: Mapping[str, InMemory]) -> dict[str, Figure]:
 def test_the_figures_show_every_population_and_column() -> None:
     figures = drawings({"a-0": population(GOOD), "b-0": population(OTHER), "b-1": population(drawn(9, 90))})
     titles = {name: [ax.get_title(loc="left") for ax in figure.axes] for name, figure in figures.items()}
-    assert len(titles["synthetic"]) == 18 and "told from real (AUC)" in titles["synthetic"]
+    assert len(titles["synthetic"]) == 18 and "real vs generated (AUC)" in titles["synthetic"]
     assert titles["marginals"] == ["a-0", "b-0", "b-1"]
     assert titles["associations"][:4] == ["held-out rows", "a-0", "b-0", "b-1"]
     names = [column.name for column in COLUMNS]
@@ -313,7 +313,7 @@ def test_the_figure_leaves_out_what_is_missing() -> None:
     table = found("synthetic", {"a-0": population(GOOD)})
     table["value"] = np.where(table["metric"] == "c2st", np.nan, table["value"])
     figure = Synthetic().draw("synthetic", table)
-    panel = next(ax for ax in figure.axes if ax.get_title(loc="left") == "told from real (AUC)")
+    panel = next(ax for ax in figure.axes if ax.get_title(loc="left") == "real vs generated (AUC)")
     assert not panel.containers
     assert len(figure.axes) == 16
 

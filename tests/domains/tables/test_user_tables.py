@@ -469,7 +469,7 @@ def test_openml_that_cannot_be_had(tmp_path: Path) -> None:
 def test_openml_that_is_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
     found = SimpleNamespace(data=csr_matrix(np.eye(3)), feature_names=["a", "b", "c"], categories={})
     monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *_, **__: found)
-    with pytest.raises(UserError, match="source openml: words version 1 is sparse, which is not supported; bring its"):
+    with pytest.raises(UserError, match="openml: words version 1 is sparse, which is not supported; provide its"):
         Openml(name="words", version=1).load(0)
 
 

@@ -27,7 +27,7 @@ Flags = NDArray[np.bool_]
 SHOWN = 10  # rows of each group that are shown with their nearest real ones
 POINTS = 1000  # rows of a population that are drawn in the plane
 CLOSEST = 10  # of these, the nearest to a real row
-ASKED = 100  # generated rows at random, as the report counts them
+ASKED = 100  # generated rows drawn at random, as in the course report that asked these questions
 
 NEAREST = pa.schema(
     [
@@ -81,7 +81,7 @@ class Nearest(Analysis):
 
     Distances are Euclidean, in the space of the samples x, whose columns are scaled to [-1, 1]; generated rows are
     taken as the networks made them, unrounded. A row is fooled (it fooled the discriminator) when that calls it real
-    with a probability above 1/2. Generators without a discriminator to ask have the group `all` alone.
+    with a probability above 1/2. Generators without a discriminator have only the group `all`.
     """
 
     kind: Literal["nearest"] = "nearest"
@@ -103,8 +103,8 @@ class Nearest(Analysis):
             "What the discriminators pass",
             "The share of rows that each model's discriminator calls real, with its 95 % interval (Wilson): training "
             "rows, held-out rows, all generated rows and 100 of them at random. A discriminator that passes training "
-            "rows more often than held-out ones has learned them by heart. One that cannot tell gives each row a "
-            "probability near 1/2, and passes all three alike: the rate of generated rows says something only beside "
+            "rows more often than held-out ones has memorised them. One that cannot distinguish them gives each row a "
+            "probability near 1/2, and passes all three alike: the rate of generated rows means something only beside "
             "those of real ones.",
         ),
         "rows": AnalysisTable(
@@ -149,7 +149,7 @@ class Nearest(Analysis):
 
 
 class _Study(NamedTuple):
-    """Real rows, train by sample_id; who judges; random numbers of each population."""
+    """Real rows, train by sample_id; the discriminators; random numbers of each population."""
 
     train: Samples
     holdout: Samples
@@ -157,7 +157,7 @@ class _Study(NamedTuple):
     rng: Rng
 
     def probability(self, population: str, samples: Samples) -> NDArray[np.float64] | None:
-        """Return with which probability the discriminator of a population calls samples real, if it has one."""
+        """Return the probability (n,) that a population's discriminator gives samples of being real, if it has one."""
         judge = self.context.judges.get(population)
         return judge(samples.x) if judge else None
 
@@ -197,7 +197,7 @@ def _pass_rates(study: _Study, populations: Mapping[str, Samples]) -> Iterator[L
 
 
 def _pairs(study: _Study, populations: Mapping[str, Samples]) -> Iterator[Line]:
-    """Yield a line per value of the rows that are shown; none where samples are no rows of a table."""
+    """Yield a line per value of the rows that are shown; none where samples are not rows of a table."""
     from gancensus.contracts.scales import columns_of
     from gancensus.search.neighbours import nearest
 
@@ -249,13 +249,13 @@ def _ungrouped(samples: Samples) -> dict[str, Flags]:
 
 
 def _sorted_choice(rng: np.random.Generator, of: Any, count: int) -> NDArray[np.int64]:
-    """Return at most `count` of a number of rows, or of the given ones, at random, in their order."""
+    """Return at most `count` random rows in ascending order: of the rows given, or of the first `of`."""
     size = of if isinstance(of, int) else len(of)
     return np.sort(rng.choice(of, min(size, count), replace=False)) if size else np.empty(0, dtype=np.int64)
 
 
 def _texts(columns: tuple[Column, ...], x: NDArray[Any]) -> list[list[str]]:
-    """Return what rows x (n, width) say, decoded: names of categories, and numbers with as many decimals as known."""
+    """Return the decoded cells of rows x (n, width): names of categories, and numbers with their column's decimals."""
     from gancensus.contracts.columns import decode, text_of
 
     return [[text_of(column, value) for column, value in zip(columns, row, strict=True)] for row in decode(columns, x)]

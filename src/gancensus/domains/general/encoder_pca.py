@@ -14,7 +14,7 @@ from gancensus.contracts.samples import flatten
 
 
 class Pca(Encoder):
-    """Projection on the leading principal components, unscaled: distances are those of the samples, less the rest.
+    """Projection on the leading principal components, unscaled: distances are those of the samples without the rest.
 
     z = W^T (x - mean), W the leading eigenvectors of the covariance of `train` (Pearson, Phil. Mag. 2 (1901) 559).
     """

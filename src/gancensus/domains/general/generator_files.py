@@ -9,7 +9,7 @@ from gancensus.storage.user_arrays import read_user_samples
 
 
 class Files(UserProvided):
-    """Samples that a model elsewhere has generated, scaled like the study's real samples: the population NAME-0.
+    """The user's own generated samples, scaled like the study's real samples: the population NAME-0.
 
     The file is an array (.npy, or .npz with `x` and conditions), a folder of images (read as those of the source
     `files`; where the real ones are grey, three equal channels are read as one, and the reverse), or a sample table

@@ -15,7 +15,7 @@ from gancensus.contracts.samples import Samples
 
 
 class Condition(Metric):
-    """Lets a pair count only when both samples were made for the same condition (a particle's energy, its angle).
+    """Counts a pair only when both samples were made for the same condition (a particle's energy, its angle).
 
     The distance is |a - b|, in the unit of the column, and must be within `tolerance`. With `bins` it is how many bins
     apart the two are, and must be 0.
@@ -85,9 +85,9 @@ class Condition(Metric):
 
 
 def condition(samples: Samples, name: str, kind: str, others: Iterable[str] = ()) -> NDArray[np.float64]:
-    """Return a condition of the samples (n,) for a metric of some kind.
+    """Return a condition of the samples (n,) for a metric of this kind.
 
-    Raises UserError when the samples have no condition of that name, with a hint to those there are and to `others`,
+    Raises UserError when the samples have no condition of that name, suggesting one that they have or one of `others`,
     and when a value is NaN or infinite.
     """
     if name not in samples.conditions:

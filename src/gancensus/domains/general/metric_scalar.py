@@ -11,7 +11,7 @@ from gancensus.contracts.metric import Calibrated, Features
 from gancensus.contracts.samples import Samples
 from gancensus.domains.general.metric_condition import condition
 
-ZERO = -2000.0  # where 0 lies on the axis of logarithms: float64 begins at -745
+ZERO = -2000.0  # stands for the logarithm of 0; those of float64 begin at -745
 
 
 class Scalar(Calibrated):
@@ -24,7 +24,7 @@ class Scalar(Calibrated):
     features_cost: ClassVar[float | None] = 3.0
     kind: Literal["scalar"] = "scalar"
     of: str = "sum"
-    """`sum` is the sum of all values of a sample, in natural units; any other word names a condition."""
+    """`sum` is the sum of all values of a sample, in natural units; anything else names a condition."""
     relative: bool = False
     """Whether differences are relative; the numbers must not be negative then."""
 
@@ -34,7 +34,7 @@ class Scalar(Calibrated):
         return None if self.of == "sum" else self.of
 
     def features(self, samples: Samples) -> Features:
-        """Return the number of each sample, (n,) float64; a sum has one fixed order.
+        """Return the number of each sample, (n,) float64; sums are taken in a fixed order.
 
         Raises UserError when there is no such condition, a number is NaN, or negative where differences are relative.
         """
@@ -50,7 +50,7 @@ class Scalar(Calibrated):
         return np.concatenate([totals(chunk.natural()) for chunk in chunks(samples)])
 
     def _not_negative(self, samples: Samples, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the numbers; a sum so little below 0 that its values may all mean 0 counts as 0."""
+        """Return the numbers; a sum below 0 by no more than the rounding of its values counts as 0."""
         from gancensus.distances.shapes import rounding
 
         slack = np.broadcast_to(rounding(samples.scale), samples.x.shape[1:]).sum() if self.of == "sum" else 0.0
@@ -64,7 +64,7 @@ class Scalar(Calibrated):
         return np.maximum(numbers, 0.0)
 
     def embed(self, features: Features) -> NDArray[np.float64]:
-        """Return the numbers or, for relative differences, their logarithms, as points (n, 1); 0 lies far from all."""
+        """Return the numbers or, for relative differences, their logarithms, as points (n, 1); 0 is far from all."""
         numbers = features[0][:, None]
         if not self.relative:
             return numbers

@@ -1,8 +1,8 @@
 """The figures of the analysis `nearest`: its tables in, a matplotlib Figure out.
 
 The colours of groups are those of the course report that asked these questions: real rows red, those that fooled the
-discriminator blue, those that did not black, closest pairs yellow. Red, blue and the teal of all rows are Paul
-Tol's, which colour-blind readers tell apart, and each group has a marker of its own.
+discriminator blue, those that did not black, closest pairs yellow. Red, blue and the teal of all rows are Paul Tol's,
+which colour-blind readers can distinguish, and each group has its own marker.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ ASKED = {
     "generated": Style(BLUE, "D", "generated rows"),
     "100 generated": Style(ORANGE, "^", "100 generated rows at random"),
 }
-ACROSS = 5  # pairs of rows beside each other
-LONGEST = 12  # letters of a value that are shown
+ACROSS = 5  # pairs of rows side by side
+LONGEST = 12  # characters of a value that are shown
 LINE = 0.165  # inches
 
 
@@ -86,7 +86,7 @@ def draw_pass_rates(table: Columns) -> Figure:
 
 @styled
 def draw_pairs(table: Columns) -> Figure:
-    """Write generated rows beside their nearest real ones, five pairs across, of the first replica of a generator."""
+    """Write generated rows beside their nearest real ones, five pairs across, for the first replica of a generator."""
     lines = [line for line in rows(table) if line["population"].endswith("-0")]
     pairs: dict[tuple[str, str], dict[int, list[Row]]] = {}
     for line in lines:
@@ -96,7 +96,7 @@ def draw_pairs(table: Columns) -> Figure:
     ]
     blocks = [block for block in blocks if block[2]]
     if not blocks:
-        return empty("the samples are no rows of a table")
+        return empty("the samples are not rows of a table")
     names = [_with_unit(line) for line in blocks[0][2][0] if line["row"] == "real"]
     height = LINE * (len(names) + 4)
     figure = Figure(figsize=(WIDTH, height * len(blocks)))
@@ -139,7 +139,7 @@ def draw_plane(table: Columns) -> Figure:
 
 
 def _draw_reference(ax: Axes, line: Row) -> Line2D:
-    """Draw what real rows have, and return how the legend shows it."""
+    """Draw the mean distance of real rows, and return its entry in the legend."""
     colour, dashes = REFERENCES[line["group"]]
     if line["low"] is not None:
         ax.axvspan(line["low"], line["high"], color=colour, alpha=0.12, linewidth=0)
@@ -190,7 +190,7 @@ def _component(table: Columns, k: int) -> str:
 
 
 def _write_pairs(ax: Axes, names: Sequence[str], pairs: Sequence[Sequence[Row]], colour: str) -> None:
-    """Write pairs of rows beside each other, a line per column; what is equal is bold."""
+    """Write pairs of rows side by side, a line per column; equal values are bold."""
     ax.set(xlim=(0, 1), ylim=(len(names) + 1.6, -0.2))
     ax.set_axis_off()
     for line, name in enumerate(names):

@@ -14,13 +14,13 @@ from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import Background
 from gancensus.storage.user_arrays import finite, read_user_samples
 
-SMALL = 15  # bytes up to here are no grey levels of 256, but truth values or classes
-NUMBERS = 16  # of a point, at most
-UNLIKE = 1e-3  # of what the widest number of a point spans: one that spans less has a unit of its own
-STEADY = 3.0  # logarithm of the ratio of what a number spans in one sample and in another, 10 % and 90 % quantiles
-MANY = 20  # rows: so many are numbered by no column by chance
-SOME = 10_000  # rows or samples that show where most values lie
-FAR_OUT = 1e3  # times what the values of a sample span: a value beyond is said
+SMALL = 15  # bytes up to this are truth values or classes, not grey levels
+NUMBERS = 16  # that a point has, at most
+UNLIKE = 1e-3  # of the widest range of a point's numbers: a number with a smaller range has its own unit
+STEADY = 3.0  # log of the 90 % over the 10 % quantile of a number's ranges in the samples: below it, they are alike
+MANY = 20  # rows: no column numbers this many by chance
+SOME = 10_000  # rows or samples that are read to see where most values lie
+FAR_OUT = 1e3  # times the range of a sample's values: a value beyond is reported
 LOST = 2.0**16  # times as much: float32 would keep less than 8 bits of the others
 
 
@@ -33,8 +33,8 @@ class Files(Source):
     A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
     0...255 (an array of bytes up to 15 from 0 to the largest of them), numbers from the minimum and maximum of the
     data: of each column, where a sample is a row, and of each number of a point, where a sample is a set of points
-    whose numbers are of unlike size, as (particles, 3) with momentum and angles. A sample table (.parquet), already in
-    [-1, 1], is taken as it is.
+    whose numbers differ greatly in size, as (particles, 3) with momentum and angles. A sample table (.parquet), already
+    in [-1, 1], is taken as it is.
 
     Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
     they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
@@ -42,8 +42,8 @@ class Files(Source):
     Each page of a TIFF file is a sample; an animation (GIF, WebP, PNG, AVIF) is refused.
 
     Links are followed, to folders and to files. Left out are hidden files and folders, those that operating systems
-    leave behind, files that are no images by their suffix, folders of gancensus's results, broken links, and links to
-    what is read anyway. The report says what was left out, and what was done to how many images.
+    leave behind, files without the suffix of an image, result folders of gancensus, broken links, and links to what is
+    read anyway. The report says what was left out, and what was done to how many images.
     """
 
     read_whole: ClassVar[bool] = True
@@ -64,7 +64,7 @@ class Files(Source):
         return self.background
 
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
-        """Return showers from the side that are in a sample table of ours."""
+        """Return a side view of showers, where they come from one of our sample tables."""
         from gancensus.plotting.shower_figures import side_view
 
         return side_view(samples)
@@ -72,7 +72,7 @@ class Files(Source):
     def load(self, seed: int) -> LazySamples:
         """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.
 
-        All of them are read once, in pieces, unless they are images of bytes, of which nothing need be known.
+        All are read once, in chunks, to find the scale, unless they are 8-bit images, whose scale is known.
         """
         found = read_user_samples(self.path, self.background)
         if self.path.suffix == ".parquet":
@@ -83,14 +83,10 @@ class Files(Source):
         return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
 
     def _scale(self, found: LazySamples) -> Scale:
-        """Return the scale of natural values; all are read, but for images of bytes."""
+        """Return the scale of natural values; all are read, except 8-bit images."""
         if found.dtype == np.uint8 and self.path.is_dir():
             return Scale(("value",), ("1",), (0.0,), (255.0,))
-        ends, samples, spans = (
-            [],
-            [],
-            [],
-        )  # of each number of a row or point; of each sample; along axes
+        ends, samples, spans = [], [], []  # of each number of a row or point; of each sample; along axes
         for x in finite(self.path, found):
             numbers, values = x.reshape(-1, x.shape[-1]), flatten(x)
             ends.append((numbers.min(axis=0), numbers.max(axis=0)))
@@ -111,15 +107,15 @@ class Files(Source):
         if unlike:
             found.notes.add(
                 f"warning: numbers along axis {unlike[0]} are of unlike size, and on one scale small ones are lost: "
-                "bring them along the last axis, where each has a scale of its own"
+                "move that axis to the end, where each number has its own scale"
             )
         self._check_extremes(found, np.concatenate(samples, axis=1))
         return _scale_of(("value",), low.min(keepdims=True), high.max(keepdims=True))
 
     def _by_number(self, found: LazySamples, low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:
-        """Return a scale for each number of a row or point, of which the ends are given."""
+        """Return a scale for each number of a row or point, given their ends."""
         if len(found.shape) > 1:
-            found.notes.add(f"each of the {len(low)} numbers of a point is scaled by itself: their sizes are unlike")
+            found.notes.add(f"each of the {len(low)} numbers of a point is scaled separately: they are of unlike size")
         else:
             self._note_index(found, np.flatnonzero(high - low == len(found) - 1))
         some = found.read(np.unique(np.linspace(0, len(found) - 1, SOME).astype(np.int64)))
@@ -127,12 +123,12 @@ class Files(Source):
         for k in np.flatnonzero((most > least) & (high - low > LOST * (most - least))):
             found.notes.add(
                 f"warning: number {k} reaches from {low[k]:.3g} to {high[k]:.3g}, but nine tenths of its values span "
-                f"{most[k] - least[k]:.3g}: on its scale these are nearly one; correct or remove what is far out"
+                f"{most[k] - least[k]:.3g}: on its scale these are nearly equal; correct or remove the outliers"
             )
         return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
 
     def _note_index(self, found: LazySamples, columns: NDArray[np.int64]) -> None:
-        """Note which of the columns of rows number these, in any order, and so make every row unlike all others."""
+        """Note the columns that number the rows, in any order, and so make every row differ from all others."""
         if len(found) < MANY or not len(columns):
             return
         numbers = np.sort(np.concatenate([x[:, columns] for _, x in found.chunks()]), axis=0)
@@ -140,7 +136,7 @@ class Files(Source):
             found.notes.add(f"warning: column {column} numbers the rows; if it is an index, leave it out of the array")
 
     def _check_extremes(self, found: LazySamples, ends: NDArray[np.float64]) -> None:
-        """Refuse a sample so far out that all others would have one value on its scale; note one that is far out.
+        """Refuse a sample so far out that all others would be equal on its scale; note one that is far out.
 
         ends: the least and the largest value of each sample, (2, n).
         """
@@ -153,17 +149,17 @@ class Files(Source):
                 f"{usual:.3g}"
             )
             if beyond[row] > LOST * usual:
-                raise UserError(f"{self.path}: {said} and would all be one on its scale; correct or remove the sample")
+                raise UserError(f"{self.path}: {said} and would all be equal on its scale; correct or remove it")
             found.notes.add(f"warning: {said}; all are scaled by it")
 
     def _checked(self, table: LazySamples) -> LazySamples:
-        """Return a sample table in the order of its sample_id, or raise UserError where it is not as ours are."""
+        """Return a sample table in the order of its sample_id, or raise UserError where it breaks their contract."""
         for start, x in table.chunks():
             far = np.abs(flatten(x)).max(axis=1) > 1
             if far.any():
                 raise UserError(
                     f"{self.path}: column x, row {start + int(np.argmax(far))}: a value outside [-1, 1]; scale the "
-                    "table, or bring natural values as .npy"
+                    "table, or provide natural values as .npy"
                 )
         ids = table.known.sample_id
         if ((ids < 0) | (ids >= ROWS_PER_POPULATION)).any():
@@ -183,21 +179,21 @@ def _scale_of(names: tuple[str, ...], low: NDArray[np.float64], high: NDArray[np
 
 
 def _axes(shape: tuple[int, ...]) -> list[int]:
-    """Return the axes of samples (n, *shape) along which numbers may have units of their own: short ones."""
+    """Return the axes of samples (n, *shape) along which numbers may have their own units: the short ones."""
     return [axis for axis, size in enumerate(shape, 1) if len(shape) > 1 and size <= NUMBERS]
 
 
 def _spans(x: NDArray[Any], axis: int) -> NDArray[np.float64]:
-    """Return what each number along an axis of x (n, ...) spans in each sample, (n, numbers)."""
+    """Return the range of each number along an axis of x (n, ...) in each sample, (n, numbers)."""
     numbers = np.moveaxis(x, axis, 1).reshape(len(x), x.shape[axis], -1).astype(np.float64)
     return np.asarray(np.ptp(numbers, axis=2))
 
 
 def _unlike(parts: Sequence[NDArray[np.float64]]) -> bool:
-    """Tell whether numbers, of which the spans in each sample are given, have units of their own.
+    """Return whether numbers have their own units, given their ranges in each sample, (n, numbers) in parts.
 
-    On one scale, float32 would lose the small ones: angles beside momenta. A number with a unit spans about as much in
-    every sample, where the edge of an image spans what lies there; what hardly ever varies tells nothing.
+    On one scale, float32 would lose the small ones: angles beside momenta. A number with its own unit has about the
+    same range in every sample; the edge of an image does not, and what hardly ever varies shows nothing.
     """
     spans = np.concatenate(parts)
     usual = np.median(spans, axis=0)

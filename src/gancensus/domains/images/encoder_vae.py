@@ -31,7 +31,7 @@ class Vae(Encoder):
     latent: int = Field(16, ge=1)
     """Dimension of the latent space."""
     beta: float = Field(0.2, ge=0, lt=1)
-    """Weight of the Kullback-Leibler term; the reconstruction has the rest."""
+    """Weight of the Kullback-Leibler term; that of the reconstruction is 1 - beta."""
     width: int = Field(16, ge=1)
     """Channels after the first block; the second has twice as many."""
     epochs: int = Field(60, ge=1)

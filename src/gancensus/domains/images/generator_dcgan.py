@@ -20,7 +20,7 @@ class Dcgan(Gan):
     """Deep convolutional GAN of images (H, W) or (H, W, C), H and W multiples of 4.
 
     Radford, Metz & Chintala, arXiv:1511.06434: transposed convolutions against strided ones, batch normalisation in
-    both networks but for the generator's last and the discriminator's first layer. Without it in the discriminator
+    both networks except in the generator's last and the discriminator's first layer. Without it in the discriminator
     the generator collapses. Two blocks that each double the image (theirs are four, for 64 pixels).
     """
 

@@ -21,11 +21,11 @@ class Ssim(Calibrated):
 
         SSIM = (2 m n + C1) (2 c + C2) / ((m^2 + n^2 + C1) (v + w + C2)),  C1 = (0.01 L)^2,  C2 = (0.03 L)^2
 
-    is averaged over all windows that lie inside of a plane. This is scikit-image's
+    is averaged over all windows that lie inside a plane. This is scikit-image's
     `structural_similarity(x, y, channel_axis=-1, data_range=L, gaussian_weights=True, use_sample_covariance=False)`.
 
     A window that is empty in both images has SSIM 1. So showers of particles, which are mostly empty, look alike even
-    where they share nothing: a smaller L makes it less, but only `masked` leaves the empty windows out.
+    where they share nothing: a smaller L reduces this, but only `masked` leaves the empty windows out.
     """
 
     cost: ClassVar[float] = 100_000.0
@@ -39,7 +39,7 @@ class Ssim(Calibrated):
     def features(self, samples: Samples) -> Features:
         """Return the planes in natural units (n, planes, h, w) float32, and where they are not zero (`ssim.planes`).
 
-        Raises UserError when the samples are no images, or smaller than a window.
+        Raises UserError when the samples are not images, or are smaller than a window.
         """
         from gancensus.distances.ssim import WINDOW, planes
 
@@ -52,7 +52,7 @@ class Ssim(Calibrated):
         return planes(samples)
 
     def radius(self, threshold: float) -> float:
-        """Return infinity: no points tell which images are near."""
+        """Return infinity: there is no embedding, so every pair is computed."""
         return math.inf
 
     def exact(

@@ -9,7 +9,7 @@ from gancensus.contracts.source import Source
 
 
 class Digits(Source):
-    """1,797 handwritten digits of 8 x 8 pixels with 17 grey levels, 10 classes, as scikit-learn carries them.
+    """1,797 handwritten digits of 8 x 8 pixels with 17 grey levels, 10 classes, from scikit-learn.
 
     Source: Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI (1998); the test set of that collection.
     """

@@ -14,20 +14,20 @@ from gancensus.contracts.samples import Samples, flatten
 Floats = NDArray[np.float64]
 
 EDGES = np.array([-np.inf, -0.8, -0.4, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.4, 0.8, np.inf])  # of bins, in R
-FAR = 64.0  # R; the lower bounds see what lies further out at this distance, so that rounding stays below their margin
-WHOLE = 2.0**51  # parts of a normalised weight: sums and differences of such weights are exact
+FAR = 64.0  # R; the lower bounds move points further out to this distance, to keep rounding below their margin
+WHOLE = 2.0**51  # normalised weights are multiples of 1 / WHOLE: their sums and differences are exact
 
 
 class Emd(Calibrated):
     """Earth mover's distance between point clouds: the least sum of weight times (distance / R)^p moved between them.
 
     A sample is an array (particles, 1 + k) of a weight (energy, transverse momentum) and k coordinates each, between
-    which the ground distance is Euclidean; weight 0 is padding. `weight` says where the weight stands: JetNet's order
-    of eta, phi, pt needs `weight: 2`. EMD = min sum_ij f_ij (d_ij / R)^p + |sum_i E_i -
-    sum_j E'_j| over f_ij >= 0 with sum_j f_ij <= E_i, sum_i f_ij <= E'_j and sum_ij f_ij = min(sum_i E_i, sum_j E'_j)
-    (Komiske, Metodiev & Thaler, Phys. Rev. Lett. 123 (2019) 041801, with p = 1). The sum is not raised to 1 / p, which
-    would break the triangle inequality for p = 1/2. Two empty clouds have 0; where balanced, an empty one is infinitely
-    far from any other.
+    which the ground distance is Euclidean; weight 0 is padding. `weight` is the position of the weight: JetNet's order
+    of eta, phi, pt needs `weight: 2`. EMD = min sum_ij f_ij (d_ij / R)^p + |sum_i E_i - sum_j E'_j| over f_ij >= 0 with
+    sum_j f_ij <= E_i, sum_i f_ij <= E'_j and sum_ij f_ij = min(sum_i E_i, sum_j E'_j) (Komiske, Metodiev & Thaler,
+    Phys. Rev. Lett. 123 (2019) 041801, with p = 1). The sum is not raised to 1 / p, which would break the triangle
+    inequality for p = 1/2. Two empty clouds have distance 0; if balanced, an empty one is infinitely far from any
+    other.
     """
 
     cost: ClassVar[float] = 10_000.0
@@ -35,7 +35,7 @@ class Emd(Calibrated):
     p: Literal[0.5, 1.0] = 1.0  # type: ignore[valid-type]  # pydantic allows numbers
     """Power of the ground distance."""
     R: float = Field(1.0, gt=0)
-    """Distance at which to move a weight costs as much as to leave it over, in the unit of the coordinates. Unbalanced,
+    """Distance at which moving a weight costs as much as leaving it over, in the unit of the coordinates. Unbalanced,
     it should be at least half the largest distance between particles: else the triangle inequality can fail."""
     balanced: bool = True
     """Whether a cloud's weights are divided by their sum, so that none is left over."""
@@ -45,8 +45,8 @@ class Emd(Calibrated):
     def features(self, samples: Samples) -> Features:
         """Return points (n, k, particles) in R and weights (n, particles), heaviest first, totals (n,), and profiles.
 
-        All float64; the profiles (n, directions, bins) are scaled for `embed`. Equal clouds have equal features, in
-        whatever order their particles are. Raises UserError when samples are no point clouds or a weight is negative.
+        All float64; the profiles (n, directions, bins) are scaled for `embed`. Equal clouds have equal features, in any
+        order of their particles. Raises UserError when samples are not point clouds or a weight is negative.
         """
         from gancensus.distances.transport import profiles
 
@@ -61,7 +61,7 @@ class Emd(Calibrated):
         return points, weights, totals, profile * scale
 
     def _clouds(self, samples: Samples) -> tuple[Floats, Floats]:
-        """Return weights (n, particles), falling, and points (n, k, particles) over R, in an order of their own."""
+        """Return weights (n, particles), descending, and points (n, k, particles) over R, in a canonical order."""
         from gancensus.distances.shapes import rounding
 
         shape = samples.x.shape[1:]
@@ -117,8 +117,8 @@ class Emd(Calibrated):
         direction sum to at most |u_r . (x - y)|, and in all, by Cauchy and Schwarz, to r / sqrt(k) |x - y|: the factor
         is the root of sqrt(k) / (r w), 0 for the bins without end.
 
-        |phi(x)| = |phi(x) - phi(0)| <= |x|^p is at most 1/2 in a ball around 0. Unbalanced clouds are drawn into it,
-        and balanced ones, of which nothing is left over, into that of radius FAR: no particles get further apart.
+        |phi(x)| = |phi(x) - phi(0)| <= |x|^p is at most 1/2 in a ball around 0. Unbalanced clouds are projected onto
+        it, and balanced ones, of which nothing is left over, onto that of radius FAR: no particles get further apart.
         """
         _, _, totals, profile = features
         n, r, bins = profile.shape
@@ -130,7 +130,7 @@ class Emd(Calibrated):
 
         The difference of two points is off by less than 2^-52 (particles + 10) of the larger total, balanced by 2 FAR
         times that of 1. The margin holds this for 10^5 balanced particles; for 100 unbalanced ones if the threshold is
-        above 10^-8 of the total, less than the spacing of float32 tells apart, or the total below 10^5.
+        above 10^-8 of the total, which is finer than float32 resolves, or the total below 10^5.
         """
         return threshold * (1 + 1e-5) + 1e-8
 

@@ -2,8 +2,8 @@
 
 The space is cut into Q cells whose true contents are known. The quantile MSE of a model is the mean square error of its
 contents (Butter et al., SciPost Phys. 10 (2021) 139); N true points have (1 - sum p^2) / (Q N) on average, so that an
-MSE says to how many true points the model is equivalent. Beside it stand a sample, a kernel density estimate, which
-knows only that the density is smooth, and a fit of the right family, which knows the truth up to its parameters.
+MSE says to how many true points the model is equivalent. It is compared with a sample, a kernel density estimate, which
+assumes only that the density is smooth, and a fit of the right family, which knows the truth up to its parameters.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Amplification(NamedTuple):
 
 
 def square_error(shares: NDArray[Any], contents: Contents) -> Floats:
-    """Return the quantile MSE (...,) of shares (..., Q), 1/Q sum (x_j - p_j)^2, with whatever noise is in them."""
+    """Return the quantile MSE (...,) of shares (..., Q), 1/Q sum (x_j - p_j)^2, including their noise."""
     return np.asarray(np.mean((shares - contents.shares) ** 2, axis=-1))
 
 
 def sampling_noise(counts: NDArray[Any]) -> Floats:
     """Return what the finite number M of points adds to the MSE of counts (..., Q): (1 - sum x^2) / (Q (M - 1)).
 
-    It is unbiased at any M, and so is the MSE less it: 1e7 points are not needed.
+    It is unbiased at any M, and so is the MSE minus it: 1e7 points are not needed.
 
     Raises UserError where there are fewer than 2 points.
     """
@@ -71,8 +71,8 @@ def of_shares(shares: NDArray[Any], contents: Contents, rng: np.random.Generator
 def _amplification(shares: Floats, noise: Floats, contents: Contents, rng: np.random.Generator) -> Amplification:
     """Return mean MSE and equivalent points with intervals: the mean over repetitions, then the ratio.
 
-    A mean that is not positive tells nothing but that the MSE is small: then the number of equivalent points is None,
-    and so is its upper end where the lower end of the MSE is not positive.
+    A mean that is not positive only shows that the MSE is small: then the number of equivalent points is None, and so
+    is its upper end where the lower end of the MSE is not positive.
     """
     value = float(np.mean(square_error(shares, contents) - noise) - contents.noise)
     ends = _interval(_resampled_means(shares, noise, contents, rng), len(shares))
@@ -114,8 +114,8 @@ def _resampled_truth(mean: Floats, contents: Contents, points: int, rng: np.rand
 def _interval(resampled: Floats, repetitions: int) -> tuple[float | None, float | None]:
     """Return the expanded percentile interval of a mean over repetitions; None for one repetition, which has no spread.
 
-    The bootstrap takes n for n - 1 and the normal distribution for Student's; its percentiles are moved outwards to
-    make up for both (Hesterberg, The American Statistician 69 (2015) 371).
+    The bootstrap uses n in place of n - 1 and the normal distribution in place of Student's; its percentiles are moved
+    outwards to make up for both (Hesterberg, The American Statistician 69 (2015) 371).
     """
     if repetitions < 2:
         return None, None

@@ -40,7 +40,7 @@ BASELINES = {  # greys, which no generator has
 }
 TRUTH: Dashes = (0, (1, 2))
 ENDS = ("equivalent", "equivalent_low", "equivalent_high")
-FAR = 10  # times a value: where an end of its interval is farther away, the axis does not go there
+FAR = 10  # times a value: the axis leaves out an end of its interval that is farther away
 HEIGHT = 0.24  # inches of a line of the dot plot
 
 
@@ -68,7 +68,7 @@ def draw_curve(table: Columns) -> Figure:
 
 
 def _draw_errors(ax: Axes, here: Sequence[Row], look: Mapping[str, Look]) -> None:
-    """Draw what is known of one number of cells and one training size."""
+    """Draw the errors for one number of cells and one training size."""
     generators = unique(line["method"] for line in here if line["method"] in look and line["points"])
     points = [line["points"] for line in here if line["method"] in generators]
     span = min(points) / 1.3, max(points) * 1.3
@@ -158,13 +158,13 @@ def _draw_estimate(ax: Axes, y: float, line: Row, look: Look, end: float) -> Non
 
 
 def _draw_growth(ax: Axes, here: Sequence[Row], look: Mapping[str, Look]) -> None:
-    """Draw amplification over the training size; generators whose names differ in it alone are one line."""
+    """Draw amplification over the training size; generators whose names differ only in it are one line."""
     factors = [{key: line[key] / line["train_size"] for key in ENDS if line[key] is not None} for line in here]
     low, high = _reach([1.0, *(end / line["train_size"] for line in here for end in _ends(line) if end is not None)])
     families = {line["method"]: _family(line) for line in here}
     names = unique(families.values())
     for k, family in enumerate(names):
-        shift = 1.05 ** (k - (len(names) - 1) / 2)  # beside each other
+        shift = 1.05 ** (k - (len(names) - 1) / 2)  # side by side
         mine = [
             (line, factor) for line, factor in zip(here, factors, strict=True) if families[line["method"]] == family
         ]
@@ -227,19 +227,19 @@ def _floats(lines: Sequence[Row], key: str) -> Any:
 
 
 def _ends(line: Row) -> list[float | None]:
-    """Return equivalent points and the ends of their interval, as far as an axis goes for them."""
+    """Return equivalent points and the ends of their interval, as far as an axis shows them."""
     value, low, high = (line[key] for key in ENDS)
     middle = low if value is None else value
     return [value, low, None if high is None or middle is None else min(high, FAR * middle)]
 
 
 def _near(low: float | None, value: float) -> float | None:
-    """Return the lower end of an interval, as far as an axis goes for it."""
+    """Return the lower end of an interval, as far as an axis shows it."""
     return None if low is None else max(low, value / FAR)
 
 
 def _reach(values: Sequence[float | None]) -> tuple[float, float]:
-    """Return the ends of a logarithmic axis of what is positive."""
+    """Return the ends of a logarithmic axis for the positive values."""
     positive = [value for value in values if value is not None and value > 0]
     return min(positive) / 1.4, max(positive) * 1.4
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Rng = Callable[[str], np.random.Generator]
 Line = tuple[Any, ...]
 
-METHODS = ("sample", "kde", "fit", "truth")  # no generator may be called like these
+METHODS = ("sample", "kde", "fit", "truth")  # names that no generator may have
 TRUE_POINTS = (100, 200, 300, 500, 1000)  # whose expected MSE is drawn for comparison
 
 _SIZE = column("train_size", INT, about="points that it has learned from")
@@ -69,7 +69,7 @@ class Amplification(Analysis):
     bandwidths: tuple[Annotated[float, Field(gt=0)], ...] = Field((0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7), min_length=1)
     """Bandwidths of which a drawn KDE takes the best, in standard deviations of each coordinate."""
     draws: int = Field(10_000, ge=2)
-    """Points drawn from a KDE for each repetition and bandwidth. On a line of a known truth it is computed instead."""
+    """Points drawn from a KDE for each repetition and bandwidth; none for a known truth on a line."""
 
     tables: ClassVar[Mapping[str, AnalysisTable]] = {
         "amplification": AnalysisTable(
@@ -78,10 +78,10 @@ class Amplification(Analysis):
             "The number of true points that describe the truth as well as each method does, on average over the "
             "repetitions, with its 95 % interval. The dashed line is the number of training points: a method to the "
             "right of it amplifies them. The training points themselves should lie on it. The best kernel density "
-            "estimate (KDE) knows only that the truth is smooth, the right fit, where the truth is known, all but its "
-            "parameters. An arrow: there is no upper end. Amplification grows with the number of cells, so compare "
-            "methods in equal cells. Where generators differ in their number of training points, below: equivalent "
-            "points for each training point, which the grey lines connect.",
+            "estimate (KDE) assumes only that the truth is smooth; the right fit, where the truth is known, knows all "
+            "but its parameters. An arrow means no upper end. Amplification grows with the number of cells, so "
+            "compare methods at equal numbers of cells. Where generators differ in their number of training points, "
+            "below: equivalent points for each training point, which the grey lines connect.",
         ),
         "curve": AnalysisTable(
             CURVE,
@@ -91,7 +91,7 @@ class Amplification(Analysis):
             "on average. Grey bands, with 95 % intervals: the training points themselves, the best kernel density "
             "estimate (KDE) and, where the truth is known, the right fit. A curve first falls because there are more "
             "points, then levels off at the generator's own error. Where that is below the band of the training "
-            "points, the generator knows more than these alone.",
+            "points, the generator knows more than these points alone.",
         ),
     }
 
@@ -113,16 +113,16 @@ class Amplification(Analysis):
         """Return the columns of a table.
 
         `amplification` has a row per number of cells and method. `curve` has the generators by number of generated
-        points; the other methods without; and as the method `truth` the expected MSE of `points` true points.
+        points; the other methods, without one; and as the method `truth` the expected MSE of `points` true points.
 
-        Raises UserError where the data do not suffice, or there are no such cells.
+        Raises UserError where there are too few points, or the cells cannot be made.
         """
         from gancensus.domains.points.learned import generated_by, training_of
 
         if reason := self.refuses(context):
             raise UserError(f"analysis amplification: {reason}")
         if taken := next((name for name in context.generators if name in METHODS), None):
-            raise UserError(f"generator {taken}: the analysis amplification calls a method of its own so; rename it")
+            raise UserError(f"generator {taken}: the analysis amplification has a method of this name; rename it")
         truth = context.source.truth
         partitions = {q: partition_of(truth, q, real["holdout"], rng) for q in self.cells}
         training = cache(partial(training_of, real["train"]))  # generators may share it
@@ -171,13 +171,13 @@ class Amplification(Analysis):
         return found
 
     def refuses(self, context: Context) -> str | None:
-        """Numbers of cells are refused into which a known truth is not cut alike along its axes."""
+        """Refuse numbers of cells other than k^d, for a known truth in d dimensions."""
         d = context.source.truth.dimension if context.source.truth else 1
         for cells in self.cells:
             k = root(cells, d)
             if k**d != cells:
                 nearest = " or ".join(str(near**d) for near in sorted({max(2, k), k + 1}))
-                return f"`cells` has {cells}, which is no k^{d}, and {d} dimensions are cut alike; nearest: {nearest}"
+                return f"`cells` has {cells}, which is not k^{d}, and all {d} axes are cut alike; nearest: {nearest}"
         return None
 
     def findings(self, columns: Columns) -> list[str]:
@@ -188,7 +188,7 @@ class Amplification(Analysis):
         for row in rows(columns):
             if row["method"] not in METHODS:
                 value, reach = interval(row, "equivalent", digits=2)
-                worth = "more than can be told" if value == NOTHING else f"{value} true ones"
+                worth = "more than can be estimated" if value == NOTHING else f"{value} true ones"
                 said = f"{worth} at {integer(row['cells'])} cells{reach and f' ({reach})'}"
                 found.setdefault((row["method"], row["train_size"]), []).append(said)
         return [
@@ -228,5 +228,5 @@ def _curve(one: Generated, partition: Partition, rng: Rng) -> Iterator[Line]:
 
 
 def _together(found: Sequence[Estimate]) -> Estimate:
-    """Return the mean of the MSE of trainings on the same points; its interval is right if they err alike, or wide."""
+    """Return the mean MSE of trainings on the same points; its interval is right for equal errors, else too wide."""
     return Estimate(*(None if None in ends else float(np.mean(ends)) for ends in zip(*found, strict=True)))

@@ -1,4 +1,4 @@
-"""The cells that space is cut into, and what they truly hold."""
+"""The cells that space is cut into, and their true contents."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class AdaptiveCells:
     axes: NDArray[np.int64]
     """Of each node; -1 for a leaf."""
     thresholds: Floats
-    """Of each node: what is at most so far along its axis goes on to the next node, the rest to `others`."""
+    """Of each node: points at most this far along its axis go on to the next node, the rest to `others`."""
     others: NDArray[np.int64]
     """Of each node: the node for the rest; of a leaf, its cell."""
 
@@ -66,9 +66,9 @@ class AdaptiveCells:
     def of(cls, x: NDArray[Any], cells: int) -> AdaptiveCells:
         """Cut space at quantiles of points x (n, d), along their widest axis each time, until there are Q cells.
 
-        Q need not be a power of two: a node of q cells becomes ones of ceil(q/2) and floor(q/2), with as large shares
-        of the points. Without ties every cell holds floor(n/Q) or ceil(n/Q) points. Ties stay together, so that the
-        axis that they disturb least is taken first.
+        Q need not be a power of two: a node of q cells becomes two of ceil(q/2) and floor(q/2), with shares of the
+        points in proportion. Without ties every cell holds floor(n/Q) or ceil(n/Q) points. Ties stay together, so the
+        axis on which they disturb the shares least is cut.
 
         Raises UserError for fewer points than cells.
         """
@@ -118,8 +118,8 @@ def _grow(x: NDArray[Any], cells: int, nodes: list[tuple[int, float, int]], firs
 
 
 def _cut(x: NDArray[Any], wanted: int) -> tuple[int, float]:
-    """Return axis and threshold such that nearest to the wanted number of points x (n, d) are at most there."""
-    if not wanted:  # ties have left less than a point for each cell
+    """Return axis and threshold for which the number of points x (n, d) at or below is nearest to the wanted one."""
+    if not wanted:  # ties have left fewer points than cells
         return 0, -math.inf
     thresholds = np.partition(x, wanted - 1, axis=0)[wanted - 1]
     excess = np.sum(x <= thresholds, axis=0) - wanted

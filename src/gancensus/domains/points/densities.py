@@ -21,7 +21,7 @@ _FARTHEST = 16.0  # no value lies beyond: 12 standard deviations from a hump
 _ITERATIONS = 1000  # of EM, at most; 30 are usual
 _TOLERANCE = 1e-10  # of parameters, where EM ends
 _STARTS = (0.3, 0.5, 0.7)  # shares of the points that the first component of a fit starts with
-_NARROWEST = 0.02  # a fitted component is no narrower, in standard deviations of the sample: one point has no width
+_NARROWEST = 0.02  # least width of a fitted component, in standard deviations of the sample: one point has no width
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class Shell:
     def cells(self, x: NDArray[Any], per_axis: int) -> Cells:
         """Return the cell (n,) of each point x (n, dimension).
 
-        Along an axis i, x_i over the length of (x_i, ..., x_d) is independent of what went before, and half of one plus
-        it has a beta distribution with both parameters (d - i) / 2, i = 1 ... d - 2.
+        Along an axis i, x_i over the length of (x_i, ..., x_d) is independent of the axes before it, and half of one
+        plus it has a beta distribution with both parameters (d - i) / 2, i = 1 ... d - 2.
         """
         x = np.asarray(x, dtype=np.float64)
         lengths = np.sqrt(np.cumsum(x[:, ::-1] ** 2, axis=1))[:, ::-1]  # of (x_i, ..., x_d)
@@ -129,7 +129,7 @@ class Shell:
         return np.asarray(cell * per_axis + np.searchsorted(levels, turn, side="right"), dtype=np.int64)
 
     def fit(self, x: NDArray[Any]) -> Floats:
-        """Fit (mu, s) to samples x (R, N, dimension) by EM, in which the sign before folding is what is missing.
+        """Fit (mu, s) to samples x (R, N, dimension) by EM, in which the sign before folding is the missing datum.
 
         The direction has no parameters. Returns theta (R, 2).
         """
@@ -185,7 +185,7 @@ def _quantiles(cdf: Callable[[Floats], Floats], parts: int) -> Floats:
 
 
 def _expectation_maximisation(step: Callable[[NDArray[np.intp], Floats], Floats], theta: Floats) -> Floats:
-    """Repeat step(rows, theta[rows]) until no parameter moves, for each row of theta (n, parameters) by itself."""
+    """Repeat step(rows, theta[rows]) until no parameter moves, for each row of theta (n, parameters) separately."""
     theta = theta.copy()
     rows = np.arange(len(theta))
     for _ in range(_ITERATIONS):
@@ -212,10 +212,10 @@ def _mixture_step(x: Floats, theta: Floats) -> Floats:
 def _mixture_of(x: Floats, first: Floats) -> Floats:
     """Return theta (n, 5) of points x (n, N) that belong to the first component with weights first (n, N)."""
     n = x.shape[1]
-    least = _NARROWEST**2 * np.maximum(x.var(axis=1), 1e-6)  # points may all be one
+    least = _NARROWEST**2 * np.maximum(x.var(axis=1), 1e-6)  # all points may be equal
     parts = []
     for weight in (first, 1 - first):
-        total = np.maximum(weight.sum(axis=1), 1e-9)  # a component that nothing belongs to stays where it is harmless
+        total = np.maximum(weight.sum(axis=1), 1e-9)  # a component without points must not divide by 0
         mu = (weight * x).sum(axis=1) / total
         variance = (weight * (x - mu[:, None]) ** 2).sum(axis=1) / total
         parts += [mu, np.sqrt(np.maximum(variance, least))]

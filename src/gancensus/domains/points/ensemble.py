@@ -1,7 +1,7 @@
 """Ensembles: R networks of the same layers that are trained at once, each on its own data with its own random numbers.
 
 A layer of all members is one batched product of matrices. The members share nothing: the loss is the sum of theirs, and
-Adam works element by element, so that each is what it would be alone but for rounding.
+Adam works element by element, so that each is what it would be if trained alone, up to rounding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import nn
 GAIN = 1.5  # variance of the initial weights, times the inputs: between that for tanh (1) and that for ReLU (2)
 
 
-class Dice:
+class RandomStreams:
     """The random numbers of R members: a generator for each, on the CPU, so that they are the same on every device."""
 
     def __init__(self, seeds: Iterable[int]) -> None:
@@ -30,11 +30,11 @@ class Dice:
         return numbers
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the generators are: uint8 (R, bytes)."""
+        """Return the states of the generators: uint8 (R, bytes)."""
         return {"states": torch.stack([generator.get_state() for generator in self._generators])}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Put the generators where others were; raises RuntimeError or ValueError when it does not fit."""
+        """Restore the states of the generators; raises RuntimeError or ValueError when they do not fit."""
         for generator, state in zip(self._generators, state_dict["states"], strict=True):
             generator.set_state(state.clone())  # a view that does not begin its storage crashes PyTorch 2.13
 
@@ -52,9 +52,9 @@ class Clock(nn.Module):
 class Dense(nn.Module):
     """A dense layer of R members: x (R, n, inputs) to (R, n, outputs)."""
 
-    def __init__(self, inputs: int, outputs: int, dice: Dice) -> None:
+    def __init__(self, inputs: int, outputs: int, streams: RandomStreams) -> None:
         super().__init__()
-        self.weight = nn.Parameter(dice.normal(inputs, outputs) * math.sqrt(GAIN / inputs))
+        self.weight = nn.Parameter(streams.normal(inputs, outputs) * math.sqrt(GAIN / inputs))
         self.bias = nn.Parameter(torch.zeros(len(self.weight), 1, outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -62,29 +62,29 @@ class Dense(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-def generator(latent: int, width: int, depth: int, outputs: int, dice: Dice) -> nn.Sequential:
+def generator(latent: int, width: int, depth: int, outputs: int, streams: RandomStreams) -> nn.Sequential:
     """Build the generators: noise (R, n, latent) to points (R, n, outputs), with LeakyReLU between dense layers."""
     layers: list[nn.Module] = []
     for inputs in [latent, *(depth - 1) * [width]]:
-        layers += [Dense(inputs, width, dice), nn.LeakyReLU(0.1)]
-    return nn.Sequential(*layers, Dense(width, outputs, dice))
+        layers += [Dense(inputs, width, streams), nn.LeakyReLU(0.1)]
+    return nn.Sequential(*layers, Dense(width, outputs, streams))
 
 
 class Discriminator(nn.Module):
     """Discriminators: batches of points (R, batches, n, d) to logits (R, batches, n), each depending on its batch.
 
     Dense layers and tanh make features of each point. The next layer takes these together with their mean over the
-    batch (a layer of both is the sum of one of each). Smooth, for the penalty needs a gradient with a gradient.
+    batch (a layer of both is the sum of one of each). They are smooth, because the penalty needs second derivatives.
     """
 
-    def __init__(self, inputs: int, width: int, depth: int, dice: Dice) -> None:
+    def __init__(self, inputs: int, width: int, depth: int, streams: RandomStreams) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for entering in [inputs, *(depth - 1) * [width]]:
-            layers += [Dense(entering, width, dice), nn.Tanh()]
+            layers += [Dense(entering, width, streams), nn.Tanh()]
         self.features = nn.Sequential(*layers)
-        self.own, self.batch = Dense(width, width, dice), Dense(width, width, dice)
-        self.logit = nn.Parameter(dice.normal(1, width) * math.sqrt(GAIN / width))
+        self.own, self.batch = Dense(width, width, streams), Dense(width, width, streams)
+        self.logit = nn.Parameter(streams.normal(1, width) * math.sqrt(GAIN / width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Judge the points."""

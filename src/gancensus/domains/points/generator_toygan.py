@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from gancensus.domains.points.ensemble import Dice, Discriminator
+    from gancensus.domains.points.ensemble import Discriminator, RandomStreams
 
 HELD = 0.3  # of the training, after which the learning rate falls in proportion to what is left
 QUIET = 0.5  # of the training, at which the noise on the training points has fallen to its floor
 AVERAGED = 0.35  # of the training: its last part, over which the generator's weights are averaged
-FASTER = 2  # times the generator's learning rate is the discriminator's (Heusel et al., arXiv:1706.08500)
+FASTER = 2  # the discriminator's learning rate over the generator's (Heusel et al., arXiv:1706.08500)
 
 
 class Toygan(Trained):
     """GANs of points, one for each repetition of an experiment, trained together as one ensemble.
 
     After Butter, Diefenbacher, Kasieczka, Nachman & Plehn, SciPost Phys. 10 (2021) 139: member r learns from the first
-    `train_size` training samples whose condition `repetition` is r, and draws the samples whose condition is r. What
-    keeps it from learning these few points by heart is noise on them that falls, a discriminator that sees the whole
-    batch, and a gradient penalty. The paper has no public code: layers, sizes and numbers are chosen here, so that the
-    camel back is learned well from 100 points.
+    `train_size` training samples whose condition `repetition` is r, and draws the samples whose condition is r.
+    Decreasing noise on these few points, a discriminator that sees the whole batch, and a gradient penalty keep it from
+    memorising them. The paper has no public code: layers, sizes and numbers are chosen here, so that the camel back is
+    learned well from 100 points.
 
     Generator: dense, LeakyReLU. Discriminator: dense, tanh, and after the features of a point the mean of those of its
     batch. Non-saturating loss, with the zero-centred penalty of Mescheder et al., arXiv:1801.04406, on real and on
@@ -48,7 +48,7 @@ class Toygan(Trained):
     30 % of the steps and then falls; the weights that generate are the mean over the last 35 %.
 
     History, a mean over the members: the discriminator's cross-entropy (mean of real and generated; ln 2 when it cannot
-    tell) and the generator's.
+    distinguish them) and the generator's.
     """
 
     conditional = True
@@ -69,13 +69,13 @@ class Toygan(Trained):
     steps: int = Field(15_000, ge=1)
     """Steps of each network; the last pass over the training points is completed."""
     batch: int = Field(100, ge=1)
-    """Points per step; half of `train_size` if that is less, for all of them would be known by their mean."""
+    """Points per step; half of `train_size` if that is less, since a batch of them all would be known by its mean."""
     learning_rate: float = Field(2e-3, gt=0)
     """Step size of the generator's Adam."""
     noise_start: float = Field(1.0, ge=0)
     """Standard deviation (natural units) of the noise on the training points at first, new in each step."""
     noise_floor: float = Field(0.4, ge=0)
-    """What it has fallen to, in proportion to the steps, at half of the training, and stays."""
+    """Its value in the second half of the training, to which it falls linearly in the first."""
     penalty: float = Field(5e-4, ge=0)
     """Weight of half the squared gradient of the discriminator's logit (in `unit`), for each training point."""
     unit: float = Field(4.0, gt=0)
@@ -86,14 +86,14 @@ class Toygan(Trained):
         """`train_size`."""
         return self.train_size
 
-    def networks(self, dimension: int, seeds: list[int]) -> tuple[nn.Sequential, Discriminator, Dice]:
-        """Build generators and discriminators for points of a dimension, and the dice of the members with the seeds."""
+    def networks(self, dimension: int, seeds: list[int]) -> tuple[nn.Sequential, Discriminator, RandomStreams]:
+        """Build generators and discriminators for points of a dimension, and the random streams of the members."""
         from gancensus.domains.points import ensemble
 
-        dice = ensemble.Dice(seeds)
+        streams = ensemble.RandomStreams(seeds)
         width, depth = self.discriminator_width, self.discriminator_depth
-        generator = ensemble.generator(self.latent, self.generator_width, self.generator_depth, dimension, dice)
-        return generator, ensemble.Discriminator(dimension, width, depth - 1, dice), dice
+        generator = ensemble.generator(self.latent, self.generator_width, self.generator_depth, dimension, streams)
+        return generator, ensemble.Discriminator(dimension, width, depth - 1, streams), streams
 
     def train(
         self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
@@ -101,7 +101,7 @@ class Toygan(Trained):
         """Train a member for each repetition on points x (n, d).
 
         The weights hold, beside those of the networks, the members' repetitions (R,) and the ends of the scale (2, d).
-        Raises UserError when the samples are no points, or have no repetition or too few points of one.
+        Raises UserError when the samples are not points, or have no repetition or too few points of one.
         """
         import torch
         from torch.optim.swa_utils import AveragedModel
@@ -113,7 +113,7 @@ class Toygan(Trained):
         with deterministic(seed):
             place = torch.device(choose_device(device))
             seeds = [derive_seed(seed, int(repetition)) for repetition in repetitions]
-            generator, discriminator, dice = self.networks(points.shape[-1], seeds)
+            generator, discriminator, streams = self.networks(points.shape[-1], seeds)
             generator, discriminator = generator.to(place), discriminator.to(place)
             adam = partial(torch.optim.Adam, lr=self.learning_rate, betas=(0.0, 0.99), fused=True)
             adam_g, adam_d = adam(generator.parameters()), adam(discriminator.parameters())
@@ -128,7 +128,7 @@ class Toygan(Trained):
                 done = clock.steps.item() / (epochs * batches)
                 adam_g.param_groups[0]["lr"] = self.learning_rate * min(1.0, (1 - done) / (1 - HELD))
                 adam_d.param_groups[0]["lr"] = FASTER * adam_g.param_groups[0]["lr"]
-                numbers = dice.normal(real.shape[1], self.latent + real.shape[2]).to(place)
+                numbers = streams.normal(real.shape[1], self.latent + real.shape[2]).to(place)
                 fake = generator(numbers[..., : self.latent])
                 noisy = real + self._noise(done) / self.unit * numbers[..., self.latent :]
                 losses = {"discriminator": step_d(noisy, fake.detach()), "generator": step_g(fake)}
@@ -138,7 +138,7 @@ class Toygan(Trained):
                 return {name: loss / len(repetitions) for name, loss in losses.items()}
 
             parts: dict[str, Stateful] = {"generator": generator, "discriminator": discriminator, "average": average}
-            parts |= {"adam_g": adam_g, "adam_d": adam_d, "dice": dice, "clock": clock}
+            parts |= {"adam_g": adam_g, "adam_d": adam_d, "streams": streams, "clock": clock}
             held = Points(torch.tensor(points / self.unit, dtype=torch.float32, device=place))
             history = iterate(held, step, epochs, size, parts, checkpoint)
             weights = weights_of(generator=average.module, discriminator=discriminator)
@@ -214,7 +214,7 @@ class Points:
         return self.values.shape[1]
 
     def __getitem__(self, rows: torch.Tensor, /) -> torch.Tensor:
-        """Return a batch (R, rows, d): the order is drawn without a look at the points, so it may be one for all."""
+        """Return a batch (R, rows, d): the order does not depend on the points, so that all members may share it."""
         return self.values[:, rows]
 
 
@@ -267,7 +267,7 @@ def _repetition(conditions: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
     """Return the repetition of each sample; raises UserError when it is not known."""
     if REPETITION not in conditions:
         raise UserError(
-            "generator toygan: the samples have no condition repetition; take a source of repeated experiments: "
+            "generator toygan: the samples have no condition repetition; use a source of repeated experiments: "
             "camelback, ring or shell"
         )
     return conditions[REPETITION].astype(np.float32)

@@ -15,12 +15,12 @@ END = 16.0  # of the scale; a power of two, so that no bit is lost, and no sampl
 
 
 class KnownDensity(Source):
-    """Points of a known distribution, shared out among independent experiments: the condition `repetition`."""
+    """Points of a known distribution, divided among independent experiments: the condition `repetition`."""
 
     samples: int = Field(ge=1, le=ROWS_PER_POPULATION)
     """Number of points, of all repetitions together."""
     repetitions: int = Field(20, ge=1, le=1 << 24)
-    """Number of independent experiments; a generator that knows repetitions is trained once for each."""
+    """Number of independent experiments; a generator that learns repetitions separately is trained once for each."""
 
     @property
     def truth(self) -> Density:
@@ -30,7 +30,7 @@ class KnownDensity(Source):
     def load(self, seed: int) -> Samples:
         """Return x (samples, dimension), natural values over 16, and the repetition of each row: row % repetitions.
 
-        More points leave the first ones as they are.
+        The first points do not depend on how many there are.
         """
         d = self.truth.dimension
         scale = Scale(tuple(f"x{i}" for i in range(d)), ("1",) * d, (-END,) * d, (END,) * d)

@@ -48,7 +48,7 @@ def training_of(train: Rows, size: int | None) -> Training:
 class Generated:
     """The populations of a generator.
 
-    Where it learns each repetition by itself, a population has them all, and every population is a further training on
+    Where it learns each repetition separately, a population has them all, and every population is a further training on
     the same points. Otherwise the populations are the repetitions, and `repetitions` is False.
     """
 
@@ -82,7 +82,7 @@ def generated_by(
 ) -> Generated:
     """Return the populations of a generator with what it has learned from.
 
-    One that learns `of_each_repetition` has so many points of every one, any other all of train.
+    One with `of_each_repetition` has learned that many points of each, any other all of train.
     """
     if generator.selection is not None:
         raise UserError(
@@ -115,6 +115,6 @@ def _least(rows: Rows, repetitions: Floats) -> int:
     if counts[least] < 2:
         raise UserError(
             f"{rows.where}: points of repetition {least:.0f}: {counts[least]}, and at least 2 are needed; raise "
-            "`samples` of the generator, or let `splits` give more to holdout, whose repetitions it has"
+            "`samples` of the generator, or let `splits` give more to holdout, from which it takes its repetitions"
         )
     return counts[least]

@@ -21,7 +21,7 @@ def first_points(
         repetition: (n,), of each point.
         sample_id: (n,), of each point.
         size: points of each repetition.
-        where: what the points are, or who asks for them, for messages.
+        where: what the points are, or what needs them, for messages.
 
     Raises:
         UserError: a repetition has fewer points, or there are none.

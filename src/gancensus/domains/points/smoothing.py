@@ -1,4 +1,4 @@
-"""Kernel density estimates of points: what they hold in cells, and their best bandwidth."""
+"""Kernel density estimates of points: their contents of cells, and their best bandwidth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gancensus.domains.points.cells import Contents
 from gancensus.domains.points.densities import differences
 
 _GRID = np.linspace(-16.0, 16.0, 8001)  # of quadrature; a smooth integrand needs far fewer
-_BANDWIDTHS = (0.02, 8.0)  # where the best bandwidth is looked for: humps have width 1 and are 8 apart
+_BANDWIDTHS = (0.02, 8.0)  # between which the best bandwidth is searched: humps have width 1 and are 8 apart
 _HELD = 1 << 22  # numbers held at once: 32 MB of float64
 
 
@@ -95,7 +95,7 @@ def best_kde_counts(
 ) -> tuple[float, Cells]:
     """Return the bandwidth with the least mean MSE on these samples, and counts (R, Q) as `kde_counts` has them.
 
-    The counts are drawn anew for the best bandwidth: those that it was chosen by would flatter it.
+    The counts are drawn again for the best bandwidth: those by which it was chosen are biased in its favour.
     """
 
     def mse(bandwidth: float) -> float:

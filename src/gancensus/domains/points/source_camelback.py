@@ -11,7 +11,7 @@ from gancensus.domains.points.known_density import KnownDensity
 class Camelback(KnownDensity):
     """Points on a line from 1/2 N(-4, 1) + 1/2 N(4, 1), for many independent experiments at once.
 
-    Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` tells the experiments apart.
+    Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` numbers the experiments.
     """
 
     kind: Literal["camelback"] = "camelback"

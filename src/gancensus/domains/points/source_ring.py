@@ -11,7 +11,7 @@ from gancensus.domains.points.known_density import KnownDensity
 class Ring(KnownDensity):
     """Points in the plane with radius |4 + N(0, 1)| and a uniform angle, for many independent experiments at once.
 
-    Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` tells the experiments apart.
+    Butter et al., SciPost Phys. 10 (2021) 139. The condition `repetition` numbers the experiments.
     """
 
     kind: Literal["ring"] = "ring"

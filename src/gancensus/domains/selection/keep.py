@@ -9,7 +9,7 @@ from gancensus.contracts.score import Score
 
 
 def kept_count(samples: int, keep: float) -> int:
-    """Return how many of n samples stay.
+    """Return how many of n samples are kept.
 
     The reference implementation keeps scores strictly above their percentile, which is n - 1 - floor((n - 1)(1 - keep))
     of n distinct scores. Deviation: at least one, and all of them for keep = 1.

@@ -97,15 +97,15 @@ class Physics(Analysis):
 
     kind: Literal["physics"] = "physics"
     bins: tuple[Positive, ...] | None = Field(None, min_length=2)
-    """Edges of the bins of primary energy, of SSIM and response, GeV; without them, five equal ones over holdout's."""
+    """Edges of the bins of primary energy for SSIM and response, GeV; by default five equal bins over holdout's."""
     angles: tuple[float, ...] = Field((62.0, 90.0, 118.0), min_length=1)
     """Angles of SSIM and score, degrees; not used where showers have no angle."""
     angle_window: float = Field(5.73, gt=0)
     """How far a shower's angle may be from those, degrees; 0.1 rad."""
     energies: tuple[Positive, ...] | None = Field(None, min_length=1)
-    """Primary energies of the score, GeV; without them, 110, 150, 190 where holdout has 100 to 200, and alike."""
+    """Primary energies of the score, GeV; by default 10, 50 and 90 % of the way through holdout's range."""
     energy_window: float | None = Field(None, gt=0)
-    """How far a shower's primary energy may be from those, GeV; without it, 5 of the 100 GeV that holdout spans."""
+    """How far a shower's primary energy may be from those, GeV; by default 5 % of holdout's range."""
     data_range: float = Field(1e-4, ge=1e-30, le=1e30)
     """L of SSIM, GeV: differences between cells far below a hundredth of it do not count."""
     masked: bool = False
@@ -133,7 +133,7 @@ class Physics(Analysis):
             "Means over the showers of a bin of primary energy, with 95 % intervals: deposited over primary energy "
             "and its relative spread; cells above 300 keV; where the energy lies along each axis and how widely it is "
             "spread; the measured angle minus that of the primary particle, which is not calibrated. Training "
-            "samples, grey, show how far real showers differ from real ones.",
+            "samples, grey, show how far real showers differ from each other.",
         ),
         "cells": AnalysisTable(
             CELLS,
@@ -150,7 +150,7 @@ class Physics(Analysis):
             "showers in; below, their sum in each bin. "
             "With 95 % intervals; the dashed line and its band are the null value: what real training samples get in "
             "their place. The error of the profiles counts their faint tails as much as the core, so that with few "
-            "showers in a bin it is mostly chance.",
+            "showers in a bin it is mostly noise.",
         ),
     }
 
@@ -167,7 +167,7 @@ class Physics(Analysis):
         return "energy"
 
     def refuses(self, context: Context) -> str | None:
-        """Voxels of layer, angle and radius are refused."""
+        """Refuse voxels of layer, angle and radius."""
         if context.source.value_names == VOXELS:
             return "needs cells (x, y, z), and the source has voxels of layer, angle and radius; leave it out"
         return None

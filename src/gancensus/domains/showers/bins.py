@@ -30,7 +30,7 @@ def energy_bins(energy: Floats, edges: Sequence[float] | None) -> list[Span]:
 
 
 def in_span(energy: Floats, span: Span, spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Mark the energies in a bin, of whose ends only that of the last bin belongs to it."""
+    """Mark the energies in a bin; the upper end belongs only to the last bin."""
     return np.asarray((span[0] <= energy) & ((energy < span[1]) | ((span == spans[-1]) & (energy == span[1]))))
 
 
@@ -49,5 +49,5 @@ def nothing(holdout: Rows, keys: Sequence[str]) -> str:
     change = " or ".join(f"`{key}`" for key in keys if with_angle or not key.startswith("angle"))
     return (
         f"physics: no bin holds {FEWEST} showers of holdout and of another population; holdout has {has}: "
-        f"change {change}, or bring more showers: holdout has {len(energy):,}"
+        f"change {change}, or provide more showers: holdout has {len(energy):,}"
     )

@@ -1,4 +1,4 @@
-"""The showers that 3DGAN learns from, of which the cells that hold energy are kept, and batches of them."""
+"""The showers that 3DGAN learns from, of which only cells with energy are kept, and batches of them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 
-LEAST = 0.01  # GeV that a shower must leave to be trained on
-GRID_BATCH = 32  # showers that are handled at once: a layer of the full grid takes up to 4.5 MB for each
+LEAST = 0.01  # GeV; showers that deposit no more are not trained on
+GRID_BATCH = 32  # showers that are processed at once: a layer of the full grid takes up to 4.5 MB for each
 
 
 class Batch(NamedTuple):
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Showers:
-    """Showers to train on, of which the cells that hold energy are kept; some rows of them make a Batch.
+    """Showers to train on, of which only cells with energy are kept; some rows of them make a Batch.
 
     offsets (n + 1,): where in index and value (cells,) the showers begin; shape of a shower; conditions (n,).
     """
@@ -45,7 +45,7 @@ class Showers:
 
     @classmethod
     def of(cls, samples: Samples | LazySamples, threshold: float, power: float, device: torch.device) -> Showers:
-        """Hold samples without cells below a threshold (GeV), and without showers that left no more than LEAST."""
+        """Keep the cells at or above a threshold (GeV) of the showers that deposit more than LEAST in them."""
         import torch
 
         conditions = energy_and_angle(samples.conditions)
@@ -59,7 +59,7 @@ class Showers:
                 value.append((cells[k][index[-1]] ** power).astype(np.float32))
         if len(kept) < 2:
             raise UserError(
-                f"generator calogan: {len(kept)} of {len(samples)} showers have left more than {LEAST} GeV; cells need "
+                f"generator calogan: {len(kept)} of {len(samples)} showers deposit more than {LEAST} GeV; cells need "
                 "to be in GeV"
             )
         energy, angle, indices, values = (
@@ -71,7 +71,7 @@ class Showers:
 
     @property
     def device(self) -> torch.device:
-        """Return where the batches are."""
+        """Return the device of the batches."""
         return self.value.device
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ def energy_and_angle(conditions: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np
     missing = [name for name in ("energy", "angle") if name not in conditions]
     if missing:
         raise UserError(
-            f"generator calogan: the samples have no condition {' and '.join(missing)}; take a source of showers that "
+            f"generator calogan: the samples have no condition {' and '.join(missing)}; use a source of showers that "
             "has energy and angle of the primary particle"
         )
     return conditions["energy"].astype(np.float32), conditions["angle"].astype(np.float32)

@@ -26,8 +26,8 @@ class Layer(NamedTuple):
     def coarse(self, factor: int) -> tuple[tuple[int, int, int], tuple[int, ...]]:
         """Return kernel and padding (both sides together) on a grid that is coarser by a factor.
 
-        The padding is such that the image changes in proportion, or the least that the kernel allows. A kernel keeps
-        two cells, without which nothing would pass from cell to cell.
+        The padding is such that the image changes in proportion, or the least that the kernel allows. A kernel spans at
+        least two cells: one cell would not see its neighbours.
         """
         x, y, z = (max(2, round(size / factor)) for size in self.kernel)
         changes = zip((x, y, z), self.change, strict=True)
@@ -52,7 +52,7 @@ DISCRIMINATOR = (
 def generator(shape: tuple[int, ...], latent: int, coarsen: int) -> nn.Sequential:
     """Build the generator, (n, latent) to images (n, 1, *shape): a dense layer, an enlargement and convolutions.
 
-    What is too large for the shape is cut off.
+    What exceeds the shape is cut off.
     """
     from torch import nn
 
@@ -110,7 +110,7 @@ def initialise(generator: nn.Module, discriminator: nn.Module) -> None:
         return [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv3d)]
 
     def normal(weight: torch.Tensor, fan: float) -> None:
-        """Draw a normal distribution of variance 1 / fan, cut off at two of its deviations before the cut."""
+        """Draw a normal distribution of variance 1 / fan, truncated at two standard deviations of the whole one."""
         deviation = math.sqrt(1 / fan) / 0.87962566103423978
         nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
 
@@ -133,7 +133,7 @@ def _normalisation(channels: int) -> nn.Module:
 
 
 def _pad(cells: tuple[int, ...]) -> list[nn.Module]:
-    """Return the layer that adds so many empty cells along x, y, z, the odd one at the far side; negative: cuts off."""
+    """Return the layer that adds empty cells along x, y, z, the odd one at the far side; negative: cuts off."""
     from torch import nn
 
     (x, near_x), (y, near_y), (z, near_z) = ((both, both // 2) for both in cells)
@@ -142,7 +142,7 @@ def _pad(cells: tuple[int, ...]) -> list[nn.Module]:
 
 
 def _pooling() -> nn.Module:
-    """Average over cubes of 2 x 2 x 2 cells; a last odd one is left out. AvgPool3d is not deterministic on a GPU."""
+    """Average over cubes of 2 x 2 x 2 cells; an odd last one is left out. AvgPool3d is not deterministic on a GPU."""
     from torch import nn
 
     class Pooling(nn.Module):

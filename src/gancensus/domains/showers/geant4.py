@@ -1,7 +1,7 @@
 """Simulated electron showers in the sampling calorimeter of `contracts.showers`, by Geant4 (package geant4-pybind).
 
-Physics: G4EmStandardPhysics with its default cuts (0.7 mm). Geant4 knows one detector and one list of physics in a
-process, so both are made once. It counts in MeV and mm; here are GeV and cm.
+Physics: G4EmStandardPhysics with its default cuts (0.7 mm). Geant4 allows one detector and one physics list in a
+process, so both are made once. It uses MeV and mm; this module uses GeV and cm.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PACKAGE = "geant4_pybind"
 LAYER = TUNGSTEN + SILICON  # cm
 BEFORE = 0.1  # cm, from where the electron starts to the face
 MM, MEV = 10.0, 1000.0  # in a cm, in a GeV
-DATA_SETS = {  # what this list of physics reads: its variable, and a file or folder that it has
+DATA_SETS = {  # that this physics list reads: the variable that says where, and a file or folder in it
     "G4EMLOW": ("G4LEDATA", "brem_SB"),
     "G4ENSDFSTATE": ("G4ENSDFSTATEDATA", "ENSDFSTATE.dat"),
     "PhotonEvaporation": ("G4LEVELGAMMADATA", "."),
@@ -35,7 +35,7 @@ DATA_SETS = {  # what this list of physics reads: its variable, and a file or fo
 def available() -> dict[str, str]:
     """Return the environment that Geant4 needs, or raise UserError that says what is missing and what to do.
 
-    Geant4 would end the process over missing data, and its package would ask for a download as it is imported.
+    Without its data Geant4 would end the process, and importing its package would ask for a download.
     """
     if find_spec(PACKAGE) is None:
         raise UserError("source geant4: the package geant4-pybind is not installed; run: pip install geant4-pybind")
@@ -43,7 +43,7 @@ def available() -> dict[str, str]:
 
 
 def find_data(environment: Mapping[str, str], downloads: Path) -> dict[str, str]:
-    """Return the variables that lead Geant4 to its data sets.
+    """Return the environment variables that say where Geant4's data sets are.
 
     A data set lies where its variable says, or in a folder of its name and version: in GEANT4_DATA_DIR, or where the
     package puts its downloads. Raises UserError that names the missing ones.
@@ -68,8 +68,8 @@ def find_data(environment: Mapping[str, str], downloads: Path) -> dict[str, str]
 def start(energy: float, angle: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Return where an electron starts (x, y, z), cm from the centre of the face, and its direction.
 
-    energy: GeV. angle: rad, between its direction and the face; below pi/2, y grows with z. The axis enters where the
-    mean maximum of the energy comes to lie in the middle of x and y, as GFlash's showers do.
+    energy: GeV. angle: rad, between its direction and the face; below pi/2, y grows with z. The axis enters such that
+    the mean maximum of the energy lies in the middle of x and y, as for GFlash's showers.
     """
     from gancensus.domains.showers.gflash import RADIATION_LENGTH, profile
 
@@ -90,7 +90,7 @@ def binned(deposits: NDArray[np.float64]) -> NDArray[np.float64]:
 def simulate(seed: int, energy: float, angle: float) -> NDArray[np.float64]:
     """Return the energy (GeV) that an electron of `energy` (GeV) and `angle` (rad) leaves in silicon: (51, 51, 25).
 
-    The seed alone decides what happens to it. Raises UserError as `available` does.
+    The result depends on the seed, not on earlier showers. Raises UserError as `available` does.
     """
     return _kernel().shoot(seed, energy, *start(energy, angle))
 
@@ -102,7 +102,7 @@ def _kernel() -> _Kernel:
 
 
 class _Kernel:
-    """Geant4 with its detector, physics and gun, ready to shoot."""
+    """Geant4 with its detector, physics and particle gun."""
 
     def __init__(self, g4: Any) -> None:
         """Build everything; Geant4 keeps no reference to what Python made, so it is kept here."""
@@ -113,7 +113,7 @@ class _Kernel:
         self._kept = [_detector(g4, self._deposits), physics]
         for part in self._kept:
             self._manager.SetUserInitialization(part)
-        self._gun = g4.G4ParticleGun(g4.G4Electron.Electron(), 1)  # particles are there once physics are
+        self._gun = g4.G4ParticleGun(g4.G4Electron.Electron(), 1)  # particles exist once the physics list does
         self._kept.append(_action(g4, self._gun))
         self._manager.SetUserAction(self._kept[-1])
         self._manager.SetVerboseLevel(0)
@@ -135,7 +135,7 @@ class _Kernel:
 
 
 def _action(g4: Any, gun: Any) -> Any:
-    """Return what Geant4 asks for the particles of an event."""
+    """Return the action that gives Geant4 the primary particle of an event."""
 
     class Action(g4.G4VUserPrimaryGeneratorAction):  # type: ignore[misc]
         def GeneratePrimaries(self, event: Any) -> None:  # noqa: N802

@@ -8,7 +8,7 @@ from gancensus.domains.showers.shower_file import ShowerFile
 
 
 class Hdf5(ShowerFile, UserProvided):
-    """Showers that a model elsewhere has generated, scaled like the study's real ones: the population NAME-0.
+    """The user's own generated showers, scaled like the study's real ones: the population NAME-0.
 
     The file is HDF5 as the source `hdf5` reads it.
     """

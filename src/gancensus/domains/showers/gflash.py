@@ -1,10 +1,10 @@
 """Parametrised electron showers in the sampling calorimeter of `contracts.showers`: milliseconds instead of seconds.
 
 GFlash: Grindhammer & Peters, hep-ex/0001020. The profile in depth is a Gamma distribution whose two parameters
-fluctuate from shower to shower. In every step of depth the energy comes in spots, as many as Poisson says, which lie
-around the axis at random distances; these grow with depth.
+fluctuate from shower to shower. In every step of depth the energy comes in spots, in Poisson-distributed numbers, at
+random distances from the axis, which grow with depth.
 
-The formulas have depths in radiation lengths, radii in Moliere radii and energies in GeV; the grid has cm.
+The formulas use radiation lengths for depths, Moliere radii for radii and GeV for energies; the grid uses cm.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ RADIATION_LENGTH = 0.420  # cm
 MOLIERE_RADIUS = 1.083  # cm
 CRITICAL_ENERGY = 8.23e-3  # GeV
 INVERSE_FREQUENCY = LAYER / RADIATION_LENGTH  # 1 / F_S
-LACK = 1 - 1 / (1 + 0.007 * (74 - 14))  # 1 - e/mip, as the radial formulas take it
+LACK = 1 - 1 / (1 + 0.007 * (74 - 14))  # 1 - e/mip, as the radial formulas use it
 
 VISIBLE = 0.0294
-"""Share of a shower's energy that silicon sees: that of a minimum ionising particle, 0.0352 (1.66 MeV cm^2/g in 0.5 mm
-of silicon, 1.15 in 2.4 mm of tungsten), times e/mip = 0.83. With that showers of 10 to 50 GeV deposit 2.8 % of their
-energy, like those of Geant4 in this calorimeter; the paper's formula of e/mip would give 0.70."""
+"""Share of a shower's energy that is deposited in silicon: that of a minimum ionising particle, 0.0352 (1.66 MeV cm^2/g
+in 0.5 mm of silicon, 1.15 in 2.4 mm of tungsten), times e/mip = 0.83. With that showers of 10 to 50 GeV deposit 2.8 %
+of their energy, like those of Geant4 in this calorimeter; the paper's formula of e/mip would give 0.70."""
 RESOLUTION = 0.177
 """c of the sampling fluctuations c / sqrt(E): 5.6 % at 10 GeV."""
 
@@ -97,7 +97,7 @@ def simulate(energy: float, angle: float, rng: np.random.Generator, out: NDArray
     """Write the energies (GeV) that one shower deposits in silicon into the cells out (51, 51, 25).
 
     energy: of the primary electron, GeV. angle: rad, between the axis and the face; below pi/2, y grows with z. The
-    axis enters where the mean maximum of the energy comes to lie in the middle of x and y. What falls outside is lost.
+    axis enters such that the mean maximum of the energy lies in the middle of x and y. What falls outside is lost.
     """
     maximum, alpha = draw_profile(energy, rng)
     sine, cosine = math.sin(angle), math.cos(angle)
@@ -109,7 +109,7 @@ def simulate(energy: float, angle: float, rng: np.random.Generator, out: NDArray
     centre, shape = maximum * alpha / (alpha - 1), math.exp(mean.shape)
     tau = (edges[1:] + edges[:-1]) / 2 / centre * shape / (shape - 1)
     at = radial(energy, tau)
-    # what stems from exp and log is rounded, so that their last bits, which differ between CPUs, do not show
+    # results of exp and log are rounded, so that their last bits, which differ between CPUs, have no effect
     steps = np.stack([energies, at.core * MOLIERE_RADIUS, at.tail * MOLIERE_RADIUS, at.share], axis=1)
     uniforms = rng.random((counts.sum(), 3), dtype=np.float32)
     entry = CELLS[1] * CELL / 2 - math.exp(mean.depth) * RADIATION_LENGTH * cosine
@@ -122,9 +122,9 @@ def _spots(
 ) -> tuple[NDArray[np.int64], Values]:
     """Draw the number of spots between the edges (n + 1,) and the energy of one of them (GeV), each (n,).
 
-    The spots have a Gamma profile of their own. Poisson's numbers of them make relative fluctuations 1 / sqrt(N), which
-    is less than c / sqrt(E) if c is as large as here; the energy that silicon sees in a step, Gamma distributed as in
-    the paper, makes the rest.
+    The spots have their own Gamma profile. Their Poisson numbers N give relative fluctuations of 1 / sqrt(N), which is
+    less than c / sqrt(E) if c is as large as here; the energy deposited in silicon in a step, Gamma-distributed as in
+    the paper, gives the rest.
     """
     from scipy.special import gammainc
 
@@ -163,7 +163,7 @@ def _deposit(
             else:
                 radius, u = tail, (u - share) / (1 - share)
             radius *= math.sqrt(u / (1 - u))
-            # cos and sin of 2 pi (turn - 1/2): to 1e-8 by series, then the angle is doubled twice; no library's bits
+            # cos and sin of 2 pi (turn - 1/2): to 1e-8 by series, then the angle is doubled twice; same bits everywhere
             a = (turn - 0.5) * 1.5707963267948966
             a2 = a * a
             s = a * (1 - a2 / 6 * (1 - a2 / 20 * (1 - a2 / 42 * (1 - a2 / 72))))

@@ -54,7 +54,7 @@ class Showers(NamedTuple):
 def measure(rows: Rows, with_angle: bool) -> Showers:
     """Measure the showers of a population.
 
-    Raises UserError where samples are no showers or lack `energy` or, with_angle, `angle`.
+    Raises UserError where samples are not showers or lack `energy` or, with_angle, `angle`.
     """
     parts = [_measured(block, rows.where, with_angle) for block in blocks(rows)]
     return Showers(*(np.concatenate(values) for values in zip(*parts, strict=True)))
@@ -82,12 +82,12 @@ def cells_in_gev(samples: Samples, where: str) -> NDArray[np.float64]:
     """Return the cells (n, x, y, z) in GeV."""
     if samples.x.ndim != 4:
         raise UserError(
-            f"physics: {where}: samples of shape {samples.x.shape[1:]} are no showers, whose cells are (x, y, z); "
+            f"physics: {where}: samples of shape {samples.x.shape[1:]} are not showers with cells (x, y, z); "
             "leave this analysis out"
         )
     if samples.scale is not None and samples.scale.names == VOXELS:
         raise UserError(
-            f"physics: {where}: voxels of layer, angle and radius are no cells (x, y, z); leave this analysis out"
+            f"physics: {where}: voxels of layer, angle and radius are not cells (x, y, z); leave this analysis out"
         )
     return not_negative(samples, f"physics: {where}")
 
@@ -98,7 +98,7 @@ def conditions(samples: Samples, where: str, with_angle: bool) -> tuple[Floats, 
         if name not in samples.conditions:
             raise UserError(
                 f"physics: {where}: the samples have no condition '{name}' of the primary particle"
-                f"{', which holdout has' if name == 'angle' else ''}; bring it with them or leave this analysis out"
+                f"{', which holdout has' if name == 'angle' else ''}; provide it or leave this analysis out"
             )
     energy = samples.conditions["energy"].astype(np.float64)
     if (energy <= 0).any():
@@ -115,12 +115,12 @@ def all_conditions(rows: Rows, with_angle: bool) -> tuple[Floats, Floats]:
 
 
 def has_angle(holdout: Rows) -> bool:
-    """Tell whether the primary particles have an angle."""
+    """Return whether the primary particles have an angle."""
     return "angle" in next(iter(holdout.chunks(slice(0, 1), without_x=True))).conditions
 
 
 def blocks(rows: Rows) -> Iterator[Samples]:
-    """Yield all samples, a few at a time whatever the row groups: sums of a block may depend on its length."""
+    """Yield all samples in blocks independent of the row groups: sums of a block may depend on its length."""
     rest: Samples | None = None
     for chunk in rows.chunks(slice(0, len(rows))):
         whole = chunk if rest is None or not len(rest) else _joined(rest, chunk)
@@ -133,7 +133,7 @@ def blocks(rows: Rows) -> Iterator[Samples]:
 
 
 def _joined(first: Samples, second: Samples) -> Samples:
-    """Return the samples of both without their labels, which nothing here asks for."""
+    """Return the samples of both, without labels, which nothing here uses."""
     return replace(
         first,
         x=np.concatenate([first.x, second.x]),

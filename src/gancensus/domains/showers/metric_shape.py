@@ -57,7 +57,7 @@ class Shape(Calibrated):
         bin adds s / 2 [x tanh x - ln cosh x] to JS and, with w = WEIGHT, to the square of the distance
         s / 2 ln 2 [1 - (1 - w + w cos(2 f x)) / cosh x]. The ratio of the second to the first depends on x alone. It is
         0.973 at x = 0 and stays below 1 on a grid in the tests; for x > 4, where JS's bracket is above
-        ln 2 - (2 x + 1) exp(-2 x) and the other below ln 2 (1 - (1 - 2 w) / cosh x), it comes to 1 from below.
+        ln 2 - (2 x + 1) exp(-2 x) and the other below ln 2 (1 - (1 - 2 w) / cosh x), it approaches 1 from below.
 
         This needs no sum of 1, so the rounding of the profiles does not matter. `exact` is off by less than 2e-10 of
         itself: 2e-13 (1 + 745) in any bin. A coordinate is off by less than 1e-15 of the root of its share, for turns
@@ -68,7 +68,7 @@ class Shape(Calibrated):
     def exact(
         self, a: Features, b: Features, i: NDArray[np.int64], j: NDArray[np.int64], limit: float
     ) -> NDArray[np.float64]:
-        """Return the divergences, summed in a fixed order, with logarithms of our own."""
+        """Return the divergences, summed in a fixed order, with our own logarithm."""
         from gancensus.distances.shapes import divergences
 
         return divergences(a[0], b[0], i, j)

@@ -50,7 +50,7 @@ def profiles(populations: Mapping[str, Rows]) -> list[Line]:
 
 
 def response(populations: Mapping[str, Rows], bins: Sequence[float] | None) -> list[Line]:
-    """Return by bin of primary energy what a population's showers are on average; bins, and lines without, as `ssim`.
+    """Return averages over a population's showers by bin of primary energy; bins, and lines without one, as in `ssim`.
 
     response: deposited over primary energy, the sampling fraction; resolution: its standard deviation over its mean;
     hits: cells above 300 keV; mean_x.. and width_x..: position of the energy along an axis and its standard deviation
@@ -94,8 +94,8 @@ def cells(populations: Mapping[str, Rows]) -> list[Line]:
     """Return the spectrum of cell energies, and the distribution of the number of hits.
 
     energy: cells of a shower, on average, in each of three bins a decade from 10 eV to 100 GeV. Where no shower has
-    one, the upper end is the limit of the share of showers that have. hits: share of showers with so many cells above
-    300 keV. Bins in which neither holdout nor the population has anything are left out.
+    one, the upper end is the limit of the share of showers that have. hits: share of showers by their number of cells
+    above 300 keV. Bins in which neither holdout nor the population has anything are left out.
     """
     lines: list[Line] = []
     real: tuple[Floats, Floats] | None = None
@@ -114,7 +114,7 @@ def _spectra(rows: Rows) -> tuple[Floats, Floats]:
         energy = cells_in_gev(block, rows.where).reshape(len(block), -1)
         shower, cell = np.nonzero(energy >= CELL_EDGES[0])
         bins = np.searchsorted(CELL_EDGES, energy[shower, cell], side="right") - 1
-        width = len(CELL_EDGES)  # the last: whatever is above
+        width = len(CELL_EDGES)  # the last: all above
         counts.append(np.bincount(shower * width + bins, minlength=len(block) * width).reshape(-1, width))
         hits.append(np.count_nonzero(energy > HIT, axis=1))
     return np.concatenate(counts)[:, :-1].astype(np.int32), np.concatenate(hits)

@@ -68,7 +68,7 @@ def draw_ssim(table: Columns) -> Figure:
     if not known:
         return empty(TOO_FEW)
     every = [REFERENCE, *(name for name in populations if name != REFERENCE)]
-    solid = {name: drawn._replace(line=LINES[0]) for name, drawn in looks(every).items()}  # lines tell the comparison
+    solid = {name: drawn._replace(line=LINES[0]) for name, drawn in looks(every).items()}  # lines show the comparison
     look = {name: drawn for name, drawn in solid.items() if name in known}
     columns = min(3, len(angles))
     lines = -(-len(angles) // columns)
@@ -222,7 +222,7 @@ def _draw_term(ax: Axes, here: Part, populations: Sequence[str], look: Mapping[s
 
 
 def _draw_score_bins(ax: Axes, here: Part, look: Look, shift: float | None) -> None:
-    """Draw the total over the bins of primary energy: points beside each other; of the null value, a line."""
+    """Draw the total over the bins of primary energy: points side by side; for the null value, a line."""
     x, value, low, high = (here[name] for name in ("energy", "value", "low", "high"))
     if shift is None:
         ax.fill_between(x, low, high, color=look.colour, alpha=0.2, linewidth=0)
@@ -273,7 +273,7 @@ def _draw_steps(ax: Axes, some: Part, look: Look) -> None:
 
 
 def _draw_ratios(ax: Axes, here: Part, look: Mapping[str, Look]) -> None:
-    """Draw the populations over holdout bin by bin; relative errors add in squares."""
+    """Draw the populations over holdout bin by bin; relative errors add in quadrature."""
     real = _where(here, here["population"] == REFERENCE)
     place = {left: k for k, left in enumerate(_edges(real)[0].tolist()) if real["value"][k] > 0}
     for population, drawn in look.items():
@@ -305,7 +305,7 @@ def _where(table: Columns, rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 
 def _known(table: Columns, name: str) -> dict[str, NDArray[Any]]:
-    """Return the lines that have a value; the others say that there are too few showers for one."""
+    """Return the lines that have a value; the others have too few showers for one."""
     return _where(table, ~np.isnan(table[name]))
 
 

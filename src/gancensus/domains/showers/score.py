@@ -32,15 +32,15 @@ def score(
     analysis/TestingObjective.py of svalleco/3Dgan, in bins of primary energy and angle: mean relative errors of the
     first two moments along x, y and z; of the mean profiles, in GeV, where the real one is not 0; relative error of the
     mean sampling fraction; of the mean measured angle (the original takes it shower by shower); `total` is their sum.
-    Lines without energy are the means over the bins that every population has, less populations that have none; these,
-    and all where there is no such bin, have one line without value.
+    Lines without energy are the means over the bins that every population has, not counting populations that have none;
+    these, and all if there is no such bin, have one line without a value.
 
-    An error is never negative, so that its mean is above 0 between equal populations, the more so the fewer showers
-    there are: `train` shows how much. Populations are cut at random to the number of held-out showers in a bin. The
-    interval is the normal one with the standard deviation of a bootstrap over the showers of both sides, around what
-    the score is at these numbers. The error of the profiles counts faint tails as much as the core: where few showers
-    reach a cell it has outliers, and its interval then covers the median in 80 to 85 of 100 cases (Geant4, 30 showers
-    in a bin), that of the other terms in 95 or more. Bins with fewer than FEWEST showers on a side have no line.
+    An error is never negative, so its mean is above 0 even between equal populations, and more so with fewer showers:
+    `train` shows how much. Populations are cut at random to the number of held-out showers in a bin. The interval is
+    the normal one with the standard deviation of a bootstrap over the showers of both sides, around the score at these
+    numbers. The error of the profiles counts faint tails as much as the core: where few showers reach a cell it has
+    outliers, and its interval then covers the median in 80 to 85 of 100 cases (Geant4, 30 showers in a bin), that of
+    the other terms in 95 or more. Bins with fewer than FEWEST showers on a side have no line.
 
     Args:
         populations: `holdout` first.
@@ -134,7 +134,7 @@ def _relative_error(real: Floats, other: Floats) -> Floats:
     """Return the mean over k of |1 - other / real| (1 + replicates, k) where real is not 0; 0 where it always is.
 
     Replicates of the ratio are linear about its value: in a faint tail that few showers reach, the real mean of a
-    replicate may be next to nothing, and errors over it would tell of the bootstrap, not of the showers.
+    replicate may be almost 0, and errors relative to it would reflect the bootstrap, not the showers.
     """
     known = real[0] != 0
     if not known.any():

@@ -19,18 +19,16 @@ from gancensus.contracts.family import Member
 from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples
 from gancensus.contracts.showers import UNITS, coarse_shape, coarsened
 
-WIDEST = (
-    1 << 25
-)  # values read at once where a chunk of the file, which is decompressed whole, spans more than VALUES_AT_ONCE
+WIDEST = 1 << 25  # values read at once where a chunk of the file, decompressed whole, has more than VALUES_AT_ONCE
 ROUNDING = 1e-6  # of the primary particle's energy: a cell this little below 0 is 0
 FIRST = 64  # showers that show whether cells and energies are in the same unit
 TOO_MUCH = 5.0  # times the primary particle's energy: no calorimeter measures that
 
 
 class Layout(NamedTuple):
-    """What a layout calls its datasets, how many of its unit of energy are a GeV, and which shares cells usually have.
+    """The names of a layout's datasets, its unit of energy and how many of it make a GeV, and the usual share in cells.
 
-    The cells of a shower hold a share of its primary particle's energy: without a correction, the sampling fraction.
+    That is the share of the primary particle's energy that its cells hold: without a correction, the sampling fraction.
     """
 
     cells: str
@@ -56,7 +54,7 @@ class Stored(NamedTuple):
 
 
 class ShowerFile(Member):
-    """A file of showers: what a source and a generator have in common that take them from HDF5."""
+    """A file of showers in HDF5: what the source and the generator have in common."""
 
     path: Path
     """File, relative to the working directory."""
@@ -161,7 +159,7 @@ class ShowerFile(Member):
                 f"{self.path}: dataset {name} has shape {stored.shape}, but {cells} has {samples} showers; "
                 "one number per shower is needed"
             )
-        with np.errstate(over="ignore"):  # to infinite, which is refused
+        with np.errstate(over="ignore"):  # to infinity, which is refused
             values = np.asarray(stored.read(slice(None)).reshape(samples), dtype=np.float32)
         self._refuse(name, ~np.isfinite(values), np.arange(samples), "NaN or infinite")
         return values
@@ -202,7 +200,7 @@ class ShowerFile(Member):
         if share > TOO_MUCH:
             raise UserError(
                 f"{self.path}: dataset {cells}: the cells of a shower sum to {share:.3g} times its energy "
-                f"(median of the first {len(first)}); cells look like MeV, {other} like GeV: bring both in {unit}"
+                f"(median of the first {len(first)}); cells look like MeV, {other} like GeV: provide both in {unit}"
             )
 
     def _read(
@@ -244,7 +242,7 @@ def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file (looked for from {Path.cwd()})")
     with _errors(path):
-        file = h5py.File(path, "r", locking=False)  # network file systems may know no locks
+        file = h5py.File(path, "r", locking=False)  # network file systems may not support locks
     try:
         yield file
     finally:
@@ -254,7 +252,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 @contextmanager
 def _errors(path: Path) -> Iterator[None]:
-    """Turn what h5py raises over a damaged file into a UserError. In it are calls of h5py only."""
+    """Turn what h5py raises over a damaged file into a UserError. It wraps calls of h5py only."""
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -265,7 +263,7 @@ def _errors(path: Path) -> Iterator[None]:
 def rows_at_once(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:
     """Return how many rows of a dataset are read at once.
 
-    They are whole chunks, each of which is then decompressed once, unless one alone is too much to hold.
+    They are whole chunks, each of which is then decompressed once, unless one alone is too large.
     """
     values, in_chunk = math.prod(shape[1:]), 1 if chunks is None else chunks[0]
     wanted = max(1, VALUES_AT_ONCE // values)

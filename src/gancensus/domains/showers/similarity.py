@@ -78,7 +78,7 @@ def _picked(
 
 
 def _features(rows: Rows, picked: Sequence[NDArray[np.int64]]) -> list[Features | None]:
-    """Read what SSIM compares of the picked rows, in one go through the population; None for bins without any."""
+    """Read what SSIM compares of the picked rows, in one pass over the population; None for bins without any."""
     parts: list[list[Features]] = [[] for _ in picked]
     wanted = np.concatenate(picked)
     start = int(wanted.min()) if len(wanted) else 0
@@ -89,7 +89,7 @@ def _features(rows: Rows, picked: Sequence[NDArray[np.int64]]) -> list[Features 
                 part.append(planes(_wide_enough(chunk, rows.where).take(here)))
         start += len(chunk)
     found: list[Features | None] = []
-    while parts:  # what is joined is not kept twice
+    while parts:  # parts that are joined are dropped, to save memory
         part = parts.pop(0)
         found.append(tuple(np.concatenate(same) for same in zip(*part, strict=True)) if part else None)
     return found
@@ -98,7 +98,7 @@ def _features(rows: Rows, picked: Sequence[NDArray[np.int64]]) -> list[Features 
 def _wide_enough(samples: Samples, where: str) -> Samples:
     if samples.x.ndim != 4 or min(samples.x.shape[1:3]) < SIDE:
         raise UserError(
-            f"physics: {where}: showers of {' x '.join(map(str, samples.x.shape[1:]))} cells, but SSIM looks through "
+            f"physics: {where}: showers of {' x '.join(map(str, samples.x.shape[1:]))} cells, but SSIM needs "
             f"windows of {SIDE} x {SIDE}; make the grid finer (a smaller `coarsen`) or leave this analysis out"
         )
     return samples
@@ -153,5 +153,5 @@ def mean_across(values: Floats) -> Estimate:
     The two sides count as independent.
     """
     means = values.mean(axis=0), values.mean(axis=1)
-    variance = sum(float(mean.var(ddof=1)) / len(mean) for mean in means)  # what the jackknife of a mean comes to
+    variance = sum(float(mean.var(ddof=1)) / len(mean) for mean in means)  # the jackknife variance of a mean
     return symmetric(float(values.mean()), variance, min(values.shape) - 1, ends=(-1.0, 1.0))

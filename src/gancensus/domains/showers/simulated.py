@@ -1,4 +1,4 @@
-"""Sources that simulate electron showers in the sampling calorimeter of `contracts.showers`, as they are asked for."""
+"""Sources that simulate electron showers in the sampling calorimeter of `contracts.showers`, when they are read."""
 
 from typing import Any, ClassVar, Self
 
@@ -12,13 +12,13 @@ from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Sample
 from gancensus.contracts.showers import CELLS, UNITS, coarse_shape, coarsened, shower_scale
 from gancensus.contracts.source import Source
 
-# Below 1 GeV the depth of GFlash's maximum fluctuates by more than 0.3 of itself, and its formulas soon lose their
-# meaning; up to 1 TeV they are smooth, with positive radii and shares. Flatter showers would leave the grid's sides.
+# Below 1 GeV the depth of GFlash's maximum fluctuates by more than 0.3 of itself, and its formulas soon break down; up
+# to 1 TeV they are smooth, with positive radii and shares. Flatter showers would leave the grid through its sides.
 LIMITS = {"energy": (1.0, 1000.0, "GeV"), "angle": (30.0, 150.0, "degrees")}
 
 
 class Simulated(Source):
-    """Electrons of uniform energies and angles. A shower has a seed of its own, and more showers leave the first ones.
+    """Electrons of uniform energies and angles. Each shower has its own seed: the first do not depend on their number.
 
     A sample is the energy in each cell (x, y, layer), in GeV over a power of two; its conditions are `energy` (GeV) and
     `angle` (rad) of the primary electron, tilted in y.
@@ -34,7 +34,7 @@ class Simulated(Source):
     angle: tuple[float, float] = (60.0, 120.0)
     """Lowest and highest angle to the face in degrees, within 30 and 150; 90 is perpendicular. Uniform in between."""
     coarsen: int = Field(1, ge=1, le=max(CELLS))
-    """Joins so many cells along each axis into one; 1: the full grid."""
+    """Joins this many cells along each axis into one; 1: the full grid."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -53,14 +53,14 @@ class Simulated(Source):
         raise NotImplementedError
 
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
-        """Return showers from the side."""
+        """Return a side view of the showers."""
         from gancensus.plotting.shower_figures import side_view
 
         return side_view(samples)
 
     def load(self, seed: int) -> LazySamples:
         """Draw the conditions of all showers; x (n, *coarse_shape(CELLS, coarsen)) float32 is simulated when taken."""
-        # a row of numbers per shower: the first ones do not depend on how many showers are asked for
+        # a row of numbers per shower: the first ones do not depend on the number of showers
         drawn = derive_rng(seed, self.kind, "conditions").random((self.showers, 2))
         low, high = np.transpose([self.energy, np.radians(self.angle)])
         energy, angle = (low + (high - low) * drawn).astype(np.float32).T

@@ -10,12 +10,13 @@ from gancensus.domains.showers.simulated import Simulated
 
 
 class Geant4(Simulated):
-    """Electron showers in a tungsten-silicon calorimeter of 51 x 51 x 25 cells, simulated by Geant4, seconds for each.
+    """Electron showers in a tungsten-silicon calorimeter of 51 x 51 x 25 cells, simulated by Geant4 in seconds each.
 
     Layers of 2.4 mm of tungsten and 0.5 mm of silicon, cells of 5.1 mm; physics: G4EmStandardPhysics. A sample is the
     energy deposited in the silicon of each cell (x, y, layer), in GeV over a power of two; its conditions are `energy`
-    (GeV) and `angle` (rad) of the primary electron, tilted in y. Simulated as they are read: a shower has a seed of its
-    own, and more showers leave the first ones as they are. Needs the package geant4-pybind and Geant4's data sets.
+    (GeV) and `angle` (rad) of the primary electron, tilted in y. Showers are simulated when they are read; each has its
+    own seed, so the first ones do not depend on how many there are. Needs the package geant4-pybind and Geant4's data
+    sets.
     """
 
     kind: Literal["geant4"] = "geant4"

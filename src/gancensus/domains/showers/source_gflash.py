@@ -12,8 +12,8 @@ class Gflash(Simulated):
     """Electron showers in a tungsten-silicon calorimeter of 51 x 51 x 25 cells, simulated by GFlash, 2,000 a second.
 
     Grindhammer & Peters, hep-ex/0001020. A sample is the energy in each cell (x, y, layer), in GeV over a power of two;
-    its conditions are `energy` (GeV) and `angle` (rad) of the primary electron, tilted in y. Simulated as they are
-    read: a shower has random numbers of its own, and more showers leave the first ones as they are.
+    its conditions are `energy` (GeV) and `angle` (rad) of the primary electron, tilted in y. Showers are simulated when
+    they are read; each has its own random numbers, so the first ones do not depend on how many there are.
     """
 
     kind: Literal["gflash"] = "gflash"

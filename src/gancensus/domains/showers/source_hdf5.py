@@ -23,11 +23,11 @@ class Hdf5(ShowerFile, Source):
 
     @property
     def value_names(self) -> tuple[str]:
-        """Cells or voxels, as `layout` says."""
+        """Cells or voxels, depending on `layout`."""
         return GRID if self.layout == "3dgan" else VOXELS
 
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
-        """Return showers from the side."""
+        """Return a side view of the showers."""
         from gancensus.plotting.shower_figures import side_view
 
         return side_view(samples)

@@ -1,4 +1,4 @@
-"""Rows of a table: do the generated ones copy, are they like real ones, and can one work with them?"""
+"""Generated rows of a table: do they copy real ones, are they like them, and can models learn from them?"""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ class Synthetic(Analysis):
             SYNTHETIC,
             "Synthetic rows",
             "Each number with its 95 % interval; the dashed line is its null value: what real rows get in the place of "
-            "the generated ones, or what theory says of rows of one distribution, and the band is the interval of "
-            "that: where bar and band do not meet, the number is off, and its marker filled. Copying: the distance of "
+            "the generated ones, or what theory says of rows of one distribution, and the band is its interval: where "
+            "bar and band do not overlap, the number is off, and its marker filled. Copying: the distance of "
             "generated rows to the closest training row, and that over the distance to the second closest; the share "
             "that is nearer to train than to holdout; exact copies; distinct rows; authentic rows; and the "
             "data-copying test. Where training rows are copied, shares nearer to train and exact copies lie above the "
             "null value, distances, authentic rows and the test below it; the test has no value where each of its "
-            "cells has too few rows. Likeness: columns and pairs of columns, on average; rare categories that are "
-            "there. Legality: rows with a category that no real row has, where there are some; rows beyond the range "
+            "cells has too few rows. Similarity: columns and pairs of columns, on average; rare categories that "
+            "occur. Legality: rows with a category that no real row has, where there are some; rows beyond the range "
             "of the training rows; and, before rounding, rows with no clear category or with values between two legal "
             "ones. Use: how well a classifier tells generated rows from real ones; and how well models that learn a "
             "column on generated rows do on real ones, and the reverse, beside real on real (no value where all "
@@ -96,21 +96,21 @@ class Synthetic(Analysis):
             "Columns one by one",
             "How far each column of the generated rows is from that of held-out ones, with its 95 % interval: the "
             "Kolmogorov-Smirnov statistic of numbers and ordered categories (●), the total variation of others (◆). "
-            "Where the interval begins at 0, nothing says that the column is off. The short line is what training rows "
-            "get in their place, at equal numbers.",
+            "Where the interval begins at 0, there is no evidence that the column is off. The short line is what "
+            "training rows get in their place, at equal numbers.",
         ),
         "associations": AnalysisTable(
             ASSOCIATIONS,
             "Columns two by two",
-            "How columns hang together: rank correlation of numbers, Cramér's V of categories, correlation ratio of "
-            "one with the other. First the held-out rows; then, of each population, the generated rows below the "
-            "diagonal, and above it what they have more or less than the held-out ones. Only differences beyond their "
-            "95 % interval are coloured.",
+            "How columns depend on each other: rank correlation of numbers, Cramér's V of categories, correlation "
+            "ratio of one with the other. First the held-out rows; then, of each population, the generated rows below "
+            "the diagonal, and above it what they have more or less than the held-out ones. Only differences beyond "
+            "their 95 % interval are coloured.",
         ),
     }
 
     def refuses(self, context: Context) -> str | None:
-        """Images and showers are refused, and a target that is no column, as far as that is known before the run."""
+        """Refuse images and showers, and a target that is not a column, as far as that is known before the run."""
         if context.source.tabular is False:
             return f"needs rows of a table, and samples of source {context.source.kind} are none; leave it out"
         return None if self.target is None else context.source.lacks(self.target)
@@ -123,7 +123,7 @@ class Synthetic(Analysis):
         rng: Callable[[str], np.random.Generator],
         context: Context,
     ) -> Columns:
-        """Return the columns of a table; its random numbers are those of the others, so that they tell of one cut."""
+        """Return the columns of a table; all tables use the same random numbers, and so the same rows."""
         columns, train = _read(real["train"])
         _, holdout = _read(real["holdout"])
         lines: list[Line] = []
@@ -205,7 +205,7 @@ def _unknown(
 
 
 def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.CodedRows]:
-    """Read all rows of a population, and what their columns are."""
+    """Read the columns and all rows of a population."""
     from gancensus.contracts.columns import decode
     from gancensus.contracts.scales import columns_of
     from gancensus.domains.tables.synthetic import CodedRows as Both

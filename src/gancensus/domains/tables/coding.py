@@ -34,7 +34,7 @@ MOST_QUOTED = 5  # categories that a sentence names
 def codes_of(
     columns: Sequence[Column], table: Mapping[str, Sequence[str]], where: str, manner: Manner | None = None
 ) -> Floats:
-    """Return the rows (n, columns) that the cells of a table are: numbers, and numbers of categories.
+    """Return the rows (n, columns) of a table's cells: numbers, and numbers of categories.
 
     Raises UserError that names `where`, column and row of a missing number or of a category that no column has, a line
     for each column.
@@ -84,12 +84,12 @@ def generated_codes(
 
 
 def _foreign_error(column: Column, where: str) -> UserError:
-    """Return what says that no generated category of a column is a real one: written otherwise, or another column."""
+    """Return the error that no generated category of a column is a real one: written differently, or another column."""
     generated, real = (", ".join(map(repr, texts[:MOST_QUOTED])) for texts in (column.extra, column.categories))
     return UserError(
         f"{where}: column {column.name}: none of its categories, such as {generated}, is one that the real rows have, "
-        f"such as {real}; write both alike, or leave the column out: `drop: [{key(column.name)}]` under the source and "
-        "under the generator"
+        f"such as {real}; write both the same way, or leave the column out: `drop: [{key(column.name)}]` under the "
+        "source and under the generator"
     )
 
 
@@ -120,7 +120,7 @@ def _all_codes(
 
 
 def _codes(column: Column, texts: Sequence[str], place: str, manner: Manner) -> tuple[tuple[str, ...], Floats]:
-    """Return categories that the column does not have, and the numbers (n,) that cells are."""
+    """Return the categories that the column does not have, and the numbers (n,) of its cells."""
     first: dict[str, int] = {}
     for row, text in enumerate(texts):
         first.setdefault(text, row)
@@ -173,14 +173,14 @@ def _categories_of(
         found[text] = code
     if len(new) > MANY:
         raise UserError(
-            f"{place}: {len(new)} different texts that no real row has, such as '{next(iter(new))}'; bring the same "
-            "column as the real rows"
+            f"{place}: {len(new)} different texts that no real row has, such as '{next(iter(new))}'; provide the "
+            "same column as the real rows"
         )
     return found, tuple(new)
 
 
 def _read_as(column: Column, known: Mapping[str | float, int], text: str) -> int | None:
-    """Return the category of a text that is one of two numbers, dates or times, as the real cells are written."""
+    """Return the category of a text that is one of two numbers, dates or times, read as the real cells are written."""
     if column.type != "binary":
         return None
     how: How = "" if Reading(column.reading).kind == "number" else column.reading
@@ -194,7 +194,7 @@ def _read_as(column: Column, known: Mapping[str | float, int], text: str) -> int
 def _truth(column: Column, text: str) -> int | None:
     """Return the category of a truth value where the real ones are 0 and 1, or of 0 or 1 where they are true and false.
 
-    Beside them, there may be a category of missing cells.
+    There may also be a category of missing cells.
     """
     pairs = {"true": 1.0, "false": 0.0}
     there = {folded(one): k for k, one in enumerate(column.categories) if not is_missing(one)}
@@ -221,7 +221,7 @@ def _numbers_of(
 ) -> dict[str, float]:
     """Return the number that each text of generated rows is, read as the real ones are written, or plainly.
 
-    Where the cells are numbers in two ways, those are meant that lie where the real ones do, else the real ones' way.
+    If the cells can be read in two ways, take the one whose numbers lie near the real ones, else that of the real ones.
     """
     gone = [text for text in first if is_missing(text)]
     if gone:
@@ -249,11 +249,11 @@ def _numbers_of(
 
 
 def _may_be(real: Reading, other: Reading) -> bool:
-    """Tell whether a way to read generated cells can be meant: of the kind of the real ones, and in no other unit."""
+    """Return whether generated cells may be meant to be read so: of the kind of the real ones, and in no other unit."""
     return real.kind == other.kind and (real.unit == other.unit or "1" in (real.unit, other.unit))
 
 
 def _is_near(column: Column, values: Mapping[str, float]) -> bool:
-    """Tell whether numbers are about those of a column: their median lies within its range, or as far beside it."""
+    """Return whether numbers are near those of a column: their median is within its range, or one range beyond it."""
     reach = column.high - column.low
     return bool(column.low - reach <= np.median(list(values.values())) <= column.high + reach)

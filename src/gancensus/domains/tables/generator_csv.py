@@ -7,7 +7,7 @@ from gancensus.storage.user_tables import TextTable, read_csv
 
 
 class Csv(UserProvidedTable):
-    """Rows that a model elsewhere has generated, in a CSV file: the population NAME-0.
+    """The user's own generated rows, in a CSV file: the population NAME-0.
 
     The real rows must be a table too, from any source with types of columns. Both have the same columns, in any order;
     an index may be missing on either side. Cells are read as the real ones are written, or plainly. A category that no

@@ -7,9 +7,9 @@ from gancensus.storage.user_tables import TextTable, read_parquet
 
 
 class Parquet(UserProvidedTable):
-    """Rows that a model elsewhere has generated, in a Parquet file: the population NAME-0.
+    """The user's own generated rows, in a Parquet file: the population NAME-0.
 
-    The columns are compared with the real ones as those of a `csv`.
+    Columns and cells are read as those of a `csv`.
     """
 
     kind: Literal["parquet"] = "parquet"

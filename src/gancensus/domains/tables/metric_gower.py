@@ -10,15 +10,15 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Calibrated, Features
 from gancensus.contracts.samples import Samples
 
-STEPS = 8  # coordinates per numeric column: more follow small differences better, and cost more to multiply
+STEPS = 8  # coordinates per numeric column: with more, the bound on small differences is tighter, but costs more
 
 
 class Gower(Calibrated):
     """Mean difference over the columns of two rows of a table: |a - b| over the column's range, or 0 and 1.
 
     Gower, Biometrics 27 (1971) 857, as 1 - s with equal weights. The range is that of the real data. A difference
-    beyond it, which only generated values have, counts as 1; a numeric column with one value in the real data counts 0.
-    Where columns have types, the nearest legal rows are compared, nominal and binary columns by 0 and 1, numbers and
+    beyond it, which only generated values have, counts as 1; a numeric column with one value in the real data counts as
+    0. Where columns have types, the nearest legal rows are compared, nominal and binary columns by 0 and 1, numbers and
     ordinal categories (their ranks) over their range. Distances are rounded to multiples of 2^-40, so that equal ones
     tie.
     """
@@ -32,7 +32,7 @@ class Gower(Calibrated):
     def features(self, samples: Samples) -> Features:
         """Return the numbers over their range (n, p), 0 for one value only, and the categories (n, q), float64.
 
-        Raises UserError for samples that are no rows, and where both the table and `categorical` name categories.
+        Raises UserError for samples that are not rows, and where both the table and `categorical` name categories.
         """
         from gancensus.distances.gower import are_typed, chosen, comparable, gower_values, table_columns
 
@@ -50,9 +50,9 @@ class Gower(Calibrated):
     def embed(self, features: Features) -> NDArray[np.float64]:
         """Return points whose square distance is at most Gower's.
 
-        A numeric value u, cut to its range [0, 1], climbs a stair of K steps: coordinate k is K u - k, cut to [0, 1],
-        over sqrt(K). Two values differ by D_k in [0, 1] on step k with sum D_k = K |u - v|, so that the square distance
-        of their points, sum D_k^2 / K, is at most |u - v|. A category is the corner of a tetrahedron of edge 1.
+        A numeric value u, cut to its range [0, 1], is coded in K steps: coordinate k is K u - k, cut to [0, 1], over
+        sqrt(K). Two values differ by D_k in [0, 1] on step k with sum D_k = K |u - v|, so that the square distance of
+        their points, sum D_k^2 / K, is at most |u - v|. A category is the corner of a tetrahedron of edge 1.
         """
         from gancensus.distances.gower import corners
 

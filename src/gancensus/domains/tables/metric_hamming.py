@@ -14,10 +14,9 @@ from gancensus.contracts.samples import Samples
 class Hamming(Calibrated):
     """Share of the columns in which two rows of a table differ, for columns of categories, counts and whole numbers.
 
-    Generated values are continuous: those compared are of the nearest legal row, in which categories are some that
-    there are and numbers have the column's decimals. Of a table without types, values agree when they round to the same
-    whole number in natural units, halves to the even one. Hamming, Bell Syst. Tech. J. 29 (1950) 147, over the number
-    of columns.
+    Generated values are continuous, so the nearest legal rows are compared: existing categories, and numbers with the
+    column's decimals. Of a table without types, values agree when they round to the same whole number in natural units,
+    halves to the even one. Hamming, Bell Syst. Tech. J. 29 (1950) 147, over the number of columns.
     """
 
     cost: ClassVar[float] = 8.0

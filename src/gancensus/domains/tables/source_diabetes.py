@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from gancensus.contracts.samples import Samples
-from gancensus.domains.tables.tabular import Carried, carried, samples_with_outcome
+from gancensus.domains.tables.tabular import PackagedTable, packaged_lines, samples_with_outcome
 from gancensus.storage.inference import infer
 
 COLUMNS = {  # name: unit, in the order of the file
@@ -18,7 +18,7 @@ COLUMNS = {  # name: unit, in the order of the file
 }
 
 
-class Diabetes(Carried):
+class Diabetes(PackagedTable):
     """Pima Indians diabetes: 768 patients, 8 measurements, label 1 for a positive diagnosis; min-max scaled to [-1, 1].
 
     Whole numbers but for bmi and pedigree, which have 1 and 3 decimals. Source: Smith et al., Proc. Symp. Computer
@@ -36,7 +36,7 @@ class Diabetes(Carried):
 
         Raises UserError when the package that carries the data is not installed.
         """
-        lines = carried(self.kind, "pima/pima.dat")
+        lines = packaged_lines(self.kind, "pima/pima.dat")
         rows = [line.split(",") for line in lines if line and not line.startswith("@")]
         names = (*COLUMNS, "outcome")
         table = {

@@ -15,9 +15,9 @@ from gancensus.storage.user_tables import TextTable
 
 
 class Openml(TypedTable):
-    """A data set of openml.org, loaded once and then read from scikit-learn's cache, also without a network.
+    """A data set of openml.org, downloaded once and then read from scikit-learn's cache, even without a network.
 
-    Each column has a type, which its values show unless `types` says it, as of a `csv`; what OpenML calls nominal is
+    Each column has a type, inferred from its values unless `types` gives it, as for `csv`; what OpenML calls nominal is
     nominal, or binary where it has two categories. Sparse data sets and columns of free text are not supported.
     """
 
@@ -46,7 +46,7 @@ class Openml(TypedTable):
     def _fetch(self) -> Any:
         """Return the data set: data (n, columns) float64, categories as their numbers.
 
-        Raises UserError when it is neither in the cache nor to be had, and when it is sparse.
+        Raises UserError when it is not in the cache and cannot be downloaded, and when it is sparse.
         """
         from sklearn.datasets import fetch_openml
 
@@ -60,7 +60,7 @@ class Openml(TypedTable):
             reason = getattr(error, "reason", error)
             raise UserError(
                 f"source openml: {self.name} version {self.version} is not in {place} and cannot be loaded ({reason}); "
-                "correct name and version, or load it once where there is a network, and bring its cache as `data_home`"
+                "correct name and version, or load it once where there is a network, and set `data_home` to its cache"
             ) from None
         except ValueError as error:  # OpenML's own errors, texts
             raise UserError(
@@ -68,8 +68,8 @@ class Openml(TypedTable):
             ) from None
         if not isinstance(found.data, np.ndarray):
             raise UserError(
-                f"source openml: {self.name} version {self.version} is sparse, which is not supported; bring its rows "
-                "as a source of kind csv or parquet, or use another data set"
+                f"source openml: {self.name} version {self.version} is sparse, which is not supported; provide its "
+                "rows as a source of kind csv or parquet, or use another data set"
             )
         return found
 

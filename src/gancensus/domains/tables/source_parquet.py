@@ -11,7 +11,7 @@ from gancensus.storage.user_tables import read_parquet
 class Parquet(TypedTable):
     """The user's real rows in a Parquet file with a column each of texts, numbers, truth values, dates or times.
 
-    Each column has a type, which its cells show unless `types` says it, as of a `csv`. A sample table, which has its
+    Each column has a type, inferred from its cells unless `types` gives it, as for `csv`. A sample table, which has its
     values in one column, is for `files`.
     """
 

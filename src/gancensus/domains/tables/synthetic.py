@@ -1,4 +1,4 @@
-"""What users of synthetic tables ask of one: does it copy, is it like the real one, and can one work with it?
+"""What users of synthetic tables ask: does one copy, is it like the real one, and can models learn from it?
 
 Every number has an interval and a null value: what real rows get in the place of the generated ones, at equal numbers,
 or what theory says of rows of one distribution.
@@ -26,7 +26,7 @@ CELLS = 3  # of the copying test
 CAP = 10_000  # rows of a population that are compared, drawn at random; closest rows are searched among all of train
 FEWEST_ROWS = 20  # of a population
 NOTHING = Estimate(None, None, None)
-HALF, ZERO = Estimate(0.5, 0.5, 0.5), Estimate(0.0, 0.0, 0.0)  # what theory says is certain
+HALF, ZERO = Estimate(0.5, 0.5, 0.5), Estimate(0.0, 0.0, 0.0)  # exact, from theory
 
 
 class CodedRows(NamedTuple):
@@ -46,7 +46,7 @@ class CodedRows(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A number with its interval, and its null value with one: of few real rows, it may be the less certain."""
+    """A number with its interval, and its null value with one: with few real rows, the null may be the less certain."""
 
     estimate: Estimate
     null: Estimate

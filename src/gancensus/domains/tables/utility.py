@@ -23,13 +23,13 @@ FOLDS = 5
 WEIGHTINGS = 200
 REPLICATES = 1000
 RARE = 0.05  # a category that at most this share of the held-out rows have is rare
-WHOLE = 1e-3  # of a step: so near a number is as good as rounded; float32 is not exact
-LEAF = 20  # rows that a leaf of the trees needs, and of few rows a tenth
-MOST_CATEGORIES = 255  # that the trees can tell apart; columns with more are numbers to them
+WHOLE = 1e-3  # of a step: a number this near counts as rounded, because float32 is not exact
+LEAF = 20  # rows that a leaf of the trees needs; a tenth of the rows where they are few
+MOST_CATEGORIES = 255  # that the trees can distinguish; columns with more are numbers to them
 
 
 def statistic_of(column: Column) -> str:
-    """Return which of the two tells how far a column is off: `ks` or `total variation`."""
+    """Return the statistic that measures how far a column is off: `ks` or `total variation`."""
     return "total variation" if column.categorical else "ks"
 
 
@@ -121,14 +121,14 @@ def associations(columns: Sequence[Column], rows: Floats) -> Floats:
 
 
 def _ratio(between: Floats, groups: Floats, n: int) -> Floats:
-    """Return the corrected correlation ratio from shares of variance between groups (q, p), so many groups (q,)."""
+    """Return the corrected correlation ratio from shares of variance between groups (q, p) and group counts (q,)."""
     left = n - groups[:, None]
     within = (1 - between) * (n - 1) / np.maximum(left, 1)
     return np.where((between > 0) & (left > 0), np.sqrt(np.maximum(0, 1 - within)), 0)
 
 
 def _cramer(square: Floats, categories: Floats, n: int) -> Floats:
-    """Return Cramer's corrected V from mean square contingencies (q, q) of columns with so many categories (q,)."""
+    """Return Cramer's corrected V from mean square contingencies (q, q) and category counts (q,)."""
     over = (categories - 1) / max(n - 1, 1)
     left = categories - 1 - over * (categories - 1)
     most = np.minimum(left[:, None], left)
@@ -183,8 +183,8 @@ def classifier_test(
     for k in range(FOLDS):
         learned = fold != k
         model = _trees(columns, "classifier", x[learned], rng).fit(x[learned], y[learned])
-        said, of_rows = model.predict_proba(x[~learned])[:, 1], y[~learned]
-        areas[k], variances[k] = delong(said[of_rows], said[~of_rows])
+        predicted, of_rows = model.predict_proba(x[~learned])[:, 1], y[~learned]
+        areas[k], variances[k] = delong(predicted[of_rows], predicted[~of_rows])
     variance = (1 + (FOLDS - 1) / FOLDS) * float(variances.sum()) / FOLDS**2
     return symmetric(float(areas.mean()), variance, level=level, ends=(0.0, 1.0))
 
@@ -202,16 +202,16 @@ def model_score(
 
     Esteban, Hyland & Raetsch 2017 (arXiv:1706.02633): with generated rows on one of the sides. The score of a binary
     target is the area under the ROC curve, of other categories the balanced accuracy (mean over the classes of the test
-    rows), of numbers R^2, which is below 0 where the mean of the test rows would do better. Where train has one class
-    only, that is what is said of every row.
+    rows), of numbers R^2, which is below 0 where the mean of the test rows would do better. Where train has only one
+    class, it is predicted for every row.
 
-    Rows whose target is a category that no real row has are left out: no model of real rows can say it.
+    Rows whose target is a category that no real row has are left out: no model of real rows can predict it.
 
     The interval contains the sampling of the test rows, given the model: percentiles of a bootstrap over them, and of a
     share or an area no shorter than with half a row of each class in doubt (`privacy.doubt`).
 
     Returns:
-        No values where the test rows have one value of the target only, or no row is left to learn from.
+        No values where the test rows have only one value of the target, or no row is left to learn from.
     """
     column = columns[target]
     others = [k for k in range(len(columns)) if k != target]
@@ -220,15 +220,15 @@ def model_score(
     if len(np.unique(truth)) < 2 or len(y) == 0:
         return Estimate(None, None, None)
     if len(np.unique(y)) < 2:
-        said = np.full(len(test), y[0])
+        predicted = np.full(len(test), y[0])
     else:
         kind = "classifier" if column.categories else "regressor"
         model = _trees([columns[k] for k in others], kind, train[:, others], rng).fit(train[:, others], y)
         x = test[:, others]
-        said = model.predict_proba(x)[:, 1] if column.type == "binary" else model.predict(x)
+        predicted = model.predict_proba(x)[:, 1] if column.type == "binary" else model.predict(x)
     drawn = (rng.integers(len(test), size=len(test)) for _ in range(REPLICATES))
-    scores = np.array([_score(column, truth[some], said[some]) for some in drawn])
-    value, (low, high) = _score(column, truth, said), np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    scores = np.array([_score(column, truth[some], predicted[some]) for some in drawn])
+    value, (low, high) = _score(column, truth, predicted), np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
     if column.categories:
         reach = deviate(level) * _doubt(column, truth)
         low, high = max(0.0, min(low, value - reach)), min(1.0, max(high, value + reach))
@@ -253,16 +253,16 @@ def _trees(columns: Sequence[Column], kind: str, rows: Floats, rng: np.random.Ge
     return model(categorical_features=few, early_stopping=False, min_samples_leaf=leaf, random_state=seed)
 
 
-def _score(column: Column, truth: Floats, said: Floats) -> float:
+def _score(column: Column, truth: Floats, predicted: Floats) -> float:
     """Score predictions (n,) of a column; NaN where all rows have one value."""
     if not column.categories:
         total = np.sum((truth - truth.mean()) ** 2)
-        return float(1 - np.sum((truth - said) ** 2) / total) if total > 0 else math.nan
+        return float(1 - np.sum((truth - predicted) ** 2) / total) if total > 0 else math.nan
     if column.type == "binary":
         positive = truth == truth.max()
-        return area(said[positive], said[~positive]) if not positive.all() else math.nan
+        return area(predicted[positive], predicted[~positive]) if not positive.all() else math.nan
     classes, where = np.unique(truth, return_inverse=True)
-    return float(np.mean(np.bincount(where, said == truth) / np.bincount(where))) if len(classes) > 1 else math.nan
+    return float(np.mean(np.bincount(where, predicted == truth) / np.bincount(where))) if len(classes) > 1 else math.nan
 
 
 def rare_categories(columns: Sequence[Column], real: Floats, rows: Floats) -> tuple[int, int]:
