@@ -225,34 +225,34 @@ def test_the_type_that_is_declared(texts: list[str], declared: Declared, expecte
             None,
             "`missing: flag` (the median stands for it, and a column 'c missing' marks it) or `missi",
         ),
-        (["1", "inf", "2"], None, "here: column c, row 2: 'inf' is no finite number"),
-        (["1", "1e999", "2"], None, "here: column c, row 2: '1e999' is no finite number"),
-        (["1", "x", "2"], "integer", "here: column c, row 2: 'x' is no finite number; correct it"),
-        (["1", "5 kg", "2"], "continuous", "here: column c, row 2: '5 kg' is no finite number; correct it"),
-        (["2020-01-01", "2020-02-31", "2020-03-01"], "date", "here: column c, row 2: '2020-02-31' is no date"),
+        (["1", "inf", "2"], None, "here: column c, row 2: 'inf' is not a finite number"),
+        (["1", "1e999", "2"], None, "here: column c, row 2: '1e999' is not a finite number"),
+        (["1", "x", "2"], "integer", "here: column c, row 2: 'x' is not a finite number; correct it"),
+        (["1", "5 kg", "2"], "continuous", "here: column c, row 2: '5 kg' is not a finite number; correct it"),
+        (["2020-01-01", "2020-02-31", "2020-03-01"], "date", "here: column c, row 2: '2020-02-31' is not a date"),
         (["1", "1.5", "2"], "integer", "here: column c: is declared integer, but not all are whole"),
         (["0", "33554432"], "integer", "whole numbers from 0 to 3.35544e+07 are too many for float32"),
         (["1", "2", "3"], "binary", "here: column c: is declared binary, but has 3 different values"),
         (["a", "a"], "binary", "here: column c: is declared binary, but has 1 different values"),
-        (["a", "b", "see"], ("a", "b", "sea"), "row 3: 'see' is no category that `types` gives; did you mean 'sea'?"),
+        (["a", "b", "see"], ("a", "b", "sea"), "row 3: 'see' is not a category that `types` gives; did you mean 'sea'"),
         (["a", "b"], ("a", "b", "a"), "its categories under `types` must be different ones"),
         (
             [*(str(k % 366) for k in range(999)), "never"],
             None,
-            "here: column c, row 1000: 'never' is no number, but most others are; correct it, or declare the column",
+            "here: column c, row 1000: 'never' is not a number, but most others are; correct it, or declare the column",
         ),
-        ([*map(str, range(50)), "007"], None, "here: column c, row 51: '007' is no number, but most others are; corr"),
-        ([*map(str, range(50)), "<5"], None, "here: column c, row 51: '<5' is no number, but most others are; correct"),
-        ([*map(str, range(11)), "more"], None, "here: column c, row 12: 'more' is no number, but most others are"),
+        ([*map(str, range(50)), "007"], None, "here: column c, row 51: '007' is not a number, but most others are; co"),
+        ([*map(str, range(50)), "<5"], None, "here: column c, row 51: '<5' is not a number, but most others are; corr"),
+        ([*map(str, range(11)), "more"], None, "here: column c, row 12: 'more' is not a number, but most others are"),
         ([*map(str, range(15)), "n.a."], None, "here: column c, row 16: 'n.a.' is a missing number (1 of 16 are)"),
-        ([f"{k},007.25" for k in range(40)], None, "here: column c, row 1: '0,007.25' is no number, but most others"),
-        ([f"{k} kg" for k in range(40)] + ["9 lb"], None, "row 41: '9 lb' is no number in kg, but most others are"),
+        ([f"{k},007.25" for k in range(40)], None, "here: column c, row 1: '0,007.25' is not a number, but most other"),
+        ([f"{k} kg" for k in range(40)] + ["9 lb"], None, "row 41: '9 lb' is not a number in kg, but most others are"),
         (
             [f"{k}.5" for k in range(20)] + ["1,5"],
             None,
             "its cells look like numbers, but are not all written in one w",
         ),
-        ([f"2020-01-{k:02}" for k in range(1, 20)] + ["soon"], None, "row 20: 'soon' is no date, but most others are"),
+        ([f"2020-01-{k:02}" for k in range(1, 20)] + ["soon"], None, "row 20: 'soon' is not a date, but most others a"),
         (
             [f"{k},{k:03}" for k in range(100, 200)],
             None,
@@ -268,7 +268,7 @@ def test_the_type_that_is_declared(texts: list[str], declared: Declared, expecte
         (["01/02/2020", "03/04/2021", "05/05/2021"], None, "`types: {c: day-first}` or `types: {c: month-first}`"),
         ([str(12345678901234567890 + k) for k in range(30)], None, "row 2: whole numbers as long as 12345678901234567"),
         (["9007199254740992", "9007199254740993"], "integer", "cannot be told apart in float64 and look like an ident"),
-        ([f"id{k}" for k in range(21)], None, "21 different texts in 21 rows are no categories but look like an ident"),
+        ([f"id{k}" for k in range(21)], None, "21 different texts in 21 rows are not categories but look like an id"),
         ([f"id{k}" for k in range(1001)] * 5, None, "1001 different texts in 5005 rows"),
         ([f"id{k}" for k in range(1001)], "nominal", "1001 different texts in 1001 rows"),
     ],
@@ -352,7 +352,7 @@ def test_columns_without_types_are_numbers(scale: Scale | None, expected: list[t
     assert [(one.name, one.unit, one.low, one.high) for one in found] == expected
     assert {one.type for one in found} == {"continuous"}
     np.testing.assert_array_equal(decode(found, x), samples.natural())
-    with pytest.raises(UserError, match=r"a sample of shape \(2, 1\) is no row of a table"):
+    with pytest.raises(UserError, match=r"a sample of shape \(2, 1\) is not a row of a table"):
         columns_of(replace(samples, x=x[:, :, None]))
 
 
@@ -415,7 +415,7 @@ def test_generated_cells_are_read_as_the_real_ones_are_written() -> None:
     percent = infer("p", ["5%", "10%", "20%"], "here")
     for texts in (["5%", "7%"], ["5", "7"], ["5 %", "7"]):
         assert generated_codes([percent], {"p": texts}, "x", Manner())[1].ravel().tolist() == [5, 7]
-    with pytest.raises(UserError, match="x: column p, row 1: '5 kg' is no finite number in %; correct it"):
+    with pytest.raises(UserError, match="x: column p, row 1: '5 kg' is not a finite number in %; correct it"):
         generated_codes([percent], {"p": ["5 kg", "7 kg"]}, "x", Manner())
     day = infer("d", ["13/01/2020", "14/02/2020", "01/03/2020"], "here")
     for text in ("02/01/2020", "2020-01-02", "2 Jan 2020"):

@@ -51,7 +51,7 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
     for attempt in range(2):
         call = command(folder, config, "--profile", str(profile), target, "--retries", "0", action="slurm")
         action = subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True)
-        wait("the training is under way", lambda: "epoch 12/" in text(log) or "going on after" in text(log), 120)
+        wait("the training is under way", lambda: "epoch 12/" in text(log) or "resuming after" in text(log), 120)
         (training,) = steps(folder)
         number = training.environ()["SLURM_JOB_ID"]
         training.suspend()
@@ -63,7 +63,7 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
         assert "\n  why   time limit reached" in said
         assert f"SLURM job {number}" in said
         assert list(folder.glob("results/smoke/generators/curated-0/unfinished/*/state.safetensors"))
-        assert ("going on after" in text(log)) == (attempt > 0)
+        assert ("resuming after" in text(log)) == (attempt > 0)
         log.unlink()
     done = run(folder, config, "--profile", str(profile), target, action="slurm")
     assert done.returncode == 0, done.stderr

@@ -96,14 +96,14 @@ def test_a_training_over_several_runs_leaves_the_same_files(
     uninterrupted = start(tmp_path / "one", step, 300)
     for k, number in enumerate(signals):
         said = stopped(tmp_path / "more", step, number)
-        assert ("going on after epoch" in said) == (k > 0)
+        assert ("resuming after epoch" in said) == (k > 0)
     last = said.splitlines()[-1]
     name = signals[-1].name
     assert last.startswith(f"stopped by {name} after epoch ")
     assert last.endswith("; the state is kept, the next run goes on from there")
     after = last.removeprefix(f"stopped by {name} after ").split(";")[0]
     said, _ = start(tmp_path / "more", step, 300).communicate()
-    assert said.startswith(f"going on after {after}, where the state was saved")
+    assert said.startswith(f"resuming after {after}, where the state was saved")
     assert "epoch 80/80" in uninterrupted.communicate()[0]
     names = ["history.parquet", "model.safetensors", "train.parquet"]
     for folder in ("one", "more"):
@@ -112,7 +112,7 @@ def test_a_training_over_several_runs_leaves_the_same_files(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "more" / name).read_bytes()
 
 
-# The keeper
+# The checkpoint
 
 STATE = {"a": np.arange(6.0).reshape(2, 3), "random/cpu": np.arange(200, dtype=np.uint8), "step": np.array(4.0)}
 
@@ -271,7 +271,9 @@ def test_a_state_that_cannot_be_saved_ends_only_a_training_that_is_to_end(
     kept.load()
     monkeypatch.setattr(unfinished, "write_state", full)
     kept.save(STATE, "epoch 1, batch 1")
-    assert capsys.readouterr().err == "cannot write it: No space left on device; training on without\n"
+    assert (
+        capsys.readouterr().err == "cannot write it: No space left on device; the training continues without saving\n"
+    )
     os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(UserError, match="No space left"):
         kept.save(STATE, "epoch 1, batch 2")

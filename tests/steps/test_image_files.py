@@ -328,7 +328,7 @@ def test_animations_are_refused(tmp_path: Path, suffix: str) -> None:
     image(tmp_path / f"0.{suffix}", Image.fromarray(COLOUR[0]))
     stack(tmp_path / f"1.{suffix}", COLOUR[:3])
     assert refused(tmp_path) == (
-        f"{tmp_path}/1.{suffix}: holds several pictures, an animation perhaps; bring single images, or an array (.npy) "
+        f"{tmp_path}/1.{suffix}: holds several pictures, perhaps an animation; use single images, or an array (.npy) "
         "of samples (frames, height, width)"
     )
 
@@ -585,8 +585,8 @@ def test_a_rare_coloured_image_is_named(tmp_path: Path) -> None:
         image(tmp_path / f"{k:03}.png", COLOUR[0] if k == 2 else GREY[0])
     assert refused(tmp_path) == (
         f"{tmp_path}/002.png: is 6 x 4 pixels (colours, uint8), but {tmp_path}/000.png is 6 x 4 pixels (grey, uint8); "
-        "bring images to one size, depth and colours (of 128 read, 6 x 4 pixels (grey, uint8): 127, 6 x 4 pixels "
-        "(colours, uint8): 1)"
+        "convert the images to one size, depth and number of channels (of 128 read, 6 x 4 pixels (grey, uint8): 127, "
+        "6 x 4 pixels (colours, uint8): 1)"
     )
 
 

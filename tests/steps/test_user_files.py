@@ -372,7 +372,7 @@ BAD: dict[str, tuple[str, Make, str]] = {
     "suffix": (
         "x.csv",
         lambda p: p.write_text("1,2"),
-        ": unknown kind of file; bring .npy, .npz, .parquet or a folder",
+        ": unknown kind of file; use .npy, .npz, .parquet or a folder",
     ),
     "no images": ("x", Path.mkdir, ": no images in it"),
     "corrupt image": ("x", corrupt, "/2.png: not a readable image"),

@@ -70,14 +70,14 @@ def collision(degrees: IntArray, partners: IntArray | None = None, level: float 
     duplicates the other falls to a coverage of 0.87. Where all pairs are compared, this is z3 <= C^2, with z3 =
     sum degree_i (degree_i - 1) / (n(n-1)(n-2)) the estimate of P(a sample is a duplicate of two others).
 
-    With K = 0, low is 0 and high is -ln(1 - level) / M, one-sided (the rule of three), which takes pairs for
-    independent. Where all duplicates come from one frequent sample it holds with 70 % instead of 95 %; the bound that
+    With K = 0, low is 0 and high is -ln(1 - level) / M, one-sided (the rule of three), which treats pairs as
+    independent. Where all duplicates come from one frequent sample its confidence is 70 %, not 95 %; the bound that
     holds for any population is 22.5 / n^2, x^2 / n^2 with (1 + x) exp(-x) = 0.05, in place of 6.0 / n^2.
     `high` is at most 1. Raises ValueError when there are fewer than 2 samples.
 
     Measured coverage of the 95 % interval at n = 100, 300, 2000: uniform .97 .97 .96, Zipf .93 .94 .95, an atom of 10 %
     .94 .95 .95. With 0 to 3 duplicates expected from a uniform support .97 to 1, with more .94 to .985. Populations
-    whose duplicates all come from a sample that is drawn fewer than about five times are beyond it: .80 to .92.
+    whose duplicates all come from a sample that is drawn fewer than about five times have .80 to .92.
     """
     if degrees.size < 2:
         raise ValueError(f"a collision needs at least 2 samples, not {degrees.size}")
@@ -128,7 +128,7 @@ def _estimate(duplicates: int, pairs: int, sides: list[tuple[IntArray, IntArray]
     poisson = duplicates / pairs**2
     jackknife = sum(jackknife_variance(_without_each(duplicates, pairs, *side)) for side in sides)
     log_variance = max(poisson, jackknife - poisson) / value**2
-    # fsum: the same whatever the order of the samples.
+    # fsum: the same for any order of the samples.
     spread = sum(fsum(((degrees - value * partners) ** 2).tolist()) for degrees, partners in sides)
     if spread <= 2 * duplicates * (1 - value):
         low = float(gammaincinv(duplicates, (1 - level) / 2)) / pairs
@@ -224,7 +224,7 @@ def curve(
     P, low and high never decrease in s, and 0 <= low <= P <= high <= 1. Without a duplicate P and low are 0 and
     high is 1 - (1 - collision.high)^(s(s-1)/2).
 
-    `collision` is that of all pairs, also under matched conditions, for a batch holds pairs of any condition; raises
+    `collision` is that of all pairs, also under matched conditions, since a batch holds pairs of any condition; raises
     ValueError when it is not.
     """
     if collision.pairs != collision.samples * (collision.samples - 1) // 2:
@@ -302,8 +302,8 @@ def _draw_until_hit(
 ) -> IntArray:
     """First hit of each replicate in a graph with at least one edge.
 
-    A partial Fisher-Yates shuffle draws the samples. It is never undone: from any order it draws evenly, so that a
-    replicate costs what it draws. The number of a replicate marks what it has drawn.
+    A partial Fisher-Yates shuffle draws the samples. It is never undone, since it draws uniformly from any order;
+    so a replicate costs only what it draws. The number of a replicate marks what it has drawn.
     """
     samples = start.size - 1
     order = np.arange(samples).astype(np.int32)

@@ -42,7 +42,7 @@ class Tables(NamedTuple):
 def take_census(graphs: Iterable[tuple[str, Graphs]], settings: Census, study: str, seed: int) -> Tables:
     """Count every population under every definition.
 
-    graphs: of each definition, one definition after the other is held: every population within itself, `holdout` with
+    graphs: by definition, of which one is held at a time: every population within itself, `holdout` with
     `train`, and every generated one with both. The populations are counted in the order of their searches.
     """
     support, curves, profiles, copies = [], [], [], []
@@ -81,7 +81,7 @@ def _support(
     settings: Census,
     rng: Callable[[str, str], np.random.Generator],
 ) -> dict[str, Any]:
-    """Return the row of support of a population, less study and definition."""
+    """Return the row of support of a population, without study and definition."""
     across, null = _beside_reference(found, population), None
     if across is not None:
         graphs = (found[Search(population)], found[Search(REFERENCE)], across)
@@ -97,7 +97,7 @@ def _beside_reference(found: Graphs, population: str) -> Graph | None:
 
 
 def _copies(found: Graphs, population: str, settings: Census) -> dict[str, Any]:
-    """Return the row of copies of a population, less the definition."""
+    """Return the row of copies of a population, without the definition."""
     near, usual = found[Search(population, "train")], found[Search(REFERENCE, "train")]
     return copies_row(population, near, usual, _beside_reference(found, population), settings.level, settings.margin)
 

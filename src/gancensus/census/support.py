@@ -28,7 +28,7 @@ class Graph:
     """What a search has found: samples of a population, or of two one after the other, and their pairs.
 
     sample_id, duplicates, partners (how many other samples each was compared with) and condition (equal where samples
-    are compared; None where that is a matter of distance), int64 (n,), of the first `split` samples and then of the
+    are compared; None where a distance decides that), int64 (n,), of the first `split` samples and then of the
     other population's; pairs by sample_id, those of every step-th sample.
     """
 
@@ -91,7 +91,7 @@ class Count:
 
     `collision` is over the compared pairs, `batches` over all pairs of the listed samples: where samples are compared
     under matched conditions only, the birthday curve is that of batches as they come, conditions mixed. `hits` are the
-    batches at which random orders of drawing first met a duplicate.
+    batch sizes at which random orders of drawing first hold a duplicate.
     """
 
     collision: Collision
@@ -141,7 +141,7 @@ def support_row(
     level: float,
     margin: float,
 ) -> dict[str, Any]:
-    """Return a row of the table of support sizes, less study and definition; the reference has no ratio to itself."""
+    """Return a row of the table of support sizes without study and definition; the reference has no ratio to itself."""
     collision = found.collision
     half = birthday.batch_half(found.batches.samples, found.hits)
     row = {
@@ -174,7 +174,7 @@ def collision_columns(collision: Collision) -> dict[str, Any]:
 
 
 def ratio_columns(collision: Collision, reference: Collision | None, level: float) -> dict[str, float | None]:
-    """Return the ratio of two collision probabilities with its interval; nulls for the reference itself."""
+    """Return the ratio of two collision probabilities with its interval; null for the reference itself."""
     return _ends(
         "ratio", Estimate(None, None, None) if reference is None else birthday.ratio(collision, reference, level)
     )
@@ -210,9 +210,9 @@ def copies_row(
     """Return a row of the table of copies, without the definition.
 
     train: pairs of the population with `train`; reference: those of held-out real samples with `train`; holdout: those
-    of the population with held-out real samples, None for these themselves. What has learned the distribution is as
-    near to one as to the other; what copies is nearer to `train`. The two collision probabilities share the population,
-    so that the interval of their ratio, which takes them for independent, is rather too wide.
+    of the population with held-out real samples, None for these themselves. A model that has learned the distribution
+    is as near to one as to the other; one that copies is nearer to `train`. The two collision probabilities share the
+    population, so that the interval of their ratio, which treats them as independent, is a little too wide.
     """
     found = _cross(train, level)
     copied, usual = (birthday.copied_share(graph.duplicates[: graph.split], level) for graph in (train, reference))
@@ -236,7 +236,7 @@ def copies_verdict(ratio: Estimate, margin: float, by_chance: float) -> str:
     """Say what the ratio of the collisions with `train` to those with `holdout` means.
 
     by_chance: duplicates in `train` that a sample has without being a copy. A copy has one more, so that a share w of
-    copies has the ratio 1 + w / by_chance: none are told only where a share of margin - 1 is ruled out, too.
+    copies gives the ratio 1 + w / by_chance: 'does not copy' also needs a share of margin - 1 to be ruled out.
     """
     low = 0.0 if ratio.low is None else ratio.low
     high = inf if ratio.high is None else ratio.high

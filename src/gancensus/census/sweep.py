@@ -56,7 +56,7 @@ def sweep(
     """Collisions of every non-empty subset of the metrics at every alpha, ordered by size of the subset, then by alpha.
 
     `values` (pairs, metrics) are the distances of all compared pairs (i, j), int64 row positions, of a population:
-    every pair, or under matched conditions those within a condition. `thresholds` (alphas, metrics) go with the
+    every pair, or under matched conditions those within a condition. `thresholds` (alphas, metrics) belong to the
     decreasing `alphas`; a pair is a duplicate where all values are at most their thresholds (never for NaN). The
     subsets with one metric less than all of them are the leave-one-out table.
 
@@ -79,7 +79,7 @@ def sweep(
 def thresholds_of(values: FloatArray, alphas: Sequence[float]) -> tuple[list[float], FloatArray]:
     """Return the alphas, decreasing, and their quantiles of the distances of real pairs, float64 (alphas, metrics).
 
-    `values` (pairs, metrics). Alphas of less than one pair are left out; where all are, one pair is what is left.
+    `values` (pairs, metrics). Alphas of less than one pair are left out; where all are, that of one pair is used.
     Raises UserError without a pair.
     """
     pairs = len(values)
@@ -91,7 +91,7 @@ def thresholds_of(values: FloatArray, alphas: Sequence[float]) -> tuple[list[flo
 
 
 def tautology(alphas: Sequence[float | None]) -> str | None:
-    """What a reader must know of a definition whose metrics have these alphas, None for a fixed threshold.
+    """What a reader must know about a definition whose metrics have these alphas, None for a fixed threshold.
 
     With one calibrated metric, and no other, the support of the real data says nothing about them; else None.
     """
@@ -117,7 +117,7 @@ def sweep_study(
         definition: the metrics by name, of which those without a fixed threshold are swept.
         populations: by name, `calibrate` and the reference among them; samples, and vectors by encoder.
         settings: the section of the census.
-        progress: is told how far it is.
+        progress: called with a line on how far it is.
 
     Raises:
         UserError: no pair of `calibrate` is under the same conditions.
@@ -149,7 +149,7 @@ def sweep_study(
 
 
 def _distances(metrics: Sequence[Metric], spaces: Mapping[str | None, Rows], samples: int) -> tuple[int, Pairs]:
-    """Measure every pair of some samples of a population, in the calibrated metrics; conditions only let pairs in."""
+    """Measure every pair of some samples of a population, in the calibrated metrics; conditions only select pairs."""
     features = Population(metrics, spaces).some(samples)
     limits = [inf if metric.fixed is None else metric.fixed for metric in metrics]
     found = merge([none(len(metrics)), *find_pairs(metrics, limits, Side.of(features))])

@@ -1,6 +1,6 @@
 """How near generated samples come to real ones: FID, KID, precision, recall, density and coverage.
 
-Every value comes with an interval and with the value that real samples reach in the place of the generated ones.
+Every value comes with an interval and with the value that real samples reach in place of the generated ones.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def precision_recall_density_coverage(real: Points, fake: Points, neighbours: in
     precision: share of fake points in a real ball; recall: share of real points in a fake ball (Kynkaanniemi et
     al. 2019). density: mean number of real balls round a fake point, over k; coverage: share of real balls that
     hold a fake point (Naeem et al. 2020). Two samples of one continuous distribution have density 1 and coverage
-    1 - prod_{i=1..k} (n - i) / (n + m - i) on average. More than k equal points have empty balls: a sample that is
-    one point over and over scores 0 even against itself.
+    1 - prod_{i=1..k} (n - i) / (n + m - i) on average. More than k equal points have empty balls: a sample that repeats
+    one point scores 0 even against itself.
 
     Args:
         real: (n, d).
@@ -129,8 +129,8 @@ def fidelity(
     the interval is Clopper and Pearson's with the effective sample size that this variance implies (Korn & Graubard
     1998), which holds near 0 and 1 as well.
 
-    The interval contains the sampling of both `real` and `fake`, around what the metric is on average at these
-    sizes. It does not contain the difference between trainings of the generator (that is what replicas show), nor
+    The interval includes the sampling of both `real` and `fake`, around what the metric is on average at these
+    sizes. It does not include the difference between trainings of the generator (that is what replicas show), nor
     the choice of the encoder, the sampling of `null`, or the bias against infinite samples. Where `fake` and `real`
     have one distribution, FID and KID are quadratic in the noise and their intervals about 1.5 times too wide;
     where tails are so heavy that moments diverge, those of FID (fourth) and KID (sixth) are too short. So is that of

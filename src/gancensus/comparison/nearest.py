@@ -19,7 +19,7 @@ def mean_distance(distance: Floats) -> Estimate:
 
     Student's interval, n - 1 degrees of freedom. That many rows have the same nearest row does not widen it: the rows
     to which distances are measured are held fixed, and given these, the distances are as independent as the rows are.
-    So it says what more rows of the same kind would give, not what other rows to measure to would.
+    So it holds for more rows of the same kind, not for other rows to measure to.
     """
     if len(distance) < 2:
         return Estimate(float(distance[0]) if len(distance) else None, None, None)
@@ -31,7 +31,7 @@ def mean_distance_to_others(found: Nearest) -> Estimate:
     """Estimate the mean distance of rows to their nearest other one, of `nearest_others` with at least 2 neighbours.
 
     Here each row is measured from and to, and distances depend on each other. The interval is that of the jackknife
-    (`jackknife_variance`): without row j, those that it is nearest to have their second nearest instead.
+    (`jackknife_variance`): without row j, the rows whose nearest it is have their second nearest instead.
     """
     n, first = len(found.rows), found.distance[:, 0]
     if n < 3:

@@ -1,4 +1,4 @@
-"""Are generated samples in the units of the real ones? Their values, against the real samples' own spread, say so."""
+"""Whether generated samples are in the units of the real ones, from their values and the spread of the real ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 APART = 0.3  # of the real spread: quantiles that are nearer are those of one unit
 ALIKE = 0.15  # of the real spread: quantiles that are nearer after a change of units are explained by it
 FEW = 50  # values of either side: fewer prove nothing
-FAR = 5.0  # times the largest real value: a median beyond is another unit, whatever the shape
+FAR = 5.0  # times the largest real value: a median beyond is another unit, for any shape
 FACTOR = 2.0  # a plain factor that is nearer to 1 may be the generator's doing
 NEARLY = 1.25  # a plain factor that is so near to a usual one is that one
 LARGE = 10.0  # a change of scale by less may be the generator's doing
@@ -28,7 +28,7 @@ FACTORS = (1e3, 1e6, 1e9, 1e2, 255.0, 65535.0, 50.0)  # GeV in MeV, percent, byt
 
 
 class Finding(NamedTuple):
-    """What the values of generated samples say of their units."""
+    """What the values of generated samples say about their units."""
 
     text: str
     certain: bool
@@ -46,10 +46,10 @@ class Change(NamedTuple):
 
 
 def numbers_of(samples: Samples, columns: Sequence[Column] = ()) -> dict[str, Floats]:
-    """Return what tells the units of samples, (n,) each by name, in natural units.
+    """Return the values that units are judged by, (n,) each by name, in natural units.
 
-    Of rows that are each number of a column, and of points that have a scale for each of their numbers those of all
-    points together; of other samples the least, the mean and the largest value of each.
+    For rows, the numbers of each column; for points that have a scale for each of their numbers, each number of all
+    points together; for other samples, the least, the mean and the largest value of each.
     """
     x = samples.natural()
     if _of_points(samples):
@@ -66,10 +66,10 @@ def numbers_of(samples: Samples, columns: Sequence[Column] = ()) -> dict[str, Fl
 
 
 def compare(real: Samples, generated: Samples) -> list[Finding]:
-    """Return what speaks against one unit of real (n, *shape) and generated (m, *shape) samples, n and m at least 1.
+    """Return the signs that real (n, *shape) and generated (m, *shape) samples differ in units, n and m at least 1.
 
     Rows are compared column by column. A table has units of its own for each. An array of many values may have one or
-    more, so that some of its columns alone are certain of nothing. Points are compared number by number where each has
+    more, so that a few of its columns prove nothing. Points are compared number by number where each has
     a scale of its own. Samples of other shapes have one unit.
     """
     columns = () if real.scale is None else real.scale.columns
@@ -78,27 +78,27 @@ def compare(real: Samples, generated: Samples) -> list[Finding]:
         whole = _whole(ours, theirs)
         return [] if whole is None else [whole]
     compared = {name: (ours[name], theirs[name]) for name in ours}
-    told = {name: pair for name, both in compared.items() if (pair := _telling(*both)) is not None}
-    found = {name: one for name, pair in told.items() if (one := _column(*pair)) is not None}
+    pairs = {name: pair for name, both in compared.items() if (pair := _informative(*both)) is not None}
+    found = {name: one for name, pair in pairs.items() if (one := _column(*pair)) is not None}
     kind = "number" if _of_points(real) else "column"
     alike = Counter(one.change for one in found.values() if one.certain)
     return [
-        Finding(f"{kind} {name}: {one.text}", one.certain and (bool(columns) or alike[one.change] > SHARE * len(told)))
+        Finding(f"{kind} {name}: {one.text}", one.certain and (bool(columns) or alike[one.change] > SHARE * len(pairs)))
         for name, one in found.items()
     ]
 
 
 def _of_points(samples: Samples) -> bool:
-    """Tell whether samples (n, ..., numbers) have a scale for each of the last axis's numbers."""
+    """Return whether samples (n, ..., numbers) have a scale for each of the last axis's numbers."""
     numbers = samples.x.shape[-1]
     return samples.x.ndim > 2 and samples.scale is not None and len(samples.scale.names) == numbers > 1
 
 
-def _telling(real: Floats, generated: Floats) -> tuple[Floats, Floats] | None:
-    """Return the values of a column that tell its unit; None where there are none.
+def _informative(real: Floats, generated: Floats) -> tuple[Floats, Floats] | None:
+    """Return the values of a column that show its unit; None where there are none.
 
-    Where one value, 0 as a rule, is more than half of a real column, these are the others. Of two values both must be
-    frequent.
+    Where one value, 0 as a rule, is more than half of a real column, these are the others. Where a column
+    has two values, both must be frequent.
     """
     values, counts = np.unique(real, return_counts=True)
     if len(values) == 2 and counts.min() < FEW:
@@ -110,17 +110,17 @@ def _telling(real: Floats, generated: Floats) -> tuple[Floats, Floats] | None:
 
 
 def _whole(real: Mapping[str, Floats], generated: Mapping[str, Floats]) -> Finding | None:
-    """Return what speaks against one unit of samples, of which the least, mean and largest values are given."""
+    """Return the sign that samples, given by their least, mean and largest values, differ in units."""
     ends = (generated["least"].min(), generated["largest"].max())
     if ends[0] == ends[1]:
-        return None if _within(ends[0], real) else Finding(_said(ends, real), certain=True)
+        return None if _within(ends[0], real) else Finding(_range_text(ends, real), certain=True)
     real, generated = _varied(real), _varied(generated)
     low, high = np.median(real["least"]), np.median(real["largest"])
     if low == high:
         return None
     own, other = (np.array([_quantiles(part[name]) for name in real]) for part in (real, generated))
     spread = np.maximum(high - low, np.ptp(own, axis=1, keepdims=True))
-    said, size = _said(ends, real), max(abs(low), abs(high))
+    said, size = _range_text(ends, real), max(abs(low), abs(high))
     samples = min(len(real["least"]), len(generated["least"]))
     found = _explained(own, other, spread, samples, said, _conventions(real, generated))
     reach = np.median(np.abs([generated["least"], generated["largest"]]).max(axis=0))
@@ -133,19 +133,19 @@ def _whole(real: Mapping[str, Floats], generated: Mapping[str, Floats]) -> Findi
     return found
 
 
-def _said(ends: tuple[float, float], real: Mapping[str, Floats]) -> str:
+def _range_text(ends: tuple[float, float], real: Mapping[str, Floats]) -> str:
     low, high = np.median(real["least"]), np.median(real["largest"])
     return f"values from {ends[0]:.3g} to {ends[1]:.3g}, but the real samples have about {low:.3g} to {high:.3g}"
 
 
 def _varied(numbers: Mapping[str, Floats]) -> Mapping[str, Floats]:
-    """Return the numbers of the samples whose values are not all one: empty ones have no unit."""
+    """Return the numbers of the samples whose values are not all equal: an empty one has no unit."""
     varies = numbers["least"] < numbers["largest"]
     return {name: values[varies] for name, values in numbers.items()} if varies.any() else numbers
 
 
 def _column(real: Floats, generated: Floats) -> Finding | None:
-    """Return what speaks against one unit of two columns (n,), (m,) of numbers."""
+    """Return the sign that two columns (n,), (m,) of numbers differ in units."""
     own, other = _quantiles(real), _quantiles(generated)
     low, high = real.min(), real.max()
     spread = float(own[-1] - own[0] or high - low)
@@ -178,10 +178,10 @@ def _column(real: Floats, generated: Floats) -> Finding | None:
 def _explained(
     own: Floats, other: Floats, spread: Floats | float, samples: int, said: str, changes: Iterable[Change]
 ) -> Finding | None:
-    """Return the change of units that brings quantiles (..., 5) onto those of the real samples; None if they are alike.
+    """Return the change of units that maps quantiles (..., 5) onto those of the real samples; None if they are alike.
 
-    Quantiles of few samples are uncertain by about 1 / sqrt(samples) of their spread, and prove nothing. A factor that
-    is no usual one may be a generator's doing: that is not certain.
+    Quantiles of few samples are uncertain by about 1 / sqrt(samples) of their spread, and prove nothing. An unusual
+    factor may be the generator's doing, so that it is not certain.
     """
 
     def apart(values: Floats) -> float:
@@ -214,7 +214,7 @@ def _conventions(real: Mapping[str, Floats], generated: Mapping[str, Floats]) ->
 
 
 def _lies(numbers: Mapping[str, Floats], low: float, high: float) -> bool:
-    """Tell whether nearly all numbers lie between two ends, but for a twentieth of the range."""
+    """Return whether nearly all numbers lie between two ends, but for a twentieth of the range."""
     slack = (high - low) / 20
     least = min(np.quantile(values, 0.01) for values in numbers.values())
     largest = max(np.quantile(values, 0.99) for values in numbers.values())

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 Judge = Callable[[NDArray[Any]], NDArray[np.float64]]
-"""What a trained model's discriminator says of samples x (n, *shape): the probability (n,) that each is real."""
+"""What a trained model's discriminator says about samples x (n, *shape): the probability (n,) that each is real."""
 
 
 class Context(NamedTuple):
-    """The source of a study, and its generators by name; of each trained population, who judges samples.
+    """The source of a study, and its generators by name; for each trained population, the judge of samples.
 
-    There are judges for analyses that are `judged`, but in what is known before the run, and of generators that have a
-    discriminator to ask of single samples. `made` says of each generated population what made it.
+    Judges are there during the run, for analyses that are `judged` and generators that have a discriminator of single
+    samples. `made` says what made each generated population.
     """
 
     source: Source
@@ -80,7 +80,7 @@ class Analysis(Member):
         """Return the columns of a table.
 
         real has train, calibrate and holdout, generated every other population; rng gives each of them random numbers
-        of its own, so that no population changes what is said of another. about: what the study is made of.
+        of its own, so that no population changes what is said about another. context: what the study is made of.
         """
         raise NotImplementedError
 
@@ -89,7 +89,7 @@ class Analysis(Member):
         return []
 
     def unjudged(self, table: str, columns: Columns) -> list[str]:
-        """Return what a table cannot say for want of samples, in sentences for below its figure."""
+        """Return what a table cannot say for lack of samples, in sentences for below its figure."""
         return []
 
     def draw(self, table: str, columns: Columns) -> Figure:

@@ -1,4 +1,4 @@
-"""How the cells of a table are written: which texts are numbers, dates or times, in what unit, by what decimal mark."""
+"""How the cells of a table are written: which texts are numbers, dates or times, in which unit and decimal mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ How = Literal["", ",", "ymd", "dmy", "mdy", "clock"]
 
 NUMBER = re.compile(r"[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|inf)")
 WHOLE = re.compile(r"[+-]?[0-9]+")
-CODE = re.compile(r"[+-]?0[0-9]")  # 007 is no number
+CODE = re.compile(r"[+-]?0[0-9]")  # 007 is not a number
 MISSING = {"", "?", "-", ".", "na", "n/a", "n.a.", "nan", "-nan", "nat", "none", "null", "<na>", "#na", "#n/a"}
 MISSING |= {"#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
 
@@ -77,17 +77,17 @@ class Reading(NamedTuple):
 
 
 def is_missing(text: str) -> bool:
-    """Tell whether a cell stands for a missing value."""
+    """Return whether a cell stands for a missing value."""
     return text.casefold() in MISSING
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text is a number with a decimal point and nothing beside it, and no code such as 007."""
+    """Return whether a text is a number with a decimal point and nothing beside it, not a code such as 007."""
     return bool(NUMBER.fullmatch(text)) and not CODE.match(text)
 
 
 def value_of(text: str, how: How, unit: str = "1") -> float | None:
-    """Return the number that a text is, read in one way, with its unit or without; None where it is none.
+    """Return the number that a text is, read in one way, with its unit or without; None where it is not one.
 
     Dates are days since 1970-01-01, in UTC where their zone is given; times are hours.
     """
@@ -103,7 +103,7 @@ def value_of(text: str, how: How, unit: str = "1") -> float | None:
 
 
 def _split(text: str) -> tuple[bool, str, str] | None:
-    """Return whether a decorated number is negative, its digits and its unit; None where it is none."""
+    """Return whether a decorated number is negative, its digits and its unit; None where it is not one."""
     plain = text if text.isascii() else text.translate(DASHES)
     found = DECORATED.fullmatch(plain)
     if found is None:
@@ -135,7 +135,7 @@ def _hours(text: str) -> float | None:
 
 
 def _seconds(found: re.Match[str]) -> float | None:
-    """Return the seconds of a time of day; None where it is none, such as 12:75."""
+    """Return the seconds of a time of day; None where it is not one, such as 12:75."""
     hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
     if found["half"]:
         if not 1 <= hour <= 12:
@@ -176,7 +176,7 @@ def readings(texts: Collection[str]) -> list[Reading]:
     """Return every way in which all texts, none of them missing, are numbers; two where the texts do not decide.
 
     They are read as numbers with nothing beside them or with one unit, which all have; as dates of one order; as times.
-    Where all are in brackets, or end in a minus, that marks no negative ones: the column is text.
+    Where all are in brackets, or end in a minus, that does not mark negative ones: the column is text.
     """
     if not texts:
         return []
@@ -243,7 +243,7 @@ def proof(texts: Collection[str], found: Collection[Reading]) -> str | None:
 def decide(texts: Collection[str], found: Collection[Reading], mark: str | None, order: str | None) -> Reading | None:
     """Return which of two readings is meant; None where nothing says so.
 
-    `mark` and `order` are what is declared, or what the other columns of the table prove. Else the cells say it: beside
+    `mark` and `order` are what is declared, or what the other columns of the table prove. Else the cells decide: beside
     a number of four or more digits without a separator, separators are decimal marks; beside shorter ones only, and
     where one ends in 0, as no decimal that is written as briefly as possible does, they separate thousands. Three
     digits after a comma are thousands of dollars and pounds, and after a point decimals unless something speaks for

@@ -14,7 +14,7 @@ from gancensus.contracts.cells import How, Reading, written
 Type = Literal["continuous", "integer", "ordinal", "nominal", "binary"]
 Floats = NDArray[np.float64]
 
-NEW = 2.0**-20  # below -1, per category that no real row has: what a nominal column has in their place
+NEW = 2.0**-20  # below -1, per category that no real row has: the value of a nominal column in their place
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Column:
     decimals: int | None = None
     """Decimals that a number is rounded to; None: as many as there are."""
     categories: tuple[str, ...] = ()
-    """Of an ordinal column in their order; its values and those of nominal and binary columns are numbers of these."""
+    """In order, for an ordinal column; values of ordinal, nominal and binary columns are indices into these."""
     reading: How = ""
     """How its cells are written: as numbers with a decimal point or comma, as dates, or as times of day."""
     steps: int = 0
     """Steps of a day or an hour to which a date or a time is rounded; 0: to none."""
     missing: str = ""
-    """What is done with missing numbers: `flag` or `impute`; empty: refused."""
+    """How missing numbers are treated: `flag` or `impute`; empty: refused."""
     fill: float = 0.0
-    """What stands for a missing number where that is not refused: the median of the real ones."""
+    """What replaces a missing number where that is not refused: the median of the real ones."""
     of: str = ""
     """Of a column that marks missing numbers: the column that misses them."""
     extra: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def width(columns: Sequence[Column]) -> int:
 
 
 def is_written(column: Column) -> bool:
-    """Tell whether a column is of dates or times, which are shown as they are written."""
+    """Return whether a column is of dates or times, which are shown as they are written."""
     return not column.categories and Reading(column.reading).kind != "number"
 
 
@@ -113,7 +113,7 @@ def encode(columns: Sequence[Column], codes: NDArray[Any]) -> NDArray[np.float32
 def decode(columns: Sequence[Column], x: NDArray[Any]) -> Floats:
     """Return the nearest legal rows (n, columns) of vectors x (n, width): numbers, and numbers of categories.
 
-    Numbers are rounded to their decimals, and may lie beyond their ends, but there not every one: float32 is coarser
+    Numbers are rounded to their decimals, and may lie beyond their ends, though not all can: float32 is coarser
     beyond [-1, 1], so that a range of 2^24 steps has gaps, and one of 2^23 beyond |x| = 2. Categories are the nearest.
     """
     codes = np.empty((len(x), len(columns)))

@@ -22,7 +22,7 @@ def choose_device(device: str) -> str:
 
 
 def _has_driver() -> bool:
-    """Tell whether the driver of CUDA can be loaded, looked for where PyTorch looks for it."""
+    """Return whether the driver of CUDA can be loaded from where PyTorch looks for it."""
     try:
         CDLL("libcuda.so.1")
     except OSError:

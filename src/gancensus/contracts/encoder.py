@@ -15,7 +15,7 @@ class Encoder(Member):
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit on x (n, *shape) float32; return the weights and the history of the losses.
 
-        With a keeper, a fit that was stopped goes on where its state was saved, to the same bits.
+        With a checkpoint, a fit that was stopped resumes where its state was saved, to the same bits.
         """
         raise NotImplementedError
 

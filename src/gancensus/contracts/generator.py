@@ -1,4 +1,4 @@
-"""Generators: what learns from the training samples and draws new ones, or hands over the user's own."""
+"""Generators: what learns from the training samples and draws new ones, or reads the user's own."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from gancensus.contracts.samples import LazySamples, Samples, Scale
 
 
 class Generator(Member):
-    """Whatever makes samples: a population per replica."""
+    """What makes samples: a population per replica."""
 
     trained: ClassVar[bool]
     discriminates: ClassVar[bool] = False
@@ -22,17 +22,17 @@ class Generator(Member):
 
     @property
     def selection(self) -> str | None:
-        """The selection that it learns from; None: from all of `train`, or elsewhere."""
+        """The selection that it learns from; None: it learns from all of `train`, or elsewhere."""
         return None
 
     @property
     def of_each_repetition(self) -> int | None:
-        """How many training samples of each repetition it learns from, each by itself; None: from all as one."""
+        """How many training samples of each repetition it learns from, each by itself; None: from all together."""
         return None
 
     @property
     def composited_on(self) -> str | None:
-        """The background on which transparent pixels are composited; None where samples are no images of a user's."""
+        """The background on which transparent pixels are composited; None where samples are not a user's images."""
         return None
 
     def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64]:
@@ -92,9 +92,9 @@ class Trained(Generator):
     ) -> Fitted:
         """Train on samples x (n, *shape); return the weights and the history of the losses.
 
-        What is not read yet may be taken some at a time, or all at once by `take(slice(None))`.
+        Lazy samples may be taken some at a time, or all at once by `take(slice(None))`.
 
-        With a keeper, a training that was stopped goes on where its state was saved, to the same bits.
+        With a checkpoint, a training that was stopped resumes where its state was saved, to the same bits.
         """
         raise NotImplementedError
 

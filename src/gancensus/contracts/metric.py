@@ -42,7 +42,7 @@ class Metric(Member):
         return None
 
     def features(self, samples: Samples) -> Features:
-        """Return what is compared, a function of each sample alone: the same bits whatever samples are beside it.
+        """Return what is compared, a function of each sample alone: the same bits beside any other samples.
 
         Raises UserError when samples cannot be compared by this metric (no such condition, negative energies).
         """
@@ -71,7 +71,7 @@ class Metric(Member):
 
 
 class Calibrated(Metric):
-    """A metric whose threshold real samples set; the others bring their own."""
+    """A metric whose threshold real samples set; the others have their own."""
 
     alpha: float = Field(gt=0, lt=1)
     """Share of the pairs of `calibrate` that count as duplicates: the threshold is that quantile of their distances."""

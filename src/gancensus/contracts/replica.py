@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Replica(NamedTuple):
-    """A generator by its name, and the number of the training; 0 where the user has brought the samples."""
+    """A generator by its name, and the number of the training; 0 for user-provided samples."""
 
     generator: str
     replica: int
@@ -18,6 +18,6 @@ class Replica(NamedTuple):
 
     @classmethod
     def of(cls, population: str) -> Replica:
-        """Return what made a population of which a table knows the name alone."""
+        """Return what made a population of which a table has the name only."""
         generator, _, replica = population.rpartition("-")
         return cls(generator, int(replica))

@@ -34,7 +34,7 @@ class Scale:
     columns: tuple[Column, ...] = ()
     """Where samples are rows of a typed table: its columns, each of which is one value of x or several."""
     left_out: tuple[str, ...] = ()
-    """Columns of the user's table that are no part of its rows, such as an index."""
+    """Columns of the user's table that are not part of its rows, such as an index."""
 
     def encode(self, natural: NDArray[Any]) -> NDArray[np.float32]:
         """Map natural values (n, ...) so that low becomes -1 and high +1; where low = high they are only shifted."""
@@ -53,7 +53,7 @@ class Scale:
 
 
 class Notes:
-    """What was done to an input, or guessed about it, beside reading it: shown beside the results that rest on it.
+    """What was done to an input, or guessed about it, apart from reading it: shown with the results that rest on it.
 
     A note is a sentence, and the number of samples that it is about; None where it is about the input as a whole. Rows
     are noted as they are read, so the numbers are those of what has been read since `restart`.
@@ -122,7 +122,7 @@ class Samples:
 class LazySamples:
     """Samples whose values are read when rows of them are taken: what does not fit into memory at once.
 
-    `known` is all else of them (its x has no values), `shape` and `dtype` those of a sample's values, and `read`
+    `known` has everything else (its x has no values), `shape` and `dtype` those of a sample's values, and `read`
     returns the values (rows, *shape) of some rows.
     """
 
@@ -146,7 +146,7 @@ class LazySamples:
 
     @property
     def notes(self) -> Notes:
-        """What was done to the input beside reading it; rows are noted as they are read."""
+        """What was done to the input apart from reading it; rows are noted as they are read."""
         return self.known.notes
 
     def take(self, rows: NDArray[Any] | slice) -> Samples:
@@ -165,8 +165,8 @@ def narrowed(
 ) -> NDArray[np.floating[Any]]:
     """Return a condition (n,) in float32, or in float64 where float32 could merge different values of it.
 
-    That is so of whole numbers that are not exact in float32, and of others that it cannot tell apart to a millionth of
-    their range. `like` is the condition of the real samples: what is one value there is one value here.
+    That is so of whole numbers that are not exact in float32, and of others that it cannot resolve to a millionth of
+    their range. `like` is the condition of the real samples: values that are equal there are equal here.
     """
     with np.errstate(over="ignore"):
         short = values.astype(np.float32)
@@ -212,7 +212,7 @@ def part_rows(samples: int, part: int, parts: int) -> slice:
 
 
 def by_block(apply: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
-    """Apply a map to x (n, ...) block by block: what it gives for a sample depends on the samples beside it alone.
+    """Apply a map to x (n, ...) block by block: the result for a sample depends only on those in its block.
 
     Products of matrices differ in the last bit with the number of rows, so the blocks must not depend on the parts.
     """
@@ -254,7 +254,7 @@ def rows_to_compare(n: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
 
 
 class Rows(Protocol):
-    """Samples that are read a few rows at a time (`files.SampleRows`); `where` they are, for messages."""
+    """Samples that are read a few rows at a time (`storage.samples.SampleRows`); `where` they are, for messages."""
 
     where: str
 

@@ -25,10 +25,10 @@ def scale_of(columns: Sequence[Column]) -> Scale:
 def columns_of(samples: Samples) -> tuple[Column, ...]:
     """Return the columns of samples that are rows of a table: all numbers, x0, x1..., where nothing else is known.
 
-    Raises UserError when samples are no rows.
+    Raises UserError when samples are not rows.
     """
     if not samples.are_rows:
-        raise UserError(f"a sample of shape {samples.x.shape[1:]} is no row of a table")
+        raise UserError(f"a sample of shape {samples.x.shape[1:]} is not a row of a table")
     scale, values = samples.scale, samples.x.shape[1]
     if scale is not None and scale.columns:
         return scale.columns

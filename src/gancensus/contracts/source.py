@@ -11,12 +11,12 @@ from gancensus.contracts.samples import LazySamples, Samples
 
 
 class Source(Member):
-    """A source hands over all real samples of a study; the step `prepare` splits them."""
+    """A source provides all real samples of a study; the step `prepare` splits them."""
 
     tabular: ClassVar[bool | None] = None
     """Whether samples are rows of a table; None where that depends on the data."""
     simulated: ClassVar[bool] = False
-    """Whether samples are simulated as they are read, which takes long."""
+    """Whether samples are simulated as they are read, which is slow."""
     read_whole: ClassVar[bool] = False
     """Whether `load` reads every sample, of a file that need not fit into memory."""
 
@@ -27,7 +27,7 @@ class Source(Member):
 
     @property
     def composited_on(self) -> str | None:
-        """The background on which transparent pixels are composited; None where samples are no images of a user's."""
+        """The background on which transparent pixels are composited; None where samples are not a user's images."""
         return None
 
     @property
@@ -40,14 +40,14 @@ class Source(Member):
         return None
 
     def lacks(self, column: str) -> str | None:
-        """Return why a name is no column of the rows that a model can learn, as far as the configuration tells."""
+        """Return why a name is not a column of rows that a model can learn, as far as the configuration shows."""
         return None
 
     def load(self, seed: int) -> Samples | LazySamples:
         """Return every sample, scaled to [-1, 1], in the order of its sample_id, which lies in 0 ... 10^9 - 1.
 
         A simulation takes its random numbers from the seed; what is there already does not need it.
-        What need not fit into memory is LazySamples: then whoever takes samples of it reads these alone.
+        What need not fit into memory is LazySamples: then only the samples that are taken are read.
 
         Raises UserError when the data cannot be found or read.
         """

@@ -41,7 +41,7 @@ def chosen(columns: Sequence[Column], names: Collection[str] | None, metric: str
 
 
 def are_typed(samples: Samples) -> bool:
-    """Tell whether rows have columns with types, so that there are legal rows and others."""
+    """Return whether rows have columns with types, so that rows can be illegal."""
     return samples.scale is not None and bool(samples.scale.columns)
 
 
@@ -116,7 +116,7 @@ def gower_distances(
 ) -> Floats:
     """Return the mean over the columns of |u - v|, at most 1, of numbers u, v, and of 0 or 1 of categories, (pairs,).
 
-    Rounded to multiples of GRAIN: so equal distances tie, whatever their columns are and in whatever order they stand.
+    Rounded to multiples of GRAIN: so equal distances tie, for any columns in any order.
     """
     out = np.empty(len(i))
     columns = numbers_a.shape[1] + categories_a.shape[1]

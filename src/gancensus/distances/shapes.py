@@ -18,7 +18,7 @@ LN2 = 0.6931471805599453
 _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # times an exponent, the high part is exact
 
 # h(r) / 2z^2 for z in [0, 1/32] and artanh(z) / z in powers of z^2 for z in [1/32, 1/3], h, r and z as in
-# `divergences`: interpolated at Chebyshev nodes in 60 digits, off by at most 5e-14 and 2e-15 (the tests measure it)
+# `divergences`: interpolated at Chebyshev nodes in 60 digits, off by at most 5e-14 and 2e-15 (measured in the tests)
 _SWITCH = 1 / 32
 _NEAR = (
     1.0,
@@ -63,7 +63,7 @@ def rounding(scale: Scale | None) -> NDArray[np.float64]:
 def not_negative(samples: Samples, who: str) -> NDArray[np.float64]:
     """Return the values in natural units (n, ...), 0 where they are below it by rounding.
 
-    Raises UserError beyond, in the name of who needs them.
+    Raises UserError beyond, which names `who` needs them.
     """
     x = samples.natural()
     negative = x < -rounding(samples.scale)

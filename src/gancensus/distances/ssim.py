@@ -1,11 +1,11 @@
 """Compiled loops of the structural similarity: float64, one fixed order of operations, one core.
 
 A plane is cut into tiles of at most TILE windows across. A tile's numbers lie in flat arrays, STRIDE to a row: loops
-whose strides the compiler knows become vector instructions, whatever the size of the image. The order of operations is
+whose strides the compiler knows become vector instructions, for images of any size. The order of operations is
 written out, so that the bits do not depend on the instructions.
 
-Inner functions take flat arrays and where to start in them, because views of arrays are counted, and counting them
-takes longer than a row.
+Inner functions take flat arrays and where to start in them, because views are reference-counted, which takes longer
+than a row.
 """
 
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ STRIDE = 64
 TILE = STRIDE - MARGIN
 WIDE = -(-TILE // 8) * 8  # its columns, in whole vectors
 ROWS = 4  # rows of windows that are worked on together
-SLOTS = 32  # samples a side that are compared while their tiles are at hand: 4.6 MB for planes of 51 x 51
+SLOTS = 32  # samples a side that are compared while their tiles are in the cache: 4.6 MB for planes of 51 x 51
 
 # exp(-k^2 / 4.5) for k = 0..5 over its sum for k = -5..5: literals, because exp differs between CPUs in the last bit
 _G0, _G1, _G2 = 0.26601172486179436, 0.2130055377112537, 0.10936068950970002
@@ -116,7 +116,7 @@ def _product(x: Any, i: Any, y: Any, j: Any, row: Any) -> Any:
 
 @_jit
 def _clear(out: Flat, o: int, n: int) -> None:
-    o = max(o, 0)  # it is; now the compiler knows, and need not prepare for an index from the end
+    o = max(o, 0)  # always true, but the compiler then need not prepare for an index from the end
     for c in range(n):
         out[o + c] = 0.0
 
@@ -163,7 +163,7 @@ def _down(
 ) -> Box:
     """Sum x y down the columns of a tile that starts at column x0; out is zero outside the old box, then the new one.
 
-    The spans, from u and v on, tell where x y can be other than zero: sums of zeros are not taken.
+    The spans, from u and v on, say where x y can be other than zero: sums of zeros are not taken.
     """
     u, v = max(u, 0), max(v, 0)
     top, bottom, left, right = h, 0, STRIDE, 0
@@ -238,7 +238,7 @@ def _distance(xy: Any, a: Any, i: Any, b: Any, j: Any, c1: Any, c2: Any) -> Any:
 
     With means m, n and variances v, w: p = (m - n)^2 / (m^2 + n^2 + c1), q = (v + w - 2 cov) / (v + w + c2), where
     |2 cov| <= v + w, which rounding must not break. So it is exactly 0 for equal windows, never below, and 0 without
-    moments, whatever xy is.
+    moments, for any xy.
     """
     p, spread = a[i] - b[j], a[i + STRIDE] + b[j + STRIDE]
     p, q = p * p, spread - 2.0 * (xy - a[i] * b[j])

@@ -272,7 +272,7 @@ def _candidates(
 def _still_cheaper(
     cost: Floats, potential: Floats, tolerance: float, rows: Integers, columns: Integers, count: int
 ) -> tuple[int, int]:
-    """Drop the candidates that pivots have made dear; return the number of the others, and which is the best."""
+    """Drop the candidates that pivots have made expensive; return the number of the others, and which is the best."""
     kept, best, most = 0, 0, tolerance
     for q in range(count):
         i, j = rows[q], columns[q]
@@ -356,11 +356,11 @@ def _hang(tree: Tree, top: int) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _pivot(tree: Tree, row: int, column: int, cost: float) -> None:
-    """Let the arc from a row to a column enter the tree, and the arc that runs dry first leave it.
+    """Let the arc from a row to a column enter the tree, and the arc whose flow first falls to 0 leave it.
 
     The flow goes round: along the arc, from the column up to the common ancestor, and down to the row. It falls on each
-    arc between a row and its parent on the row's side, or a column and its parent on the column's. Of several that run
-    dry the last on the way round from the ancestor leaves, so that the method ends (Cunningham, Math. Programming 11
+    arc between a row and its parent on the row's side, or a column and its parent on the column's. Of several that fall
+    to 0, the last on the way round from the ancestor leaves, so that the method ends (Cunningham, Math. Programming 11
     (1976) 105): arcs without flow keep leading up from rows.
     """
     x, y = row, column

@@ -1,1 +1,1 @@
-"""The common style of figures, and numbers as they are written."""
+"""The common style of figures, and the formatting of numbers."""

@@ -57,7 +57,7 @@ def integer(value: float | None) -> str:
 
 
 def unit(text: str) -> str:
-    """Set a unit in type: kg/m^2 as kg/m², muU/mL as µU/mL, and nothing for the unit 1 of a pure number."""
+    """Typeset a unit: kg/m^2 as kg/m², muU/mL as µU/mL, and nothing for the unit 1 of a pure number."""
     powers = re.sub(r"\^(-?\d+)", lambda power: power[1].translate(SUPERSCRIPTS), text)
     return "" if text == "1" else re.sub(r"\bmu(?=[A-Z])", "µ", powers)
 

@@ -1,7 +1,7 @@
 """The common style of figures: the same bytes for the same content.
 
 A population keeps its colour in every figure: held-out samples are black, training samples grey, each generator has a
-hue of its own (Okabe & Ito's, which colour-blind readers tell apart), and its replicas differ in line and marker.
+hue of its own (Okabe & Ito's, which colour-blind readers can distinguish), and its replicas differ in line and marker.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REAL = {"train": "#8c8c8c", "calibrate": "#bdbdbd", "holdout": "#000000"}
 HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES: tuple[Dashes, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = "os^DvPX"
-UNBOUNDED = 1e18  # drawn as the end of a band without end
+UNBOUNDED = 1e18  # where an unbounded band is drawn to end
 NAME_LENGTH = 24  # characters of a name that there is room for
 styled = style.context(
     [

@@ -20,14 +20,14 @@ Spaces = Mapping[str | None, SampleRows]
 
 
 class Share(NamedTuple):
-    """What part of a search is made, and what it may take; the shards of a search must agree on memory and cap."""
+    """Which part of a search to make, and its limits; the shards of a search must agree on memory and cap."""
 
     shard: int
     shards: int
     memory: int
     """MB."""
     cap: int
-    """Pairs that are listed, about."""
+    """Number of pairs that are listed, roughly."""
     device: str
 
 
@@ -53,7 +53,7 @@ def search(
         thresholds: of each, in the same order.
         populations: one, or two, by name.
         share: the part of the search to make.
-        progress: is told how far it is.
+        progress: called with a line on how far it is.
     """
     metrics = list(definition.values())
     conditions = [metric for metric in metrics if metric.fixed is not None]

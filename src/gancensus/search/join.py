@@ -1,13 +1,13 @@
 """Near points: every pair of points within a radius, and few others, by one product of matrices.
 
 |a - b|^2 = |a|^2 + |b|^2 - 2 a.b, so that near pairs are those with a large dot product. The products are taken of
-rounded points, which is where the speed comes from, and the radius is widened by a proved bound of what that can do:
+rounded points, which is where the speed comes from, and the radius is widened by a proved bound of its effect:
 
 Let x' be a point less a common centre, y its rounded form and e = |x' - y| the residual. By the triangle inequality
 |a - b| <= r implies |y_a - y_b| <= r + e_a + e_b =: R, that is y_a.y_b >= (|y_a|^2 + |y_b|^2 - R^2) / 2.
 
 `Int8` rounds to multiples q of a step s, and the dot products of the integers q are exact. `Float32` rounds to float32;
-its dot products of k values, in whatever order and with or without fused multiply-add, are off by at most
+its dot products of k values, in any order and with or without fused multiply-add, are off by at most
 gamma |y_a||y_b|, gamma = k u / (1 - k u), u = 2^-24 (Higham, Accuracy and Stability, 2nd ed., eq. 3.5). The few float64
 operations that prepare residuals and limits are covered by relative slacks of 1e-9.
 """
@@ -39,7 +39,7 @@ class Join(Protocol):
 
 
 def prepare(a: Points, b: Points, radius: float, exact_cost: float, device: str = "cpu") -> Join:
-    """Choose how to round by what a sample of the points promises; both ways give every pair within the radius.
+    """Choose how to round by an estimate from a sample of the points; both ways give every pair within the radius.
 
     Args:
         a: (n, k) float32 or float64, n > 0.
@@ -65,7 +65,7 @@ def prepare(a: Points, b: Points, radius: float, exact_cost: float, device: str 
 
 
 def sampled_squares(a: Points, b: Points) -> Floats:
-    """Return the squared distances of a sample of the points, nearly: what may guide a choice and no more."""
+    """Return the squared distances of a sample of the points, approximately: to choose a method, not for a result."""
     x, y = (points[:: -(-len(points) // SAMPLE)].astype(np.float64) for points in (a, b))
     squares: Floats = np.add.outer(np.square(x).sum(axis=1), np.square(y).sum(axis=1)) - 2 * x @ y.T
     return squares

@@ -1,7 +1,7 @@
-"""Nearest neighbours of large samples, and balls: products in single precision, an exact look where in doubt.
+"""Nearest neighbours of large samples, and balls: products in single precision, exact sums where in doubt.
 
 Whether a square distance D^2 lies below a limit is decided by one sum in float64 in a fixed order, so that no blocking,
-thread or library changes a result. Few pairs need that look. With a and b the two points less a common centre, rounded
+thread or library changes a result. Few pairs need that sum. With a and b the two points less a common centre, rounded
 to float32 (u = 2^-24), and the product summed in any order,
 
     |D^2 - (|a|^2 + |b|^2 - 2 a.b)| <= (gamma_d + 4.1 u) (|a|^2 + |b|^2),  gamma_n = n u / (1 - n u).
@@ -26,8 +26,8 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 TILE = 1024  # rows and columns of a product: 4 MB in float32
-LANES = 32  # pairs that are looked at together, before one by one
-STRETCH = 16  # times eight squares are summed before a look whether that is enough
+LANES = 32  # pairs that are tested together, before one by one
+STRETCH = 16  # times eight squares are summed between checks of the limit
 TINY = 1e-30  # more than underflow takes from the square of a point of size 1
 
 
@@ -82,8 +82,8 @@ def nearest_others(x: NDArray[Any], neighbours: int = 1) -> Nearest:
 def square_radii(x: Floats, neighbours: int) -> Floats:
     """Return the square distance of each point of x (n, d) to its k-th nearest other one (n,), n > k >= 1.
 
-    A few more points than k are kept for each, those with the least lower bounds. They are looked at exactly; where
-    another one might be nearer, so are all.
+    A few more points than k are kept for each, those with the least lower bounds. Their distances are computed exactly;
+    where another one might be nearer, so are all.
     """
     frame = _frame(x)
     cloud = _cloud(x, frame)
@@ -92,7 +92,7 @@ def square_radii(x: Floats, neighbours: int) -> Floats:
     worst = least[:, -1].copy()
     tile = np.empty(TILE * TILE, dtype=np.float32)
     for rows in _tiles(len(x)):
-        part = cloud.points[rows].copy()  # numpy takes a slower way for the product of an array with itself
+        part = cloud.points[rows].copy()  # numpy is slower for the product of an array with itself
         for columns in _tiles(len(x), rows.start):
             dots = _product(part, cloud.points[columns], tile)
             _keep_least(dots, cloud.low, rows.start, columns.start, least, index, worst)
@@ -210,9 +210,9 @@ def _square_distance(x: Floats, i: int, y: Floats, j: int, limit: float) -> floa
 
 @numba.njit(cache=True, nogil=True)
 def _exact_radii(x: Floats, index: Integers, bounds: Floats, neighbours: int) -> Floats:
-    """Find the k-th least square distance of each point: among its candidates, least bound first, if they settle it.
+    """Find the k-th least square distance of each point: among its candidates, least bound first, if they decide it.
 
-    bounds[i, c] is below the square distance of candidate c, of those after it, and of all that are no candidates.
+    bounds[i, c] is below the square distance of candidate c, of those after it, and of all that are not candidates.
     """
     radii = np.empty(len(x))
     nearest, which = np.empty(neighbours), np.empty(neighbours, dtype=np.int64)
@@ -297,7 +297,7 @@ def _keep(
     square: Floats,
     index: Integers,
 ) -> None:
-    """Keep the nearest rows of a tile: y[j], which is row first + j, of each x[i], but for its own, j = own + i.
+    """Keep the nearest rows of a tile: y[j], which is row first + j, of each x[i], except its own, j = own + i.
 
     unit D^2 is at least low[i] + low[j] - i.j. Rows come in their order, so that of equally near ones the first stays.
     """

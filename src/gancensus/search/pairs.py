@@ -1,6 +1,6 @@
 """All pairs of near-duplicates, exactly, in shards that share no pair and in memory that the block size bounds.
 
-Samples are cut into blocks; a task is a pair of blocks. Of a task only the features of its two blocks are held. Within
+Samples are cut into blocks; a task is a pair of blocks. Only the features of a task's two blocks are held. Within
 a task the filters of `Metric.embed` leave few pairs, and the metrics check these one after the other, the cheapest
 first, each what the one before it has left. No choice made on the way (blocks, order, filter) changes the result.
 """
@@ -85,7 +85,7 @@ def all_tasks(a: Side, b: Side | None = None) -> list[Task]:
 
 
 def costs(a: Side, b: Side | None = None, line: Line | None = None) -> list[tuple[Task, float]]:
-    """Return every task with its number of pairs, or of those that are near on a line, as a condition wants them.
+    """Return every task with its number of pairs, or of those that are near on a line, as a condition requires.
 
     line: a coordinate per sample of a and of b, and the radius.
     """
@@ -131,7 +131,7 @@ def find_pairs(
     held = -1
     left: Sequence[Features] = ()
     for row, column in all_tasks(a, b) if todo is None else todo:
-        right: Sequence[Features] = ()  # given back before another block is read
+        right: Sequence[Features] = ()  # freed before another block is read
         if row != held:
             left = ()
             left, held = a.read(a.blocks[row]), row
@@ -262,6 +262,6 @@ def merge(parts: Sequence[Pairs]) -> Pairs:
 
 
 def none(metrics: int) -> Pairs:
-    """Return no pairs."""
+    """Return an empty set of pairs."""
     empty = np.empty(0, dtype=np.int64)
     return Pairs(empty, empty, np.empty((0, metrics)))

@@ -13,14 +13,14 @@ from gancensus.contracts.samples import Rows, Samples, by_row, spread_rows
 from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut
 
 BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
-PILOT = 512  # rows whose pairs foretell the number of duplicates
+PILOT = 512  # rows whose pairs predict the number of duplicates
 
 
 class Population:
     """A population and the metrics that compare its samples, each in its space: samples, or an encoder's vectors."""
 
     def __init__(self, metrics: Sequence[Metric], spaces: Mapping[str | None, Rows]) -> None:
-        """`spaces` has the rows of every space of the metrics, and perhaps of others."""
+        """`spaces` has the rows of every space of the metrics, and may have others."""
         self._metrics = metrics
         self._spaces = {metric.space: spaces[metric.space] for metric in metrics}
 
@@ -32,7 +32,7 @@ class Population:
         found: list[list[Features]] = [[] for _ in self._metrics]
         for space, samples in self._spaces.items():
             mine = [m for m, metric in enumerate(self._metrics) if metric.space == space]
-            without_x = all(self._metrics[m].fixed is not None for m in mine)  # conditions stand beside x
+            without_x = all(self._metrics[m].fixed is not None for m in mine)  # conditions are columns of their own
             for chunk in samples.chunks(rows, without_x):
                 for m in mine:
                     found[m].append(self._features(m, chunk, samples.where))
@@ -67,7 +67,7 @@ class Population:
 
 
 def _bytes(metric: Metric, features: Features) -> int:
-    """Return what a row of features takes, with the points of its filter and their rounded copy."""
+    """Return the bytes that a row of features takes, with the points of its filter and their rounded copy."""
     points = metric.embed(features)
     return sum(array.nbytes for array in features) + (0 if points is None else 12 * points.shape[1]) + 64
 

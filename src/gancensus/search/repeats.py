@@ -17,7 +17,7 @@ IntArray = NDArray[np.int64]
 def partners(
     conditions: Sequence[Metric], a: Side, b: Side | None = None, todo: Iterable[Task] | None = None
 ) -> tuple[IntArray, IntArray]:
-    """Return with how many samples each sample of a, and of b, is compared: those under the same conditions.
+    """Return how many samples each sample of a, and of b, is compared with: those under the same conditions.
 
     Within a population (b None) both are the same array, and nothing is compared with itself. a and b have the features
     of the conditions. `todo` limits the count to some pairs of blocks.
@@ -86,7 +86,7 @@ def listed(samples: int, step: int) -> int:
 def thinned(pairs: Pairs, step: int, cap: int) -> tuple[Pairs, int]:
     """Return the pairs of rows that are both listed, with a larger step where they would be more than twice the cap.
 
-    Of shards, each thinned and then all of them together, the same pairs are left as of the whole.
+    Thinning each shard, and then all of them together, leaves the same pairs as thinning the whole.
     """
     while True:
         keep = (pairs.i % step == 0) & (pairs.j % step == 0)

@@ -1,4 +1,4 @@
-"""The shards of a search, added up: the same tables as of a search in one piece."""
+"""The shards of a search, added up to the tables of a search in one piece."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNTS = ["duplicates", "partners"]
 
 
 def add_up(whole: pa.Table, counts: Iterable[Columns]) -> Columns:
-    """Return the repeats of a search, whose shards tell of the same samples, with the sums of their counts.
+    """Return the repeats of a search, whose shards cover the same samples, with the sums of their counts.
 
     whole: the repeats of one shard; counts: COUNTS of every shard, of which one at a time is held.
     """
@@ -45,7 +45,7 @@ def merge_shards(
         duplicates: of every shard, of which one at a time is held.
         facts: of every shard.
         repeats: what `add_up` returns.
-        cap: pairs that are listed, about.
+        cap: number of pairs that are listed, roughly.
     """
     first, last = _sides(repeats)
     tally = Tally([len(first), len(last)], len(metrics), max(int(fact["step"]) for fact in facts), cap)

@@ -20,7 +20,7 @@ from gancensus.search.repeats import partners
 from gancensus.statistics.intervals import quantile_ranks
 from gancensus.storage.schemas import THRESHOLDS
 
-EXPENSIVE = 1000.0  # nanoseconds a pair from which a metric's threshold comes from a sample of the pairs
+EXPENSIVE = 1000.0  # nanoseconds a pair: from here on, a threshold comes from a sample of the pairs
 SAMPLED_PAIRS = 50_000
 MOST_DRAWS = 20_000_000  # pairs drawn for the sample, where few are under the same conditions
 BINS = 1 << 16
@@ -54,10 +54,10 @@ def find_thresholds(
         definition: the metrics by name.
         spaces: the samples of `calibrate`, and their vectors by encoder.
         level: of intervals.
-        rng: gives each metric, by its name, the random numbers of its own.
+        rng: gives each metric, by its name, random numbers of its own.
         memory: in MB.
         device: where matrices are multiplied; the result is the same.
-        progress: is told how far it is.
+        progress: called with a line on how far it is.
 
     Raises:
         UserError: as `threshold` does.
@@ -120,8 +120,8 @@ def threshold(
     if metric.cost >= EXPENSIVE:
         if alpha * len(sample) < 1:
             raise UserError(
-                f"alpha {alpha} is less than one of the {len(sample)} pairs on which {metric.kind}, a dear metric, is "
-                "measured; raise alpha"
+                f"alpha {alpha} is less than one of the {len(sample)} pairs on which {metric.kind}, an expensive "
+                "metric, is measured; raise alpha"
             )
         low, high = quantile_ranks(len(sample), alpha, level)
         value, most = (float(sample[r - 1]) for r in (quantile_rank(alpha, len(sample)), min(high, len(sample))))
@@ -147,7 +147,7 @@ def quantile_rank(alpha: float, pairs: int) -> int:
 def ranked(distances: Callable[[], Iterable[Floats]], rank: int, low: float, high: float) -> float | None:
     """Return the rank-th smallest distance (from 1), None when it does not lie in (low, high].
 
-    `distances` yields all distances up to `high` anew at every call. Memory does not depend on their number. More than
+    `distances` yields all distances up to `high` again at every call. Memory does not depend on their number. More than
     two passes happen only where more than BINS distances share a bin.
     """
     while True:

@@ -1,4 +1,4 @@
-"""Half-samples: how much a statistic of samples varies, by what it is of random halves of them."""
+"""Half-samples: how much a statistic of samples varies, from its values on random halves of them."""
 
 from __future__ import annotations
 

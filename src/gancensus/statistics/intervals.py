@@ -64,8 +64,8 @@ def mean_interval(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
 def jackknife_variance(without: NDArray[Any], times: NDArray[Any] | None = None) -> float:
     """Return the jackknife variance (n - 1) / n sum (T_(-i) - mean)^2 of a statistic T of n samples.
 
-    On average it is no smaller than the true one (Efron & Stein, Ann. Stat. 9 (1981) 586). The sums are rounded once
-    (fsum): the same whatever the order of the samples.
+    On average it is not smaller than the true one (Efron & Stein, Ann. Stat. 9 (1981) 586). The sums are rounded once
+    (fsum): the same for any order of the samples.
 
     Args:
         without: (k,), the statistic without a sample.

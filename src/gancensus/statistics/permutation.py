@@ -1,4 +1,4 @@
-"""The permutation null of a collision ratio: what it is when labels, not populations, make the difference."""
+"""The permutation null of a collision ratio: its distribution when labels are permuted."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _count_permuted(
     """Duplicates within a and within b, int64 (1 + permutations, 2): as observed, then of each permutation.
 
     Block by block, order[start : end] are its samples, and a partial Fisher-Yates shuffle draws its size_a of a. It is
-    never undone: from any order it draws evenly. The number of a permutation marks what is in a.
+    never undone, since it draws uniformly from any order. The number of a permutation marks what is in a.
     """
     in_a = np.full(order.size, -1, np.int64)
     in_a[:samples_a] = 0

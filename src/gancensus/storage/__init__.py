@@ -1,1 +1,1 @@
-"""Every file that is opened: tables, samples, models, what users bring; their schemas."""
+"""Every file that is opened: tables, samples, models, users' files; their schemas."""

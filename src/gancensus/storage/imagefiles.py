@@ -47,7 +47,7 @@ FORMAT = {suffix: name for name, suffixes in SUFFIXES.items() for suffix in suff
 SIGNED = [name for name in SUFFIXES if name not in ("TGA", "PCX")]  # any other file may look like one of these two
 STACKS = SUFFIXES["TIFF"]  # whose pages are samples
 
-LITTER = {"__macosx", "@eadir", "$recycle.bin", "thumbs.db", "desktop.ini"}  # hidden, but where their system runs
+LITTER = {"__macosx", "@eadir", "$recycle.bin", "thumbs.db", "desktop.ini"}  # hidden only on their own system
 RESULTS = {".head", "census.parquet"}  # of gancensus: either is in its results' folder from the start of a run on
 LEFT_OUT = {  # what is left out: one of it, and several
     "hidden folder": "hidden folders",
@@ -67,16 +67,16 @@ KIND_OF_PAGE, DESCRIPTION = 254, 270  # in TIFF
 NO_SAMPLE = 0b101  # kinds of pages: smaller copies, and masks, of other pages
 
 DAMAGED = (OSError, SyntaxError, ValueError, TypeError, IndexError, RuntimeError, MemoryError, struct.error)
-"""What Pillow's readers raise over a damaged file, beside its own DecompressionBombError.
+"""What Pillow's readers raise over a damaged file, in addition to its own DecompressionBombError.
 
-RuntimeError is AVIF's; memory is asked for in the sizes that the file claims.
+RuntimeError comes from AVIF; MemoryError, as memory is allocated for the sizes that the file claims.
 """
 
 COMPOSITED = {
     "white": "transparent pixels composited on white (`background: black` chooses black)",
     "black": "transparent pixels composited on black",
 }
-LOOKED_AT = 32  # images that show, when the first is grey, whether others have colours
+LOOKED_AT = 32  # images that are checked for colours when the first is grey
 MOST = 10  # damaged files that are named
 
 
@@ -91,7 +91,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def is_part(inner: Path, folder: Path) -> bool:
-    """Tell whether the images of one folder are read with those of another, in which it lies."""
+    """Return whether the images of one folder are read with those of another, in which it lies."""
     inner, folder = inner.resolve(), folder.resolve()
     if inner == folder or not (inner.is_dir() and inner.is_relative_to(folder)):
         return False
@@ -120,7 +120,7 @@ class _Walk:
         self._files: dict[str, str] = {}  # where the images are
         self._linked: dict[str, str] = {}  # where the images are that are links
         self._left_out: dict[str, list[str]] = {}
-        self._suffixes: Counter[str] = Counter()  # of files that are no images
+        self._suffixes: Counter[str] = Counter()  # of files that are not images
         while self._folders or self._links:
             if self._folders:
                 self._scan(*self._folders.pop())
@@ -169,7 +169,7 @@ class _Walk:
             self._suffixes[suffix or "without a suffix"] += 1
 
     def _follow(self, name: str) -> None:
-        """Sort what a link leads to. A folder around this one leads back to it, however the walk goes on."""
+        """Sort what a link leads to. A folder around this one would lead back to it."""
         place = Path(os.path.realpath(self._folder / name))
         try:
             mode = place.stat().st_mode
@@ -186,7 +186,7 @@ class _Walk:
             self._leave_out("broken link", name)
 
     def notes(self) -> Iterator[str]:
-        """Yield what is left out, or there twice."""
+        """Yield what is left out, or there more than once."""
         for what, several in LEFT_OUT.items():
             if names := self._left_out.get(what):
                 lost = "warning: " if what == "broken link" else ""
@@ -209,7 +209,7 @@ def _listed(names: Sequence[str], most: int) -> str:
 
 
 class Folder(NamedTuple):
-    """The images of a folder: values (n, *shape) and how to read rows of them, classes (n,), what is to be said."""
+    """The images of a folder: values (n, *shape) and how to read rows of them, classes (n,), notes."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -235,7 +235,7 @@ def look_at_images(folder: Path, background: Background) -> Folder:
         pages = _pages(path) if path.suffix.lower() in STACKS else [0]
         places += [_Place(path, page) for page in pages]
         classes += [name.rpartition("/")[0]] * len(pages)
-    for note in (_census(classes, places), *walk.notes()):
+    for note in (_content(classes, places), *walk.notes()):
         notes.add(note)
     images = _Images(places, background, notes)
     known = {name: k for k, name in enumerate(sorted(set(classes), key=lambda name: name.split("/")))}
@@ -253,7 +253,7 @@ class _Place(NamedTuple):
         return f"{self.path}, page {self.page + 1}" if self.page else str(self.path)
 
 
-def _census(classes: Sequence[str], places: Sequence[_Place]) -> str:
+def _content(classes: Sequence[str], places: Sequence[_Place]) -> str:
     """Say how many images there are, of which classes."""
     counts, files = Counter(classes), len({place.path for place in places})
     pages = f", which are pages of {files} files" if files < len(places) else ""
@@ -303,15 +303,15 @@ class _Images:
         if other:
             tally = _listed([f"{kind}: {n}" for kind, n in _by_number(kinds)], 5)
             raise UserError(
-                f"{other}, but {self._places[0].path} is {self._own}; bring images to one size, depth and colours"
-                + (f" (of {len(rows)} read, {tally})" if len(rows) > 1 else "")
+                f"{other}, but {self._places[0].path} is {self._own}; convert the images to one "
+                "size, depth and number of channels" + (f" (of {len(rows)} read, {tally})" if len(rows) > 1 else "")
             )
         return images
 
     @property
     def _own(self) -> str:
         """What the images are."""
-        return _told(self.shape, self.dtype)
+        return _described(self.shape, self.dtype)
 
     def _read(self, file: ImageFile, row: int) -> NDArray[Any] | str:
         """Read the image of a row from its file, and note what is done to it; or return what else it is."""
@@ -323,7 +323,7 @@ class _Images:
             image = np.repeat(image[..., None], 3, axis=2)
             done.append("grey images beside others: read as colours")
         if (image.shape, image.dtype) != (self.shape, self.dtype):
-            return _told(image.shape, image.dtype)
+            return _described(image.shape, image.dtype)
         for sentence in done:
             self._notes.add(sentence, [row])
         return image
@@ -333,7 +333,7 @@ def _is_grey(image: NDArray[Any]) -> bool:
     return image.ndim == 2 and image.dtype == np.uint8
 
 
-def _told(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+def _described(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
     """Say what an image is."""
     return f"{shape[1]} x {shape[0]} pixels ({'colours' if len(shape) == 3 else 'grey'}, {dtype})"
 
@@ -364,7 +364,7 @@ class _DamagedError(Exception):
 
 @contextmanager
 def _by_pillow() -> Iterator[None]:
-    """Tell what Pillow raises over a damaged image from errors of ours. In it are calls of Pillow only."""
+    """Turn what Pillow raises over a damaged image into a _DamagedError. Only calls of Pillow are in it."""
     from PIL.Image import DecompressionBombError
 
     try:
@@ -385,7 +385,7 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def _pages(path: Path) -> list[int]:
-    """Return the numbers of the pages of a TIFF file that are no smaller copies, or masks, of others."""
+    """Return the numbers of the pages of a TIFF file that are not smaller copies, or masks, of others."""
     if _has_one_page(path):
         return [0]
     with _opened(path) as file:
@@ -401,9 +401,9 @@ def _pages(path: Path) -> list[int]:
 
 
 def _has_one_page(path: Path) -> bool:
-    """Tell from the first directory of a TIFF or BigTIFF file whether no other follows, ten times faster than Pillow.
+    """Say from the first directory of a TIFF or BigTIFF file whether no other follows, ten times faster than Pillow.
 
-    Adobe, TIFF 6.0 (1992), section 2. Where it is not as expected, Pillow has to see what is wrong.
+    Adobe, TIFF 6.0 (1992), section 2. Where it is not as expected, Pillow finds out what is wrong.
     """
     try:
         with path.open("rb") as file:
@@ -433,7 +433,7 @@ def _fact(file: ImageFile, name: str, default: Any) -> Any:
 
 
 def _has_colours(path: Path) -> bool:
-    """Tell from the head of an image whether it is read as colours; of a damaged one that is said when it is read."""
+    """Say from the head of an image whether it is read as colours; a damaged one is reported when it is read."""
     try:
         with _opened(path) as image:
             return not (image.mode in GREY or _is_deep(image) or _is_grey_palette(image))
@@ -442,21 +442,21 @@ def _has_colours(path: Path) -> bool:
 
 
 def _is_deep(image: Image) -> bool:
-    """Tell whether there are more than 8 bits, which Pillow would clip."""
+    """Return whether there are more than 8 bits, which Pillow would clip."""
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
 def _is_grey_palette(image: Image) -> bool:
-    """Tell whether this is a GIF file, which has nothing but a palette, of greys."""
+    """Return whether this is a GIF file with a palette of greys."""
     with _by_pillow():
         palette = image.getpalette() if image.format == "GIF" and image.mode == "P" else None
     return palette is not None and palette[0::3] == palette[1::3] == palette[2::3]
 
 
 def _turn_to(file: ImageFile, place: _Place) -> list[str]:
-    """Go to the page; return what is to be noted of other pictures in the file.
+    """Go to the page; return notes on other pictures in the file.
 
-    Raises UserError for one of several pictures that are no pages.
+    Raises UserError for one of several pictures that are not pages.
     """
     if file.format == "TIFF" and place.path.suffix.lower() in STACKS:
         with _by_pillow():
@@ -470,7 +470,7 @@ def _turn_to(file: ImageFile, place: _Place) -> list[str]:
         return ["the first of several pictures in the file"]
     elif _fact(file, "is_animated", False):
         raise UserError(
-            f"{place.path}: holds several pictures, an animation perhaps; bring single images, or an array (.npy) of "
+            f"{place.path}: holds several pictures, perhaps an animation; use single images, or an array (.npy) of "
             "samples (frames, height, width)"
         )
     return []

@@ -1,4 +1,4 @@
-"""What columns the cells of a table make: their types, units and ranges, from what their texts look like."""
+"""Which columns the cells of a table make: their types, units and ranges, inferred from their texts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import Notes
 
 Declared = Literal["continuous", "integer", "nominal", "binary", "date", "day-first", "month-first"] | tuple[str, ...]
-"""What a user says of a column: its type, or the categories of an ordinal one in their order."""
+"""What a user declares about a column: its type, or the categories of an ordinal one in their order."""
 Missing = Literal["refuse", "flag", "impute"]
 
-DECIMALS = 6  # most that are looked for
+DECIMALS = 6  # most that are tried
 FLOAT32 = 2.0**25  # steps within a range: float32 errs by 2^-25 of half the range, which must stay below half a step
 FLOAT64 = 2.0**49  # steps from 0: float64 errs six times by 2^-53 of them in encode and decode, so by less than 2^-50
-FEW, MANY = 20, 1000  # categories: so many are none too many, more are no categories
-OUTLYING = 1000  # times as wide as 98 % of a column: a range that few rows make
-NUMBERS = 10  # different numbers: more are no categories
+FEW, MANY = 20, 1000  # categories: up to FEW are always allowed, more than MANY never
+OUTLYING = 1000  # times as wide as 98 % of a column: a range due to few rows
+NUMBERS = 10  # different numbers: more are not categories
 ORDERS: Mapping[str, How] = {"day-first": "dmy", "month-first": "mdy"}
 
 
 def counted(row: int) -> str:
-    """Name a row of a table that is no text file: counted from 1."""
+    """Name a row of a table that is not a text file: counted from 1."""
     return f"row {row + 1}"
 
 
@@ -85,7 +85,7 @@ def infer(
     Numbers may be written in other ways (see `cells`), which is noted; dates are days, times hours.
 
     Raises UserError that names `where`, column and row: a cell that the type does not allow, missing numbers that are
-    refused, whole numbers that float32 or float64 cannot hold, texts among numbers, texts that are no categories.
+    refused, whole numbers that float32 or float64 cannot hold, texts among numbers, texts that are not categories.
     """
     manner = manner or Manner()
     if name in manner.plain:
@@ -196,7 +196,7 @@ def _of_numbers(
 
 
 def _note_outliers(column: Column, texts: Sequence[str], value: Mapping[str, float], manner: Manner) -> None:
-    """Note a range that few rows make so wide that all others look alike in it."""
+    """Note a range that a few rows make so wide that all others look alike in it."""
     values = np.array([value.get(text, np.nan) for text in texts])
     low, middle, high = np.nanquantile(values, [0.01, 0.5, 0.99]).tolist()
     if column.high / 2 - column.low / 2 > OUTLYING * (high / 2 - low / 2) > 0:
@@ -208,7 +208,7 @@ def _note_outliers(column: Column, texts: Sequence[str], value: Mapping[str, flo
 
 
 def _filled(column: Column, values: Floats, rows: int, manner: Manner) -> Column:
-    """Return a column of numbers whose missing ones the median of those there are (n,) stands for."""
+    """Return a column of numbers whose missing ones are replaced by the median of the others (n,)."""
     gone = rows - len(values)
     median = float(np.median(values))
     if column.categories:  # the category that most have; its number is the code
@@ -232,9 +232,9 @@ def marker(name: str) -> str:
 
 
 def missing_error(name: str, texts: Sequence[str], place: str, generated: bool = False) -> UserError:
-    """Return what says of cells of a column of numbers that some are missing, and what to do.
+    """Return the error that some cells of a column of numbers are missing, with what to do.
 
-    Where only generated rows miss some, nothing marks these.
+    Where only generated rows have missing cells, no column marks them.
     """
     gone = [text for text in texts if is_missing(text)]
     ways, both = f"`missing: flag` (the median stands for it, and a column '{marker(name)}' marks it) or ", ""
@@ -249,7 +249,7 @@ def missing_error(name: str, texts: Sequence[str], place: str, generated: bool =
 
 
 def two_part_error(text: str, place: str, name: str) -> UserError:
-    """Return what says of a time that it may be hours and minutes, or minutes and seconds."""
+    """Return the error that a time may be hours and minutes, or minutes and seconds."""
     a, b = text.split(":")
     return UserError(
         f"{place}: '{text}' may be {a} h {b} min or, beside times of three parts, {a} min {b} s; write all as hours, "
@@ -304,7 +304,7 @@ def _refuse_unlike(name: str, first: Mapping[str, int], place: str, manner: Mann
     what = "a number" if kind == "1" else kind if kind.startswith("a ") else f"a number in {kind}"
     if others:
         where = f"{place}, {manner.row(first[others[0]])}"
-        raise UserError(f"{where}: '{others[0]}' is no {what[2:]}, but most others are; correct it, or {declare}")
+        raise UserError(f"{where}: '{others[0]}' is not {what}, but most others are; correct it, or {declare}")
     examples = " and ".join(f"'{text}'" for text in _unlike([text for text in first if kinds[text] == kind]))
     raise UserError(
         f"{place}: its cells look like {what[2:]}s, but are not all written in one way, as {examples}; write them "
@@ -373,7 +373,7 @@ def _refuse_many(name: str, first: Mapping[str, int], rows: int, declared: bool,
     if len(first) <= (MANY if declared else min(MANY, max(FEW, rows // 2))):
         return
     raise UserError(
-        f"{place}: {len(first)} different texts in {rows} rows are no categories but look like an identifier; leave "
+        f"{place}: {len(first)} different texts in {rows} rows are not categories but look like an identifier; leave "
         f"the column out: `drop: [{key(name)}]`"
     )
 
@@ -386,7 +386,7 @@ def _ordered(declared: tuple[str, ...], first: Mapping[str, int], place: str, ma
     for text, row in first.items():
         if find(known, text) is None:
             raise UserError(
-                f"{place}, {manner.row(row)}: '{text}' is no category that `types` gives{suggestion(text, declared)}"
+                f"{place}, {manner.row(row)}: '{text}' is not a category that `types` gives{suggestion(text, declared)}"
             )
     return declared
 
@@ -424,7 +424,7 @@ def _decimals(values: Floats) -> int | None:
 
 
 def _fits(values: Floats, steps: float) -> bool:
-    """Tell whether float32 keeps numbers (k,), ascending, of so many steps in 1 apart."""
+    """Return whether float32 keeps numbers (k,), ascending, of so many steps in 1 apart."""
     with np.errstate(over="ignore", invalid="ignore"):
         reach, most = values[-1] - values[0], np.abs(values).max()
         return bool((reach / FLOAT32 + most / FLOAT64) * steps < 1)
@@ -439,7 +439,7 @@ def number(text: str, reading: Reading, place: str) -> float:
         return value
     what = {"date": "date", "time": "time of day"}.get(reading.kind, "finite number")
     raise UserError(
-        f"{place}: '{text}' is no {what}{'' if reading.unit in '1dh' else f' in {reading.unit}'}; correct it"
+        f"{place}: '{text}' is not a {what}{'' if reading.unit in '1dh' else f' in {reading.unit}'}; correct it"
     )
 
 
@@ -455,7 +455,7 @@ def _sorted(texts: Collection[str]) -> tuple[str, ...]:
 
 
 def index(categories: Sequence[str]) -> dict[str | float, int]:
-    """Return the number of each category by its text, and by what number it is, where that tells categories apart."""
+    """Return the number of each category by its text, and by its number, where that is unique."""
     known: dict[str | float, int] = {text: k for k, text in enumerate(categories)}
     values = [float(text) for text in categories if NUMBER.fullmatch(text)]
     if len(set(values)) == len(values):

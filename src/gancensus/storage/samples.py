@@ -67,7 +67,7 @@ def _sample_table(samples: Samples) -> pa.Table:
 
 
 def _scale_text(scale: Scale) -> str:
-    """Return a scale as JSON, without what it or its columns may have and do not."""
+    """Return a scale as JSON, without optional facts that it or its columns lack."""
     known = {name: value for name, value in asdict(scale).items() if value or name not in ("columns", "left_out")}
     if "columns" in known:
         known["columns"] = [
@@ -78,7 +78,7 @@ def _scale_text(scale: Scale) -> str:
 
 
 def drop_parts(path: Path, parts: int) -> None:
-    """Remove the parts beside a sample table that an earlier, larger number of parts has left."""
+    """Remove the parts beside a sample table left by an earlier run with more parts."""
     for other in path.parent.glob("*.parquet"):
         if other.stem.isdigit() and int(other.stem) >= parts:
             other.unlink(missing_ok=True)
@@ -133,7 +133,7 @@ class SampleRows:
         sizes = [[file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)] for file in self._files]
         self._groups = [(part, group) for part, counts in enumerate(sizes) for group in range(len(counts))]
         self._ends = np.cumsum([0, *(count for counts in sizes for count in counts)])
-        self._last = lru_cache(maxsize=1)(self._group)  # whose next rows are often wanted next
+        self._last = lru_cache(maxsize=1)(self._group)  # whose next rows are often needed next
         self._before = np.concatenate([np.cumsum([0, *counts[:-1]]) for counts in sizes])  # rows of its own file
 
     def __len__(self) -> int:

@@ -45,7 +45,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def _temporary(path: Path) -> Path:
     """Return a name that no other process writes to, on any computer; remove what others have left of the file.
 
-    One that still writes, on a node that a cluster has given up, cannot rename any more what was removed, and fails.
+    A process that still writes, on a node that a cluster has given up, cannot rename the removed file, and fails.
     """
     for left in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError):
@@ -69,7 +69,7 @@ def write_table(path: Path, columns: Columns, schema: pa.Schema, about: Mapping[
 
 
 def versioned(schema: pa.Schema, about: Mapping[str, str] | None) -> pa.Schema:
-    """Return a schema with the version of this contract and what is said about the table."""
+    """Return a schema with the version of this contract and the facts about the table."""
     return schema.with_metadata({"gancensus": CONTRACT, **(about or {})})
 
 
@@ -128,7 +128,7 @@ def _encodings(schema: pa.Schema, tensors: str) -> dict[str, Any]:
 def read_table(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     """Read a table that gancensus wrote, or some of its columns.
 
-    Raises UserError when the file is missing, truncated or no Parquet file.
+    Raises UserError when the file is missing, truncated or not a Parquet file.
     """
     return readable(path, lambda: pq.read_table(path, columns=names, page_checksum_verification=True))
 

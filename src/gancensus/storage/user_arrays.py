@@ -28,11 +28,11 @@ from gancensus.storage.tables import reason_of
 
 
 def read_user_samples(path: Path, background: Background = "white") -> LazySamples:
-    """Look at what a user brings: a sample table, or natural values and labels from an array or images.
+    """Look at a user's samples: a sample table, or natural values and labels from an array or images.
 
     background: what transparent pixels of images are composited on.
 
-    Values are read when they are asked for; `finite` reads them all. Raises UserError when the path is missing, of an
+    Values are read when they are needed; `finite` reads them all. Raises UserError when the path is missing, of an
     unknown kind, or holds no numbers of one shape.
     """
     if not path.exists():
@@ -86,9 +86,9 @@ def check_finite(path: Path, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
 
 
 class _Natural(NamedTuple):
-    """What a user brings that is no sample table: values (n, *shape) and how to read rows, labels, conditions (n,).
+    """A user's samples that are not a sample table: values (n, *shape) and how to read rows, labels, conditions (n,).
 
-    And what is to be noted of it.
+    And the notes on them.
     """
 
     shape: tuple[int, ...]
@@ -109,7 +109,7 @@ def _look_at_table(rows: SampleRows) -> LazySamples:
 def _look_at_array(path: Path) -> _Natural:
     """Look at a NumPy file without ever executing what it holds."""
     if path.suffix not in (".npy", ".npz"):
-        raise UserError(f"{path}: unknown kind of file; bring .npy, .npz, .parquet or a folder of images")
+        raise UserError(f"{path}: unknown kind of file; use .npy, .npz, .parquet or a folder of images")
     with _array_errors(path):
         content = np.load(path, mmap_mode="r", allow_pickle=False)  # of a .npy only its header is read
         archive = None
@@ -156,17 +156,17 @@ def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
 
 
 DAMAGED = (
-    *(ValueError, EOFError, OSError),  # NumPy: what is no file of its, or too short
-    *(SyntaxError, tokenize.TokenError, TypeError),  # a header that is no Python literal, no type
-    *(BadZipFile, KeyError, zlib.error, lzma.LZMAError, struct.error),  # an archive and what it is packed with
+    *(ValueError, EOFError, OSError),  # NumPy: not one of its files, or too short
+    *(SyntaxError, tokenize.TokenError, TypeError),  # a header that is not a Python literal, or not a type
+    *(BadZipFile, KeyError, zlib.error, lzma.LZMAError, struct.error),  # an archive and its compression
     *(RuntimeError, OverflowError),  # a password, another compression; a size beyond all bounds
 )
-"""What NumPy and zipfile raise over a file that is no array, or no more."""
+"""What NumPy and zipfile raise over a file that is not an array, or is damaged."""
 
 
 @contextmanager
 def _array_errors(path: Path) -> Iterator[None]:
-    """Turn what is raised over a damaged file into a UserError. In it are calls of NumPy and zipfile only."""
+    """Turn what is raised over a damaged file into a UserError. Only calls of NumPy and zipfile are in it."""
     try:
         yield
     except DAMAGED as error:
@@ -211,7 +211,7 @@ class _Stored:
             return np.frombuffer(self._stream.read(), dtype=self.dtype).reshape(self.shape)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the values at the given rows. In an archive the way back is long: it begins at the first."""
+        """Return the values at the given rows. In an archive, going back means reading again from the first."""
         inner = self.shape[1:]
         bytes_a_row, piece = prod(inner) * self.dtype.itemsize, rows // max(1, VALUES_AT_ONCE // prod(inner))
         found = np.empty((len(rows), *inner), dtype=self.dtype)
@@ -223,7 +223,7 @@ class _Stored:
                 content = self._stream.read((last + 1 - first) * bytes_a_row)
                 values = np.frombuffer(content, dtype=self.dtype).reshape(last + 1 - first, *inner)
                 if last + 1 == self.shape[0]:
-                    self._stream.read(1)  # nothing, but after it an archive compares its check sum
+                    self._stream.read(1)  # empty, but makes an archive compare its checksum
             found[at] = values[rows[at] - first]
         return found
 

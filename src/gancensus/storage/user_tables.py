@@ -1,4 +1,4 @@
-"""Tables that a user brings, as CSV and Parquet: their cells as text, and which columns only number the rows."""
+"""Users' tables, as CSV and Parquet: their cells as text, and which columns only number the rows."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from gancensus.storage.tables import read_table
 QUOTED = re.compile(r'"[^"]*("|$)')  # or to the end of the line
 SEPARATOR = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # Excel's first line
 SEPARATORS = ",;\t|"
-PEEKED = 20  # lines that tell whether blanks separate cells
+PEEKED = 20  # lines that show whether blanks separate cells
 BINARY = {b"PK\x03\x04": "an Excel or zip file", b"\x1f\x8b": "a compressed file", b"PAR1": "a Parquet file"}
 UNNAMED = re.compile(r"(Unnamed: [0-9]+(\.[0-9]+)*)?|__index_level_[0-9]+__")  # as pandas writes its index
 IDENTIFIER = re.compile(
     r"(?i:(.*[\W_])?(id|ids|row|rownum|rownames?|row ?(number|no|id)|no|nr|key|uuid|guid)\.?|#|№"
-    r"|((row|df|data|table|record|sample|case|old|orig|original)[\W_]?)?(index|idx))"  # a price index is none
+    r"|((row|df|data|table|record|sample|case|old|orig|original)[\W_]?)?(index|idx))"  # a price index is not one
     r"|.*[a-z](Id|ID)"
 )
 COUNT = re.compile(r"\+?[0-9]+(\.0*)?")
@@ -41,9 +41,9 @@ THING = re.compile(  # what rows are often about: a column of that name may numb
     r"(?i:(.*[\W_])?(customer|passenger|patient|subject|user|account|order|invoice|transaction|record|sample|case|person"
     r"|client|employee|student|member|participant|ticket|policy|loan|event|run|number|num|code|serial|barcode)s?)"
 )
-FEWEST = 30  # rows of which whole numbers that are all different say something
-FEWEST_NAMED = 10  # rows of which they do where the name says so
-CHANCE = 5.0  # pairs of equal numbers that would be expected, where none is
+FEWEST = 30  # rows from which on whole numbers that are all different mean something
+FEWEST_NAMED = 10  # the same where the name may be an identifier's
+CHANCE = 5.0  # expected pairs of equal numbers, where there are none
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class TextTable:
     """The cells of a table as text, an empty one as ''."""
 
     cells: Mapping[str, list[str]]
-    """Those of each column; of one that is not wanted, none."""
+    """Those of each column; none of an unwanted one."""
     manner: Manner
-    """How its rows are named, which columns are numbers by their type, and what has been noted of it."""
+    """How its rows are named, which columns are numbers by their type, and the notes on it."""
     index: Collection[str] = ()
     """Columns that the file says are pandas's index."""
 
@@ -77,7 +77,7 @@ def read_csv(path: Path, unwanted: Collection[str]) -> TextTable:
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file in UTF-8; save it as CSV in UTF-8") from None
     except (csv.Error, OSError) as error:
-        raise UserError(f"{path}: not a readable CSV file ({error}); write it anew") from None
+        raise UserError(f"{path}: not a readable CSV file ({error}); save it again") from None
     head, rows = (rows[0], rows[1:]) if rows else ([], [])
     head, rows = _even(path, head, rows, lines[1:], notes)
     _refuse_repeats(path, head, rows, lines)
@@ -100,7 +100,7 @@ def _encoding(path: Path, notes: Notes) -> str:
         start = file.read(4)
         for mark, what in BINARY.items():
             if start.startswith(mark):
-                kind = "; bring it as kind parquet" if mark == b"PAR1" else "; save it as CSV in UTF-8"
+                kind = "; use kind parquet" if mark == b"PAR1" else "; save it as CSV in UTF-8"
                 raise UserError(f"{path}: is {what}, not a text file{kind}")
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             notes.add("read as UTF-16")
@@ -166,7 +166,7 @@ def _named(comment: str, line: str) -> str | None:
 
 
 def _by_blanks(header: str, ahead: Sequence[str]) -> bool:
-    """Tell whether blanks separate cells: the rows have as many as the header, or one more, the name of the row."""
+    """Return whether blanks separate cells: the rows have as many as the header, or one more, the name of the row."""
     names = len(next(csv.reader([header.strip()], delimiter=" ", skipinitialspace=True)))
     rows = [next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True)) for line in ahead if line.strip()]
     return names > 1 and bool(rows) and len({len(row) for row in rows}) == 1 and len(rows[0]) in (names, names + 1)
@@ -334,7 +334,7 @@ def _type(cells: Sequence[str]) -> str:
 
 
 def _numbering(table: TextTable, name: str, cells: Sequence[str]) -> str | None:
-    """Return why a column only numbers the rows; None where it does not, or one cannot know."""
+    """Return why a column only numbers the rows; None where it does not, or that is unknown."""
     different = len(set(cells)) == len(cells)
     if UNNAMED.fullmatch(name) and (different or _restarts(cells)):
         return INDEX
@@ -385,8 +385,8 @@ def _repeated(name: str, values: Floats) -> tuple[bool, str | None]:
     jumps = values[1:][np.diff(values) != 1]
     counted = len(values) / (len(jumps) + 1) >= (FEWEST_NAMED if named else FEWEST)
     if low in (0, 1) and values[0] == low and (jumps == low).all() and counted:
-        told = f"count on from {low:.0f}, {len(jumps) + 1} times, as the numbers of joined tables do"
-        return named, f"{'its cells' if named else 'which'} {told}"
+        counted_on = f"count on from {low:.0f}, {len(jumps) + 1} times, as the numbers of joined tables do"
+        return named, f"{'its cells' if named else 'which'} {counted_on}"
     often = different > len(values) / 2 and len(values) >= FEWEST_NAMED
     if (named and different > FEWEST_NAMED and len(values) >= FEWEST) or (often and (named or THING.fullmatch(name))):
         return False, f"{different} different in {len(values)} rows, and its name may be an identifier's"
@@ -394,7 +394,7 @@ def _repeated(name: str, values: Floats) -> tuple[bool, str | None]:
 
 
 def _restarts(cells: Sequence[str]) -> bool:
-    """Tell whether cells are whole numbers that mostly count on, as an index of tables that were joined does."""
+    """Return whether cells are whole numbers that mostly count on, as an index of tables that were joined does."""
     if not all(map(COUNT.fullmatch, cells)):
         return False
     steps = np.diff(np.array(cells, dtype=np.float64))

@@ -1,1 +1,1 @@
-"""The training loop, its checkpoints, and what more than one trained plug-in is made of."""
+"""The training loop, its checkpoints, and what several trained plug-ins share."""

@@ -1,4 +1,4 @@
-"""Generative adversarial networks: what every one of them shares, whatever its layers."""
+"""Generative adversarial networks: what all of them share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Gan(Trained):
     """A generator and a discriminator that are trained by turns with the non-saturating loss.
 
     Goodfellow et al., arXiv:1406.2661, section 3 and algorithm 1; one step of Adam for each network per batch. History:
-    the discriminator's cross-entropy (mean of real and fake; ln 2 when it cannot tell) and the generator's.
+    the discriminator's cross-entropy (mean of real and fake; ln 2 when it cannot distinguish them) and the generator's.
     """
 
     discriminates = True

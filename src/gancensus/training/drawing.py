@@ -25,7 +25,7 @@ def draw(
     seed: int,
     device: str,
 ) -> Samples:
-    """Draw some rows of a population, with sample_id that are unique in the study.
+    """Draw some rows of a population, with sample_ids that are unique in the study.
 
     Each block has its own random numbers, so that the parts change no value. Conditions are those of `like` in random
     order, and again from its beginning where there are too few.
@@ -36,7 +36,7 @@ def draw(
         like: held-out real samples: their conditions and their scale; x needs no values.
         shape: of a sample.
         rows: those of a part: they begin with a block.
-        population: its name, which gives it its random numbers.
+        population: its name, from which its random numbers derive.
         study: the name of the study, likewise.
         seed: that of the configuration.
         device: where the network runs.

@@ -1,4 +1,4 @@
-"""Who judges samples: the discriminators of models that were trained here."""
+"""The judges of samples: the discriminators of models that were trained here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gancensus.training.loop import architecture
 
 
 def judges_of(generators: Mapping[str, Generator], models: Sequence[Path]) -> dict[str, Judge]:
-    """Return by population who judges samples; nobody where an analysis is given no models, because it asks nobody.
+    """Return the judge of each population; none where an analysis is given no models, because it asks none.
 
     Args:
         generators: of each population.
@@ -28,5 +28,5 @@ def judges_of(generators: Mapping[str, Generator], models: Sequence[Path]) -> di
 
 
 def _judged(generator: Generator, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:
-    """Return what the discriminator of a model says of samples x (n, *shape), on the CPU: no rule asks for more."""
+    """Return what the discriminator of a model says about samples x (n, *shape), on the CPU: no rule asks for more."""
     return generator.judge(read_model(model, architecture(generator, x.shape[1:])), x, "cpu")

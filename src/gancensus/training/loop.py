@@ -52,8 +52,8 @@ def iterate(
     """Call step on shuffled batches of x (n, ...) for a number of epochs; return each loss averaged by epoch.
 
     The last, smaller batch of an epoch is left out (batch normalisation needs full ones) unless it is the only one.
-    With a keeper, a training that was stopped goes on where its state was saved, bit for bit: parts are all that step
-    changes, beside PyTorch's random numbers. Raises UserError when a loss becomes NaN or infinite.
+    With a checkpoint, a training that was stopped resumes where its state was saved, bit for bit: parts are all that
+    step changes, apart from PyTorch's random numbers. Raises UserError when a loss becomes NaN or infinite.
     """
     import torch
 
@@ -76,14 +76,14 @@ def iterate(
 
 
 def _report(epoch: int, epochs: int, losses: Mapping[str, float]) -> None:
-    """Print about twenty lines over a training, for whoever follows its log."""
+    """Print about twenty lines over a training, so that its log shows how far it is."""
     if epoch % max(1, epochs // 20) == 0 or epoch == epochs:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         say(f"epoch {epoch}/{epochs} ({100 * epoch // epochs}%): {figures}")
 
 
 def weights_of(**networks: nn.Module) -> dict[str, NDArray[Any]]:
-    """Return the weights of networks as arrays, each name led by its network's."""
+    """Return the weights of networks as arrays, each name prefixed with its network's."""
     return {
         f"{network}.{name}": value.detach().cpu().numpy()
         for network, module in networks.items()

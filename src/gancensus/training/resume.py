@@ -1,4 +1,4 @@
-"""The state of a training between two batches: all that the next process needs to go on bit for bit."""
+"""The state of a training between two batches: all that the next process needs to resume bit for bit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Batch = TypeVar("Batch", covariant=True)
 
 
 def say(text: str) -> None:
-    """Write a line for whoever follows the log; a full disk under it is no reason to end a training."""
+    """Write a line to the log; a full disk does not end a training."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
 
@@ -36,7 +36,7 @@ class Stateful(Protocol):
 
 
 class TrainingSet(Protocol[Batch]):
-    """Samples to train on: a tensor, or what makes a batch on its device of the rows that it is given."""
+    """Samples to train on: a tensor, or what turns given rows into a batch on its device."""
 
     @property
     def device(self) -> torch.device:
@@ -49,7 +49,7 @@ class TrainingSet(Protocol[Batch]):
 
 @dataclass
 class Place:
-    """Where a training is: epochs done; of the one under way batches done, order of the rows, losses; means before."""
+    """Where a training is: epochs done; in the current one batches done, order of rows, losses; earlier means."""
 
     epoch: int = 0
     batch: int = 0
@@ -87,12 +87,12 @@ def state_of(parts: Mapping[str, Stateful], device: torch.device, place: Place) 
 def resumed(
     checkpoint: Checkpoint, parts: Mapping[str, Stateful], x: TrainingSet[Any], batches: tuple[int, int], epochs: int
 ) -> Place:
-    """Put parts and random numbers into the state that the keeper has, and return the place.
+    """Put parts and random numbers into the state that the checkpoint has, and return the place.
 
-    A state that does not fit changes nothing and is told on stderr: the place is the beginning, as without a state.
+    A state that does not fit changes nothing and is reported on stderr: the place is the beginning, as without a state.
 
     Args:
-        keeper: of the state.
+        checkpoint: of the state.
         parts: networks and optimisers by name, as they are before the first batch.
         x: samples (n, ...) to train on.
         batches: number of them in an epoch, and samples in each.
@@ -110,7 +110,7 @@ def resumed(
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         say(f"the saved state does not fit ({reason}); the training starts from the beginning")
         return Place()
-    say(f"going on after {place}, where the state was saved")
+    say(f"resuming after {place}, where the state was saved")
     return place
 
 
@@ -129,13 +129,13 @@ def _place_in(state: State, samples: int, batches: tuple[int, int], epochs: int)
         losses.keys() == history.keys() if epoch else not history,
     ]
     if not all(fits):
-        raise ValueError("it is of another loop")
+        raise ValueError("it is that of another training loop")
     done, means = ({name: values.tolist() for name, values in part.items()} for part in (losses, history))
     return Place(epoch, batch, torch.tensor(order), done, means)
 
 
 def _state_of_parts(parts: Mapping[str, Stateful], device: torch.device) -> dict[str, NDArray[Any]]:
-    """Copy what networks, optimisers and generators of random numbers are at the moment."""
+    """Copy the current state of networks, optimisers and generators of random numbers."""
     import torch
 
     tensors = {f"parts/{name}/{key}": value for name, part in parts.items() for key, value in _tensors(part)}
@@ -163,17 +163,17 @@ def _restore_parts(state: State, parts: Mapping[str, Stateful], device: torch.de
 
 
 def _under(state: State, folder: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names are led by a folder's."""
+    """Return the arrays whose names start with a folder's."""
     return {name.removeprefix(f"{folder}/"): value for name, value in state.items() if name.startswith(f"{folder}/")}
 
 
 def _numbered(folder: str, losses: Mapping[str, list[float]]) -> dict[str, NDArray[np.float64]]:
-    """Return losses under names that tell their order, which is that of the history's columns."""
+    """Return losses under names that give their order, which is that of the history's columns."""
     return {f"{folder}/{k:03}/{name}": np.array(losses[name], dtype=np.float64) for k, name in enumerate(losses)}
 
 
 def _in_order(numbered: State) -> dict[str, NDArray[Any]]:
-    """Return what `_numbered` has named."""
+    """Undo `_numbered`."""
     return {name.partition("/")[2]: numbered[name] for name in sorted(numbered)}
 
 
@@ -192,7 +192,7 @@ def _nested(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor
     """Return tensors INDEX.NAME as an optimiser nests them, with its own options.
 
     Raises KeyError or ValueError when they are not what Adam, RMSprop or SGD keep: for each parameter the same tensors,
-    of its shape, and perhaps the number of steps.
+    of its shape, and optionally the number of steps.
     """
     parameters = dict(enumerate(p for group in optimiser.param_groups for p in group["params"]))
     nested: dict[int, dict[str, torch.Tensor]] = {}

@@ -38,7 +38,7 @@ def split(
 
 
 def kept(train: SampleRows, selections: Sequence[Columns]) -> LazySamples:
-    """Return the training samples that every selection keeps, to be read as they are wanted.
+    """Return the training samples that every selection keeps, read as they are needed.
 
     selections: tables with sample_id and kept.
     """

@@ -1,4 +1,4 @@
-"""What keeps a training that is stopped: its state, in a file that the next process goes on from."""
+"""The checkpoint of a training: its state, in a file from which the next process resumes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Unfinished:
         self._signal = 0
 
     def load(self) -> State | None:
-        """Return the state that was saved, if any and whole; from now on signals wait for the end of a batch."""
+        """Return the saved state, if there is one and it is whole; from now on signals wait for the end of a batch."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._file = self._folder / _key(*self._training) / "state.safetensors"
@@ -49,13 +49,13 @@ class Unfinished:
             return None
 
     def due(self) -> bool:
-        """Say whether a signal has come, or the time to save."""
+        """Return whether a signal has come or it is time to save."""
         return self._signal > 0 or time.monotonic() >= self._next
 
     def save(self, state: State, place: str) -> None:
-        """Save the state; if a signal has come, end the process with the status of one that died of it.
+        """Save the state; if a signal has come, end the process with the status of one that the signal killed.
 
-        Raises UserError when it cannot be saved then; at other times the training goes on without.
+        Raises UserError when it cannot be saved then; at other times the training continues without.
         """
         self._next = time.monotonic() + self._seconds
         try:
@@ -63,7 +63,7 @@ class Unfinished:
         except UserError as error:
             if self._signal:
                 raise
-            say(f"{error}; training on without")
+            say(f"{error}; the training continues without saving")
         if self._signal:
             name = signal.Signals(self._signal).name
             say(f"stopped by {name} after {place}; the state is kept, the next run goes on from there")

@@ -144,7 +144,7 @@ def test_a_single_column_and_no_rows() -> None:
 
 
 def test_errors_of_the_user() -> None:
-    with pytest.raises(UserError, match=r"metric gower: a sample of shape \(8, 8\) is no row of a table"):
+    with pytest.raises(UserError, match=r"metric gower: a sample of shape \(8, 8\) is not a row of a table"):
         Gower(alpha=0.5).features(Samples(np.zeros((2, 8, 8), dtype=np.float32), np.arange(2)))
     with pytest.raises(UserError, match="metric gower: the table has no column 'x9'"):
         Gower(alpha=0.5, categorical=("x9",)).features(samples_of(np.eye(2), [0, 0], [1, 1]))

@@ -120,7 +120,7 @@ def test_a_row_has_the_same_features_beside_any_others() -> None:
 
 
 def test_errors_of_the_user() -> None:
-    with pytest.raises(UserError, match=r"metric hamming: a sample of shape \(8, 8\) is no row of a table"):
+    with pytest.raises(UserError, match=r"metric hamming: a sample of shape \(8, 8\) is not a row of a table"):
         METRIC.features(Samples(np.zeros((2, 8, 8), dtype=np.float32), np.arange(2)))
     with pytest.raises(UserError, match="metric hamming: the table has no column 'ago'; did you mean 'age'"):
         Hamming(alpha=0.5, columns=("ago",)).features(table(np.eye(3), COLUMNS))

@@ -244,7 +244,9 @@ def test_what_may_work_is_not_refused(source: Source, target: str | None) -> Non
 def test_images_are_an_error() -> None:
     x = np.zeros((30, 8, 8), dtype=np.float32)
     images = {name: InMemory(Samples(x, np.arange(30))) for name in ("train", "calibrate", "holdout")}
-    with pytest.raises(UserError, match=r"here: analysis synthetic: a sample of shape \(8, 8\) is no row of a table"):
+    with pytest.raises(
+        UserError, match=r"here: analysis synthetic: a sample of shape \(8, 8\) is not a row of a table"
+    ):
         Synthetic().analyse("synthetic", images, images, RNG, Context(Digits(), {}))
 
 

@@ -211,7 +211,7 @@ BAD_CSV: dict[str, tuple[str, dict[str, Any], str]] = {
     "identifier": (
         "a\n" + "".join(f"p{k}\n" for k in range(50)),
         {},
-        ": column a: 50 different texts in 50 rows are no categories but look like an identifier; leave the column out",
+        ": column a: 50 different texts in 50 rows are not categories but look like an identifier; leave the column",
     ),
     "no drop": (TABLE, {"drop": ("idd",)}, ": has no column 'idd'; did you mean 'id'?"),
     "no type": (TABLE, {"types": {"aged": "integer"}}, ": has no column 'aged'; did you mean 'age'?"),
@@ -219,11 +219,11 @@ BAD_CSV: dict[str, tuple[str, dict[str, Any], str]] = {
     "all dropped": ("a,b\n1,2\n3,4\n", {"drop": ("a", "b")}, ": no column is left"),
     "real label": ("a,b\n1,2\n3,4.5\n5,7\n", {"label": "b"}, ": column b: a label is text, or a whole number"),
     "long label": ("a,b\n1,2\n3,4\n5,2147483648\n", {"label": "b"}, ": column b: a label is text, or a whole number"),
-    "wrong type": (TABLE, {"types": {"town": "integer"}}, ": column town, line 2: 'ulm' is no finite number"),
+    "wrong type": (TABLE, {"types": {"town": "integer"}}, ": column town, line 2: 'ulm' is not a finite number"),
     "unordered": (
         TABLE,
         {"types": {"grade": ("poor", "good")}},
-        ": column grade, line 4: 'fair' is no category that `types` gives",
+        ": column grade, line 4: 'fair' is not a category that `types` gives",
     ),
 }
 
@@ -716,7 +716,7 @@ def test_every_problem_of_a_table_is_said_at_once(tmp_path: Path) -> None:
     assert [line.split(";")[0][len(str(path)) :] for line in said] == [
         ": has no column 'e'",
         ": column a, line 5: '' is a missing number (1 of 40 are)",
-        ": column b: 40 different texts in 40 rows are no categories but look like an identifier",
+        ": column b: 40 different texts in 40 rows are not categories but look like an identifier",
         ": column c, line 2: '01/02/2020' may be 2020-02-01 or 2020-01-02",
     ]
     table = pa.table({"a": [[1], [2]], "b": [{"x": 1}, {"x": 2}], "c": [1, 2]})
@@ -738,7 +738,7 @@ def test_every_problem_of_a_table_is_said_at_once(tmp_path: Path) -> None:
 
 def test_rows_are_named_as_the_lines_of_the_file(tmp_path: Path) -> None:
     head = '# made by a tool\n\nnote,a\n"two\nlines",1\n\nx,2\n'
-    with pytest.raises(UserError, match=r"x\.csv: column a, line 8: 'z' is no finite number; correct it"):
+    with pytest.raises(UserError, match=r"x\.csv: column a, line 8: 'z' is not a finite number; correct it"):
         Csv(path=write(tmp_path / "x.csv", head + "x,z\n"), types={"a": "integer"}).load(0)
     with pytest.raises(
         UserError, match=r"x\.csv: line 8 has 1 cells, but the header 2, and 1 more line like it; quote"
@@ -779,7 +779,7 @@ def test_names_of_rows_and_commented_headers(tmp_path: Path) -> None:
         ("a,b\n1,2\n3,4\n".encode("utf-16-le"), "line 1 holds a NUL byte"),
         (b"PK\x03\x04 and so on", "is an Excel or zip file, not a text file; save it as CSV in UTF-8"),
         (b"\x1f\x8b and so on", "is a compressed file, not a text file"),
-        (b"PAR1 and so on", "is a Parquet file, not a text file; bring it as kind parquet"),
+        (b"PAR1 and so on", "is a Parquet file, not a text file; use kind parquet"),
         (b"0.5,ulm,3\n0.7,bonn,4\n0.9,ulm,3\n", "line 1 reads like a row, not like a header (0.5, ulm, 3)"),
         (b"17,3\n18,4\n19,3\n", "line 1 reads like a row, not like a header (17, 3)"),
     ],
