@@ -52,7 +52,7 @@ test-all: export GANCENSUS_TEST_ALL = 1
 test-all: TESTS = -m "long or not long"
 test-all: test ## the same, with the long tests and five to eight times as many examples of every property
 
-# A cluster of two nodes on this machine, from Debian's packages, as root; gone afterwards, also on failure.
+# A cluster of two nodes on this machine, from Debian's packages, as root; removed afterwards, also on failure.
 SLURM = munge slurmctld slurmd slurm-client slurmdbd mariadb-server
 slurm-test: $(READY) ## the tests on a real SLURM cluster, which is started here for them (Debian, root)
 	@command -v slurmctld slurmd munged slurmdbd mariadbd >/dev/null || { apt-get update -qq && \
@@ -77,7 +77,7 @@ snakemake-report: $(READY) ## Snakemake's own report of the finished run, result
 docs: $(READY) ## write from the code the schema, config/README.md, docs/tables.md and docs/modules.md
 	$(BIN)/python tools/document.py
 
-lock: $(READY) ## resolve envs/requirements.in anew (needs uv)
+lock: $(READY) ## resolve envs/requirements.in again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --excludes envs/excludes.txt --custom-compile-command 'make lock' envs/requirements.in -o envs/requirements.lock
 

@@ -52,12 +52,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.output, columns, args.analysis.tables[args.table].schema)
 
 
-def instead(argv: Sequence[str] | None, error: Exception) -> None:
+def on_failure(argv: Sequence[str] | None, error: Exception) -> None:
     """Write why there is no table."""
     args = arguments(argv)
-    reason = failures.said(error, [args.output, *args.features, *args.models])
+    reason = failures.describe(error, [args.output, *args.features, *args.models])
     failures.table(args.output, args.analysis.tables[args.table].schema, reason)
 
 
 if __name__ == "__main__":
-    step.run(main, instead)
+    step.run(main, on_failure)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Put what the steps wrote beside their logs into one table, a row for each time that a job was tried, and draw it."""
+"""Put what the steps wrote beside their logs into one table, a row for each attempt at a job, and draw it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_bytes(args.timeline, svg(run_figures.draw_timeline(columns(args.output))))
     except Exception as error:
         step.print_error(error)
-        failures.figure(args.timeline, failures.said(error, [args.timeline]))
+        failures.figure(args.timeline, failures.describe(error, [args.timeline]))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from gancensus.training.loop import architecture
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the part with sample_id that are unique in the study."""
+    """Write the part, with a sample_id that is unique in the study."""
     args = step.arguments(
         __doc__,
         argv,

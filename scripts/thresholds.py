@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     spaces = step.spaces(list(args.definition.values()), args.features)
     rng = partial(derive_rng, args.seed, args.study, "thresholds", args.name)
-    tell = partial(print, flush=True)
-    table = find_thresholds(args.definition, spaces, args.level, rng, args.memory, args.device, tell)
+    progress = partial(print, flush=True)
+    table = find_thresholds(args.definition, spaces, args.level, rng, args.memory, args.device, progress)
     write_table(args.output, table, schemas.THRESHOLDS)
 
 

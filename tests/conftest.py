@@ -59,7 +59,7 @@ def step() -> Step:
         program, argv, status = script(name), list(map(str, options)), 0
         with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as complained:
             try:
-                steps.run(program.main, getattr(program, "instead", None), argv)
+                steps.run(program.main, getattr(program, "on_failure", None), argv)
             except SystemExit as end:
                 status = int(end.code or 0)
         return subprocess.CompletedProcess(argv, status, said.getvalue(), complained.getvalue())

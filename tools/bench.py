@@ -119,7 +119,7 @@ class Case(NamedTuple):
 
 
 def timed(call: Callable[[], Any]) -> Callable[[], Timed]:
-    """Make a call that takes its time: that of the processor, all threads added, whatever else the machine does."""
+    """Make a call that measures its processor time, all threads added; other work on the machine does not count."""
 
     def run() -> Timed:
         start = time.process_time()
@@ -171,7 +171,7 @@ def take(pairs: Pairs, which: NDArray[Any]) -> Pairs:
 
 
 def same_pairs(a: Pairs, b: Pairs, thresholds: Sequence[float]) -> bool:
-    """Tell whether two searches found the same pairs with the same values, to TOLERANCE of the thresholds.
+    """Say whether two searches found the same pairs with the same values, to TOLERANCE of the thresholds.
 
     A pair that only one of them found is forgiven where a value is that near to its threshold.
     """
@@ -183,7 +183,7 @@ def same_pairs(a: Pairs, b: Pairs, thresholds: Sequence[float]) -> bool:
 
 
 def agrees(found: Pairs, thresholds: Sequence[float], peer: Callable[[Rows, Rows], Floats], sampled: Pairs) -> bool:
-    """Tell whether a peer decides alike about the pairs that it has measured, and about some that were found."""
+    """Say whether a peer decides alike about the pairs that it has measured, and about some that were found."""
     others = np.flatnonzero(~np.isin(key(found), key(sampled)))
     others = others[:: -(-len(others) // CHECKED) or 1]
     more = Pairs(found.i[others], found.j[others], peer(found.i[others], found.j[others]))
@@ -485,7 +485,7 @@ def fidelity(samples: int, dimensions: int) -> list[Row]:
             lambda: one.submit(neighbourhoods, True, samples, dimensions).result(),
             lambda: another.submit(neighbourhoods, False, samples, dimensions).result(),
         )
-    # in float32 the peer takes a pair in 10^4 for the other side of a ball; in float64 it gives our numbers
+    # in float32 the peer puts one pair in 10^4 on the wrong side of a ball; in float64 it gives our numbers
     equal = np.allclose(ours.result, theirs.result, rtol=1e-4)
     work, peer = f"Precision, recall, density, coverage, {samples:,} x {dimensions:,}", "prdc compute_prdc"
     operations = 2 * dimensions * (2 * count_pairs(samples) + samples**2)  # within both populations, and between them
@@ -700,7 +700,7 @@ def draw_growth(samples: Rows, measured: Floats) -> Figure:
 
 
 def table() -> bool:
-    """Measure every row, print and write the table, and tell whether all results were equal."""
+    """Measure every row, print and write the table, and say whether all results were equal."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core for everybody, threads or not
     rows: list[tuple[Row, Target]] = []

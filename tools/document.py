@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write what the code says of itself: schema and reference of the configuration, the tables, a map of the modules."""
+"""Write the documents made from the code: schema and reference of the configuration, tables, a map of modules."""
 
 from __future__ import annotations
 

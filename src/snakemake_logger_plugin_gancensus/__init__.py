@@ -125,7 +125,7 @@ class LogHandler(LogHandlerBase):
     needs_rulegraph = False
 
     def __post_init__(self) -> None:
-        """Begin with nothing known."""
+        """Start with nothing known."""
         plain = self.common_settings.nocolor or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
         self.colour = sys.stderr.isatty() and not plain
         self.start = Path.cwd()
@@ -144,15 +144,15 @@ class LogHandler(LogHandlerBase):
         print(f"\033[{colour}m{text}\033[0m" if colour and self.colour else text, file=sys.stderr, flush=True)
 
     def emit(self, record: LogRecord) -> None:
-        """Tell what a record says, if a person needs it."""
+        """Print what a record says, if a person needs it."""
         try:
             self.now = record.created
-            self.hear(record, vars(record))
+            self.dispatch(record, vars(record))
         except Exception:
             self.handleError(record)
 
-    def hear(self, record: LogRecord, said: dict[str, Any]) -> None:
-        """Send a record to what it is about; events that are not named here say nothing to a person."""
+    def dispatch(self, record: LogRecord, said: dict[str, Any]) -> None:
+        """Pass a record to the method for its event; events that are not named here say nothing to a person."""
         match said.get("event"):
             case None:
                 self.note(record.getMessage(), record.levelno)
@@ -178,7 +178,7 @@ class LogHandler(LogHandlerBase):
                 self.error(record.getMessage(), said["exception"])
             case LogEvent.GROUP_ERROR:
                 self.group_error(said, self.raised.pop(record.thread, ""))
-            case LogEvent.JOB_ERROR if not said["indent"]:  # else one of a group, of which all has been said
+            case LogEvent.JOB_ERROR if not said["indent"]:  # else one of a group, which has been reported
                 self.job_error(said, self.raised.pop(record.thread, ""))
 
     def note(self, text: str, level: int) -> None:
@@ -222,7 +222,7 @@ class LogHandler(LogHandlerBase):
             self.fail(Failure(job, raised, said["rule_msg"] or "", remote_logs, job_id))
 
     def group_error(self, said: dict[str, Any], raised: str) -> None:
-        """Jobs failed that are one job of the cluster's."""
+        """Jobs failed that are one job on the cluster."""
         members = [self.known(job, job["log"])[0] for job in said["job_error_info"]]
         if members and not self.stopping(raised):
             remote_logs, job_id = tuple(filter(None, said["aux_logs"])), str(said.get("external_jobid", ""))
@@ -246,7 +246,7 @@ class LogHandler(LogHandlerBase):
         self.say(f"failed: {failure.what}", "31")
 
     def error(self, text: str, kind: str = "") -> None:
-        """An error that no JOB_ERROR tells of."""
+        """An error that no JOB_ERROR reports."""
         missing = re.search(
             r"^Job (\d+) +completed successfully, but some output files are missing", text, re.MULTILINE
         )
@@ -256,7 +256,7 @@ class LogHandler(LogHandlerBase):
             self.failures[text] = plain_error(text, kind)
 
     def close(self) -> None:
-        """Tell how the run ended, failures last. Snakemake calls this when all else has been said."""
+        """Report how the run ended, failures last. Snakemake calls this after everything else."""
         self.failures |= {text: plain_error(text, "RuleException") for text in self.raised.values()}
         failed = at_fault(failure for failure in self.failures.values() if isinstance(failure, Failure))
         if self.total and not self.common_settings.dryrun:
@@ -269,8 +269,8 @@ class LogHandler(LogHandlerBase):
             self.say(f"\nfailed: {same[0].what}{more}", "1;31")
             try:
                 self.say(digest(same, self.start, Path.cwd(), os.environ["PATH"].removesuffix(self.path)))
-            except Exception as error:  # which Snakemake would swallow, with all failures that are still to be told
-                self.say(f"  (no more can be told: {error!r})\n{same[0].error}\n{same[0].job['shellcmd'] or ''}")
+            except Exception as error:  # which Snakemake would swallow, with all failures that are yet to be reported
+                self.say(f"  (no more is known: {error!r})\n{same[0].error}\n{same[0].job['shellcmd'] or ''}")
         self.total = 0  # logging calls close once more when Python exits
         self.failures.clear()
         self.raised.clear()

@@ -1,4 +1,4 @@
-"""What is told of failed jobs: where, why, the end of the log, and the command that repeats each by hand."""
+"""What is reported of failed jobs: where, why, the end of the log, and the command that repeats each by hand."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import Any
 from gancensus.report.trace import duration, executions
 
 TAIL = 15  # lines of a failed job's log
-FULL = 1 << 16  # bytes: with fewer left, a job cannot even say what is wrong
-ENOUGH = 1 << 16  # bytes of a log that are looked at
-LAST = 1000  # characters of a log that its last line is sought in
+FULL = 1 << 16  # bytes: with fewer left, a job cannot even write what is wrong
+ENOUGH = 1 << 16  # bytes of a log that are read
+LAST = 1000  # characters of a log in which its last line is sought
 LISTED = 180  # characters of a list of jobs that failed in the same way
 STATES = {  # why SLURM ended a job: its state, its words in the log of the job, and ours
     "OUT_OF_MEMORY": (r"oom[-_ ]kill|Out Of Memory", "out of memory"),
@@ -81,13 +81,13 @@ class Failure:
                 return plain + self.limit(name)
         ended = ending(self.error) if self.job["shellcmd"] else ""
         if self.remote_job and self.execution.get("outcome") == "killed":
-            ended = "ended without a word, as one that is killed for lack of memory"
+            ended = "ended without a message, as if killed for lack of memory"
         ended = ended or ending(self.remote_text) or plain_error(self.error, "RuleException")
         message = re.sub(r"For further error details see the cluster/cloud log.*", "", self.message, flags=re.DOTALL)
         return ended if ended and state else "\n".join(filter(None, [ended, message.strip()]))
 
     def limit(self, state: str) -> str:
-        """The limit that it met, where it is its own."""
+        """The limit that it reached, where it has its own."""
         memory, runtime = ((self.job.get("resources") or {}).get(name) for name in ("mem_mb", "runtime"))
         if state == "OUT_OF_MEMORY" and isinstance(memory, int) and not self.group:
             return f", of which it had asked for {memory} MB"
@@ -123,7 +123,7 @@ def names(job: dict[str, Any]) -> tuple[str, str]:
 
 
 def at_fault(failures: Iterable[Failure]) -> list[Failure]:
-    """Leave out the jobs of a failed group that came to their end or had not begun, unless these are all there are."""
+    """Leave out the jobs of a failed group that finished or had not begun, unless these are all there are."""
     found: dict[object, list[Failure]] = {}
     for failure in failures:
         found.setdefault(failure.group or id(failure), []).append(failure)
@@ -175,7 +175,7 @@ def listing(others: Sequence[Failure]) -> str:
 
 
 def read(path: str) -> str:
-    """The end of a log, without what would move about on the screen; nothing where there is none that can be read."""
+    """The end of a log, without control characters; empty where there is none that can be read."""
     try:
         with Path(path).open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - ENOUGH))

@@ -207,10 +207,10 @@ def test_cuts_are_all_metrics_each_left_out_and_each_alone(count: int) -> None:
     assert found.get("without m+0") == ("+".join(names[1:]) if count > 2 else None)
 
 
-def test_the_telling_alpha_leaves_the_reference_five_duplicates() -> None:
+def test_the_informative_alpha_leaves_the_reference_five_duplicates() -> None:
     counts = {0.1: 40, 0.05: 5, 0.01: 4}
     rows = [{"population": "holdout", "metrics": "a", "alpha": a, "duplicates": k} for a, k in counts.items()]
     rows += [{**r, "population": "gan-0", "duplicates": 99} for r in rows]
     rows += [{**r, "metrics": "a+b", "duplicates": 0} for r in rows]
-    assert sentences.telling_alpha(rows, "a") == (0.05, True)
-    assert sentences.telling_alpha(rows, "a+b") == (0.1, False)
+    assert sentences.informative_alpha(rows, "a") == (0.05, True)
+    assert sentences.informative_alpha(rows, "a+b") == (0.1, False)

@@ -74,9 +74,9 @@ def test_jobs_that_snakemake_loses_are_kept(cluster: Cluster, alone: dict[str, b
     write(tmp_path)
     action = Door(tmp_path, "--slurm-status-command", "sacct")  # which fails without accounting
     assert action.end() == 0, action.said
-    assert "nothing can move any more: Snakemake waits for 2 SLURM jobs that SLURM has ended: " in action.said
+    assert "no job can make progress: Snakemake waits for 2 SLURM jobs that SLURM has ended: " in action.said
     assert "(rule_prepare/smoke_0: COMPLETED)" in action.said
-    assert "jobs have finished 6 of the files on their own: kept" in action.said
+    assert "files that jobs finished on their own: 6 kept" in action.said
     assert action.said.count("starting again with what is finished") == 2
     clean(tmp_path, alone)
 
@@ -137,7 +137,7 @@ def test_what_jobs_finish_after_a_kill_is_of_their_configuration(cluster: Cluste
     write(tmp_path / "w", CONFIG | {"seed": 2})
     action = Door(tmp_path / "w")
     assert action.end() == 0, action.said
-    assert "jobs have finished 6 of the files on their own: removed, to be made again" in action.said
+    assert "files that jobs finished on their own: 6 removed, to be made again" in action.said
     clean(tmp_path / "w", expected(tmp_path / "alone", 2))
 
 
@@ -147,7 +147,7 @@ def test_what_would_fail_is_said_before_anything_is_submitted(cluster: Cluster, 
     write(tmp_path, profile=PROFILE | {"default-resources": {"mem_mb": 9000000}})
     assert_refused(tmp_path, "profile/config.yaml: default-resources: SLURM refuses ", "--mem=9000000")
     write(tmp_path, profile=PROFILE | {"default-resources": {"slurm_account": "physics"}})
-    assert_refused(tmp_path, "slurm_account: SLURM keeps no accounts here; remove the line")
+    assert_refused(tmp_path, "slurm_account: SLURM has no accounting here; remove the line")
 
     write(tmp_path)
     configuration = cluster.folder / "slurm.conf"
@@ -168,7 +168,7 @@ def test_what_would_fail_is_said_before_anything_is_submitted(cluster: Cluster, 
 
 
 def assert_refused(folder: Path, *words: str) -> None:
-    """Check that the door ends with a line that has these words, and that no job was submitted."""
+    """Check that the command ends with a line that has these words, and that no job was submitted."""
     before = output("squeue", "--noheader", "--states=all", "--format=%i")
     action = Door(folder)
     assert action.end(120) == 1, action.said

@@ -58,9 +58,9 @@ def test_a_reason_names_no_folder(place: str) -> None:
     folder = Path(place)
     paths = [folder / "physics/score.parquet", *(folder / f"samples/{name}-0/0.parquet" for name in "ab")]
     error = UserError(f"{folder}/samples/a-0: no showers\nsecond\x00 line, of {folder}/samples/b-0")
-    assert failures.said(error, paths) == "samples/a-0: no showers second  line, of samples/b-0"
-    assert failures.said(KeyError("x"), paths) == "a bug: KeyError: 'x'"
-    assert failures.said(ValueError(), paths) == "a bug: ValueError"
+    assert failures.describe(error, paths) == "samples/a-0: no showers second  line, of samples/b-0"
+    assert failures.describe(KeyError("x"), paths) == "a bug: KeyError: 'x'"
+    assert failures.describe(ValueError(), paths) == "a bug: ValueError"
 
 
 @pytest.mark.parametrize(

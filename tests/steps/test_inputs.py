@@ -195,7 +195,7 @@ def test_the_table_of_inputs_and_what_is_said_of_it(tmp_path: Path, step: Any) -
     rows = read_table(tmp_path / "inputs.parquet").to_pylist()
     assert [row["note"] for row in rows] == ["read as rows", "warning: two units"]
     assert inputs.warnings(rows) == ["real (real.npy): two units"]
-    assert inputs.told([*rows, rows[0] | {"population": "mine-0", "note": "turned", "samples": 1200}]) == [
+    assert inputs.lines([*rows, rows[0] | {"population": "mine-0", "note": "turned", "samples": 1200}]) == [
         "real (real.npy): read as rows",
         "mine-0 (real.npy): turned: 1,200 samples",
     ]

@@ -496,7 +496,7 @@ def test_generated_samples_of_another_shape(tmp_path: Path, step: Step) -> None:
     assert run.returncode == 1
     assert run.stderr == (
         f"error: {tmp_path / 'x.npy'}: samples have shape (2,), but the real samples have (3,); "
-        "bring both to one shape\n"
+        "give both the same shape\n"
     )
     assert not output.exists()
 
@@ -530,8 +530,8 @@ def test_generated_images_in_another_unit_are_refused(tmp_path: Path, step: Step
     run, output = generate(step, tmp_path / "x.npy", tmp_path, real=real)
     assert run.returncode == 1
     assert (
-        "look scaled to [-1, 1] or [0, 1]; bring both to the same units, or, if they are, write `same_units: true`"
-        in run.stderr
+        "look scaled to [-1, 1] or [0, 1]; convert both to the same units, or, if they are the same, "
+        "write `same_units: true`" in run.stderr
     )
     assert not output.exists()
 
@@ -562,7 +562,7 @@ def test_conditions_in_another_unit_are_refused(tmp_path: Path, step: Step) -> N
         run, _ = generate(step, tmp_path / "theirs.parquet", tmp_path, real=beams("GeV"))
         assert run.returncode == status
         if status:
-            assert "condition energy is in MeV, but that of the real samples in GeV; bring both" in run.stderr
+            assert "condition energy is in MeV, but that of the real samples in GeV; convert both" in run.stderr
 
 
 @pytest.mark.parametrize("bug", [ValueError, TypeError, KeyError, RuntimeError, OSError])

@@ -1,4 +1,4 @@
-"""The door: clear errors before anything is written, and the census as text."""
+"""The command line: clear errors before anything is written, and the census as text."""
 
 import argparse
 import json
@@ -763,10 +763,10 @@ def test_a_configuration_is_told_from_what_goes_to_snakemake(small: Path, words:
         ("run small.yaml --core 2", "--core: no such option; did you mean --cores?"),
         ("plan small.yaml --patience 3", "--patience: no such option"),
         ("run small.yaml -Z", "-Z: no such option"),
-        ("run small.yaml --cores 0", "argument --cores: 0: give a number from 1 on, or all"),
-        ("run small.yaml --cores two", "argument --cores: two: give a number from 1 on, or all"),
-        ("run small.yaml --cores -1", "argument --cores: -1: give a number from 1 on, or all"),
-        ("run small.yaml --cores=", "argument --cores: nothing: give a number from 1 on, or all"),
+        ("run small.yaml --cores 0", "argument --cores: 0: give a number of at least 1, or all"),
+        ("run small.yaml --cores two", "argument --cores: two: give a number of at least 1, or all"),
+        ("run small.yaml --cores -1", "argument --cores: -1: give a number of at least 1, or all"),
+        ("run small.yaml --cores=", "argument --cores: nothing: give a number of at least 1, or all"),
         ("run small.yaml --latency-wait x", "invalid int value: 'x'; see snakemake --help"),
         ("run small.yaml --set-threads foo", "Invalid threads definition: entries have to be defined as"),
         ("run small.yaml --results=", "argument --results: is empty"),
@@ -870,7 +870,7 @@ def test_a_configuration_that_is_edited_meanwhile_is_read_once(
 
     monkeypatch.setattr(main, "read", read_and_edited)
     monkeypatch.setattr(main, "attend", lambda *_: 1)
-    monkeypatch.setattr(main, "stand_in", lambda *_: 1)
+    monkeypatch.setattr(main, "write_placeholders", lambda *_: 1)
     monkeypatch.setattr(main, "current", lambda *_: False)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
     with pytest.raises(SystemExit) as ended:
@@ -933,4 +933,4 @@ def test_a_folder_is_no_configuration(tmp_path: Path, command: str) -> None:
     call = [sys.executable, "-m", "gancensus.cli", command, "im"]
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert re.fullmatch(r"error: im: is a folder, no configuration file.*\n", done.stderr)
+    assert re.fullmatch(r"error: im: is a folder, not a configuration file.*\n", done.stderr)

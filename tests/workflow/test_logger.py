@@ -560,7 +560,7 @@ def test_a_remote_step_tells_its_node_attempt_and_error(cluster: Cluster, capsys
         *("  log   logs/0.log, its end:", "        error: x.npy: is empty", "  log   slurm/17.log (SLURM's)"),
     ]
     assert told["train 1"][1:3] == [
-        *("  node  n1, SLURM job 18", "  why   ended without a word, as one that is killed for lack of memory"),
+        *("  node  n1, SLURM job 18", "  why   ended without a message, as if killed for lack of memory"),
     ]
     assert told["train 2"][1] == "  node  not known, SLURM job 19"
     assert "earlier" not in "\n".join(told["train 2"])

@@ -51,7 +51,7 @@ def test_a_changed_file_is_noticed_and_another_unit_refused(tmp_path: Path) -> N
     np.save(tmp_path / MADE, 255 * rng.random((50, 3)))
     other = run(tmp_path, config, "--until", "generate")
     assert other.returncode == 1
-    assert "bring both to the same units" in other.stderr
+    assert "convert both to the same units" in other.stderr
 
 
 def test_fewer_parts_leave_none_behind(tmp_path: Path) -> None:

@@ -41,19 +41,19 @@ if config.get("pathvars", {}).get("results", "").startswith("~"):
 SCRIPTS = located("scripts")
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-# An environment of conda's has no gancensus, and Snakemake takes PYTHONPATH out of it.
+# A conda environment has no gancensus, and Snakemake removes PYTHONPATH from it.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     library = SCRIPTS.with_name("src")
-    if not library.is_dir():  # where gancensus is installed lie packages for another Python than the environment's
+    if not library.is_dir():  # packages beside an installed gancensus are for another Python than the environment's
         raise WorkflowError("--sdm conda: gancensus has been installed from a wheel; use a clone, or leave it out")
     shell.prefix(f"export PYTHONPATH={shlex.quote(str(library))}; ")
 
-# What only draws, and so does not count for a step that makes a table.
+# Modules that only draw, and so do not count for a step that makes a table.
 DRAWING = sorted(
     f"gancensus.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}" for path in PACKAGE.glob("**/*figures.py")
 )
 
-# What runs on CONFIG.device asks for so many GPUs.
+# The number of GPUs that a job which uses CONFIG.device asks for.
 GPU = int(CONFIG.device == "cuda")
 
 PARTS = range(CONFIG.parts)
@@ -79,7 +79,7 @@ def study(wildcards):
 
 
 def section(model, exclude=()):
-    """A section of the configuration as a parameter: what a job gets to know, and reruns for when it changes."""
+    """A section of the configuration as a parameter: what a job is given, and reruns for when it changes."""
     return model.model_dump_json(exclude=set(exclude))
 
 
@@ -94,7 +94,7 @@ def option(name, value):
 
 
 def code(script, *members, without=()):
-    """What a job runs, as a parameter that no command reads: it reruns when code that it uses changes.
+    """Digests of the code that a job uses, as a parameter that no command reads: it reruns when they change.
 
     members: the plug-ins of its section of the configuration.
     """
@@ -155,7 +155,7 @@ def files_of(member):
 
 
 def others_of(member):
-    """A digest of those whose names Snakemake cannot take, as a parameter: so they are watched all the same."""
+    """A digest of the files whose names Snakemake cannot take, as a parameter, so that they are watched too."""
     facts = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in found_by(member) if not named(file)]
     return json.dumps({"files": hashlib.sha256(repr(facts).encode()).hexdigest()[:12]} if facts else {})
 
@@ -183,14 +183,14 @@ def analysis_of(wildcards):
 
 
 def judging(wildcards):
-    """The generators by population whose discriminators an analysis asks, if it asks any."""
+    """The generators, by population, whose discriminators an analysis uses, if it uses any."""
     generators, judged = study(wildcards).generators, analysis_of(wildcards).judged
     found = {population: generators[name] for population, (name, _) in study(wildcards).generated.items()}
     return {population: member for population, member in found.items() if judged and member.discriminates}
 
 
 def judges_of(wildcards):
-    """The models of the populations whose discriminators an analysis asks."""
+    """The models of the populations whose discriminators an analysis uses."""
     return [at(results.GENERATOR, population=population) for population in judging(wildcards)]
 
 

@@ -1,4 +1,4 @@
-# The figures of a study are drawn from its tables, all by one job. Their captions stand in
+# The figures of a study are drawn from its tables, all by one job. Their captions are in
 # src/gancensus/report/captions.py and in the analyses, once for both reports.
 
 

@@ -33,7 +33,7 @@ for name, s in CONFIG.studies.items():
 
 RESULTS += READ
 
-# The plug-ins that have their words in the report.
+# The plug-ins whose sentences are in the report.
 WORDED = [metric for s in CONFIG.studies.values() for d in s.definitions.values() for metric in d.values()]
 WORDED += [analysis for s in CONFIG.studies.values() for analysis in s.analyses.values()]
 

@@ -1,4 +1,4 @@
-"""Are the inputs of a configuration good? All of them are read, nothing is run, and every problem is listed at once."""
+"""Check the inputs of a configuration: all are read, nothing is run, and every problem is listed at once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Findings:
 
 
 def check_inputs(config: Config, progress: Callable[[str], None] = lambda text: None, cheap: bool = False) -> Findings:
-    """Read and validate all inputs of a configuration; only those of some size where `cheap`."""
+    """Read and validate all inputs of a configuration; where `cheap`, leave large ones unread."""
     found = Findings()
     try:
         check_files(config)
@@ -99,7 +99,7 @@ def _check_generator(
     progress: Callable[[str], None],
     cheap: bool,
 ) -> None:
-    """Check samples of a user beside real ones."""
+    """Check user-provided samples against real ones."""
     if why_absent(generator.path):
         return
     if cheap and _is_large(key, generator, found):
@@ -115,7 +115,7 @@ def _check_generator(
 
 
 def _compare(study: Study, samples: Samples) -> None:
-    """Have every metric that compares samples look at some; raises UserError where one cannot."""
+    """Compute the features of every metric that compares samples; raises UserError where one cannot."""
     for definition in study.definitions.values():
         for metric in definition.values():
             if metric.space is None:
@@ -148,7 +148,7 @@ def _read(key: str, study: Study, samples: Samples | LazySamples, found: Finding
 def _damaged(
     study: Study, samples: LazySamples, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
 ) -> Iterator[UserError]:
-    """Yield what is wrong with each of the rows, for some of those that are damaged; once what is so with all."""
+    """Yield what is wrong with some of the damaged rows; what is wrong with all of them only once."""
     said = set()
     for row in rows:
         try:
@@ -164,9 +164,9 @@ def _damaged(
 
 
 def _is_large(key: str, member: Member, found: Findings) -> bool:
-    """Tell whether a member's files are too many bytes to be read before a plan; note that they are left unread.
+    """Say whether a member's files are too large to read before a plan; note that they are left unread.
 
-    Of files that cannot be looked at, it is said why when they are read.
+    Files that cannot be accessed count as small: reading them then says why.
     """
     try:
         size = sum(file.stat().st_size for path in member.files() for file in files_of(path))

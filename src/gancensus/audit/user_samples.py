@@ -24,7 +24,7 @@ LEAST = 64  # samples whose units are compared with those of real ones
 
 
 def as_population(generator: UserProvided, like: Samples, population: str) -> LazySamples:
-    """Look at the user's samples, scaled as the real ones `like` are, with their conditions.
+    """Open the user's samples, scaled as the real ones `like` are, with their conditions.
 
     Raises UserError for another shape, a single sample, and conditions in another unit; when rows are read, for NaN or
     infinite values, and for colours where the real samples are grey.
@@ -33,15 +33,15 @@ def as_population(generator: UserProvided, like: Samples, population: str) -> La
     found = _with_channels(path, generator.look(like.scale), shape)
     if found.shape != shape:
         raise UserError(
-            f"{path}: samples have shape {found.shape}, but the real samples have {shape}; bring both to one shape"
+            f"{path}: samples have shape {found.shape}, but the real samples have {shape}; give both the same shape"
         )
     if len(found) < 2:
         raise UserError(f"{path}: {len(found)} sample; a pair needs at least two")
     for name, unit in found.known.units.items():
         if name in like.units and unit not in ("1", like.units[name]):
             raise UserError(
-                f"{path}: condition {name} is in {unit}, but that of the real samples in {like.units[name]}; bring "
-                "both to the same unit"
+                f"{path}: condition {name} is in {unit}, but that of the real samples in {like.units[name]}; "
+                "convert both to the same unit"
             )
     scale = None if generator.scaled else like.scale
 
@@ -84,7 +84,7 @@ def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> La
         if coloured.any():
             raise UserError(
                 f"{path}: sample {rows[np.argmax(coloured)]} has colours, but the real samples are grey, of shape "
-                f"{shape}; bring both to grey or both to colours"
+                f"{shape}; make both grey or both coloured"
             )
         return x[..., :1]
 
@@ -96,16 +96,16 @@ def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> La
 
 
 def check_units(generator: UserProvided, like: Samples, found: LazySamples) -> None:
-    """Read some of the samples; note where their units or their background may be others than the real ones'.
+    """Read some of the samples; note where their units or their background may differ from the real ones'.
 
-    Raises UserError where they certainly are.
+    Raises UserError where they certainly do.
     """
     rows = np.unique(np.linspace(0, len(found) - 1, max(LEAST, VALUES_AT_ONCE // prod(found.shape))).astype(np.int64))
     findings = list(compare(like, replace(found.take(rows), scale=like.scale)))
     wrong = [finding.text for finding in findings if finding.certain]
     if wrong and not generator.same_units:
         raise UserError(
-            f"{generator.path}: {_some(wrong)}; bring both to the same units, or, if they are, write "
+            f"{generator.path}: {_some(wrong)}; convert both to the same units, or, if they are the same, write "
             "`same_units: true` under the generator"
         )
     if findings:

@@ -1,4 +1,4 @@
-"""What is left to do when Snakemake has ended: stand in for parts that were killed, and see what is up to date."""
+"""After Snakemake has ended: write placeholders for what was killed, and check what is up to date."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gancensus.report import failures
 from gancensus.report.trace import executions
 from gancensus.storage.schemas import SHOWN
 
-UP_TO_DATE = "nothing to do"  # in what our logger says where a file is up to date
-LAST = {"provenance", "collect_trace", "report", "all"}  # rules of what comes after all else
+UP_TO_DATE = "nothing to do"  # what our logger prints where a file is up to date
+LAST = {"provenance", "collect_trace", "report", "all"}  # rules that run after all others
 KILLED = "its job was killed, most often for lack of memory or time"
 
 
@@ -27,19 +27,19 @@ def current(command: Sequence[str], file: Path) -> bool:
     return done.returncode == 0 and UP_TO_DATE in done.stderr
 
 
-def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], begun: float) -> int:
-    """Write why they are missing in the place of tables of analyses, and of figures, whose jobs were killed.
+def write_placeholders(command: Sequence[str], place: Path, studies: Mapping[str, Study], begun: float) -> int:
+    """Write the reason in place of each table of an analysis and each figure whose job was killed.
 
-    So that Snakemake can make the rest. Nothing is written where other things than these are missing, too.
+    Snakemake can then make the rest. Nothing is written if anything else is missing too.
 
     Args:
         command: how Snakemake is called.
-        place: the results, as the command has them.
-        studies: of the configuration.
+        place: the results folder, as given to the command.
+        studies: those of the configuration.
         begun: when the run began, in seconds of the epoch.
 
     Returns:
-        How many jobs that were.
+        The number of these jobs.
 
     Raises:
         UserError: the reason cannot be written.
@@ -49,7 +49,7 @@ def stand_in(command: Sequence[str], place: Path, studies: Mapping[str, Study], 
     pending = {line[0]: line[2] for line in lines if line[5] == "update pending" and not line[4].startswith("removed")}
     if not all(rule in {"analyse", *LAST} or rule.startswith("draw_") for rule in pending.values()):
         return 0
-    if not all(Path(file).is_relative_to(place) for file in pending):  # a place that Snakemake writes otherwise
+    if not all(Path(file).is_relative_to(place) for file in pending):  # a path that Snakemake spells differently
         return 0
     unmeasured = {Path(file).relative_to(place).parts[0] for file, rule in pending.items() if rule == "analyse"}
     killed = set()

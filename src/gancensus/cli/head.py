@@ -1,7 +1,7 @@
-"""The head of a run: Snakemake, started and ended, and what a head that was killed has left behind.
+"""The head of a run, the process that starts and stops Snakemake; and cleaning up after heads that were killed.
 
-Two heads must never write one results folder. A living one is refused; the processes that a dead one has left are
-ended before the next one starts.
+Two heads must never write to one results folder. While one is alive, a second is refused; processes left by a dead one
+are ended before the next one starts.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ import psutil
 
 from gancensus.contracts.errors import UserError
 
-MARK = "GANCENSUS_RUN"  # in the environment of Snakemake and all that it starts: who belongs to which results folder
+MARK = "GANCENSUS_RUN"  # in the environment of Snakemake and all that it starts: which results folder they work on
 GRACE = 30.0  # seconds that steps get to save their state, as many as SLURM's KillWait
-HEARING = 3.0  # seconds in which Snakemake says that it has heard an interrupt
+ACKNOWLEDGE = 3.0  # seconds within which Snakemake logs that it was interrupted
 BEAT = 10.0  # seconds between two signs of life
 DEAD = 60.0  # seconds without one, after which the head on another computer counts as dead
 LOCKS = Path(".snakemake/locks")
-CLAIM = Path(".snakemake/gancensus-head")  # of a folder that runs are started in
-HEAD = ".head"  # of a results folder
-SAME = 2.0  # seconds by which two answers to when a process was created can differ
+CLAIM = Path(".snakemake/gancensus-head")  # in the folder that runs are started in
+HEAD = ".head"  # in a results folder
+SAME = 2.0  # seconds by which two readings of when a process was created can differ
 SLURM = {"sbatch", "scancel", "squeue", "sacct", "sacctmgr", "sinfo", "scontrol", "sshare", "srun", "which"}
 SHELLS = {"sh", "bash"}
 
 
 class TakenError(UserError):
-    """Another head has taken over, after this one had been silent for too long."""
+    """Another head has taken over, after this one had given no sign of life for too long."""
 
 
 class Signalled(BaseException):
-    """The run was told to end by a signal."""
+    """A signal asked the run to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -49,14 +49,14 @@ class Signalled(BaseException):
 
 
 def say(text: str) -> None:
-    """Tell the user, where Snakemake tells its progress; that nobody reads it any more is no reason to stop."""
+    """Print on stderr, where Snakemake prints its progress; a closed stream is no reason to stop."""
     with suppress(BrokenPipeError):
         print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def signals() -> Iterator[None]:
-    """Raise Signalled at the first SIGTERM or SIGHUP; later ones do not disturb the end of the run."""
+    """Raise Signalled at the first SIGTERM or SIGHUP; later ones are ignored, so that the run can end cleanly."""
     caught = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]  # nohup ignores
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -73,7 +73,7 @@ def signals() -> Iterator[None]:
 
 
 class Begun(NamedTuple):
-    """A command that was begun, and of which not all that it made is accounted for."""
+    """A command that was begun and whose results are not all accounted for."""
 
     command: str  # `run` or `slurm`
     configfile: str  # as it was given
@@ -84,7 +84,7 @@ class Begun(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Who is at the head of the runs in a folder, and what a later head has to know of dead ones."""
+    """Which process is the head of the runs in a folder, and what a later head must know about dead ones."""
 
     host: str  # empty when it has ended
     pid: int
@@ -96,8 +96,8 @@ class Claim(NamedTuple):
 def claimed(results: Path) -> Iterator[None]:
     """Be the only head in this folder and of these results, on this computer and on others that see the folders.
 
-    What dead heads had begun stays in the claim, until `settled` says that it is accounted for. Raises UserError while
-    another one lives, and where a claim cannot be written.
+    What dead heads had begun stays in the claim until `settled` removes it. Raises UserError while another one is
+    alive, and where a claim cannot be written.
     """
     refuse_second(results)
     dead, me = last_claim(), psutil.Process()
@@ -106,7 +106,7 @@ def claimed(results: Path) -> Iterator[None]:
         for path in _claims(results):
             path.parent.mkdir(parents=True, exist_ok=True)
         (results / HEAD).unlink(missing_ok=True)
-        with suppress(FileExistsError), (results / HEAD).open("x") as file:  # of two at the same time, one does not
+        with suppress(FileExistsError), (results / HEAD).open("x") as file:  # of two at the same time, one fails
             file.write(json.dumps(mine))
         if last_claim(results / HEAD) != mine:
             raise UserError(f"another run on {results} has just begun; wait for it, or end it")
@@ -138,7 +138,7 @@ def _claims(results: Path) -> tuple[Path, Path]:
 
 
 def taken(results: Path) -> bool:
-    """Say whether another head has put its claim in the place of ours."""
+    """Say whether another head has replaced our claim."""
     mine = (os.uname().nodename, os.getpid())
     return any((claim := last_claim(path)) is not None and claim[:2] != mine for path in _claims(results))
 
@@ -146,7 +146,7 @@ def taken(results: Path) -> bool:
 def begin(begun: Begun) -> Begun | None:
     """Note in our claim that a command begins, and return it with its time.
 
-    None when an equal one is not accounted for since earlier. Raises TakenError when the claim is no longer ours.
+    None when an equal one from earlier is not yet accounted for. Raises TakenError when the claim is no longer ours.
     """
     if taken(Path(begun.results)):
         raise TakenError(f"another run has taken over {begun.results}; wait for it, or end it")
@@ -159,13 +159,13 @@ def begin(begun: Begun) -> Begun | None:
 
 
 def settled(begun: Begun | None) -> None:
-    """Note in our claim that all that a command has made is accounted for."""
+    """Note in our claim that everything a command has made is accounted for."""
     if claim := last_claim():
         _write(claim._replace(begun=tuple(old for old in claim.begun if old != begun)))
 
 
 def _write(claim: Claim) -> float:
-    """Write this folder's claim whole or not at all; return when, by the clock of the file system."""
+    """Write this folder's claim whole or not at all; return the time, by the clock of the file system."""
     new = CLAIM.with_suffix(".tmp")
     try:
         new.write_text(json.dumps(claim))
@@ -181,7 +181,7 @@ def _cannot_write(path: Path, error: OSError) -> UserError:
 
 
 def last_claim(path: Path = CLAIM) -> Claim | None:
-    """Return the claim that stands in this folder, by a head that lives or is dead."""
+    """Return the claim in this folder, whether its head is alive or dead."""
     try:
         host, pid, created, begun = json.loads(path.read_text())
         return Claim(host, pid, created, tuple(Begun(*each) for each in begun))
@@ -192,7 +192,7 @@ def last_claim(path: Path = CLAIM) -> Claim | None:
 def refuse_second(results: Path) -> None:
     """Raise UserError when another head is at work in this folder or on these results.
 
-    A Snakemake of these results whose head is dead is none: it is among what `end_steps` ends.
+    A Snakemake of these results whose head is dead does not count: `end_steps` ends it.
     """
     for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
         if where := alive(path):
@@ -207,7 +207,7 @@ def refuse_second(results: Path) -> None:
 
 
 def alive(path: Path) -> str:
-    """Return where the head of a claim lives; empty when it is dead, or there is none."""
+    """Return where the head of a claim runs; empty when it is dead, or there is no claim."""
     try:
         claim = last_claim(path)
         if not claim or not claim.host:
@@ -226,7 +226,7 @@ def alive(path: Path) -> str:
 
 
 def _mark(results: Path) -> str:
-    """Return the mark of a head: the job of SLURM's that it runs in, if any, and its results folder."""
+    """Return the mark of a head: the SLURM job that it runs in, if any, and its results folder."""
     return f"{os.environ.get('SLURM_JOB_ID', '')}:{results}"
 
 
@@ -242,18 +242,18 @@ def _belongs(process: psutil.Process, results: Path) -> bool:
 
 
 def steps(results: Path) -> list[psutil.Process]:
-    """Return what a head of these results has left at work on this computer, but Snakemake and SLURM's commands."""
+    """Return what a head of these results left running on this computer, except Snakemake and SLURM's commands."""
     return [process for process in _left(results) if _name(process) not in SLURM | {"snakemake"}]
 
 
 def _left(results: Path) -> list[psutil.Process]:
-    """Return all that a head of these results has started on this computer and that still runs."""
+    """Return the processes that a head of these results started on this computer and that still run."""
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
 
 
 def _name(process: psutil.Process) -> str:
-    """Return what a process runs; Snakemake is called Python otherwise."""
+    """Return the name of the program that a process runs; the system would call Snakemake Python."""
     try:
         words = {Path(word).name for word in process.cmdline()[:3]}
         return "snakemake" if "snakemake" in words else str(process.name())
@@ -267,7 +267,7 @@ def start(command: Sequence[str], results: Path) -> subprocess.Popen[bytes]:
 
 
 def log_of(process: subprocess.Popen[bytes]) -> Path | None:
-    """Return the log file that a living Snakemake writes."""
+    """Return the log file that a running Snakemake writes."""
     with suppress(psutil.Error, OSError):
         files = [Path(file.path) for file in psutil.Process(process.pid).open_files()]
         return next((path for path in files if path.name.endswith(".snakemake.log")), None)
@@ -275,16 +275,16 @@ def log_of(process: subprocess.Popen[bytes]) -> Path | None:
 
 
 def stop(process: subprocess.Popen[bytes], results: Path, terminate: bool, seconds: float | None) -> None:
-    """End Snakemake and its steps: by its own means, and by ours where that takes longer than `seconds`.
+    """Let Snakemake end itself and its steps; kill it if that takes longer than `seconds`.
 
-    An interrupt from a terminal has reached Snakemake and its steps too. Of `terminate`, and of an interrupt for the
-    door alone, nobody has heard: Snakemake is interrupted, so that it starts nothing more, and its steps get SIGTERM.
+    An interrupt from a terminal has already reached Snakemake and its steps. With `terminate`, or if this process alone
+    was interrupted, it has not: Snakemake is interrupted, so that it starts nothing more, and its steps get SIGTERM.
     """
     log = log_of(process)
     with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        if terminate or not _heard(process, log):
+        if terminate or not _acknowledged(process, log):
             process.send_signal(signal.SIGINT)
-            if not _heard(process, log):
+            if not _acknowledged(process, log):
                 process.kill()  # it was started to ignore interrupts, or hangs
             for step in steps(results):
                 with suppress(psutil.Error):
@@ -294,9 +294,9 @@ def stop(process: subprocess.Popen[bytes], results: Path, terminate: bool, secon
     kill(process)
 
 
-def _heard(process: subprocess.Popen[bytes], log: Path | None) -> bool:
-    """Wait until Snakemake has ended or says that it ends."""
-    deadline = time.monotonic() + HEARING
+def _acknowledged(process: subprocess.Popen[bytes], log: Path | None) -> bool:
+    """Wait until Snakemake has ended or logs that it is ending; return False if it does neither in time."""
+    deadline = time.monotonic() + ACKNOWLEDGE
     while time.monotonic() < deadline:
         if process.poll() is not None or (log and "Terminating processes" in log.read_text(errors="replace")):
             return True
@@ -305,7 +305,7 @@ def _heard(process: subprocess.Popen[bytes], log: Path | None) -> bool:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill Snakemake, if it still lives; its steps stay."""
+    """Kill Snakemake, if it still runs; its steps keep running."""
     process.kill()
     process.wait()
 
@@ -313,7 +313,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def end_steps(results: Path) -> None:
     """End what a dead head has left running on this computer: SIGTERM, and SIGKILL when that does not help.
 
-    That is also an sbatch, which could submit a job minutes later. Snakemake goes first, at once: it would wait for its
+    That includes an sbatch, which could submit a job minutes later. Snakemake is killed first: it would wait for its
     jobs, or start others.
     """
     left = _left(results)
@@ -342,4 +342,4 @@ def locked() -> bool:
 def unlock(command: Sequence[str]) -> None:
     """Remove the lock that a dead head has left in this folder; `command` is how Snakemake is called."""
     if locked():
-        subprocess.run([*command, "--unlock"], capture_output=True, check=False)  # what is wrong, the run says itself
+        subprocess.run([*command, "--unlock"], capture_output=True, check=False)  # the run itself reports what is wrong

@@ -1,11 +1,11 @@
-"""The door: one command that runs the workflow here or on a cluster, or says what it would run."""
+"""Run the workflow here or on a cluster, or show what it would run."""
 
 from __future__ import annotations
 
 from gancensus.config.environment import isolate
 from gancensus.plotting import numbers
 
-isolate()  # before anything reads what the shell holds
+isolate()  # before anything reads the shell's environment
 
 import argparse
 import json
@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from gancensus import __version__
 from gancensus.cli import head
-from gancensus.cli.ending import current, stand_in
+from gancensus.cli.ending import current, write_placeholders
 from gancensus.cli.head import say
 from gancensus.cli.options import YAML, Parser, sort_out
 from gancensus.cli.preflight import Profile, names_fit, preflight, probe
@@ -37,18 +37,18 @@ from gancensus.contracts.family import expanded, suggestion
 from gancensus.report import failures
 
 SNAKEFILE = located("workflow/Snakefile")
-PROFILE = located("workflow/profiles/default")  # by its whole path: Snakemake looks into the working directory first
+PROFILE = located("workflow/profiles/default")  # absolute: Snakemake looks in the working directory first
 SLURM_PROFILE = located("workflow/profiles/slurm")
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
-DRY = {"--dry-run", "--dryrun"}  # options of Snakemake's by which nothing runs
-FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # by which it makes again what is there
-CONFIGFILE = Path("config/config.yaml")  # where none is named
-BUG = 70  # exit status, as sysexits.h has it for a fault of the program
-LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; the door cancels those that are left
+DRY = {"--dry-run", "--dryrun"}  # Snakemake's options with which nothing runs
+FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # with which it makes existing files again
+CONFIGFILE = Path("config/config.yaml")  # if none is named
+BUG = 70  # exit status for an internal error, as in sysexits.h
+LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; we cancel those that are left
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus run`, `slurm`, `plan`, `check` or `estimate`; options that are not its own go to Snakemake."""
+    """Run `gancensus run`, `slurm`, `plan`, `check` or `estimate`; all other options go to Snakemake."""
     try:
         status = work(argv)
         sys.stdout.flush()
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def bug(error: Exception) -> NoReturn:
-    """Say that it is not the user's fault, and end with a status of its own."""
+    """Report a bug of gancensus, and exit with status 70."""
     traceback.print_exception(error)
     what = f"{type(error).__name__}: {error}".strip(": ")
     say(f"bug in gancensus {__version__}: {what}; please report it with the lines above")
@@ -118,7 +118,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     """Return the parser of the command line, and that of each command."""
     common = Parser(add_help=False, allow_abbrev=False)
     common.add_argument(
-        "--configfile", type=path, action="append", help=f"the study; may stand without the option; else {CONFIGFILE}"
+        "--configfile", type=path, action="append", help=f"the study; `--configfile` may be omitted; else {CONFIGFILE}"
     )
     common.add_argument("--results", type=folder, help="the folder that everything is written to")
     parser = Parser(
@@ -127,7 +127,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     for each in (parser, common):
         each.add_argument("--version", action="version", version=f"gancensus {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    more = "Options of Snakemake's may follow, such as --forcerun RULE, and files of the results to make."
+    more = "Snakemake's options may follow, such as --forcerun RULE, and result files to make."
     for name, text in (("run", "run everything here"), ("plan", "show what would run and why")):
         command = commands.add_parser(name, help=text, epilog=more, parents=[common], allow_abbrev=False)
         command.add_argument(
@@ -143,7 +143,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         action="append",
         default=[],
         metavar="PATH=SHAPE",
-        help="what a file will hold that is not there yet, like data/x.npy=1000000x51x51x25; as often as needed",
+        help="the shape of a file that does not exist yet, like data/x.npy=1000000x51x51x25; may be repeated",
     )
     command = commands.add_parser(
         "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
@@ -153,13 +153,13 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         "--profile",
         type=path,
         default=SLURM_PROFILE,
-        help="what the cluster needs, %(default)s by default",
+        help="the profile of the cluster, %(default)s by default",
     )
     command.add_argument(
         "--patience",
         type=float,
         default=PATIENCE,
-        help="seconds without movement that are a hang, %(default)s by default",
+        help="seconds without progress that count as a hang, %(default)s by default",
     )
     return parser, dict(commands.choices)
 
@@ -193,7 +193,7 @@ def folder(text: str) -> Path:
 
 
 def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
-    """Read PATH=NxAxB, a file that is not there and the shape of what it will hold; raises ArgumentTypeError."""
+    """Read PATH=NxAxB, a file that does not exist yet and the shape of its samples; raises ArgumentTypeError."""
     path, _, shape = text.rpartition("=")
     try:
         return path, tuple(int(length) for length in shape.split("x"))
@@ -204,12 +204,12 @@ def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
 def cores(text: str) -> str:
     """Check a number of processor cores; raises ArgumentTypeError."""
     if text != "all" and not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number from 1 on, or all")
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 1, or all")
     return text
 
 
 def the_one(files: Sequence[Path]) -> Path:
-    """Return the configuration that is named, once or by default; raises UserError where several are."""
+    """Return the configuration that is named, or the default; raises UserError where several are named."""
     named = list(dict.fromkeys(files))
     if len(named) > 1:
         raise UserError(f"{', '.join(map(str, named))}: a run has one configuration; name one of them")
@@ -219,13 +219,13 @@ def the_one(files: Sequence[Path]) -> Path:
 
 
 def refuse(rest: Sequence[str]) -> None:
-    """Raise UserError for those of Snakemake's options that would undo ours."""
+    """Raise UserError for those of Snakemake's options that would override ours."""
     for word in rest:
         option = word.partition("=")[0]
         if option in ("--config", "--configfiles") or word.startswith("-C"):
-            raise UserError(f"{option}: Snakemake keeps one of these only; put it into the file of --configfile")
+            raise UserError(f"{option}: Snakemake takes only one of these, which is set; use the configuration file")
         if option == "--slurm-jobname-prefix":
-            raise UserError(f"{option}: the run finds its jobs by a name of its own; leave it out")
+            raise UserError(f"{option}: gancensus finds its jobs by a name that it sets itself; leave it out")
 
 
 def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
@@ -268,7 +268,7 @@ def estimate(args: argparse.Namespace, rest: Sequence[str], results: Path) -> in
 
 
 def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
-    """Show what would run, once the inputs that are soon read have been; return Snakemake's exit status."""
+    """Show what would run, after checking the inputs that are quick to read; return Snakemake's exit status."""
     from gancensus.audit.check import check_inputs
 
     inputs = check_inputs(args.config, cheap=True)
@@ -278,7 +278,7 @@ def plan(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
         say(f"warning: {line}")
     for line in inputs.unread:
         say(f"not read: {line}; `gancensus check` reads it")
-    again = failures.among(results, failures.there(results, args.config.studies))  # a run would remove these
+    again = failures.among(results, failures.existing(results, args.config.studies))  # a run would remove these
     place = args.results or Path(args.config.pathvars.results)
     forced = ["--forcerun", *(str(place / one.file) for one in again)] if again else []
     command = [*snakemake(args.configfile, args.results), "--cores", args.cores, "--dry-run", *forced, *rest]
@@ -294,11 +294,11 @@ def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
         begun = time.time()
         command = [*snakemake(args.configfile, args.results), "--cores", args.cores, *rest]
         status = attend(command, args, results)
-        return attend(command, args, results) if status and stood_in(args, rest, begun) else status
+        return attend(command, args, results) if status and skip_killed(args, rest, begun) else status
 
 
 def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
-    """Run everything on a cluster, and start again whenever Snakemake waits for what cannot come.
+    """Run everything on a cluster, and start again whenever Snakemake waits for something that cannot happen.
 
     Return Snakemake's exit status. Raises UserError when starting again does not help.
     """
@@ -317,7 +317,7 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
             watch = Watch(queue, args.patience)
             try:
                 ended = attend(command, args, results, watch)
-                if complete or ended == 0 or not stood_in(args, rest, begun):
+                if complete or ended == 0 or not skip_killed(args, rest, begun):
                     return ended
                 complete = True
             except StuckError as stuck:
@@ -333,7 +333,7 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
 
 def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watch: Watch | None = None) -> int:
-    """Run Snakemake to its end and return its exit status; whatever ends it earlier, nothing of it is left at work."""
+    """Run Snakemake to its end and return its exit status; if it is ended earlier, nothing of it is left running."""
     now = digest(read(args.configfile))  # again, as Snakemake reads it now
     begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
     process = head.start(command, results)
@@ -355,7 +355,7 @@ def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watc
 
 
 def end(process: subprocess.Popen[bytes], why: BaseException, results: Path, leave: float | None) -> None:
-    """End a Snakemake at work, as what has ended its supervision asks for, in `leave` seconds (None: all it needs)."""
+    """End a running Snakemake as the exception requires, within `leave` seconds (None: as long as it takes)."""
     match why:
         case KeyboardInterrupt():
             head.stop(process, results, terminate=False, seconds=leave)
@@ -364,14 +364,14 @@ def end(process: subprocess.Popen[bytes], why: BaseException, results: Path, lea
             head.stop(process, results, terminate=True, seconds=leave or head.GRACE)
         case _:
             if isinstance(why, StuckError):
-                say(f"nothing can move any more: {why}")
+                say(f"no job can make progress: {why}")
             head.kill(process)
 
 
 def clear(args: argparse.Namespace, results: Path) -> int:
-    """Leave nothing of dead heads: no process here, no job on the cluster, no lock, no file of unknown making.
+    """Remove what dead heads left: processes here, jobs on the cluster, the lock, files of unknown origin.
 
-    Of what they had begun with other configurations and results, too. Return the number of files that jobs on the
+    Also what they had begun with other configurations and results. Return the number of files that jobs on the
     cluster had finished without their head, and that were kept.
     """
     interrupt, claim = signal.signal(signal.SIGINT, signal.SIG_IGN), head.last_claim()
@@ -382,40 +382,40 @@ def clear(args: argparse.Namespace, results: Path) -> int:
     clusters = {Path(one.results) for one in begun if one.command == "slurm"}
     for place in sorted(clusters | ({results} if args.command == "slurm" else set())):
         Queue(place).cancel()
-    if begun:  # a lock without is of a plain Snakemake, which may live on another computer
+    if begun:  # else a lock is of a plain Snakemake, which may run on another computer
         head.unlock(snakemake(args.configfile, args.results))
     for one in begun:
         found = account(one, begun) if one.command == "slurm" else 0
         if found is not None:
             kept += found
-            if not head.locked():  # what removes the lock may be killed, too: the next run tries again
+            if not head.locked():  # unlocking may have been killed too: then the next run tries again
                 head.settled(one)
     signal.signal(signal.SIGINT, interrupt)
     return kept
 
 
 def of_another(one: head.Begun, results: Path) -> bool:
-    """Say whether a head in another folder is at work on what a dead one had begun here: then it is not ours to end."""
+    """Say whether a head in another folder is continuing what a dead one had begun here, so that we must not end it."""
     return one.results != str(results) and bool(head.alive(Path(one.results) / head.HEAD))
 
 
 def account(one: head.Begun, begun: Sequence[head.Begun]) -> int | None:
-    """Settle what the jobs of a command have finished without their head; return as `settle` does.
+    """Record or remove what the jobs of a command finished without their head; return as `settle` does.
 
-    Files are kept where all that was begun there has the configuration and code that its file has now.
+    Files are kept where everything begun there had the configuration and code that its file has now.
     """
     try:
         config = read(Path(one.configfile))
     except UserError:
         return None
-    if str(Path(one.place or config.pathvars.results).resolve()) != one.results:  # its file leads elsewhere by now
+    if str(Path(one.place or config.pathvars.results).resolve()) != one.results:  # its file names another folder by now
         return None
     same = {other.digest for other in begun if other.results == one.results} == {digest(config)}
     return settle(snakemake(one.configfile, one.place), one.time, same)
 
 
 def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -> int:
-    """Wait for the end of Snakemake; raises StuckError where a watch says so, TakenError where another head works."""
+    """Wait for the end of Snakemake; raises StuckError where a watch says so, TakenError after a takeover."""
     while True:
         try:
             return process.wait(watch.period if watch else head.BEAT)
@@ -427,23 +427,23 @@ def wait(process: subprocess.Popen[bytes], watch: Watch | None, results: Path) -
 
 
 def forget(args: argparse.Namespace, rest: Sequence[str], results: Path) -> None:
-    """Have what failed in an earlier run tried again."""
+    """Have Snakemake try again what failed in an earlier run."""
     if "--unlock" not in rest:
         failures.forget(results, args.config.studies)
 
 
-def stood_in(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
-    """Say whether Snakemake can make the rest of a run in which only jobs of analyses and figures were killed."""
+def skip_killed(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
+    """Write placeholders if only jobs of analyses and figures were killed; say whether a rest can be made."""
     if rest:  # Snakemake's own options may ask for less
         return False
     place = args.results or Path(args.config.pathvars.results)
     try:
-        killed = stand_in(snakemake(args.configfile, args.results), place, args.config.studies, begun)
-    except UserError as error:  # a full disk: what is there is still told
+        killed = write_placeholders(snakemake(args.configfile, args.results), place, args.config.studies, begun)
+    except UserError as error:  # a full disk: the results that exist are still printed
         say(f"error: {error}")
         return False
     if killed:
-        say(f"killed: {killed} of the jobs of analyses and figures; the page is made without them")
+        say(f"killed: {killed} of the jobs of analyses and figures; the report is made without them")
     return killed > 0
 
 
@@ -457,9 +457,9 @@ def print_results(args: argparse.Namespace, rest: Sequence[str], place: Path, be
             print(inputs_text(results / places.INPUTS))
         if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
             print(f"\nreport: {place / page.name}", flush=True)
-    failed = failures.among(results, failures.there(results, studies))
+    failed = failures.among(results, failures.existing(results, studies))
     if failed:
-        say("\nnot all that was asked for beside the census could be made; the same command tries again:")
+        say("\nsomething besides the census could not be made; the same command tries again:")
     for one in failed:
         say(f"  {one.study and f'{one.study}: '}{one.sentence}\n    log  {place / one.log}")
     return status or (failures.STATUS if failed else 0)
@@ -485,11 +485,11 @@ def census_table(path: Path) -> str:
         "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
         for line in lines
     ]
-    return "\n".join([*table, *(_many(row) for row in rows if row["listed"] < row["samples"])])
+    return "\n".join([*table, *(_capped(row) for row in rows if row["listed"] < row["samples"])])
 
 
 def inputs_text(path: Path) -> str:
-    """Return what was noted about the inputs of every study as text, warnings first; nothing where nothing was."""
+    """Return what was noted about the inputs of every study as text, warnings first; empty if nothing was."""
     from gancensus.report import inputs
     from gancensus.storage.tables import read_table
 
@@ -497,11 +497,11 @@ def inputs_text(path: Path) -> str:
     studies = dict.fromkeys(row["study"] for row in rows)
     of = {study: [row for row in rows if row["study"] == study] for study in studies}
     warnings = [f"warning: {study}, {text}" for study in studies for text in inputs.warnings(of[study])]
-    told = [f"  {study}, {line}" for study in studies for line in inputs.told(of[study])]
-    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *told] if told else [])])
+    lines = [f"  {study}, {line}" for study in studies for line in inputs.lines(of[study])]
+    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *lines] if lines else [])])
 
 
-def _many(row: dict[str, Any]) -> str:
+def _capped(row: dict[str, Any]) -> str:
     """Say of a population that it has more duplicates than a table lists."""
     return (
         f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are "
@@ -510,7 +510,7 @@ def _many(row: dict[str, Any]) -> str:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """Put a row of the census into words."""
+    """Return the cells of a row of the census."""
 
     support, reach = numbers.interval(row, "effective_support")
     samples, ratio = numbers.integer(row["samples"]), numbers.interval(row, "ratio")[0]

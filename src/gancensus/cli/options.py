@@ -1,4 +1,4 @@
-"""What a user writes behind a command that is not ours: Snakemake's options, files to make, a configuration."""
+"""Arguments of a command that are not our options: Snakemake's options, files to make, a configuration."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from snakemake_interface_common.exceptions import WorkflowError
 from gancensus.config.yaml_tree import clipped
 from gancensus.contracts.errors import UserError
 
-YAML = (".yaml", ".yml")  # no file that a run makes ends so
+YAML = (".yaml", ".yml")  # no file that a run makes ends like this
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say it and end."""
+        """Print the message and exit."""
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
@@ -42,8 +42,8 @@ def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[l
         named = not word.startswith("-") and not taken
         if named and (word.lower().endswith(YAML) or command in ("check", "estimate")):
             files.append(Path(word).expanduser())
-        elif named and not rest and Path(word).is_dir():  # behind an option it may be one of its values
-            raise UserError(f"{word}: is a folder, no configuration file")
+        elif named and not rest and Path(word).is_dir():  # after an option it may be one of its values
+            raise UserError(f"{word}: is a folder, not a configuration file")
         else:
             rest.append(word)
     for word in rest[: rest.index("--") if "--" in rest else None]:
@@ -71,7 +71,7 @@ def _snakemake() -> argparse.ArgumentParser:
 
 
 def _check_known(word: str, known: Sequence[str], command: str) -> None:
-    """Raise UserError for an option that nobody knows; `-j4` and `-np` begin with one that Snakemake does."""
+    """Raise UserError for an unknown option; `-j4` and `-np` begin with one of Snakemake's."""
     name = word.partition("=")[0]
     if not word.startswith("-") or word == "-" or name in known or (word[1] != "-" and word[:2] in known):
         return

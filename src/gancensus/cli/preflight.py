@@ -1,4 +1,4 @@
-"""Before a run on a cluster: is all there that it needs? Found out in seconds here, and by one small job on a node."""
+"""Checks before a run on a cluster that all it needs is there: in seconds here, and by one small job on a node."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from gancensus.config.results import searches
 from gancensus.contracts.errors import UserError
 
 COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo")
-POLL = 180 + 60  # seconds: the plugin's longest interval between two questions, and a margin
-LATENCY = 60.0  # seconds until a file that was written on a node must be seen here
+POLL = 180 + 60  # seconds: the plugin's longest interval between two status checks, and a margin
+LATENCY = 60.0  # seconds within which a file written on a node must be visible here
 LETTERS = 255  # of the name of a folder
 PACKAGES = ("gancensus", "snakemake", "torch")
 ELSEWHERE = ("cluster", "clusters", "slurm_cluster")  # resources that send jobs to another cluster
@@ -47,7 +47,7 @@ print(json.dumps({{name: version(name) for name in {PACKAGES}}}))"""
 
 
 class Profile:
-    """What of a profile of Snakemake's decides whether SLURM accepts a job."""
+    """The part of a Snakemake profile that decides whether SLURM accepts a job."""
 
     def __init__(self, folder: Path) -> None:
         """Read the folder's config.yaml; raises UserError."""
@@ -87,7 +87,7 @@ class Profile:
 
 
 def _pairs(values: Any) -> dict[str, Any]:
-    """Return resources that stand as a mapping or as a list of name=value."""
+    """Return resources that are given as a mapping or as a list of name=value."""
     if isinstance(values, Mapping):
         return dict(values)
     pairs = [str(value).partition("=") for value in values or ()]
@@ -101,7 +101,7 @@ def _plain(name: str, resources: Mapping[str, Any]) -> bool:
 
 
 def preflight(profile: Profile) -> str:
-    """Check all that can be checked without a job; return the command that tells Snakemake the state of its jobs.
+    """Check what can be checked without a job; return the command by which Snakemake learns the state of its jobs.
 
     Raises UserError: what is missing, where, and what to do.
     """
@@ -114,7 +114,7 @@ def preflight(profile: Profile) -> str:
 
 
 def names_fit(config: Config) -> None:
-    """Refuse names that are too long together: a job's logs lie in a folder that bears all of them."""
+    """Refuse names that are too long together: a job's logs are in a folder whose name holds all of them."""
     for name, study in config.studies.items():
         longest = max(len(search.name) for search in searches(study))
         for key in (*study.definitions, *study.encoders):
@@ -138,19 +138,19 @@ def has_commands() -> None:
 
 
 def one_cluster(profile: Profile) -> None:
-    """Refuse jobs on another cluster than this one, whose queue is all that the run sees."""
+    """Refuse jobs on another cluster: the run sees only this one's queue."""
     if "SLURM_CLUSTERS" in os.environ:
         raise UserError(
-            "SLURM_CLUSTERS is set, but a run sees one cluster only: unset it, start on a node of the other"
+            "SLURM_CLUSTERS is set, but a run sees one cluster only: unset it, or start on a node of the other"
         )
     for rule, resources in profile.resources().items():
         if name := next((name for name in ELSEWHERE if resources.get(name)), None):
             which = f"set-resources: {rule}" if rule else "default-resources"
-            raise UserError(f"{profile.path}: {which}: {name}: a run sees one cluster only; remove it, start there")
+            raise UserError(f"{profile.path}: {which}: {name}: a run sees one cluster only; remove it, or start there")
 
 
 def scheduler() -> str:
-    """Ask the controller who it is; return the status command that suits it."""
+    """Ask the controller for its settings; return the status command that suits them."""
     ping = ask("scontrol", "ping")
     shown = answer("scontrol", "show", "config") if ping and " is UP" in ping.stdout else None
     if not shown:
@@ -164,7 +164,7 @@ def scheduler() -> str:
     status = "squeue" if age >= POLL else "sacct" if accounting else None
     if not status:
         raise UserError(
-            f"{facts}: SLURM would forget a finished job before Snakemake asks after it; ask the administrator for "
+            f"{facts}: SLURM would forget a finished job before Snakemake asks about it; ask the administrator for "
             "MinJobAge=300 in slurm.conf, or for accounting"
         )
     say(f"scheduler: {facts}: status by {status}")
@@ -172,23 +172,23 @@ def scheduler() -> str:
 
 
 def _accounting(config: Mapping[str, str]) -> bool:
-    """Say whether SLURM keeps accounts and sacct can read them."""
+    """Say whether SLURM has accounting and sacct can read it."""
     if config.get("AccountingStorageType", "").endswith("none") or not shutil.which("sacct"):
         return False
     return answer("sacct", "--allocations", "--noheader", "--format=JobID", "--starttime=now") is not None
 
 
 def accounts(profile: Profile) -> None:
-    """Refuse an account where there are none: the plugin could not look it up and would fail every job."""
+    """Refuse an account where there is no accounting: the plugin could not look it up and would fail every job."""
     asked = {name for resources in profile.resources().values() if (name := resources.get("slurm_account"))}
     if asked and answer("sacctmgr", "--noheader", "list", "user", "format=account") is None:
-        raise UserError(f"{profile.path}: slurm_account: SLURM keeps no accounts here; remove the line")
+        raise UserError(f"{profile.path}: slurm_account: SLURM has no accounting here; remove the line")
 
 
 def accepted(profile: Profile) -> None:
-    """Have SLURM say, without submitting anything, whether it would run jobs such as ours.
+    """Ask SLURM, without submitting anything, whether it would run jobs such as ours.
 
-    A rule's own resources are only warned of: SLURM may want what such a job asks for besides, as a GPU.
+    A rule's own resources give only a warning: SLURM may require what such a job asks for besides, such as a GPU.
     """
     for options, rule in profile.options().items():
         done = ask("sbatch", "--test-only", *options, "--wrap=true")
@@ -209,7 +209,7 @@ def _last(text: str) -> str:
 def probe(profile: Profile, queue: Queue, results: Path) -> None:
     """Run a job on a node that writes into the results folder and imports what the jobs need.
 
-    Raises UserError when it cannot. Whatever it writes is removed.
+    Raises UserError when it cannot. What it writes is removed.
     """
     for left in results.glob(".preflight-*"):  # by a head that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -241,26 +241,26 @@ def submit_probe(options: tuple[str, ...], queue: Queue, place: Path) -> str:
 
 
 def wait_for(number: str, queue: Queue) -> tuple[str, str]:
-    """Wait until the probe has ended, telling what it waits for; return its state and its node.
+    """Wait until the probe has ended, printing what it waits for; return its state and its node.
 
-    Both are empty when SLURM has forgotten it. By name, as a number that SLURM has forgotten is an error to squeue.
+    Both are empty when SLURM has forgotten it. It is looked up by name: squeue fails for a forgotten number.
     """
     call = ["squeue", "--noheader", f"--user={os.getuid()}", f"--name={queue.prefix}{NAME}", "--states=all"]
-    told = ""
+    printed = ""
     while True:
         shown = answer(*call, "--format=%F|%T|%r|%N")
         lines = [line.split("|", 3) for line in (shown or "").splitlines()]
         state, reason, node = next((rest for which, *rest in lines if which == number), ("", "", ""))
         if shown is not None and state not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED"):
             return state, node
-        if state == "PENDING" and reason not in (told, "None"):
-            told = reason
+        if state == "PENDING" and reason not in (printed, "None"):
+            printed = reason
             say(f"probe: job {number} waits in the queue ({reason})")
         time.sleep(1)
 
 
 def _read(path: Path, seconds: float) -> str | None:
-    """Return a file that another computer has written, as soon as it is seen here; None when it is not in time."""
+    """Return the text of a file written by another computer, once it is visible here; None if that takes too long."""
     deadline = time.monotonic() + seconds
     while True:
         if any(entry.name == path.name for entry in path.parent.iterdir()):  # reading the folder refreshes NFS's cache
@@ -271,11 +271,11 @@ def _read(path: Path, seconds: float) -> str | None:
 
 
 def judge(node: str, said: str | None, results: Path) -> None:
-    """Raise UserError when a node does not see the folder, or not the environment, or another one."""
+    """Raise UserError when a node does not see the folder or the environment, or has other versions of packages."""
     where = f"node {node}" if node else "a node"
     if said is None:
         raise UserError(
-            f"{results}: what {where} writes there is not seen here; choose a folder that all nodes share: --results"
+            f"{results}: what {where} writes there is not visible here; choose a folder that all nodes share: --results"
         )
     here = {name: version(name) for name in PACKAGES}
     try:

@@ -1,6 +1,6 @@
-"""The scheduler: the jobs of a results folder, and a watch that notices when Snakemake waits for what cannot come.
+"""SLURM: the jobs of a results folder, and a watch that notices when Snakemake waits for something that cannot happen.
 
-Jobs are found by their name alone, which comes from the results folder: whoever died has left no file that is needed.
+Jobs are found by their name alone, which comes from the results folder: no file of a killed run is needed.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ import psutil
 from gancensus.cli.head import CLAIM, SHELLS, SLURM, log_of, say
 from gancensus.contracts.errors import UserError
 
-PATIENCE = 480.0  # seconds without any movement; the plugin may ask 2 x 180 s later, files may come 60 s late
-PERIOD = 10.0  # seconds between two looks
+PATIENCE = 480.0  # seconds without any progress; the plugin may ask 2 x 180 s later, files may come 60 s late
+PERIOD = 10.0  # seconds between two checks
 LEAVING = 300.0  # seconds in which something must change while jobs are cancelled; SLURM's limit (KillWait) is 30
-AGAIN = 2.0  # seconds between two looks that must both find nothing: what was just submitted may not show at once
-ANSWER = 30.0  # seconds for a command of SLURM's
+AGAIN = 2.0  # seconds between two checks that must both find nothing: what was just submitted may not show at once
+ANSWER = 30.0  # seconds for a SLURM command
 SHOWN = 3  # jobs that a message names
 HELD = ("JobHeldAdmin", "JobHeldUser", "launch failed requeued held", "DependencyNeverSatisfied")  # somebody must act
 FILTERS = ("SQUEUE_", "SCANCEL_", "SACCT_")  # variables by which users change what the commands show and do
 
 
 def forget_filters() -> None:
-    """Have SLURM's commands, ours and the plugin's, show all jobs and ask nothing back, whatever the user prefers."""
+    """Unset the variables that let SLURM's commands, ours and the plugin's, hide jobs or ask for confirmation."""
     for name in [name for name in os.environ if name.startswith(FILTERS)]:
         del os.environ[name]
 
 
 class StuckError(Exception):
-    """Nothing can move any more; the text says why."""
+    """No job can make progress; the text says why."""
 
     kept = 0  # files that could be kept nevertheless
 
@@ -53,7 +53,7 @@ class Job(NamedTuple):
 
 
 def ask(*command: str, seconds: float = ANSWER) -> subprocess.CompletedProcess[str] | None:
-    """Run a command of SLURM's; None when it does not end in time, or is not here."""
+    """Run a SLURM command; None when it does not end in time, or is not installed."""
     try:
         return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=seconds)
     except (subprocess.TimeoutExpired, OSError):
@@ -61,7 +61,7 @@ def ask(*command: str, seconds: float = ANSWER) -> subprocess.CompletedProcess[s
 
 
 def answer(*command: str) -> str | None:
-    """Return what a command of SLURM's prints; None when it fails."""
+    """Return what a SLURM command prints; None when it fails."""
     done = ask(*command)
     return done.stdout if done and done.returncode == 0 else None
 
@@ -132,7 +132,7 @@ def named_jobs(jobs: Sequence[Job]) -> str:
 
 
 class Log:
-    """What Snakemake's log tells: which jobs it has submitted, and how many have ended."""
+    """What Snakemake's log says: which jobs it has submitted, and how many have ended."""
 
     def __init__(self) -> None:
         self.path: Path | None = None
@@ -150,10 +150,10 @@ class Log:
             whole = file.read().rpartition(b"\n")[0]
         self.at += len(whole)
         for line in whole.decode(errors="replace").splitlines():
-            self.hear(line)
+            self.read_line(line)
 
-    def hear(self, line: str) -> None:
-        """Note what a line tells of a job."""
+    def read_line(self, line: str) -> None:
+        """Note what a line says about a job."""
         submitted = re.match(r"Job (\S+) has been submitted with SLURM jobid (\S+) \(log: (.*)\)\.", line)
         ended = re.match(r"Finished jobid: (\S+)|\s+jobid: (\S+)$", line)  # the second in an error
         if submitted:
@@ -164,7 +164,7 @@ class Log:
 
 
 class Watch:
-    """Notices, beside a Snakemake at work, that nothing can move any more.
+    """Notices, while Snakemake runs, that no job can make progress any more.
 
     That is so when SLURM answers, has none of the run's jobs, and Snakemake itself neither computes, nor runs a job
     here, nor has ended one for `patience` seconds: it waits for a job whose end it has missed.
@@ -186,8 +186,8 @@ class Watch:
         if (jobs is None) == self.answers:
             self.answers = jobs is not None
             say("SLURM answers again" if self.answers else "SLURM's controller does not answer: waiting for it")
-        self.tell_held(jobs or [])
-        with suppress(OSError):  # a file system that is away for a moment
+        self.report_held(jobs or [])
+        with suppress(OSError):  # a file system that is unavailable for a moment
             self.log.read(log_of(process))
         used, still = _computing(process), time.monotonic() - self.since
         moved = (self.log.ended, set(self.log.waiting.values()))
@@ -196,25 +196,25 @@ class Watch:
         elif still > self.patience:
             raise StuckError(self.reason())
 
-    def tell_held(self, jobs: Sequence[Job]) -> None:
-        """Say once of each job that it will not run before somebody acts."""
+    def report_held(self, jobs: Sequence[Job]) -> None:
+        """Report each job once that will not run before somebody acts."""
         held = [job for job in jobs if job.reason in HELD and job.number not in self.held]
         if held:
             self.held |= {job.number for job in held}
             say(f"{named_jobs(held)} will not run ({held[0].reason}): see `scontrol show job`, release or cancel")
 
     def reason(self) -> str:
-        """Say what Snakemake waits for, and what SLURM says of that."""
+        """Say what Snakemake waits for, and what SLURM says about it."""
         waiting = [(number, log) for number, log in self.log.waiting.values()]
         if not waiting:
-            return f"for {self.patience:.0f} s nothing has moved, and SLURM has no job of this run"
+            return f"no progress for {self.patience:.0f} s, and SLURM has no job of this run"
         named = [f"{number} ({'/'.join(log.parts[-3:-1])}: {fate(number)})" for number, log in waiting[:SHOWN]]
         more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
         return f"Snakemake waits for {count(len(waiting))} that SLURM has ended: {', '.join(named)}{more}"
 
 
 def _computing(process: subprocess.Popen[bytes]) -> float:
-    """Return the seconds that Snakemake itself has computed; 0 when it has gone."""
+    """Return the seconds that Snakemake itself has computed; 0 when it has ended."""
     try:
         times = psutil.Process(process.pid).cpu_times()
     except psutil.Error:
@@ -223,7 +223,7 @@ def _computing(process: subprocess.Popen[bytes]) -> float:
 
 
 def _busy(process: subprocess.Popen[bytes]) -> bool:
-    """Say whether Snakemake has a job at work on this computer, or waits for a disk."""
+    """Say whether Snakemake has a job running on this computer, or waits for a disk."""
     try:
         head = psutil.Process(process.pid)
         if head.status() == psutil.STATUS_DISK_SLEEP:

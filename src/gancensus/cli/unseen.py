@@ -1,9 +1,8 @@
-"""Files that jobs on a cluster finished after their head had died or lost sight of them.
+"""Files that jobs on a cluster finished after the head of their run had died or lost track of them.
 
-Such a job takes back its mark of being incomplete, and what Snakemake knows of a file (parameters, code, inputs) is
-written by the head alone. So these files would count as made, whatever the configuration says now or later. Where
-nothing has changed since the jobs were submitted, Snakemake records them as they are; otherwise they are removed, and
-so made again.
+Such a job removes the mark that its files are incomplete, but what Snakemake knows of a file (parameters, code, inputs)
+is written by the head alone. So these files would count as up to date under any configuration. If nothing has changed
+since the jobs were submitted, Snakemake records them as they are; otherwise they are removed and made again.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ ROUNDING = 0.01  # seconds by which the time of a file can differ from that in i
 
 
 class File(NamedTuple):
-    """An output whose making Snakemake has not recorded."""
+    """An output that Snakemake has not recorded."""
 
     path: Path
     rule: str
@@ -56,14 +55,16 @@ def settle(command: Sequence[str], since: float, same: bool) -> int | None:
     if files is None:
         return None
     good = [file for file in files if same and file.current]
-    good.sort(key=lambda file: file.path.stat().st_mtime)  # to record a rule makes its files the newest of all
+    good.sort(
+        key=lambda file: file.path.stat().st_mtime
+    )  # recording touches the files of a rule: they become the newest
     kept = {file for rule in dict.fromkeys(file.rule for file in good) for file in record(command, rule, good)}
     for file in set(files) - kept:
         file.path.unlink(missing_ok=True)
     if kept:
-        say(f"jobs have finished {len(kept)} of the files on their own: kept")
+        say(f"files that jobs finished on their own: {len(kept)} kept")
     if len(files) > len(kept):
-        say(f"jobs have finished {len(files) - len(kept)} of the files on their own: removed, to be made again")
+        say(f"files that jobs finished on their own: {len(files) - len(kept)} removed, to be made again")
     return len(kept)
 
 

@@ -1,1 +1,1 @@
-"""The configuration as validated objects, the registry of plug-ins, and what a step is told of both."""
+"""The configuration as validated objects, the registry of plug-ins, and how a step is given both."""

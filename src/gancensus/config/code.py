@@ -1,9 +1,9 @@
-"""What a step runs: digests of the code that it uses, file by file, so that changed code reruns the steps that use it.
+"""Digests of the code that a step uses, file by file, so that changed code reruns the steps that use it.
 
-Code is followed by its names from a program through this package: a function, class or constant counts where code that
-counts names it, so that a step does not depend on all of a module that it imports from. What is found without its name
-(`vars`, `getattr`, a registry, the submodule of an imported package) must be told: of the plug-in families, the members
-in use.
+Names are followed from a program through this package: a function, class or constant counts where code that counts
+names it, so that a step does not depend on all of a module that it imports from. What is reached without its name
+(`vars`, `getattr`, a registry, the submodule of an imported package) must be passed in: of the plug-in families, the
+members in use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from gancensus.config.pipeline import PACKAGE
 from gancensus.config.registry import plugin_of
 
-ALL = "*"  # in the place of a name: all that a file has
+ALL = "*"  # in place of a name: everything in a file
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # which do not run when their file is imported
 
 Name = tuple[Path, str]
@@ -35,7 +35,7 @@ class Statement(NamedTuple):
 
 
 class Uses(NamedTuple):
-    """What a statement reads: `a`, `b` of `a.b`; and where from it imports, by the name that that gets."""
+    """What a statement reads (`a`, `b` of `a.b`), and what it imports, by the name that this is given."""
 
     names: set[str]
     parts: set[tuple[str, str]]
@@ -108,8 +108,8 @@ def _tree(node: object) -> str:
     """Return a syntax tree as text that has nothing that depends on the version of Python."""
     if isinstance(node, ast.AST):
         fields = [(name, getattr(node, name, None)) for name in node._fields if name != "ctx"]  # ctx follows from place
-        told = [f"{name}={_tree(value)}" for name, value in fields if value is not None and value != []]
-        return f"{type(node).__name__}({','.join(told)})"
+        parts = [f"{name}={_tree(value)}" for name, value in fields if value is not None and value != []]
+        return f"{type(node).__name__}({','.join(parts)})"
     if isinstance(node, list):
         return f"[{','.join(map(_tree, node))}]"
     return repr(node)
@@ -139,7 +139,7 @@ def _running(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _split(node: ast.stmt) -> list[ast.stmt]:
-    """Return an import of several names as an import of each."""
+    """Split an import of several names into one import for each."""
     match node:
         case ast.Import():
             return [ast.Import([alias]) for alias in node.names]
@@ -166,7 +166,7 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 def _uses(statement: ast.stmt, package: str) -> Uses:
-    """Return what a statement uses, having taken out of it what does not run."""
+    """Return what a statement uses, after removing from it what does not run."""
     names, parts, imports = found = Uses(set(), set(), {})
     todo: list[ast.AST] = [statement]
     while todo:
@@ -183,7 +183,7 @@ def _uses(statement: ast.stmt, package: str) -> Uses:
             case ast.Import():  # `import a.b` gives the name a; all of a.b is taken to be used
                 whole = {a.name for a in node.names if not a.asname and "." in a.name}
                 imports |= {a.asname or a.name: f"{a.name}.{ALL}" if a.name in whole else a.name for a in node.names}
-            case ast.ImportFrom() if package or not node.level:  # else within the package of somebody else
+            case ast.ImportFrom() if package or not node.level:  # else within another distribution's package
                 module = resolve_name("." * node.level + (node.module or ""), package)
                 imports |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in node.names}
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

@@ -54,11 +54,11 @@ RESERVED = ("logs", "benchmarks")  # folders beside the studies' in the results
 
 NAME = r"[A-Za-z][A-Za-z0-9_+-]*"
 NAMES = "a name is a letter, then letters, digits, '_', '+' or '-', and not 'logs' or 'benchmarks'"
-LONGEST = 100  # letters of a name: NAME-12~holdout-345.parquet and the like must fit into the 255 of a file's
+LONGEST = 100  # letters of a name: NAME-12~holdout-345.parquet and the like must fit into the 255 of a file name
 
 
 def _check_name(name: str) -> str:
-    """Refuse names that are no safe part of a path."""
+    """Refuse names that are not safe in a path."""
     if len(name) > LONGEST:
         raise PydanticCustomError("name", f"is too long: a name has at most {LONGEST} letters, as it names files, too")
     if not re.fullmatch(NAME, name) or name in RESERVED:
@@ -70,7 +70,7 @@ Name = Annotated[str, AfterValidator(_check_name)]
 
 
 def _name_is_kind(section: Any) -> Any:
-    """Let the name of a metric be its kind, unless it says another: `{euclidean: {alpha: 0.01}}`."""
+    """Use the name of a metric as its kind, unless it has a `kind`: `{euclidean: {alpha: 0.01}}`."""
     if not isinstance(section, Mapping):
         return section
     return {k: {"kind": k, **v} if isinstance(v, Mapping) else v for k, v in section.items()}
@@ -132,7 +132,7 @@ class BaseStudy(Strict):
     @model_validator(mode="wrap")
     @classmethod
     def _know_names(cls, data: Any, handler: ModelWrapValidatorHandler[BaseStudy], info: ValidationInfo) -> BaseStudy:
-        """Tell the fields that refer to encoders and selections which ones this study has.
+        """Let the fields that refer to encoders and selections know which ones this study has.
 
         An analysis with nothing after its key (`fidelity:`) is asked for too.
         """
@@ -140,7 +140,9 @@ class BaseStudy(Strict):
             data = {k: {} if v is None and k in members(Analysis) else v for k, v in data.items()}
             for section in ("encoders", "selections"):
                 names = data.get(section, {})
-                info.context[section] = list(names) if isinstance(names, Mapping) else None  # wrong: said once, there
+                info.context[section] = (
+                    list(names) if isinstance(names, Mapping) else None
+                )  # wrong: reported once, there
         return handler(data)
 
     @property
@@ -180,7 +182,7 @@ else:  # every analysis is a key of a study, so that a new one needs no change h
 def results_folder(name: str) -> Path:
     """Return the results folder of that name, `~` expanded.
 
-    Raises ValueError where Snakemake could not work in it: in file names, `{...}` and `<...>` are its own.
+    Raises ValueError where Snakemake could not work in it: `{...}` and `<...>` in file names have a meaning for it.
     """
     folder = expanded(Path(name))
     if found := re.search(r"[{}<>\x00-\x1f\x7f\ud800-\udfff]", str(folder)):
@@ -213,17 +215,17 @@ class Config(Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run and the search multiplies; auto takes a CUDA GPU if there is one.
 
-    A GPU gives networks reproducible numbers of their own."""
+    Networks give other numbers on a GPU than on the processor, reproducible as well."""
     parts: int = Field(1, ge=1, le=10_000)
-    """Files, and jobs, into which each population is cut; changes no result."""
+    """Number of files, and of jobs, into which each population is cut; changes no result."""
     shards: int = Field(1, ge=1, le=10_000)
-    """Jobs into which each search for duplicates is cut; changes no result."""
+    """Number of jobs into which each search for duplicates is cut; changes no result."""
     memory: int = Field(2000, ge=1000)
-    """Memory in MB for which a job of the search for duplicates is cut; changes no result."""
+    """Memory in MB that a job of the search for duplicates is planned to use; changes no result."""
     checkpoint: int = Field(300, ge=1)
-    """Seconds between the states that a training saves, to go on from when it is stopped; changes no result."""
+    """Seconds between the states that a training saves, from which it resumes if it was stopped; changes no result."""
     cap: int = Field(10_000_000, ge=1000)
-    """Duplicates that a table lists, about; where there are more, all are counted, those among some samples listed."""
+    """About how many duplicates a table lists; of more, all are counted, but only those among some samples listed."""
     pathvars: Pathvars = Pathvars()
     """Snakemake's path variables."""
     studies: dict[Name, Study] = Field(min_length=1)
@@ -294,7 +296,7 @@ def why_absent(path: Path) -> str:
 
 
 def _unconditional(study: BaseStudy) -> Iterator[str]:
-    """Yield what needs a condition, where a generator that is trained here draws samples without."""
+    """Yield what needs a condition that the samples of a generator trained here do not have."""
     drawn = [k for k, g in study.generators.items() if isinstance(g, Trained) and not g.conditional]
     readers: dict[str, Metric | Analysis] = {
         f"definitions.{name}.{key}": metric for name, d in study.definitions.items() for key, metric in d.items()
@@ -303,7 +305,7 @@ def _unconditional(study: BaseStudy) -> Iterator[str]:
         if reader.condition_read:
             yield (
                 f"{key}: needs the condition '{reader.condition_read}', and samples of generator {drawn[0]}, trained "
-                "here, have none; leave it out, or bring samples of kind files"
+                "here, have none; leave it out, or provide samples of kind files"
             )
 
 
@@ -319,7 +321,13 @@ def _too_many(study: BaseStudy) -> Iterator[str]:
 
 
 TEXT_WANTED = ("string_type", "path_type")
-TOLD = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")  # with what was found
+WITH_INPUT = (
+    "extra_forbidden",
+    "missing",
+    "union_tag_invalid",
+    "literal_error",
+    "reference",
+)  # their messages say what was found
 
 
 def _backgrounds(study: BaseStudy) -> Iterator[str]:
@@ -332,9 +340,9 @@ def _backgrounds(study: BaseStudy) -> Iterator[str]:
 
 
 def _nested(study: BaseStudy) -> Iterator[str]:
-    """Yield the generators whose images would be read as real ones, too, or the other way round: one folder holds both.
+    """Yield the generators whose images would be read as real ones, too, or vice versa: one folder is inside the other.
 
-    One folder on both sides is no mistake: the real samples compared with themselves.
+    The same folder on both sides is allowed: the real samples compared with themselves.
     """
     sides = [
         (k, real, made) for k, g in study.generators.items() for made in g.files() for real in study.source.files()
@@ -351,12 +359,12 @@ def _nested(study: BaseStudy) -> Iterator[str]:
 
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:
-    """Put one of pydantic's errors into words, with its place."""
+    """Return one of pydantic's errors as a message, with its place."""
     keys, named = _key_path(error["loc"], raw), error["loc"][-1:] == ("[key]",) or error["type"] == "invalid_key"
     if named:
         keys[-1] = str(error["input"])  # pydantic has made 0 of `no`
     message = _message(error, keys)
-    if error["type"] not in TOLD and isinstance(error["input"], str | int | float | date):
+    if error["type"] not in WITH_INPUT and isinstance(error["input"], str | int | float | date):
         message += f" (found: {clipped(_literal(error['input']))})"
     if error["type"] == "literal_error" and keys[-1] == "kind":
         keys = keys[:-1]

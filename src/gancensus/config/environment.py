@@ -1,7 +1,8 @@
 """What a user's shell must not decide: which code is imported, how text is written, where caches lie.
 
-A user has a file queue.py in the working directory, PYTHONIOENCODING=latin-1 for an old terminal, NUMBA_DISABLE_JIT
-from a debugging session, a HOME that no job can write to. None of it may change a result, stop a run, or be executed.
+A user may have a file queue.py in the working directory, PYTHONIOENCODING=latin-1 for an old terminal,
+NUMBA_DISABLE_JIT from a debugging session, a HOME that no job can write to. None of this may change a result, stop a
+run, or be executed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def _import_nothing_from_here() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(named)
 
 
-_import_nothing_from_here()  # what comes next is to be Python's own
+_import_nothing_from_here()  # the modules imported below must be Python's own
 
 import io
 import tempfile
@@ -34,18 +35,18 @@ IGNORED = (
     "PYTHONINSPECT",  # a prompt after the program
     "PYTHONIOENCODING",
     "PYTHONOPTIMIZE",  # no docstrings, which are the descriptions of keys
-    "PYTHONWARNINGS",  # `error` makes a crash of every deprecation
+    "PYTHONWARNINGS",  # `error` makes every deprecation a crash
     "MATPLOTLIBRC",
     "MPLBACKEND",
     "SNAKEMAKE_PROFILE",  # another executor, other resources
 )
-KEPT = "NUMBA_CACHE_DIR"  # of all that numba can be told
+KEPT = "NUMBA_CACHE_DIR"  # the only one of numba's variables that stays
 
 
 def isolate() -> None:
-    """Free this process, and all that it will start, from what a user's shell and working directory hold.
+    """Shield this process, and all that it will start, from the user's shell and working directory.
 
-    To be called before NumPy, numba or matplotlib are imported. A user's PYTHONPATH stays, but for its empty entries
+    Must be called before NumPy, numba or matplotlib are imported. A user's PYTHONPATH stays, except its empty entries
     (`:/opt/lib`), which stand for the working directory.
     """
     if "PYTHONWARNINGS" in os.environ:
@@ -64,9 +65,9 @@ def isolate() -> None:
 
 
 def _have_a_cache() -> None:
-    """Let Snakemake and numba find a folder for their caches where a user's own cannot be written to.
+    """Give Snakemake and numba a folder for their caches if the user's own cannot be written to.
 
-    Where there is no home at all, they would make a folder named `~` here.
+    Without a home, they would make a folder named `~` here.
     """
     with suppress(OSError, RuntimeError):
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "snakemake"
@@ -86,7 +87,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _own_folder() -> Path:
-    """Return a folder for caches that is this user's alone: what lies in a cache is executed."""
+    """Return a folder for caches that is this user's alone: files in a cache are executed."""
     folder = Path(tempfile.gettempdir()) / f"gancensus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()

@@ -1,4 +1,4 @@
-"""Where the workflow and its steps are: beside src/ in a clone, inside the package where a wheel has been installed."""
+"""Where the workflow and its steps are: beside src/ in a clone, inside the package when installed from a wheel."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def located(name: str) -> Path:
-    """Return the whole path of a part of the pipeline, such as workflow/Snakefile or scripts."""
+    """Return the absolute path of a part of the pipeline, such as workflow/Snakefile or scripts."""
     installed = PACKAGE / "pipeline"
     return (installed if installed.is_dir() else PACKAGE.parents[1]) / name

@@ -39,8 +39,8 @@ HEAD = """# The configuration
 
 <!-- Written by `make docs` from the models in src/gancensus; a test fails when it is stale. -->
 
-`config.yaml` holds every study at laptop scale, `test.yaml` a smoke run of every stage. Bring your own file with
-`make run CONFIG=my.yaml`: it replaces `config.yaml`, it is not merged with it. Names of studies, encoders, selections,
+`config.yaml` holds every study at laptop scale, `test.yaml` a smoke run of every stage. Use your own file with
+`make run CONFIG=my.yaml`: it replaces `config.yaml` and is not merged with it. Names of studies, encoders, selections,
 generators and definitions are yours: a letter, then letters, digits, `_`, `+` or `-`. Wrong keys, types, bounds and
 references are reported all at once, with file and line. Editors that know `schemas/config.schema.json` complete and
 check while you type.
@@ -93,7 +93,7 @@ def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
 def descriptions(model: type[BaseModel]) -> dict[str, str]:
     """Return the string below each field of a model.
 
-    Read from the source where they are wanted: `use_attribute_docstrings` would cost every process half a second.
+    Read from the source when they are needed: `use_attribute_docstrings` would cost every process half a second.
     """
     found = {name: field.description for name, field in model.model_fields.items() if field.description}
     for base in model.__mro__[::-1]:

@@ -1,7 +1,7 @@
 """The registry of plug-ins: the members of each family, found by name here and in the packages of others.
 
-Here, `domains/DOMAIN/FAMILY_KIND.py` is a member. The package of somebody else names, as an entry point of the group
-`gancensus.plugins`, a module that has members, or a package whose modules are called FAMILY_KIND.
+Here, `domains/DOMAIN/FAMILY_KIND.py` is a member. Another distribution names, as an entry point of the group
+`gancensus.plugins`, a module with members, or a package whose modules are called FAMILY_KIND.
 """
 
 import importlib
@@ -72,7 +72,7 @@ def union(base: type[M]) -> Any:
 
 @cache
 def _find(base: type[Member]) -> Found:
-    """Import the modules that may hold members of a family, and collect these."""
+    """Import the modules that may hold members of a family, and collect the members."""
     found, family = Found({}, []), _family(base)
     for file in sorted(DOMAINS.glob(f"*/{family}_*.py"), key=lambda file: file.name):
         _collect(found, base, importlib.import_module(f"gancensus.domains.{file.parent.name}.{file.stem}"))
@@ -95,7 +95,7 @@ def _family(base: type[Member]) -> str:
 
 
 def _modules(plugin: Plugin, family: str) -> Iterator[ModuleType]:
-    """Import a plug-in, and of a package the modules that are called after the family."""
+    """Import a plug-in, and of a package the modules that are named after the family."""
     module = importlib.import_module(plugin.module)
     yield module
     for info in pkgutil.iter_modules(getattr(module, "__path__", [])):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gancensus.config.configuration import Study
 
 
-# Relative to the results; names in braces are wildcards of the rules, and what `at` and `match` are told and tell.
+# Relative to the results; names in braces are wildcards of the rules, which `at` fills in and `match` returns.
 SAMPLES = "{study}/samples/{population}/{part}.parquet"
 EMBEDDED = "{study}/embedded/{encoder}/{population}/{part}.parquet"
 ENCODER = "{study}/encoders/{encoder}/model.safetensors"
@@ -38,7 +38,7 @@ TIMELINE = "timeline.svg"
 REPORT = "report.html"
 PROVENANCE = "provenance.json"
 
-# Relative to the logs, those that are named elsewhere than in their rule.
+# Relative to the logs, only those that are needed outside their rule.
 ANALYSE_LOG = "{study}/analyse/{analysis}.log"
 DRAW_LOG = "{study}/draw.log"
 TRACE_LOG = "collect_trace.log"

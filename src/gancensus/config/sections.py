@@ -46,10 +46,10 @@ class Census(Strict):
     margin: float = Field(1.5, gt=1)
     """Collision ratios within [1/margin, margin] count as equally diverse."""
     replicates: int = Field(10_000, ge=100)
-    """Random orders of drawing that make the birthday curve."""
+    """Random orders of drawing from which the birthday curve is computed."""
     permutations: int = Field(1000, ge=100)
-    """Random labellings that say what the ratio of two equally diverse populations can be."""
+    """Random labellings that show which ratios two equally diverse populations can have."""
     alphas: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field((0.1, 0.05, 0.02, 0.01, 0.005, 0.001), min_length=1)
     """Shares of the real pairs at which the sweep counts duplicates, by every subset of a definition's metrics."""
     sweep: int = Field(1000, ge=RUN, le=4000)
-    """Samples of each population, about, all of whose pairs the sweep measures."""
+    """About how many samples of each population the sweep takes; it measures all their pairs."""

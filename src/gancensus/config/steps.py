@@ -1,7 +1,7 @@
 """What every step shares: one thread, its arguments, and errors in one line.
 
 Imported before anything numerical (pyproject.toml sorts it so), and from here, never from beside a script: with
-PYTHONSAFEPATH, a script's folder is no place to import from.
+PYTHONSAFEPATH, nothing is imported from a script's folder.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None,
 
 def run(
     main: Callable[[Argv], None],
-    instead: Callable[[Argv, Exception], None] | None = None,
+    on_failure: Callable[[Argv, Exception], None] | None = None,
     argv: Argv = None,
 ) -> None:
     """Run a step; what a user can fix is one line on stderr and exit status 1.
 
-    instead: of a step that nothing may wait for, what writes into its outputs why it failed; then the status is 0.
+    on_failure: where no other step may fail with this one, writes into its outputs why it failed; the status is then 0.
     argv: the words; None for those of the command line.
     """
     try:
@@ -102,10 +102,10 @@ def run(
             with recorded():
                 main(argv)
         except Exception as error:
-            if instead is None:
+            if on_failure is None:
                 raise
             print_error(error)
-            instead(argv, error)
+            on_failure(argv, error)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -121,7 +121,7 @@ def print_error(error: Exception) -> None:
 
 @contextmanager
 def recorded() -> Iterator[None]:
-    """Write beside the job's log when, where and how the step runs, for `gancensus.report.trace`; by hand, nothing."""
+    """Write beside the job's log when, where and how the step runs, for `gancensus.report.trace`; nothing by hand."""
     path = beside_log()
     began = {
         "start": STARTED.isoformat(timespec="microseconds"),
@@ -158,14 +158,14 @@ def beside_log() -> Path | None:
 
 
 def append(path: Path | None, facts: dict[str, Any]) -> None:
-    """Append a line in one piece; no job fails for want of it."""
+    """Append a line in one piece; no job fails if that cannot be done."""
     if path:
         with suppress(OSError), path.open("ab", buffering=0) as file:
             file.write(json.dumps(facts).encode() + b"\n")
 
 
 def outcome(error: BaseException) -> dict[str, str]:
-    """Say how a step ended that did not come to its end: by a user's error, a signal, or a bug."""
+    """Say how a step ended that did not finish: by a user's error, a signal, or a bug."""
     if isinstance(error, UserError):
         return {"outcome": "error", "error": str(error)}
     if isinstance(error, SystemExit):  # argparse has said why
@@ -178,9 +178,7 @@ def outcome(error: BaseException) -> dict[str, str]:
 
 def peak_memory() -> float:
     """Return the most memory that this process has held, in MiB, as SLURM counts `mem_mb`."""
-    with suppress(
-        OSError, StopIteration
-    ):  # Linux; its ru_maxrss knows also the memory of the Snakemake that this came from
+    with suppress(OSError, StopIteration):  # Linux, where ru_maxrss also counts the Snakemake that started this
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -1,4 +1,4 @@
-"""A configuration file as whoever wrote it sees it: what YAML makes of it, and the lines on which it stands."""
+"""A configuration file as its author sees it: what YAML makes of it, and on which lines."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Tree:
             return node.value
 
     def _wrong(self, node: yaml.Node | None, seen: set[int]) -> Iterator[str]:
-        """Yield line and complaint for each node that YAML makes no value of."""
+        """Yield line and complaint for each node of which YAML can make no value."""
         if node is None or id(node) in seen:
             return
         seen.add(id(node))
@@ -145,10 +145,10 @@ def clipped(text: object, most: int = 60) -> str:
 
 
 def _printable(path: Path) -> str:
-    """Return the text of a file; raises UserError where there is none, and where it holds what no text holds."""
+    """Return the text of a file; raises UserError where there is no file, and where it is not text."""
     try:
         if not path.is_file():
-            what = "is a folder, no configuration file" if path.is_dir() else "no such configuration file"
+            what = "is a folder, not a configuration file" if path.is_dir() else "no such configuration file"
             raise UserError(f"{path}: {what} (looked for from {Path.cwd()})")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -179,9 +179,9 @@ def _check_size(node: yaml.Node | None, sizes: dict[int, int], within: set[int])
 
 
 def _doubts(top: yaml.Node | None) -> Iterator[str]:
-    """Yield line and complaint for what YAML takes silently, but hardly as it is meant.
+    """Yield line and complaint for what YAML accepts silently, but probably not as it is meant.
 
-    A key that a mapping has twice, of which it takes the last, and numbers that it does not take as decimal.
+    That is a key that a mapping has twice, of which it takes the last, and numbers that it does not read as decimal.
     """
     seen: set[int] = set()
     todo: list[tuple[yaml.Node | None, tuple[str, ...]]] = [(top, ())]

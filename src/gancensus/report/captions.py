@@ -25,24 +25,24 @@ FIGURES = {
         "Diversity profile",
         "How many kinds of samples there are, with intervals. Order 0 counts every kind, those not seen estimated by "
         "Chao1; order 1 weighs kinds by how frequent they are; order 2 sees the frequent ones. A kind is a group of "
-        "samples that duplicates connect. The duplicate of a duplicate need not be one, so that groups merge chains; "
-        "where they do, markers are hollow and numbers too low. A larger population builds more bridges: compare "
-        "populations of one size. With fewer than about ten kinds seen twice, orders 0 and 1 can miss by far. An arrow "
-        "points up from a one-sided bound.",
+        "samples that duplicates connect. The duplicate of a duplicate need not be one, so groups can be chains; "
+        "where they are, markers are hollow and numbers too low. A larger population joins more groups: compare "
+        "populations of the same size. With fewer than about ten kinds seen twice, orders 0 and 1 can be far off. An "
+        "arrow points up from a one-sided bound.",
     ),
     "sweep": (
         "Sweep of the definition",
-        "What of the result is in the data, and what in the definition. Left: the effective support when each "
-        "threshold lets in a share alpha of the real pairs, with bands; dotted, what alpha alone decides: independent "
-        "metrics would give that. Right: collisions over those of the held-out samples, with all metrics, without one "
-        "and with only one, at the smallest alpha that leaves the held-out samples 5 duplicates; by alpha where there "
-        "is one metric. The grey band is the margin. Arrows start at one-sided bounds. A part of each population is "
-        "swept.",
+        "How much of the result comes from the data, and how much from the definition. Left: the effective support "
+        "when each threshold lets in a share alpha of the real pairs, with bands; dotted, what alpha alone would give "
+        "if the metrics were independent. Right: collisions over those of the held-out samples, with all metrics, "
+        "without one and with only one, at the smallest alpha that leaves the held-out samples 5 duplicates; by "
+        "alpha where there is one metric. The grey band is the margin. Arrows start at one-sided bounds. A part of "
+        "each population is swept.",
     ),
     "closest": (
         "Closest pairs",
         "The closest duplicate pairs of each population side by side, closest first, with their distance by the first "
-        "metric of the definition that compares samples: whoever looks at them sees what the definition calls the "
+        "metric of the definition that compares samples: they show what the definition calls the "
         "same. Rows of a table are drawn as profiles over their scaled columns, one sample solid, the other dashed.",
     ),
     "selection": (
@@ -58,10 +58,10 @@ FIGURES = {
     ),
     "timeline": (
         "Timeline",
-        "When each job ran, a bar for each time that it was tried: jobs in one line ran one after the other, jobs "
-        "above each other at the same time. A bar is filled where the job came to its end; a cross is a failure, or "
-        "where a job began of which nothing more is known, because it was killed. Long times in which nothing ran are "
-        "left out at the dashed lines. The jobs that come after all others, such as the one that wrote this page, are "
+        "When each job ran, a bar for each attempt: jobs in one line ran one after the other, jobs "
+        "above each other at the same time. A bar is filled where the job finished; a cross is a failure, or the "
+        "start of a job that was killed and of which nothing more is known. Long idle times are left out at the dashed "
+        "lines. The jobs that come after all others, such as the one that wrote this page, are "
         "not in it.",
     ),
 }

@@ -1,6 +1,6 @@
-"""What stands in the place of a table or figure that could not be made: the reason, so that nothing else waits for it.
+"""Placeholders for tables and figures that could not be made: they hold the reason, and nothing else waits for them.
 
-The step of an analysis or of a figure that fails writes its outputs all the same: a table without rows, or an SVG with
+The step of an analysis or of a figure that fails still writes its outputs: a table without rows, or an SVG with
 a sentence, each with the reason in its metadata. Then census and report are made, the report says what is missing and
 why, and the next run tries again.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gancensus.config.configuration import Study
 
 FAILED = "failed"  # the key of the reason in the metadata of a table
-STATUS = 3  # of a run whose census is made, and not all that was asked for beside it
+STATUS = 3  # of a run whose census is made, but not everything besides it
 LINE = 100  # characters of a line of the sentence in a figure
 MARK = re.compile(r'<metadata id="failed">(.*?)</metadata>', re.DOTALL)
 
@@ -72,8 +72,8 @@ class Failed(NamedTuple):
         return f"{what}: {self.reason}"
 
 
-def said(error: Exception, paths: Sequence[Path]) -> str:
-    """Return why a step failed, without the place of its files, which would differ from folder to folder.
+def describe(error: Exception, paths: Sequence[Path]) -> str:
+    """Return why a step failed, without the paths of its files, which would differ from folder to folder.
 
     paths: those that it reads and writes; their common folder is left out of the text.
     """
@@ -84,12 +84,12 @@ def said(error: Exception, paths: Sequence[Path]) -> str:
 
 
 def table(path: Path, schema: pa.Schema, reason: str) -> None:
-    """Write a table without rows in the place of one that could not be made."""
+    """Write a table without rows in place of one that could not be made."""
     write_table(path, {name: [] for name in schema.names}, schema, {FAILED: reason})
 
 
 def figure(path: Path, reason: str) -> None:
-    """Write a sentence in the place of a figure that could not be made."""
+    """Write a sentence in place of a figure that could not be made."""
     lines = textwrap.wrap(f"not there: {reason}", LINE)
     spans = "".join(f'<tspan x="8" dy="20">{html.escape(line)}</tspan>' for line in lines)
     size = f'width="720" height="{20 * len(lines) + 16}"'
@@ -120,8 +120,8 @@ def among(folder: Path, files: Iterable[str]) -> list[Failed]:
     return [one for one in found if not one.drawn or (one.study, one.name) not in tables]
 
 
-def there(folder: Path, studies: Mapping[str, Study]) -> list[str]:
-    """Return the analyses' tables and the figures that are there, relative to the results."""
+def existing(folder: Path, studies: Mapping[str, Study]) -> list[str]:
+    """Return the analyses' tables and the figures that exist, relative to the results."""
     files = [
         results.at(results.ANALYSIS, study=name, analysis=place)
         for name, study in studies.items()
@@ -135,8 +135,8 @@ def there(folder: Path, studies: Mapping[str, Study]) -> list[str]:
 
 
 def forget(folder: Path, studies: Mapping[str, Study]) -> None:
-    """Remove what stands in the place of tables and figures that could not be made, so that they are tried again."""
-    for file in there(folder, studies):
-        with suppress(UserError):  # a damaged file stands for nothing
+    """Remove the placeholders of tables and figures that could not be made, so that they are tried again."""
+    for file in existing(folder, studies):
+        with suppress(UserError):  # a damaged file is no placeholder
             if reason(folder / file) is not None:
                 (folder / file).unlink()

@@ -1,4 +1,4 @@
-"""What was done to the inputs of a study, and guessed about them, beside reading them: from sample tables to words."""
+"""What was changed in the inputs of a study, or guessed about them, when they were read: from sample tables to text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gancensus.contracts.table import Columns
 from gancensus.storage.schemas import INPUTS
 from gancensus.storage.tables import NOTES, about
 
-WARNING = "warning: "  # a note that begins so may make numbers wrong
+WARNING = "warning: "  # begins a note on what may make numbers wrong
 
 
 def noted(paths: Sequence[Path]) -> dict[str, int | None]:
-    """Return the notes in the metadata of sample tables, and of how many samples each is; None: of all of them."""
+    """Return the notes in the metadata of sample tables, and how many samples each is about; None: all of them."""
     whole: dict[str, None] = {}
     counted: dict[str, int] = {}
     for path in paths:
@@ -43,7 +43,7 @@ def inputs_table(results: Path, inputs: Iterable[tuple[str, str, str, Sequence[s
 
 
 def say(note: str, samples: int | None) -> str:
-    """Return a note with the number of samples that it is about, if it is not about all of them."""
+    """Return a note with the number of samples that it is about, unless that is all of them."""
     return note if samples is None else f"{note}: {samples:,} samples"
 
 
@@ -56,8 +56,8 @@ def warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def told(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each input of a study: what was read, and how; not what is a warning."""
+def lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each input of a study: what was read and how, without the warnings."""
     lines: dict[str, list[str]] = {}
     for row in rows:
         if not row["note"].startswith(WARNING):

@@ -26,13 +26,13 @@ from gancensus.storage.tables import about, columns, read_table
 Row = dict[str, Any]
 
 LINES = 6  # of each group in a table of samples
-NUMBERS = 200  # rows of an analysis that are shown as a table
+NUMBERS = 200  # rows of an analysis up to which they are shown as a table
 
 
 def page(results: Path, provenance: dict[str, Any], template: str) -> str:
     """Return the report of all results in a folder as HTML.
 
-    provenance: what `report.provenance` has written of them; template: that of the page, for Jinja.
+    provenance: what `report.provenance` has written about them; template: that of the page, for Jinja.
     """
     studies = Config.model_validate(provenance["configuration"]).studies
     environment = jinja2.Environment(
@@ -50,7 +50,7 @@ def page(results: Path, provenance: dict[str, Any], template: str) -> str:
 
 
 def definitions_of(folder: Path, study: Study) -> list[Row]:
-    """Return what the page says by each definition: what it is, and the rows of its tables by population."""
+    """Return what the page says about each definition: what it is, and the rows of its tables by population."""
     tables = [rows_at(folder, place) for place in (places.SUPPORT, places.COPIES, places.DIVERSITY)]
     found = []
     for name, metrics in study.definitions.items():
@@ -101,7 +101,7 @@ def swept(rows: list[Row]) -> Row:
         alphas = dict.fromkeys(row["alpha"] for row in rows)
         groups = {f"{alpha:g}": [row for row in rows if row["alpha"] == alpha] for alpha in alphas}
         return {"by": "alpha", "alpha": None, "groups": groups}
-    at, _ = sentences.telling_alpha(rows, shown["all metrics"])
+    at, _ = sentences.informative_alpha(rows, shown["all metrics"])
     here = [row for row in rows if row["alpha"] == at]
     groups = {cut: [row for row in here if row["metrics"] == metrics] for cut, metrics in shown.items()}
     return {"by": "metrics", "alpha": at, "groups": groups}
@@ -179,23 +179,23 @@ def measured(folder: Path, place: str, analysis: Analysis, table: str) -> Row:
 
 
 def worded(say: Callable[[], list[str]]) -> list[str]:
-    """Return sentences of an analysis, or that it has none for a reason of its own: the page does not wait for it."""
+    """Return sentences of an analysis; if writing them fails, one that says why, so that the page is still made."""
     try:
         return say()
     except Exception as error:
         traceback.print_exc()
-        return [f"What it found could not be put into words: {failures.said(error, [])}"]
+        return [f"What it found could not be put into words: {failures.describe(error, [])}"]
 
 
 def values(path: Path) -> Row:
-    """Return the numbers of an analysis, unless they are none or too many to read."""
+    """Return the numbers of an analysis, unless there are none or too many to read."""
     table = read_table(path)
     heads = [(field.name, field.metadata[b"unit"].decode()) for field in table.schema]
     return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if 0 < table.num_rows <= NUMBERS else {}
 
 
 def findings_of(folder: Path, study: Study) -> list[str]:
-    """Return what the analyses have found in sentences, and what a verdict on copies needs."""
+    """Return the findings of the analyses as sentences, and what a verdict on copies requires."""
     found = [
         sentence
         for place, (analysis, table) in study.analysed.items()
@@ -219,14 +219,14 @@ def study_of(folder: Path, study: Study) -> Row:
     noted = inputs_of(folder)
     definitions = definitions_of(folder, study)
     support = [row for definition in definitions for row in definition["counted"].values()]
-    failed = failures.among(folder.parent, failures.there(folder.parent, {folder.name: study}))
+    failed = failures.among(folder.parent, failures.existing(folder.parent, {folder.name: study}))
     return {
         "name": folder.name,
         "census": study.census,
         "verdicts": sentences.verdicts(support, study.generated),
         "copying": sentences.copying(row for definition in definitions for row in definition["copies"]),
         "warnings": inputs.warnings(noted),
-        "inputs": inputs.told(noted),
+        "inputs": inputs.lines(noted),
         "findings": findings_of(folder, study),
         "failed": [one for one in failed if one.study],
         "generated": list(study.generated),

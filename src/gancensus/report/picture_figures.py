@@ -19,7 +19,7 @@ View = Callable[[Samples], NDArray[np.uint8] | None]
 def pixels(samples: Samples, view: View) -> NDArray[np.uint8]:
     """Return samples as RGB (n, H, W, 3): as `view` shows them, or as the images that they are.
 
-    Images x (n, H, W) or (n, H, W, C) are in [-1, 1]; axes that are no colours are averaged.
+    Images x (n, H, W) or (n, H, W, C) are in [-1, 1]; axes other than colours are averaged.
     """
     if (seen := view(samples)) is not None:
         return seen

@@ -21,7 +21,7 @@ PACKAGES = (  # what the numbers, the bytes and the figures depend on
 
 
 def provenance(configuration: Mapping[str, Any], results: Path, files: Iterable[str], root: Path) -> dict[str, Any]:
-    """Return what is known of files in the folder of results, with no time, host or user.
+    """Return what is known about files in the folder of results, with no time, host or user.
 
     configuration: as it was validated; root: the folder of the workflow.
     """

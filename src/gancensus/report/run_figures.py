@@ -57,7 +57,7 @@ def _loss_panel(ax: Axes, title: str) -> Axes:
     return ax
 
 
-STAGES = {  # the rules of a stage share a colour; the first fits
+STAGES = {  # the rules of a stage share a colour; the first match counts
     "prepare": (r"prepare", "#8c8c8c"),
     "encode": (r"fit_encoder|embed", HUES[5]),
     "train": (r"select|train", HUES[1]),
@@ -90,7 +90,7 @@ def draw_timeline(trace: Columns) -> Figure:
     labelled = -math.inf
     for (start, end), x in zip(idle, cuts, strict=True):
         ax.axvline(x / second, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
-        if x - labelled > 0.13 * right:  # room for the words
+        if x - labelled > 0.13 * right:  # room for the label
             labelled = x
             words, at = f"{duration(end - start)} later", (x / second, 1)
             ax.annotate(words, at, (0, 3), ("data", "axes fraction"), "offset points", ha="center", color=INK, size=7)
@@ -104,7 +104,7 @@ def draw_timeline(trace: Columns) -> Figure:
 def _without(
     times: NDArray[np.float64], idle: Sequence[tuple[float, float]], width: float
 ) -> tuple[NDArray[np.float64], list[float]]:
-    """Return the times when each idle time takes only so long, and where the middles of those then are."""
+    """Return the times with each idle time shortened to `width`, and the middles of these."""
     ends = np.array(idle).reshape(-1, 2)
     saved = (ends[:, 1] - ends[:, 0] - width) * (times[..., None] >= ends[:, 1])
     middles = ends[:, 1] - np.cumsum(ends[:, 1] - ends[:, 0] - width) - width / 2

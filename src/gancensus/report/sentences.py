@@ -1,4 +1,4 @@
-"""Results in words and in well-set numbers, for people: what the figures and the report write."""
+"""Results as sentences and formatted numbers, for the figures and the report."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SENTENCES = {
     "mixed": "{names}: the verdict differs between the definitions of a duplicate",
 }
 BROUGHT = (
-    "{names}: whether they copy shows only if train holds what their model has learned from; here it is random samples "
-    "(splits: train_first)."
+    "{names}: whether they copy can be seen only if train holds what their model learned from; here it holds random "
+    "samples (splits: train_first)."
 )
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
-TELLING = 5  # duplicates of held-out samples, from which a ratio to them begins to say something
-CHAIN = 3  # a kind with so many times more samples than are all alike is a chain
+INFORMATIVE = 5  # duplicates of held-out samples from which on a ratio to them is informative
+CHAIN = 3  # a kind with this many times more samples than can all be alike is a chain
 
 
 def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
@@ -41,7 +41,7 @@ def _space(metric: Metric) -> str:
 
 
 def size(row: Row) -> str:
-    """Say how many samples a population makes that differ: 'about 840 (570 to 1,200)' or 'at least 2,700'."""
+    """Say how many different samples a population makes: 'about 840 (570 to 1,200)' or 'at least 2,700'."""
     value, reach = interval(row, "effective_support", digits=2)
     return f"about {value} ({reach})" if reach else _in_words(value)
 
@@ -72,8 +72,8 @@ def verdicts(support: Iterable[Row], generated: Iterable[str]) -> dict[str, list
             said[row["population"]].add(row["verdict"])
     groups: dict[str, list[str]] = {verdict: [] for verdict in SENTENCES}
     for population, words in said.items():
-        told = words - {"cannot tell"} or words
-        groups[told.pop() if len(told) == 1 else "mixed"].append(population)
+        decided = words - {"cannot tell"} or words
+        groups[decided.pop() if len(decided) == 1 else "mixed"].append(population)
     return {verdict: populations for verdict, populations in groups.items() if populations}
 
 
@@ -97,7 +97,7 @@ def chained(diversity: Iterable[Row]) -> dict[str, list[str]]:
 
 
 def chains_warning(found: Mapping[str, Sequence[str]]) -> str:
-    """Say of which populations the diversity profile cannot be read, as `chained` found."""
+    """Say for which populations the diversity profile is unreliable, as `chained` found."""
     where = "; ".join(f"by {definition} of {listing(populations)}" for definition, populations in found.items())
     return (
         f"Kinds are chains, and their numbers too low, {where}: the largest kind holds more than {CHAIN} times as many "
@@ -122,7 +122,7 @@ def copies_headline(found: Mapping[str, Sequence[str]]) -> str:
 
 
 def timeline(trace: Sequence[Row]) -> str:
-    """Say of a table of executions how long they took, what took longest, the largest memory, and what failed."""
+    """Summarise a table of executions: how long they took, what took longest, the largest memory, and what failed."""
     if not trace:
         return "No job has left a record of when it ran."
     rules = by_rule(trace)
@@ -169,11 +169,11 @@ def cuts(subsets: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def telling_alpha(sweep: Iterable[Row], metrics: str) -> tuple[float, bool]:
+def informative_alpha(sweep: Iterable[Row], metrics: str) -> tuple[float, bool]:
     """Return the smallest alpha at which the held-out samples have 5 duplicates by these metrics, and True.
 
     Without one: the largest alpha, and False.
     """
     held = {r["alpha"]: r["duplicates"] for r in sweep if (r["population"], r["metrics"]) == ("holdout", metrics)}
-    enough = [alpha for alpha, duplicates in held.items() if duplicates >= TELLING]
+    enough = [alpha for alpha, duplicates in held.items() if duplicates >= INFORMATIVE]
     return (min(enough), True) if enough else (max(held), False)

@@ -1,4 +1,4 @@
-"""Which samples a figure shows: a table beside it, in which whoever doubts a picture can look up its rows."""
+"""Which samples a figure shows: a table beside it, in which a reader can look them up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shown_table(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, A
 
 
 def _about(tables: Sequence[Sequence[Column]]) -> dict[str, str]:
-    """Return names, units, categories and ways to write of columns, those of several tables that differ in new ones."""
+    """Return names, units, categories and formats of the columns of tables that differ only in new categories."""
     known = tables[0]
     about = {"names": json.dumps([one.name for one in known]), "units": json.dumps([one.unit for one in known])}
     if any(one.categories for one in known):
@@ -44,7 +44,7 @@ def _about(tables: Sequence[Sequence[Column]]) -> dict[str, str]:
 
 
 def _extra(tables: Sequence[Sequence[Column]], k: int) -> tuple[str, ...]:
-    """Return the categories of a column that no real row has and some of the tables do."""
+    """Return the categories of a column that no real row has but some of the tables do."""
     return tuple(dict.fromkeys(text for known in tables for text in known[k].extra))
 
 

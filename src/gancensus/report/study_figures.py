@@ -46,20 +46,20 @@ class Results(NamedTuple):
         return SampleRows([self.path(places.SAMPLES, population=population, part=part) for part in range(self.parts)])
 
 
-def draw_figures(results: Results, tell: Callable[[Exception], None]) -> None:
-    """Draw every figure, each by itself: what cannot be drawn, of which `tell` is told, keeps no other from it."""
+def draw_figures(results: Results, on_error: Callable[[Exception], None]) -> None:
+    """Draw every figure; where one fails, pass the error to `on_error` and go on with the others."""
     for name, drawing in places.figures(results.study).items():
         output = results.path(places.FIGURE, figure=name)
         print(f"drawing {name}", flush=True)
         try:
             write(drawing, results, output)
         except Exception as error:
-            tell(error)
+            on_error(error)
             write_why(error, drawing, output)
 
 
 def write(drawing: Drawing, results: Results, output: Path) -> None:
-    """Write a figure as SVG, and beside it which samples it shows; of a table that could not be made, why."""
+    """Write a figure as SVG, and beside it which samples it shows; why, if its table could not be made."""
     if drawing.kind == "analysis":
         reason = failures.reason(results.path(places.ANALYSIS, analysis=drawing.of))
         if reason is not None:
@@ -74,7 +74,7 @@ def write(drawing: Drawing, results: Results, output: Path) -> None:
 
 def write_why(error: Exception, drawing: Drawing, output: Path) -> None:
     """Write why there is no figure."""
-    reason = failures.said(error, [output.parent])
+    reason = failures.describe(error, [output.parent])
     failures.figure(output, reason)
     if drawing.shows_samples:
         failures.table(output.with_suffix(".parquet"), SHOWN, reason)

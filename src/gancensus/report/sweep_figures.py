@@ -26,7 +26,7 @@ from gancensus.plotting.style import (
     styled,
     unique,
 )
-from gancensus.report.sentences import cuts, telling_alpha
+from gancensus.report.sentences import cuts, informative_alpha
 from gancensus.statistics.estimate import Estimate
 
 
@@ -57,7 +57,7 @@ def _draw_supports(ax: Axes, whole: Sequence[Mapping[str, Any]], look: Mapping[s
     """Draw the effective support of each population over alpha, and return the line of independent metrics."""
     alphas = sorted({row["alpha"] for row in whole})
     independent = {row["alpha"]: row["independent"] for row in whole}
-    least = alphas[0]  # 1 where there is but one real pair
+    least = alphas[0]  # 1 where there is only one real pair
     metrics = round(math.log(independent[least]) / math.log(least)) if least < 1 else 1
     ends = [1 / independent[alphas[-1]]]
     for population, drawn in look.items():
@@ -120,7 +120,7 @@ def _draw_ratio_by_cut(
     margin: float,
 ) -> None:
     """Draw the ratio of each generated population at one alpha, by subset of the metrics."""
-    alpha, telling = telling_alpha(sweep, shown["all metrics"])
+    alpha, informative = informative_alpha(sweep, shown["all metrics"])
     generated = [population for population in look if population != REFERENCE]
     here = {(r["metrics"], r["population"]): _ratio(r) for r in sweep if r["alpha"] == alpha}
     ax.axvspan(1 / margin, margin, color="black", alpha=0.06, linewidth=0)
@@ -130,7 +130,7 @@ def _draw_ratio_by_cut(
         for g, population in enumerate(generated):
             y = k + 0.8 * ((g + 0.5) / len(generated) - 0.5)
             _draw_ratio(ax, y, here[metrics, population], look[population])
-    ax.set_title(f"at alpha = {alpha:g}{'' if telling else ', the largest'}")
+    ax.set_title(f"at alpha = {alpha:g}{'' if informative else ', the largest'}")
     ax.set(ylim=(len(shown) - 0.5, -0.5), xlabel="collisions over those of holdout")
     ax.set_yticks(range(len(shown)), shown)
     ax.tick_params(axis="y", length=0)

@@ -1,4 +1,4 @@
-"""When each job ran, where, and how it ended: lines that the steps write beside their logs in, rows of a table out.
+"""When and where each job ran and how it ended: from the lines that steps write beside their logs to rows of a table.
 
 An execution writes a line when it starts and one when it ends, which repeats the first; a retried or resumed job has
 more than one execution.
@@ -17,7 +17,7 @@ from gancensus.config.results import job_of
 
 Row = dict[str, Any]
 Span = tuple[float, float]  # from, to; in seconds
-KEY = ("start", "node", "pid")  # what tells two executions of a job apart
+KEY = ("start", "node", "pid")  # what distinguishes two executions of a job
 INSTANT = 1e-6  # seconds: the resolution of the times
 COLUMNS = (
     *("study", "rule", "names", "attempt", "start", "end"),
@@ -26,10 +26,10 @@ COLUMNS = (
 
 
 def executions(lines: Iterable[str]) -> list[Row]:
-    """Return the executions that the lines beside a job's log tell of, oldest first.
+    """Return the executions that the lines beside a job's log record, oldest first.
 
-    `attempt` counts them since the last that was done. Where there is no line of the end, `outcome` is `killed`. Lines
-    that cannot be read, torn by a full disk, are passed over.
+    `attempt` counts them since the last that succeeded. Where there is no line of the end, `outcome` is `killed`. Lines
+    that cannot be read, cut short by a full disk, are skipped.
     """
     found: dict[tuple[Any, ...], Row] = {}
     for line in lines:
@@ -64,7 +64,7 @@ def columns(jobs: Mapping[str, Iterable[str]]) -> dict[str, list[Any]]:
 
 
 def spans(rows: Sequence[Mapping[str, Any]]) -> list[Span]:
-    """Return from when to when each execution ran, in seconds since the first began; a killed one for no time."""
+    """Return when each execution began and ended, in seconds since the first began; a killed one for no time."""
     first = min((row["start"] for row in rows), default=None)
     found = []
     for row in rows:
@@ -109,7 +109,7 @@ def breaks(spans: Sequence[Span], longest: float) -> list[Span]:
 
 
 def by_rule(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Return for each rule, the one that took longest first: its jobs, how often they were tried and did not end well.
+    """Return a row per rule, the one that took longest first: its jobs, their attempts, and how many of these failed.
 
     `time` and `cpu` are sums over all executions whose end is known, in seconds; `peak_memory` is their largest, in
     MiB (None where none is known).

@@ -127,7 +127,7 @@ class Prediction:
             return Cost(read, written, START + CENSUS * rows * (rows / 2.7e6) ** (CENSUS_POWER - 1), BASE + 1e-6 * held)
         if job.rule == "provenance":
             return Cost(read, written, START + 1e-6 * HASH * read, BASE)
-        if job.rule in ("collect_trace", "collect_census"):  # inputs that only say when, and notes in footers
+        if job.rule in ("collect_trace", "collect_census"):  # inputs that only set the order, and notes in footers
             return Cost(SMALL, written, START, BASE)
         return Cost(read, written, seconds, memory)
 

@@ -61,7 +61,7 @@ def stored(samples: Samples) -> float:
 
 
 class File(NamedTuple):
-    """What a user brings: the samples in it, and the bytes of them, as float32, that each part reads."""
+    """A user-provided file: its samples, and the bytes of them, as float32, that each part reads."""
 
     samples: int
     read: float
@@ -73,7 +73,7 @@ class Facts:
     def __init__(self, study: Study, parts: int, absent: Mapping[str, Shape]) -> None:
         """Look at the source and the generators' files; raises UserError."""
         self.study = study
-        self.files: dict[str, File] = {}  # of populations that are brought; '' is the source's
+        self.files: dict[str, File] = {}  # of user-provided populations; '' is the source's
         (samples, *shape), share, scale = look(study.source, absent, None)
         if study.source.files():  # every part looks through it, or reads its rows, for each split
             share_read = 1 if study.source.read_whole else len(REAL) / parts
@@ -119,7 +119,7 @@ class Zeros:
     where = "samples"
 
     def __init__(self, samples: int, shape: Shape, conditions: Iterable[str | None]) -> None:
-        """As many zeros, with these conditions."""
+        """Hold the number of samples, their shape and their conditions."""
         self._samples, self._shape, self._conditions = samples, shape, [c for c in conditions if c]
 
     def __len__(self) -> int:

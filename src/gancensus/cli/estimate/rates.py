@@ -5,7 +5,7 @@ Of one thread on one of two shared cores with AVX-512 VNNI. Where nothing else i
 of values in memory, 4 bytes each.
 """
 
-START = 2.0  # s: a job of nothing: Snakemake, imports, compiled loops; assumed
+START = 2.0  # s: a job that does nothing: Snakemake, imports, compiled loops; assumed
 READ, WRITE = 1.0e-3, 1.3e-3  # s per MB of a table of showers; of noise, which hardly compresses, 1.5e-3 and 3.6e-3
 LOAD = {"prepare": 1.1e-3, "generate": 1.6e-3}  # s per MB of a user's array, as float32; `prepare` reads all of it
 HASH = 0.6e-3  # s per MB of a file
@@ -15,8 +15,8 @@ LINE = 17.0  # ns per pair that is near on a line
 MERGE = 0.15e-6  # s per row of repeats and shard
 CENSUS, CENSUS_POWER = 29e-6, 1.4  # s per row of repeats of 2.7 million; of all rows, to this power
 BASE = 300.0  # MB of a process that has loaded everything
-PIECES = 150.0  # MB for the pieces in which samples are read that are not all wanted at once; and bytes a sample for
-KNOWN = 50.0  # what is known of all of them
+PIECES = 150.0  # MB of the chunks in which samples are read that need not be in memory together
+KNOWN = 50.0  # bytes a sample that are kept in memory for all of them
 REPEATS, MERGED = 120.0, 170.0  # bytes in memory of a row of repeats, and where those of all shards are added up
 DENSE = 0.86  # stored bytes per byte of values without structure: vectors, and what networks draw
 REPEAT, PAIR, DISTANCE = 0.5, 3.0, 7.0  # stored bytes of a row of repeats; of i and j of a duplicate; of a distance

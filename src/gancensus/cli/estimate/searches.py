@@ -17,7 +17,7 @@ class Search:
     """The pairs of a population, or across two, under a definition: rows read and pairs compared by each shard."""
 
     def __init__(self, facts: Facts, definition: Mapping[str, Metric], search: results.Search, config: Config) -> None:
-        """Cut and deal as a search does, except that conditions spare nothing."""
+        """Cut blocks and deal tasks as a search does, except that conditions exclude no pair."""
         self.metrics = list(definition.values())
         self.samples = [facts.samples[population] for population in search.populations]
         a, *others = (facts.population(p, self.metrics).side(config.memory, config.shards) for p in search.populations)

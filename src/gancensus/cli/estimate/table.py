@@ -1,4 +1,4 @@
-"""What is printed of an estimate: a table with a row per rule, and what follows from it."""
+"""An estimate as printed: a table with a row per rule, and what follows from it."""
 
 from __future__ import annotations
 
