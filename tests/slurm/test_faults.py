@@ -198,5 +198,5 @@ def test_a_folder_that_nodes_do_not_see(cluster: Cluster, tmp_path: Path) -> Non
     )
     assert done.returncode == 1
     assert f"error: {tmp_path}/results: what node node" in done.stderr
-    assert "is not seen here; choose a folder that all nodes share: --results" in done.stderr
+    assert "is not visible here; choose a folder that all nodes share: --results" in done.stderr
     assert queue() == []

@@ -392,7 +392,7 @@ def test_what_one_rule_asks_for_is_warned_of(
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        (None, "what node n1 writes there is not seen here; choose a folder that all nodes share"),
+        (None, "what node n1 writes there is not visible here; choose a folder that all nodes share"),
         (
             "Traceback:\nModuleNotFoundError: No module named 'torch'\n",
             "node n1 cannot start .*No module named 'torch'; ",
@@ -713,7 +713,7 @@ def test_a_watch_sees_each_movement(
 @pytest.mark.parametrize("option", ["--config", "-C", "-Cseed=2", "--config=seed=2", "--slurm-jobname-prefix=x"])
 def test_options_that_would_undo_ours_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match=r"^error: -.*: .*; (put it into the file|leave it out)"):
+    with pytest.raises(SystemExit, match=r"^error: -.*: .*; (put it into the configuration file|leave it out)"):
         main.main(["run", option, "seed=2"])
 
 

@@ -223,7 +223,9 @@ def refuse(rest: Sequence[str]) -> None:
     for word in rest:
         option = word.partition("=")[0]
         if option in ("--config", "--configfiles") or word.startswith("-C"):
-            raise UserError(f"{option}: Snakemake takes only one of these, which is set; use the configuration file")
+            raise UserError(
+                f"{option}: Snakemake takes one of these, and we set it; put it into the configuration file"
+            )
         if option == "--slurm-jobname-prefix":
             raise UserError(f"{option}: gancensus finds its jobs by a name that it sets itself; leave it out")
 
