@@ -435,7 +435,7 @@ def forget(args: argparse.Namespace, rest: Sequence[str], results: Path) -> None
 
 
 def skip_killed(args: argparse.Namespace, rest: Sequence[str], begun: float) -> bool:
-    """Write placeholders if only jobs of analyses and figures were killed; say whether a rest can be made."""
+    """Write placeholders if only analyses and figures were killed; say whether Snakemake can now make the rest."""
     if rest:  # Snakemake's own options may ask for less
         return False
     place = args.results or Path(args.config.pathvars.results)
