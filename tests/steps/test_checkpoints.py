@@ -174,7 +174,7 @@ def test_nor_one_of_another_version_of_pytorch_or_of_the_code(tmp_path: Path, mo
         context.setattr(torch, "__version__", "0.1")
         assert checkpoint(tmp_path).load() is None
     with monkeypatch.context() as context:
-        context.setattr(unfinished, "digests", lambda script: {"gancensus/training/loop.py": "other"})
+        context.setattr(unfinished, "digests", lambda *_: {"gancensus/training/loop.py": "other"})
         assert checkpoint(tmp_path).load() is None
     copies = GAN.model_copy(update={"samples": 7, "replicas": 9, "train_on": "dense"})  # say nothing of the training
     assert checkpoint(tmp_path, member=copies).load() is not None

@@ -19,7 +19,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
-from gancensus.storage import tables, user_arrays
+from gancensus.storage import user_arrays
 from gancensus.storage.samples import read_samples, write_samples
 from gancensus.storage.user_arrays import read_user_samples
 
@@ -213,8 +213,8 @@ def test_a_sample_table_that_is_not_as_ours(tmp_path: Path, x: Any, ids: list[in
 @pytest.fixture
 def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven values at once, of samples of three."""
-    for module in (tables, samples):
-        monkeypatch.setattr(module, "CHUNK", 7)
+    for module in (user_arrays, samples):
+        monkeypatch.setattr(module, "VALUES_AT_ONCE", 7)
 
 
 SAVES: list[tuple[str, Callable[[Path, NDArray[Any]], None]]] = [
@@ -575,7 +575,7 @@ def test_a_bug_is_not_taken_for_a_damaged_array(
 
     np.save(tmp_path / "x.npy", ROWS)
     np.savez(tmp_path / "x.npz", x=ROWS)
-    monkeypatch.setattr(tables, where, planted)
+    monkeypatch.setattr(user_arrays, where, planted)
     with pytest.raises(bug, match="planted"):
         read_user_samples(tmp_path / f"x.{suffix}")
 

@@ -399,10 +399,10 @@ class TestInterface(TestLogHandlerBase):
 STEPS = """
 import os, signal, sys
 import gancensus.config.steps as step
-def user(): raise step.UserError("samples.npy: has no rows; add some")
-def bug(): raise ValueError("odd")
-def kill(): print("epoch 3"); sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)
-def term(): raise SystemExit(143)
+def user(_): raise step.UserError("samples.npy: has no rows; add some")
+def bug(_): raise ValueError("odd")
+def kill(_): print("epoch 3"); sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)
+def term(_): raise SystemExit(143)
 step.run(globals()[sys.argv[1]])
 """
 FAILING = """

@@ -150,7 +150,7 @@ def test_rows_in_any_order(tmp_path: Path, rows: list[int], limits: tuple[int, i
         write(path, electrons(), chunks=True)
     found = load(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shower_file, "CHUNK", limits[0])
+        patch.setattr(shower_file, "VALUES_AT_ONCE", limits[0])
         patch.setattr(shower_file, "WIDEST", limits[1])
         some = found.take(np.array(rows, dtype=np.int64))
     np.testing.assert_array_equal(some.natural(), electrons()["ECAL"][rows].reshape(-1, *GRID))
@@ -214,7 +214,7 @@ def test_100_gb_take_no_more_memory_than_100_mb(
 @pytest.mark.parametrize("every", [1, 4])
 def test_a_chunk_is_read_once(tmp_path: Path, chunk: int, every: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a size that 64 make a read, and 500 the widest."""
-    monkeypatch.setattr(shower_file, "CHUNK", 64 * 60)
+    monkeypatch.setattr(shower_file, "VALUES_AT_ONCE", 64 * 60)
     monkeypatch.setattr(shower_file, "WIDEST", 500 * 60)
     found = load(huge(tmp_path / "a.h5", 2000, (chunk, *GRID), GRID))
     reads = Reads(monkeypatch)
