@@ -20,7 +20,7 @@ import pytest
 from runs import STUDY, command, run
 
 from gancensus import __version__
-from gancensus.cli import head, main, options, preflight, slurm, unseen
+from gancensus.cli import arguments, head, main, options, preflight, printed, slurm, unseen
 from gancensus.config.configuration import Config, read
 from gancensus.contracts.errors import UserError
 from gancensus.storage import schemas
@@ -744,7 +744,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_configuration_is_told_from_what_goes_to_snakemake(small: Path, words: str, file: str, rest: str) -> None:
-    args, passed = main.arguments(words.split())
+    args, passed = arguments.arguments(words.split())
     assert args.configfile.absolute() == small / file
     assert passed == rest.split()
 
@@ -831,7 +831,7 @@ def test_a_reader_that_has_seen_enough_is_no_fault(small: Path) -> None:
 @pytest.mark.parametrize("patience", ["0", "-1", "nan"])
 def test_patience_is_a_time(patience: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main.arguments(["slurm", "--patience", patience])
+        arguments.arguments(["slurm", "--patience", patience])
     assert "give a number of seconds above 0" in capsys.readouterr().err
 
 
@@ -906,7 +906,7 @@ def test_the_census_as_text(tmp_path: Path) -> None:
     other |= {"effective_support_high": 1234.5, "ratio": 2.5, "verdict": "less diverse"}
     other |= {"duplicates": 7998000, "listed": 44}
     write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, schemas.SUPPORT)
-    head, first, second, note = main.census_table(tmp_path / "c.parquet").splitlines()
+    head, first, second, note = printed.census_table(tmp_path / "c.parquet").splitlines()
     assert head.split() == ["study", "definition", "population", "samples", "support", "interval", "ratio", "verdict"]
     assert first.split() == ["s", "d", "holdout", "4,000", "≥", "2,670,000", "no", "duplicate", "–", "reference"]
     assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "less", "diverse"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gancensus.config.environment import isolate
-from gancensus.plotting import numbers
 
 isolate()  # before anything reads the shell's environment
 
@@ -17,32 +16,28 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
-
-from pydantic_core import PydanticCustomError
+from typing import NoReturn
 
 from gancensus import __version__
 from gancensus.cli import head
+from gancensus.cli.arguments import SLURM_PROFILE, arguments
 from gancensus.cli.ending import current, write_placeholders
 from gancensus.cli.head import say
-from gancensus.cli.options import YAML, Parser, sort_out
 from gancensus.cli.preflight import Profile, names_fit, preflight, probe
-from gancensus.cli.slurm import PATIENCE, Queue, StuckError, Watch, forget_filters
+from gancensus.cli.printed import census_table, inputs_text
+from gancensus.cli.slurm import Queue, StuckError, Watch, forget_filters
 from gancensus.cli.unseen import digest, settle
 from gancensus.config import results as places
-from gancensus.config.configuration import read, results_folder
+from gancensus.config.configuration import read
 from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.family import expanded, suggestion
 from gancensus.report import failures
 
 SNAKEFILE = located("workflow/Snakefile")
 PROFILE = located("workflow/profiles/default")  # absolute: Snakemake looks in the working directory first
-SLURM_PROFILE = located("workflow/profiles/slurm")
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
 DRY = {"--dry-run", "--dryrun"}  # Snakemake's options with which nothing runs
 FORCED = {"-F", "--forceall", "-f", "--force", "-R", "--forcerun"}  # with which it makes existing files again
-CONFIGFILE = Path("config/config.yaml")  # if none is named
 BUG = 70  # exit status for an internal error, as in sysexits.h
 LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; we cancel those that are left
 
@@ -94,140 +89,6 @@ def work(argv: Sequence[str] | None) -> int:
         if args.command in ("run", "slurm") and "--unlock" not in rest:
             status = print_results(args, rest, place, begun, status)
         return status
-
-
-def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """Return our options and Snakemake's; raises UserError for what is neither."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    parser, commands = parsers()
-    if not words:
-        parser.print_help(sys.stderr)
-        parser.exit(2)
-    check_command(words[0], list(commands))
-    args, rest = parser.parse_known_args(words)
-    refuse(rest)
-    ours = list(commands[args.command]._option_string_actions)
-    files, rest = sort_out(rest, ours, args.command)
-    args.configfile = the_one([*(args.configfile or []), *files])
-    if args.command == "slurm" and not args.patience > 0:
-        parser.error(f"--patience {args.patience:g}: give a number of seconds above 0")
-    return args, rest
-
-
-def parsers() -> tuple[Parser, dict[str, Parser]]:
-    """Return the parser of the command line, and that of each command."""
-    common = Parser(add_help=False, allow_abbrev=False)
-    common.add_argument(
-        "--configfile", type=path, action="append", help=f"the study; `--configfile` may be omitted; else {CONFIGFILE}"
-    )
-    common.add_argument("--results", type=folder, help="the folder that everything is written to")
-    parser = Parser(
-        prog="gancensus", description=__doc__, allow_abbrev=False, epilog="example: gancensus run study.yaml"
-    )
-    for each in (parser, common):
-        each.add_argument("--version", action="version", version=f"gancensus {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    more = "Snakemake's options may follow, such as --forcerun RULE, and result files to make."
-    for name, text in (("run", "run everything here"), ("plan", "show what would run and why")):
-        command = commands.add_parser(name, help=text, epilog=more, parents=[common], allow_abbrev=False)
-        command.add_argument(
-            "--cores", type=cores, default="all", help="processor cores to use, %(default)s by default"
-        )
-    what = "read and validate every input, list all problems, run nothing"
-    commands.add_parser("check", help=what, parents=[common], allow_abbrev=False)
-    what = "estimate jobs, bytes, time and memory, rule by rule, run nothing"
-    command = commands.add_parser("estimate", help=what, parents=[common], allow_abbrev=False)
-    command.add_argument(
-        "--file",
-        type=absent_file,
-        action="append",
-        default=[],
-        metavar="PATH=SHAPE",
-        help="the shape of a file that does not exist yet, like data/x.npy=1000000x51x51x25; may be repeated",
-    )
-    command = commands.add_parser(
-        "slurm", help="run everything on a cluster", epilog=more, parents=[common], allow_abbrev=False
-    )
-    command.set_defaults(cores="all")
-    command.add_argument(
-        "--profile",
-        type=path,
-        default=SLURM_PROFILE,
-        help="the profile of the cluster, %(default)s by default",
-    )
-    command.add_argument(
-        "--patience",
-        type=float,
-        default=PATIENCE,
-        help="seconds without progress that count as a hang, %(default)s by default",
-    )
-    return parser, dict(commands.choices)
-
-
-def check_command(word: str, commands: Sequence[str]) -> None:
-    """Raise UserError where the command line does not begin with a command."""
-    if word.lower().endswith(YAML):
-        raise UserError(f"{word}: the command comes first: gancensus run {word}")
-    if word.startswith("-") and word not in ("-h", "--help", "--version"):
-        raise UserError(f"{word}: the command comes first: gancensus run {word} ...")
-    if not word.startswith("-") and word not in commands:
-        raise UserError(f"{word}: no such command{suggestion(word, commands)}")
-
-
-def path(text: str) -> Path:
-    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
-    if not text:
-        raise argparse.ArgumentTypeError("is empty")
-    try:
-        return expanded(Path(text))
-    except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(error.message()) from None
-
-
-def folder(text: str) -> Path:
-    """Read the results folder of an option; raises ArgumentTypeError."""
-    try:
-        return results_folder(str(path(text)))
-    except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
-
-
-def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
-    """Read PATH=NxAxB, a file that does not exist yet and the shape of its samples; raises ArgumentTypeError."""
-    path, _, shape = text.rpartition("=")
-    try:
-        return path, tuple(int(length) for length in shape.split("x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text}: should be like data/x.npy=1000000x51x51x25") from None
-
-
-def cores(text: str) -> str:
-    """Check a number of processor cores; raises ArgumentTypeError."""
-    if text != "all" and not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 1, or all")
-    return text
-
-
-def the_one(files: Sequence[Path]) -> Path:
-    """Return the configuration that is named, or the default; raises UserError where several are named."""
-    named = list(dict.fromkeys(files))
-    if len(named) > 1:
-        raise UserError(f"{', '.join(map(str, named))}: a run has one configuration; name one of them")
-    if not named and not CONFIGFILE.exists():
-        raise UserError(f"{CONFIGFILE}: no such configuration file; name yours: gancensus run study.yaml")
-    return named[0] if named else CONFIGFILE
-
-
-def refuse(rest: Sequence[str]) -> None:
-    """Raise UserError for those of Snakemake's options that would override ours."""
-    for word in rest:
-        option = word.partition("=")[0]
-        if option in ("--config", "--configfiles") or word.startswith("-C"):
-            raise UserError(
-                f"{option}: Snakemake takes one of these, and we set it; put it into the configuration file"
-            )
-        if option == "--slurm-jobname-prefix":
-            raise UserError(f"{option}: gancensus finds its jobs by a name that it sets itself; leave it out")
 
 
 def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
@@ -472,49 +333,3 @@ def check_writable(results: Path) -> None:
     place = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
         raise UserError(f"{place}: the results cannot be written there; choose another folder: --results FOLDER")
-
-
-def census_table(path: Path) -> str:
-    """Return the census as text: how many different samples each population has, and how that compares."""
-    from gancensus.storage.tables import read_table
-
-    heads = ("study", "definition", "population", "samples", "support", "interval", "ratio", "verdict")
-    rows = read_table(path).to_pylist()
-    lines = [heads, *(_cells(row) for row in rows)]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
-    right = (3, 4, 5, 6)
-    table = [
-        "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    ]
-    return "\n".join([*table, *(_capped(row) for row in rows if row["listed"] < row["samples"])])
-
-
-def inputs_text(path: Path) -> str:
-    """Return what was noted about the inputs of every study as text, warnings first; empty if nothing was."""
-    from gancensus.report import inputs
-    from gancensus.storage.tables import read_table
-
-    rows = read_table(path).to_pylist()
-    studies = dict.fromkeys(row["study"] for row in rows)
-    of = {study: [row for row in rows if row["study"] == study] for study in studies}
-    warnings = [f"warning: {study}, {text}" for study in studies for text in inputs.warnings(of[study])]
-    lines = [f"  {study}, {line}" for study in studies for line in inputs.lines(of[study])]
-    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *lines] if lines else [])])
-
-
-def _capped(row: dict[str, Any]) -> str:
-    """Say of a population that it has more duplicates than a table lists."""
-    return (
-        f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are "
-        f"counted, those among {row['listed']:,} of its {row['samples']:,} samples listed (raise `cap` to list more)"
-    )
-
-
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """Return the cells of a row of the census."""
-
-    support, reach = numbers.interval(row, "effective_support")
-    samples, ratio = numbers.integer(row["samples"]), numbers.interval(row, "ratio")[0]
-    place = (row["study"], row["definition"], row["population"])
-    return (*place, samples, support, reach or "no duplicate", ratio, row["verdict"] or "reference")

@@ -1,0 +1,54 @@
+"""The census and the notes about the inputs, as they are printed after a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gancensus.plotting import numbers
+
+
+def census_table(path: Path) -> str:
+    """Return the census as text: how many different samples each population has, and how that compares."""
+    from gancensus.storage.tables import read_table
+
+    heads = ("study", "definition", "population", "samples", "support", "interval", "ratio", "verdict")
+    rows = read_table(path).to_pylist()
+    lines = [heads, *(_cells(row) for row in rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    right = (3, 4, 5, 6)
+    table = [
+        "  ".join(c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    ]
+    return "\n".join([*table, *(_capped(row) for row in rows if row["listed"] < row["samples"])])
+
+
+def inputs_text(path: Path) -> str:
+    """Return what was noted about the inputs of every study as text, warnings first; empty if nothing was."""
+    from gancensus.report import inputs
+    from gancensus.storage.tables import read_table
+
+    rows = read_table(path).to_pylist()
+    studies = dict.fromkeys(row["study"] for row in rows)
+    of = {study: [row for row in rows if row["study"] == study] for study in studies}
+    warnings = [f"warning: {study}, {text}" for study in studies for text in inputs.warnings(of[study])]
+    lines = [f"  {study}, {line}" for study in studies for line in inputs.lines(of[study])]
+    return "\n".join([*([""] if rows else []), *warnings, *(["read:", *lines] if lines else [])])
+
+
+def _capped(row: dict[str, Any]) -> str:
+    """Say of a population that it has more duplicates than a table lists."""
+    return (
+        f"{row['study']}, {row['definition']}: {row['population']} has {row['duplicates']:,} duplicates; all are "
+        f"counted, those among {row['listed']:,} of its {row['samples']:,} samples listed (raise `cap` to list more)"
+    )
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """Return the cells of a row of the census."""
+
+    support, reach = numbers.interval(row, "effective_support")
+    samples, ratio = numbers.integer(row["samples"]), numbers.interval(row, "ratio")[0]
+    place = (row["study"], row["definition"], row["population"])
+    return (*place, samples, support, reach or "no duplicate", ratio, row["verdict"] or "reference")
