@@ -95,3 +95,19 @@ def mounted() -> Mount:
             subprocess.run(["umount", str(folder)], check=True)
 
     return mount
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The tables of a run of LARGER on one core with one shard and one part."""
+    from runs import LARGER, parquet_bytes, run  # beside the tests of the workflow
+
+    folder = tmp_path_factory.mktemp("alone")
+    done = run(folder, LARGER, "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    return parquet_bytes(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups of tests that share a run: a worker has all of a group, and they take longest."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)

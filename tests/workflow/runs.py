@@ -1,5 +1,6 @@
 """Runs of the whole workflow in a folder of their own."""
 
+import copy
 import os
 import signal
 import subprocess
@@ -12,9 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from gancensus.search.pairs import TILE
+
 ROOT = Path(__file__).parents[2]
 
 STUDY: dict[str, Any] = yaml.safe_load((ROOT / "config/test.yaml").read_text())
+
+LARGER = copy.deepcopy(STUDY) | {"parts": 1, "shards": 1}
+LARGER["studies"]["smoke"]["generators"]["curated"]["samples"] = TILE + 200  # more than one tile, so that shards differ
 
 
 def command(folder: Path, config: dict[str, Any], *options: str, action: str = "run") -> list[str]:

@@ -3,24 +3,23 @@
 import os
 from pathlib import Path
 
+import pytest
 from chaos import chaos
-from runs import STUDY, command, parquet_bytes, run
+from runs import LARGER, command, parquet_bytes
 
 KILLS = int(os.environ.get("CHAOS", "8"))
 
 
-def test_kills_at_random_times_change_no_byte(tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    done = run(whole, STUDY)
-    assert done.returncode == 0, done.stderr
-
+@pytest.mark.xdist_group("alone")
+def test_kills_at_random_times_change_no_byte(alone: dict[str, bytes], tmp_path: Path) -> None:
     folder = tmp_path / "killed"
-    killed = chaos(command(folder, STUDY), folder, KILLS, seed=KILLS, longest=6)
+    call = command(folder, LARGER | {"parts": 2, "shards": 2})
+    killed = chaos(call, folder, KILLS, seed=KILLS, longest=6)
     print(", ".join(f"{number} x {kind}" for kind, number in killed.most_common()))
     assert sum(killed.values()) >= KILLS
-    expected, found = parquet_bytes(whole), parquet_bytes(folder)
-    assert found.keys() == expected.keys()
-    assert [name for name in found if found[name] != expected[name]] == []
+    found = parquet_bytes(folder)
+    assert found.keys() == alone.keys()
+    assert [name for name in found if found[name] != alone[name]] == []
     assert [
         path for path in (folder / "results").rglob("*") if path.suffix == ".tmp" or path.name == "unfinished"
     ] == []

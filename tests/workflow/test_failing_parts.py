@@ -31,6 +31,8 @@ CONFIG = {
 PLANTED = """
 import os, signal, sys
 
+pytestmark = pytest.mark.xdist_group("failing_parts")
+
 job = " ".join(sys.orig_argv)
 
 

@@ -1,24 +1,12 @@
 """The same tables for any number of cores, shards and parts, uninterrupted or killed."""
 
-import copy
 from pathlib import Path
 
 import pytest
-from runs import STUDY, parquet_bytes, run, run_until
+from runs import LARGER as CONFIG
+from runs import parquet_bytes, run, run_until
 
-from gancensus.search.pairs import TILE
-
-CONFIG = copy.deepcopy(STUDY) | {"parts": 1, "shards": 1}
-CONFIG["studies"]["smoke"]["generators"]["curated"]["samples"] = TILE + 200  # more than one tile, so that shards differ
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The tables of a run on one core with one shard and one part."""
-    folder = tmp_path_factory.mktemp("alone")
-    done = run(folder, CONFIG, "--cores", "1")
-    assert done.returncode == 0, done.stderr
-    return parquet_bytes(folder)
+pytestmark = pytest.mark.xdist_group("alone")
 
 
 def same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:

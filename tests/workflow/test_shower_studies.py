@@ -12,6 +12,8 @@ from runs import ROOT, parquet_bytes, run
 from gancensus.contracts.samples import Samples
 from gancensus.domains.showers.source_gflash import Gflash
 
+pytestmark = pytest.mark.xdist_group("shower_studies")
+
 FROZEN, SHARE = 25, 0.1  # different showers that are repeated; their share in the mixture
 SHOWERS = 1500
 SOURCE = {"kind": "gflash", "showers": 4000, "energy": [10, 20], "coarsen": 3}

@@ -13,6 +13,8 @@ from runs import run
 from gancensus.contracts.columns import decode
 from gancensus.domains.tables.source_credit import Credit
 
+pytestmark = pytest.mark.xdist_group("table_studies")
+
 LEARNED, REAL, KINDS, SEED = 400, 800, 10, 3
 STUDY: dict[str, Any] = {
     "source": {"kind": "csv", "path": "real.csv", "drop": ["applicant"]},

@@ -10,6 +10,8 @@ from runs import run
 
 from gancensus.domains.points.densities import Camelback, Shell
 
+pytestmark = pytest.mark.xdist_group("toy_studies")
+
 CELLS, POINTS = 10, 4000
 TOYGAN = {"kind": "toygan", "samples": 2000, "steps": 40}
 NEAR = {"near": {"euclidean": {"alpha": 0.01}}}
