@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import runs
+import yaml
 from sklearn.datasets import load_digits
 
 from gancensus.cli.arguments import SLURM_PROFILE, absent_file
@@ -182,6 +183,17 @@ def test_what_the_command_does_not_take(options: list[str], message: str, capsys
     with pytest.raises(SystemExit) as end:
         main(["estimate", str(ROOT / "config/test.yaml"), *options])
     assert message in f"{end.value.code}{capsys.readouterr().err}"
+
+
+def test_an_error_that_only_the_rules_find_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = study(tmp_path)
+    config["studies"]["small"]["generators"] = {"gan": {"kind": "dcgan"}}
+    config["studies"]["small"]["definitions"]["both"]["condition"] = {"column": "energy"}
+    Path("my.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(SystemExit) as end:
+        main(["estimate", "my.yaml"])
+    assert str(end.value.code).startswith("error: the configuration has errors:\n  studies.small.definitions.both.")
 
 
 def test_the_longest_chain_of_jobs_bounds_the_time() -> None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from gancensus.contracts.errors import UserError
+
 
 class Job(NamedTuple):
     """A job of the DAG: files relative to the results, memory it asks for (MB), jobs that it waits for."""
@@ -25,8 +27,12 @@ class Job(NamedTuple):
 
 
 def jobs_of(raw: Mapping[str, Any], folder: Path, snakefile: Path) -> list[Job]:
-    """Return the jobs of a configuration, as Snakemake plans them in an empty folder."""
+    """Return the jobs of a configuration, as Snakemake plans them in an empty folder.
+
+    Raises UserError for an error of the configuration that only the rules find.
+    """
     from snakemake.api import ConfigSettings, OutputSettings, ResourceSettings, SnakemakeApi
+    from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import Quietness
 
     (folder / "config.yaml").write_text(yaml.safe_dump(dict(raw), sort_keys=False), encoding="utf-8")
@@ -55,6 +61,8 @@ def jobs_of(raw: Mapping[str, Any], folder: Path, snakefile: Path) -> list[Job]:
                 )
                 for job in jobs
             ]
+    except WorkflowError as error:
+        raise UserError(str(error)) from None
     finally:
         os.chdir(here)
 
