@@ -96,7 +96,7 @@ def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
     if place:
         command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
-    return [*command, "--configfile", str(configfile), "--snakefile", str(located("workflow/Snakefile"))]
+    return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
 
 
 def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:

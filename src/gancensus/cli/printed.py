@@ -47,7 +47,6 @@ def _capped(row: dict[str, Any]) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Return the cells of a row of the census."""
-
     support, reach = numbers.interval(row, "effective_support")
     samples, ratio = numbers.integer(row["samples"]), numbers.interval(row, "ratio")[0]
     place = (row["study"], row["definition"], row["population"])

@@ -55,9 +55,8 @@ def settle(command: Sequence[str], since: float, same: bool) -> int | None:
     if files is None:
         return None
     good = [file for file in files if same and file.current]
-    good.sort(
-        key=lambda file: file.path.stat().st_mtime
-    )  # recording touches the files of a rule: they become the newest
+    # in this order, as recording touches the files of a rule: they become the newest
+    good.sort(key=lambda file: file.path.stat().st_mtime)
     kept = {file for rule in dict.fromkeys(file.rule for file in good) for file in record(command, rule, good)}
     for file in set(files) - kept:
         file.path.unlink(missing_ok=True)
