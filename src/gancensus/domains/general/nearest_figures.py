@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from gancensus.contracts.replica import Replica
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import integer, number, percent, rows, unit
 from gancensus.plotting.style import INK, PALE, REAL, WIDTH, empty, short, styled, unique
@@ -87,7 +88,7 @@ def draw_pass_rates(table: Columns) -> Figure:
 @styled
 def draw_pairs(table: Columns) -> Figure:
     """Write generated rows beside their nearest real ones, five pairs across, for the first replica of a generator."""
-    lines = [line for line in rows(table) if line["population"].endswith("-0")]
+    lines = [line for line in rows(table) if Replica.of(line["population"]).replica == 0]
     pairs: dict[tuple[str, str], dict[int, list[Row]]] = {}
     for line in lines:
         pairs.setdefault((line["population"], line["group"]), {}).setdefault(line["number"], []).append(line)
