@@ -27,10 +27,10 @@ def check(folder: Path, generators: dict[str, NDArray[Any] | None], cheap: bool 
     for name, x in generators.items():
         if x is not None:
             np.save(folder / f"{name}.npy", x)
-    brought = {name: {"kind": "files", "path": str(folder / f"{name}.npy")} for name in generators}
+    provided = {name: {"kind": "files", "path": str(folder / f"{name}.npy")} for name in generators}
     config = {
         "source": {"kind": "files", "path": str(folder / "real.npy")},
-        "generators": brought,
+        "generators": provided,
         "definitions": {"near": {"euclidean": {"alpha": 0.1}}},
         **study,
     }

@@ -65,7 +65,7 @@ def _check_study(
 ) -> None:
     """Check the source of a study, and its generators that are files."""
     key = f"studies.{name}.source"
-    brought = {k: g for k, g in study.generators.items() if isinstance(g, UserProvided)}
+    provided = {k: g for k, g in study.generators.items() if isinstance(g, UserProvided)}
     if any(why_absent(path) for path in study.source.files()) or (cheap and not study.source.files()):
         return
     if cheap and _is_large(key, study.source, found):
@@ -86,7 +86,7 @@ def _check_study(
     except UserError as error:
         found.problem(key, error)
         return
-    for generator_key, generator in brought.items():
+    for generator_key, generator in provided.items():
         _check_generator(f"studies.{name}.generators.{generator_key}", study, generator, like, found, progress, cheap)
 
 

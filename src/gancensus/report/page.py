@@ -202,10 +202,10 @@ def findings_of(folder: Path, study: Study) -> list[str]:
         if table == analysis.kind and failures.reason(path_at(folder, places.ANALYSIS, analysis=place)) is None
         for sentence in worded(partial(analysis.findings, columns(path_at(folder, places.ANALYSIS, analysis=place))))
     ]
-    brought = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
-    return found + (
-        [sentences.BROUGHT.format(names=numbers.listing(brought))] if brought and not study.splits.train_first else []
-    )
+    provided = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
+    if provided and not study.splits.train_first:
+        found.append(sentences.PROVIDED.format(names=numbers.listing(provided)))
+    return found
 
 
 def inputs_of(folder: Path) -> list[Row]:

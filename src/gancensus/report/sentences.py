@@ -15,7 +15,7 @@ SENTENCES = {
     "cannot tell": "{names}: too few samples to tell",
     "mixed": "{names}: the verdict differs between the definitions of a duplicate",
 }
-BROUGHT = (
+PROVIDED = (
     "{names}: whether they copy can be seen only if train holds what their model learned from; here it holds random "
     "samples (splits: train_first)."
 )
