@@ -140,9 +140,8 @@ class BaseStudy(Strict):
             data = {k: {} if v is None and k in members(Analysis) else v for k, v in data.items()}
             for section in ("encoders", "selections"):
                 names = data.get(section, {})
-                info.context[section] = (
-                    list(names) if isinstance(names, Mapping) else None
-                )  # wrong: reported once, there
+                # None: the section is wrong, which is reported there, once
+                info.context[section] = list(names) if isinstance(names, Mapping) else None
         return handler(data)
 
     @property
@@ -321,13 +320,8 @@ def _too_many(study: BaseStudy) -> Iterator[str]:
 
 
 TEXT_WANTED = ("string_type", "path_type")
-WITH_INPUT = (
-    "extra_forbidden",
-    "missing",
-    "union_tag_invalid",
-    "literal_error",
-    "reference",
-)  # their messages say what was found
+# whose messages say what was found
+WITH_INPUT = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
 
 
 def _backgrounds(study: BaseStudy) -> Iterator[str]:
