@@ -71,7 +71,7 @@ def read_csv(path: Path, unwanted: Collection[str]) -> TextTable:
     try:
         encoding = _encoding(path, notes)
         with path.open(encoding=encoding, newline="") as file:
-            lines, rows = _rows(path, file, notes)
+            lines, rows = _rows(file, notes)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file (looked for from {Path.cwd()})") from None
     except UnicodeDecodeError:
@@ -114,7 +114,7 @@ def _encoding(path: Path, notes: Notes) -> str:
     return "utf-8-sig"
 
 
-def _rows(path: Path, file: Iterator[str], notes: Notes) -> tuple[list[int], list[list[str]]]:
+def _rows(file: Iterator[str], notes: Notes) -> tuple[list[int], list[list[str]]]:
     """Return the cells of header and rows, and the line of the file, counted from 1, in which each begins."""
     skipped, header, rest = _header(file, notes)
     if not header:

@@ -155,7 +155,7 @@ def _categories_of(
     for text, row in first.items():
         code = find(known, text)
         if code is None:
-            code = _read_as(column, known, text)
+            code = _read_as(column, text)
         if code is None and is_missing(text) and len(gone) == 1:
             code = gone[0]
             manner.notes.add(f"column '{column.name}': '{text}' taken as '{column.categories[code]}': both are missing")
@@ -179,7 +179,7 @@ def _categories_of(
     return found, tuple(new)
 
 
-def _read_as(column: Column, known: Mapping[str | float, int], text: str) -> int | None:
+def _read_as(column: Column, text: str) -> int | None:
     """Return the category of a text that is one of two numbers, dates or times, read as the real cells are written."""
     if column.type != "binary":
         return None
