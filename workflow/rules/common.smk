@@ -171,6 +171,31 @@ def definition_of(wildcards):
     return study(wildcards).definitions[wildcards.definition]
 
 
+def compared_in(searches):
+    """The populations of searches, each once."""
+    return list(dict.fromkeys(population for search in searches for population in search.populations))
+
+
+def features_of(searches):
+    """What searches read, population by population: a function of the wildcards."""
+    return lambda wc: [file for p in compared_in(searches) for file in compared(definition_of(wc), p.format(**wc))]
+
+
+def found_by_searches(place, searches):
+    """A table of each search."""
+    return [at(place, search=search.name) for search in searches]
+
+
+def search_of(wildcards):
+    """The search that a shard belongs to."""
+    return next(search for search in results.searches(study(wildcards)) if search.name == wildcards.search)
+
+
+def search_code(wildcards):
+    """The code of a search."""
+    return code("pairs.py", *definition_of(wildcards).values())
+
+
 def swept_definition(wildcards):
     """A definition as a sweep reads it: all alphas the same, for those of the census are swept."""
     metrics = definition_of(wildcards).items()

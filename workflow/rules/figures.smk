@@ -42,7 +42,7 @@ for name, s in CONFIG.studies.items():
         input:
             drawn_from(name, s),
         output:
-            [picture(name, figure, drawing) for figure, drawing in results.figures(s).items()],
+            figures=[picture(name, figure, drawing) for figure, drawing in results.figures(s).items()],
             shown=[at(results.SHOWN, study=name, figure=f) for f, d in results.figures(s).items() if d.shows_samples],
         log:
             f"<logs>/{results.at(results.DRAW_LOG, study=name)}",
@@ -61,4 +61,4 @@ for name, s in CONFIG.studies.items():
         message:
             f"draw the figures of {name}"
         shell:
-            "draw.py --study {params.study:q} {params.parts} --gallery {output[0]:q} > {log:q} 2>&1"
+            "draw.py --study {params.study:q} {params.parts} --gallery {output.figures[0]:q} > {log:q} 2>&1"

@@ -3,32 +3,6 @@
 OWN_SEARCHES = results.own_searches("{population}")
 REAL_SEARCHES = results.REAL_SEARCHES
 
-
-def compared_in(searches):
-    """The populations of searches, each once."""
-    return list(dict.fromkeys(population for search in searches for population in search.populations))
-
-
-def features_of(searches):
-    """What searches read, population by population: a function of the wildcards."""
-    return lambda wc: [file for p in compared_in(searches) for file in compared(definition_of(wc), p.format(**wc))]
-
-
-def found_by_searches(place, searches):
-    """A table of each search."""
-    return [at(place, search=search.name) for search in searches]
-
-
-def search_of(wildcards):
-    """The search that a shard belongs to."""
-    return next(search for search in results.searches(study(wildcards)) if search.name == wildcards.search)
-
-
-def search_code(wildcards):
-    """The code of a search."""
-    return code("pairs.py", *definition_of(wildcards).values())
-
-
 SEARCH = (
     "pairs.py --definition {params.definition:q} --thresholds {input.thresholds:q} {params.shards}"
     " {params.memory} {params.cap} {params.device} --searches {params.searches:q} --populations {params.populations}"
