@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -123,6 +124,20 @@ def test_a_kind_is_a_literal(add: Add) -> None:
     add("flora", "1.0", metric_petal=METRIC.replace('Literal["petal"]', "str"), helpers="HELP = 1\n")
     with pytest.raises(UserError, match=r"^flora 1.0 \(flora.metric_petal\): `kind` needs .* Literal\['petal'\]$"):
         check(FAMILIES)
+
+
+def test_a_domain_needs_an_init(add: Add, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = tmp_path / "domains/flora/metric_petal.py"
+    member.parent.mkdir(parents=True)
+    member.touch()
+    monkeypatch.setattr(registry, "DOMAINS", tmp_path / "domains")
+    monkeypatch.setitem(sys.modules, "gancensus.domains.flora.metric_petal", ModuleType("metric_petal"))
+    add("fauna", "1.0")  # forgets which members there are
+    with pytest.raises(UserError, match=r"^gancensus: domains/flora has no __init__.py; add one"):
+        check(FAMILIES)
+    member.with_name("__init__.py").touch()
+    add("fauna", "1.0")
+    check([Metric])
 
 
 def test_the_command_line_names_what_is_broken_and_documents_what_is_not(add: Add, site: Path, tmp_path: Path) -> None:

@@ -47,3 +47,17 @@ def test_the_schema_takes_our_own_files_and_refuses_a_misspelt_key() -> None:
         assert list(validator.iter_errors(config)) == []
         config["sed"] = config.pop("seed")
         assert "sed" in next(validator.iter_errors(config)).message
+
+
+def test_a_metric_may_have_the_name_of_another_kind() -> None:
+    validator = Draft202012Validator(json.loads(schema()))
+    config = yaml.safe_load((ROOT / "config/test.yaml").read_text())
+    metrics = config["studies"]["smoke"]["definitions"]["both"]
+    metrics["shape"] = {"kind": "scalar", "alpha": 0.3}
+    assert list(validator.iter_errors(config)) == []
+    metrics["shape"]["axis"] = 2  # a key of `shape`
+    assert not validator.is_valid(config)
+    metrics["shape"] = {"alpha": 0.3, "axis": 2}
+    assert list(validator.iter_errors(config)) == []
+    metrics["shape"]["axes"] = 2
+    assert not validator.is_valid(config)

@@ -52,7 +52,10 @@ def schema() -> str:
     content = Config.model_json_schema()
     definition = content["$defs"]["Study"]["properties"]["definitions"]["additionalProperties"]
     kinds = definition["additionalProperties"]["discriminator"]["mapping"]
-    definition["properties"] = {kind: {"$ref": kinds[kind]} for kind in members(Metric)}  # its name, or it says another
+    said = {"$ref": "#/$defs/Study/properties/definitions/additionalProperties/additionalProperties"}
+    definition["properties"] = {  # a name that is a kind, unless the metric says another
+        kind: {"if": {"required": ["kind"]}, "then": said, "else": {"$ref": kinds[kind]}} for kind in members(Metric)
+    }
     parts = {"Config": content, **content["$defs"]}
     for model in _models(Strict):
         whole = f"{model.__module__}.{model.__name__}".replace(".", "__")  # where two have one name

@@ -75,6 +75,10 @@ def _find(base: type[Member]) -> Found:
     """Import the modules that may hold members of a family, and collect the members."""
     found, family = Found({}, []), _family(base)
     for file in sorted(DOMAINS.glob(f"*/{family}_*.py"), key=lambda file: file.name):
+        if not file.with_name("__init__.py").exists():  # which the digests of code and the check of imports need
+            found.problems.append(
+                f"gancensus: domains/{file.parent.name} has no __init__.py; add one, with a line on the domain in it"
+            )
         _collect(found, base, importlib.import_module(f"gancensus.domains.{file.parent.name}.{file.stem}"))
     for plugin in plugins():
         try:
