@@ -46,7 +46,7 @@ test: $(READY) ## style, types, imports, workflow lint and all tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/snakemake --lint --snakefile workflow/Snakefile
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(TESTS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-all: export GANCENSUS_TEST_ALL = 1
 test-all: TESTS = -m "long or not long"

@@ -10,7 +10,7 @@ from runs import LARGER, command, parquet_bytes
 KILLS = int(os.environ.get("CHAOS", "8"))
 
 
-@pytest.mark.xdist_group("alone")
+@pytest.mark.slow
 def test_kills_at_random_times_change_no_byte(alone: dict[str, bytes], tmp_path: Path) -> None:
     folder = tmp_path / "killed"
     call = command(folder, LARGER | {"parts": 2, "shards": 2})

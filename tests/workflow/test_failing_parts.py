@@ -31,7 +31,7 @@ CONFIG = {
 PLANTED = """
 import os, signal, sys
 
-pytestmark = pytest.mark.xdist_group("failing_parts")
+pytestmark = pytest.mark.slow
 
 job = " ".join(sys.orig_argv)
 

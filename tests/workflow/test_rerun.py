@@ -73,7 +73,7 @@ CONFIG["studies"]["smoke"]["census"] = {"replicates": 100, "permutations": 100}
 CALLS = """
 import atexit, json, os, sys
 
-pytestmark = pytest.mark.xdist_group("rerun")
+pytestmark = pytest.mark.slow
 
 FOUND = {}
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scripts", "")

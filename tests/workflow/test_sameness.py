@@ -6,7 +6,7 @@ import pytest
 from runs import LARGER as CONFIG
 from runs import parquet_bytes, run, run_until
 
-pytestmark = pytest.mark.xdist_group("alone")
+pytestmark = pytest.mark.slow
 
 
 def same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:

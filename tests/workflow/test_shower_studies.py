@@ -12,7 +12,7 @@ from runs import ROOT, parquet_bytes, run
 from gancensus.contracts.samples import Samples
 from gancensus.domains.showers.source_gflash import Gflash
 
-pytestmark = pytest.mark.xdist_group("shower_studies")
+pytestmark = pytest.mark.slow
 
 FROZEN, SHARE = 25, 0.1  # different showers that are repeated; their share in the mixture
 SHOWERS = 1500

@@ -13,7 +13,7 @@ from runs import run
 from gancensus.contracts.columns import decode
 from gancensus.domains.tables.source_credit import Credit
 
-pytestmark = pytest.mark.xdist_group("table_studies")
+pytestmark = pytest.mark.slow
 
 LEARNED, REAL, KINDS, SEED = 400, 800, 10, 3
 STUDY: dict[str, Any] = {

@@ -10,7 +10,7 @@ from runs import run
 
 from gancensus.domains.points.densities import Camelback, Shell
 
-pytestmark = pytest.mark.xdist_group("toy_studies")
+pytestmark = pytest.mark.slow
 
 CELLS, POINTS = 10, 4000
 TOYGAN = {"kind": "toygan", "samples": 2000, "steps": 40}
