@@ -192,7 +192,7 @@ def test_equal_content_gives_equal_bytes_that_tell_nothing_else(tmp_path: Path) 
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from test_files import samples;"
-        "import gancensus.storage.tables as f; f.write_samples(Path(sys.argv[1]), samples(100))"
+        "import gancensus.storage.samples as f; f.write_samples(Path(sys.argv[1]), samples(100))"
     )
     write_samples(tmp_path / "here.parquet", samples(100))
     command = [sys.executable, "-c", code, str(tmp_path / "there.parquet")]
