@@ -1,9 +1,9 @@
 """An analysis says the same of a population whatever stands beside it."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
+from in_memory import InMemory
 
 from gancensus.contracts.analysis import Context
 from gancensus.contracts.randomness import derive_rng
@@ -12,29 +12,15 @@ from gancensus.domains.general.analysis_fidelity import Fidelity
 from gancensus.domains.images.source_digits import Digits
 
 
-class Drawn:
+def drawn(name: str, samples: int) -> InMemory:
     """Some Gaussian samples, read a few at a time."""
-
-    where = "here"
-
-    def __init__(self, name: str, samples: int) -> None:
-        x = derive_rng(0, name).standard_normal((samples, 3), dtype=np.float32)
-        self._samples = Samples(x, np.arange(samples))
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def whole(self) -> Samples:
-        return self._samples
-
-    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
-        for start in range(rows.start, rows.stop, 17):
-            yield self._samples.take(slice(start, min(start + 17, rows.stop)))
+    x = derive_rng(0, name).standard_normal((samples, 3), dtype=np.float32)
+    return InMemory(Samples(x, np.arange(samples)), 17)
 
 
 def test_fidelity_does_not_depend_on_the_other_generators() -> None:
-    real = {name: Drawn(name, 60) for name in ("train", "calibrate", "holdout")}
-    generated = {name: Drawn(name, 90) for name in ("a-0", "b-0")}
+    real = {name: drawn(name, 60) for name in ("train", "calibrate", "holdout")}
+    generated = {name: drawn(name, 90) for name in ("a-0", "b-0")}
     rng = partial(derive_rng, 1, "study", "fidelity")
     context = Context(Digits(), {})
     both, alone = (

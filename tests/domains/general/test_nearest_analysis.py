@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from in_memory import InMemory
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
@@ -32,25 +33,6 @@ COLUMNS = (
     Column("owner", "binary", categories=("no", "yes")),
 )
 SCALE = Scale(("a", "i", "p=car", "p=house", "p=tv", "o"), ("1",) * 6, (0.0,) * 6, (1.0,) * 6, COLUMNS)
-
-
-class InMemory:
-    """Samples as a table's rows, so many to a row group."""
-
-    where = "here"
-
-    def __init__(self, samples: Samples, group: int = 1000) -> None:
-        self.samples, self.group = samples, group
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def whole(self) -> Samples:
-        return self.samples
-
-    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
-        for start in range(rows.start, rows.stop, self.group):
-            yield self.samples.take(slice(start, min(start + self.group, rows.stop)))
 
 
 @cache

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from amplification_laws import sample_mse
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory import InMemory
 from matplotlib.text import Text
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -44,24 +44,6 @@ Array = NDArray[Any]
 Line = dict[str, Any]
 RNG = partial(derive_rng, 1, "study", "amplification")
 R, N, M = 100, 100, 3000
-
-
-class InMemory:
-    """Samples as a table's rows, so many to a row group."""
-
-    def __init__(self, samples: Samples, group: int = 60_000, where: str = "here") -> None:
-        self.samples, self.group, self.where = samples, group, where
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def whole(self) -> Samples:
-        return self.samples
-
-    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
-        for start in range(rows.start, max(rows.stop, rows.start + 1), self.group):
-            some = self.samples.take(slice(start, min(start + self.group, rows.stop)))
-            yield replace(some, x=some.x[:, :0]) if without_x else some
 
 
 Real = dict[str, InMemory]

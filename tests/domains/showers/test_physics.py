@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory import InMemory
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
@@ -33,25 +34,6 @@ TABLES = ("ssim", "profiles", "response", "cells", "score")
 SCALE = shower_scale(256.0)
 RNG = partial(derive_rng, 1)
 ABOUT = Context(Gflash(showers=1), {})
-
-
-class InMemory:
-    """Samples as a table's rows, so many to a row group."""
-
-    def __init__(self, samples: Samples, group: int = 50, where: str = "samples") -> None:
-        self.samples, self.group, self.where = samples, group, where
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def whole(self) -> Samples:
-        return self.samples
-
-    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
-        start, stop, _ = rows.indices(len(self))
-        for first in range(start, max(stop, start + 1), self.group):
-            some = self.samples.take(slice(first, min(first + self.group, stop)))
-            yield replace(some, x=some.x[:, :0].reshape(len(some), 0)) if without_x else some
 
 
 def rows_of(cells: Array, energy: Array, angle: Array | None = None, group: int = 50) -> InMemory:
@@ -611,10 +593,10 @@ def test_ssim_lies_in_the_figure_where_the_table_says() -> None:
 def test_negative_cells_and_voxels_are_refused() -> None:
     holdout = showers("holdout")
     spoilt = changed(holdout, lambda x: np.where(np.arange(len(x))[:, None, None, None] == 7, -x, x))
-    with pytest.raises(UserError, match=r"physics: samples: sample 7 has the value -\S+, and profiles need"):
+    with pytest.raises(UserError, match=r"physics: here: sample 7 has the value -\S+, and profiles need"):
         Physics().analyse("profiles", {"holdout": holdout, "train": spoilt}, {}, RNG, ABOUT)
     voxels = InMemory(replace(holdout.samples, scale=shower_scale(256.0, ("voxel energy",))))
-    with pytest.raises(UserError, match=r"physics: samples: voxels of layer, angle and radius are not cells"):
+    with pytest.raises(UserError, match=r"physics: here: voxels of layer, angle and radius are not cells"):
         Physics().analyse("cells", {"holdout": voxels, "train": voxels}, {}, RNG, ABOUT)
 
 

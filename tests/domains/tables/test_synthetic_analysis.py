@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from in_memory import InMemory
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -53,25 +54,6 @@ SCALE = Scale(tuple(f"v{k}" for k in range(WIDTH)), ("1",) * WIDTH, (0.0,) * WID
 def one_thread() -> Iterator[None]:
     with threadpool_limits(1):
         yield
-
-
-class InMemory:
-    """Samples, some rows at a time."""
-
-    where = "here"
-
-    def __init__(self, samples: Samples, group: int = 37) -> None:
-        self.samples, self.group = samples, group
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def whole(self) -> Samples:
-        return self.samples
-
-    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
-        for start in range(rows.start, max(rows.stop, rows.start + 1), self.group):
-            yield self.samples.take(slice(start, min(start + self.group, rows.stop)))
 
 
 def drawn(seed: int, n: int) -> Array:
