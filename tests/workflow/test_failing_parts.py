@@ -15,6 +15,8 @@ from runs import parquet_bytes, run
 
 from gancensus.report.failures import STATUS
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "seed": 3,
     "studies": {
@@ -30,8 +32,6 @@ CONFIG = {
 }
 PLANTED = """
 import os, signal, sys
-
-pytestmark = pytest.mark.slow
 
 job = " ".join(sys.orig_argv)
 

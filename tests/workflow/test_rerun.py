@@ -24,6 +24,8 @@ from gancensus.cli import main
 from gancensus.config import code
 from gancensus.config.configuration import Config
 
+pytestmark = pytest.mark.slow
+
 MADE = "made {here} <x>.npy"  # to Snakemake, a wildcard and a path variable
 STUDY = {
     "source": {"kind": "files", "path": "real.npy"},
@@ -72,8 +74,6 @@ CONFIG["studies"]["smoke"]["census"] = {"replicates": 100, "permutations": 100}
 
 CALLS = """
 import atexit, json, os, sys
-
-pytestmark = pytest.mark.slow
 
 FOUND = {}
 SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scripts", "")
