@@ -17,7 +17,7 @@ from runs import ROOT, STUDY
 
 from gancensus.config import code, registry
 from gancensus.config.code import digests
-from gancensus.config.configuration import FAMILIES
+from gancensus.config.configuration import FAMILIES, load
 from gancensus.config.registry import check, members
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
@@ -38,6 +38,15 @@ class Petal(Base):
     kind: Literal["petal"] = "petal"
     width: float = 2.5
     """Width in cm."""
+'''
+
+ANALYSIS = '''
+from typing import Literal
+from gancensus.contracts.analysis import Analysis
+
+class Petal(Analysis):
+    """Counts petals."""
+    kind: Literal["petal"] = "petal"
 '''
 
 SCRIPT = ROOT / "scripts/thresholds.py"
@@ -124,6 +133,13 @@ def test_a_kind_is_a_literal(add: Add) -> None:
     add("flora", "1.0", metric_petal=METRIC.replace('Literal["petal"]', "str"), helpers="HELP = 1\n")
     with pytest.raises(UserError, match=r"^flora 1.0 \(flora.metric_petal\): `kind` needs .* Literal\['petal'\]$"):
         check(FAMILIES)
+
+
+@pytest.mark.parametrize("kind", ["splits", "generated"])
+def test_an_analysis_takes_no_other_key_of_a_study(add: Add, kind: str) -> None:
+    add("flora", "1.0", analysis_petal=ANALYSIS.replace("petal", kind))
+    with pytest.raises(UserError, match=f"^analysis '{kind}' in flora 1.0 .* has the name of another key of a study"):
+        load({"studies": {}})
 
 
 def test_a_domain_needs_an_init(add: Add, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,7 +250,7 @@ def load(raw: Any, files: Sequence[Path] = ()) -> Config:
 
 def _validate(raw: Any, trees: Sequence[Tree]) -> Config:
     """Validate what was read from files, by plug-ins that can be used."""
-    check(FAMILIES)
+    check(FAMILIES, {*BaseStudy.model_fields, *dir(BaseStudy)})
     lines = [line for tree in trees for line in tree.doubts]
     try:
         config = Config.model_validate(dict(raw) if isinstance(raw, Mapping) else raw, context={})

@@ -6,7 +6,7 @@ Here, `domains/DOMAIN/FAMILY_KIND.py` is a member. Another distribution names, a
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args
 from pydantic import Field
 from pydantic_core import PydanticUndefined
 
+from gancensus.contracts.analysis import Analysis
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 
@@ -57,11 +58,19 @@ def members(base: type[M]) -> dict[str, type[M]]:
     return _find(base).members
 
 
-def check(families: Iterable[type[Member]]) -> None:
-    """Raise UserError, with all problems at once, where a plug-in cannot be used, or two have one kind."""
-    problems = list(dict.fromkeys(problem for base in families for problem in _find(base).problems))
+def check(families: Iterable[type[Member]], keys: Container[str] = ()) -> None:
+    """Raise UserError, with all problems at once, where a plug-in cannot be used, or two have one kind.
+
+    keys: those of a study, which an analysis, as a key of its own, must not be called.
+    """
+    problems = [problem for base in families for problem in _find(base).problems]
+    problems += [
+        f"analysis '{kind}' in {_place(member)} has the name of another key of a study; rename it"
+        for kind, member in members(Analysis).items()
+        if kind in keys
+    ]
     if problems:
-        raise UserError("\n  ".join(problems))
+        raise UserError("\n  ".join(dict.fromkeys(problems)))
 
 
 def union(base: type[M]) -> Any:
