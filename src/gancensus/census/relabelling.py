@@ -1,0 +1,326 @@
+"""What the labels of two populations' samples say of them: every statistic for the observed labels and permuted ones.
+
+The samples of both are pooled, and each knows its near ones, nearest first (`Near`). Of that graph all statistics here
+are functions of the labels alone, so that nothing is searched again for a permutation, and where generated and real
+samples have one distribution, every labelling is as probable as the observed one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.uint8]
+
+LANES = 32  # labellings that are counted together
+LOCAL = 40  # nearest samples whose labels are compared with the share of generated ones
+OWN = 5  # held-out sample k's own radius is the distance to its OWN-th nearest held-out one (Naeem et al. 2020: 5)
+CLOSEST = (10, 20, 40, 80, 160)  # pooled pairs, nearest first
+HUBS = 0.01  # share of the samples, those that are near to most others, that cover nothing
+BATCHES = 128  # at which a coverage is computed to find where it reaches a share
+
+
+class Near(NamedTuple):
+    """Near samples of a pool of them: those of sample k are near[start[k] : start[k + 1]], nearest first."""
+
+    start: IntArray
+    near: npt.NDArray[np.int32]
+    distance: Floats
+
+
+class Radii(NamedTuple):
+    """Distances within which samples are near, least first but for `duplicate`, which may be any."""
+
+    duplicate: float
+    """The definition's."""
+    cover: float
+    """At which a real sample has another one among as many as are compared with the probability 0.8."""
+    repeat: float
+    """0.85."""
+    wide: float
+    """0.97, up to which near samples are known."""
+
+
+class Statistics(NamedTuple):
+    """Each float64 (labellings,), the observed one first; 0 or 1 where both populations are alike, but for chance."""
+
+    pair_ratio: Floats
+    """ln of the ratio of collision probabilities, generated to real."""
+    reach_ratio: Floats
+    """ln of the ratio of the numbers of samples that reach a share, real to generated."""
+    closest: Floats
+    """Excess of generated or real pairs among the closest pooled ones, in standard deviations."""
+    repeated: Floats
+    """(a - b) / sqrt(a + b) of the numbers of samples with a duplicate: a frequent sample counts once for each copy."""
+    on: Floats
+    """ln of the coverage of generated samples by real ones, over that of real ones by themselves."""
+    on_wide: Floats
+    """The same at the wide radius."""
+    on_own: Floats
+    """Share of the generated samples within the own radius of their nearest real one."""
+    overlap: Floats
+    """ln of P(generated ~ real) / sqrt(P(generated ~ generated) P(real ~ real))."""
+    covers: Floats
+    """ln of the coverage of real samples by generated ones, over that of real ones by themselves."""
+    covers_wide: Floats
+    """The same at the wide radius."""
+    covers_own: Floats
+    """Share of the real samples with a generated one within their own radius (coverage of Naeem et al. 2020)."""
+    local: Floats
+    """Mean of (generated ones among the k nearest, less as many as expected)^2 / k."""
+
+
+def pooled(samples: int, i: IntArray, j: IntArray, distance: Floats, rng: np.random.Generator) -> Near:
+    """Return the near samples of each, from pairs (i, j) of positions and their distances.
+
+    Of equally near ones the order is random: it must not depend on which population a sample is of.
+    """
+    one, other = np.concatenate([i, j]), np.concatenate([j, i])
+    twice = np.concatenate([distance, distance])
+    order = np.lexsort((rng.permutation(samples)[other], twice, one))
+    start = np.concatenate([[0], np.cumsum(np.bincount(one, minlength=samples))])
+    return Near(start.astype(np.int64), other[order].astype(np.int32), twice[order])
+
+
+def relabelled(
+    generated: int, samples: int, permutations: int, rng: np.random.Generator, block: IntArray | None = None
+) -> Labels:
+    """Return which samples are generated, 1 or 0, uint8 (samples, 1 + permutations): as observed, then permuted.
+
+    Args:
+        generated: number of generated samples, which come first.
+        samples: of both populations.
+        permutations: number of labellings beside the observed one.
+        rng: draws them.
+        block: (samples,), permute among equal ones only; None: among all.
+    """
+    observed = np.zeros(samples, dtype=np.uint8)
+    observed[:generated] = 1
+    labels = np.repeat(observed[:, None], 1 + permutations, axis=1)
+    parts = [np.arange(samples)] if block is None else [np.flatnonzero(block == b) for b in np.unique(block)]
+    for k in range(1, 1 + permutations):
+        for part in parts:
+            labels[part, k] = rng.permutation(observed[part])
+    return labels
+
+
+def statistics(near: Near, labels: Labels, radii: Radii, share: float) -> Statistics:
+    """Return every statistic of every labelling.
+
+    Args:
+        near: samples near to each, up to the wide radius.
+        labels: as `relabelled` returns them.
+        radii: within which samples are near.
+        share: of the samples, that the ratio of numbers of samples is at.
+    """
+    samples, count = labels.shape
+    generated = int(labels[:, 0].sum())
+    real = samples - generated
+    batch = float(min(generated, real) - 1)
+    ends = np.stack([_ends(near, radius) for radius in radii])
+    hub = _hubs(near, ends[3])
+    deepest = int(np.diff(near.start).max(initial=0)) + 1
+    # what a sample with so many near ones adds to a coverage: of generated ones by real ones, real by real, real by
+    # generated
+    tables = np.stack([_covered(deepest, others, batch) for others in (real, real - 1, generated)])
+    sums = np.zeros((count, 15))
+    degrees = np.zeros((2, count, deepest), dtype=np.int32)
+    for first in range(0, count, LANES):
+        part = slice(first, min(first + LANES, count))
+        lanes = np.zeros((samples, LANES), dtype=np.uint8)
+        lanes[:, : part.stop - first] = labels[:, part]
+        found, histogram = _count(*near, ends, hub, lanes, tables, generated / samples, deepest)
+        sums[part], degrees[:, part] = found[: part.stop - first], histogram[:, : part.stop - first]
+    own_g, own_h = (_reached(d, n, share) for d, n in zip(degrees, (generated, real), strict=True))
+    k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local, _ = sums.T
+    m_gg, m_hh, m_gh = generated * (generated - 1) / 2, real * (real - 1) / 2, generated * real
+    return Statistics(
+        pair_ratio=np.log((k_gg / 2 + 0.5) / m_gg) - np.log((k_hh / 2 + 0.5) / m_hh),
+        reach_ratio=np.log(own_h) - np.log(own_g),
+        closest=_closest(near, labels, m_gg / m_hh),
+        repeated=(any_g / generated - any_h / real) / np.sqrt((any_g + any_h + 1) / samples),
+        on=_log_ratio(on, generated, real_real, real),
+        on_wide=_log_ratio(on_w, generated, rr_w, real),
+        on_own=on_own / generated,
+        overlap=np.log((k_gh + 0.5) / m_gh) - (np.log((k_gg / 2 + 0.5) / m_gg) + np.log((k_hh / 2 + 0.5) / m_hh)) / 2,
+        covers=_log_ratio(covers, real, real_real, real),
+        covers_wide=_log_ratio(covers_w, real, rr_w, real),
+        covers_own=covers_own / real,
+        local=local / samples,
+    )
+
+
+def _log_ratio(a: Floats, n: int, b: Floats, m: int) -> Floats:
+    return np.asarray(np.log((a + 0.5) / n) - np.log((b + 0.5) / m))
+
+
+def _ends(near: Near, radius: float) -> IntArray:
+    """Return where the samples within a radius of each end in its row, int64 (samples,)."""
+    within = np.concatenate([[0], np.cumsum(near.distance <= radius)])
+    return np.asarray(near.start[:-1] + within[near.start[1:]] - within[near.start[:-1]])
+
+
+def _hubs(near: Near, ends: IntArray) -> npt.NDArray[np.bool_]:
+    """Return which samples cover nothing: the share HUBS with the most near ones, whichever population they are of."""
+    degree = ends - near.start[:-1]
+    least = np.sort(degree)[::-1][int(HUBS * len(degree))]
+    return np.asarray(degree > least)
+
+
+def _covered(deepest: int, others: int, batch: float) -> Floats:
+    degree = np.arange(deepest + 1)
+    left = others - degree - batch
+    possible = left > -1
+    log = gammaln(np.where(possible, others - degree, 0) + 1.0) - gammaln(np.where(possible, left, 0) + 1)
+    missed = np.exp(log + gammaln(others - batch + 1) - gammaln(others + 1.0))
+    return np.asarray(np.where(possible, 1 - missed, 1.0))
+
+
+def _reached(histogram: npt.NDArray[np.int32], samples: int, share: float) -> Floats:
+    """Return the number of samples at which the coverage by `histogram` (labellings, degrees) reaches a share."""
+    batch = np.geomspace(1e-3, samples - 1, BATCHES)
+    tables = np.stack([_covered(histogram.shape[1] - 1, samples - 1, m) for m in batch])
+    curve = histogram @ tables.T / samples
+    log = np.log(batch)
+    return np.exp([np.interp(share, row, log) for row in curve])
+
+
+def _closest(near: Near, labels: Labels, ratio: float) -> Floats:
+    """Return max over u of |K_gg - f K_hh| / sqrt(f u / 2), over the u closest pairs, ties whole; f = M_gg / M_hh."""
+    row = np.repeat(np.arange(len(near.start) - 1), np.diff(near.start))
+    once = row < near.near
+    i, j, distance = row[once], near.near[once].astype(np.int64), near.distance[once]
+    order = np.argsort(distance, kind="stable")
+    distance = distance[order]
+    found = np.zeros(labels.shape[1])
+    equal = int(np.count_nonzero(distance == 0))
+    ends = {int(np.searchsorted(distance, distance[u - 1], side="right")) for u in (*CLOSEST, equal) if 0 < u <= len(i)}
+    counts, first = np.zeros((2, labels.shape[1])), 0
+    for last in sorted(ends):
+        counts += _kinds(i[order[first:last]], j[order[first:last]], labels)
+        found = np.maximum(found, np.abs(counts[0] - ratio * counts[1]) / np.sqrt(ratio * last / 2))
+        first = last
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _kinds(i: IntArray, j: IntArray, labels: Labels) -> IntArray:
+    """Number of pairs of two generated samples, and of two real ones, int64 (2, labellings)."""
+    counts = np.zeros((2, labels.shape[1]), np.int64)
+    for e in range(i.size):
+        for k in range(labels.shape[1]):
+            generated = labels[i[e], k] + labels[j[e], k]
+            counts[0, k] += generated == 2
+            counts[1, k] += generated == 0
+    return counts
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(
+    start: IntArray,
+    near: npt.NDArray[np.int32],
+    distance: Floats,
+    ends: IntArray,
+    hub: npt.NDArray[np.bool_],
+    labels: Labels,
+    tables: Floats,
+    share: float,
+    deepest: int,
+) -> tuple[Floats, npt.NDArray[np.int32]]:
+    """Sum what `statistics` needs over all samples, for LANES labellings: (LANES, 15), and degrees (2, LANES, deepest).
+
+    A sample counts the generated ones among its near ones for all labellings together: acc, and without hubs, free.
+    """
+    samples = start.size - 1
+    sums = np.zeros((LANES, 15))
+    histogram = np.zeros((2, LANES, deepest), np.int32)
+    own = np.empty((samples, LANES))
+    acc = np.zeros(LANES, np.int32)
+    free = np.zeros(LANES, np.int32)
+    for k in range(samples):
+        begin, stop = start[k], start[k + 1]
+        cuts = ends[:, k]
+        local = min(begin + LOCAL, stop)
+        acc[:] = 0
+        free[:] = 0
+        unhidden = 0
+        for e in range(begin, stop + 1):
+            if e == cuts[0]:
+                for lane in range(LANES):
+                    g = acc[lane]
+                    h = e - begin - g
+                    if labels[k, lane]:
+                        sums[lane, 0] += g
+                        sums[lane, 2] += h
+                        sums[lane, 3] += g > 0
+                    else:
+                        sums[lane, 1] += h
+                        sums[lane, 4] += h > 0
+            if e == cuts[1]:
+                _cover(sums, 5, labels[k], free, unhidden, tables)
+            if e == cuts[2]:
+                for lane in range(LANES):
+                    g = acc[lane]
+                    if labels[k, lane]:
+                        histogram[0, lane, g] += 1
+                    else:
+                        histogram[1, lane, e - begin - g] += 1
+            if e == local and local > begin:
+                for lane in range(LANES):
+                    sums[lane, 13] += (acc[lane] - share * (local - begin)) ** 2 / (local - begin)
+            if e == cuts[3]:
+                _cover(sums, 8, labels[k], free, unhidden, tables)
+            if e == stop:
+                break
+            row = labels[near[e]]
+            for lane in range(LANES):
+                acc[lane] += row[lane]
+            if not hub[near[e]]:
+                unhidden += 1
+                for lane in range(LANES):
+                    free[lane] += row[lane]
+        for lane in range(LANES):
+            if labels[k, lane]:
+                continue
+            real = 0
+            seen = False
+            limit = np.inf
+            for e in range(begin, stop):
+                if distance[e] > limit:
+                    break
+                if labels[near[e], lane]:
+                    seen = True
+                else:
+                    real += 1
+                    if real == OWN:
+                        limit = distance[e]
+            own[k, lane] = limit
+            sums[lane, 12] += seen
+    for k in range(samples):
+        for lane in range(LANES):
+            if labels[k, lane]:
+                for e in range(start[k], start[k + 1]):
+                    if not labels[near[e], lane]:
+                        sums[lane, 11] += distance[e] <= own[near[e], lane]
+                        break
+    return sums, histogram
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _cover(
+    sums: Floats, place: int, label: Labels, generated: npt.NDArray[np.int32], near: int, tables: Floats
+) -> None:
+    """Add what a sample adds to the coverages: of generated by real, of real by real, of real by generated samples."""
+    for lane in range(LANES):
+        g = generated[lane]
+        if label[lane]:
+            sums[lane, place] += tables[0, near - g]
+        else:
+            sums[lane, place + 1] += tables[1, near - g]
+            sums[lane, place + 2] += tables[2, g]

@@ -1,0 +1,136 @@
+"""How the values of two populations differ, column by column and two by two: for observed labels and permuted ones.
+
+Values are pooled, and a labelling says which of the samples are generated (`census.relabelling.relabelled`). Each
+statistic is the largest difference over all columns, or pairs of them, so that its place in the permutations accounts
+for their number.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import hypergeom, rankdata
+
+IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.uint8]
+
+
+class Largest(NamedTuple):
+    """The largest difference of each labelling, float64 (labellings,), and its column in the observed one."""
+
+    difference: Floats
+    column: tuple[int, ...]
+
+
+def columns(x: Floats, labels: Labels) -> Largest:
+    """Return the largest Kolmogorov-Smirnov distance over columns, sup |F_generated - F_real|.
+
+    Args:
+        x: (samples, columns), finite values.
+        labels: (samples, labellings), 1 where a sample is generated.
+    """
+    found = np.stack([_ks(*_sorted(column), labels) for column in x.T])
+    return Largest(found.max(axis=0), (int(found[:, 0].argmax()),))
+
+
+def associations(x: Floats, labels: Labels) -> Largest:
+    """Return the largest |rho_generated - rho_real| over pairs of columns, Spearman's rank correlation (pooled ranks).
+
+    Args:
+        x: (samples, columns), at least two columns.
+        labels: (samples, labellings).
+    """
+    ranks = rankdata(x, axis=0)
+    ranks = (ranks - ranks.mean(axis=0)) / np.maximum(ranks.std(axis=0), 1e-300)
+    one, other = np.triu_indices(x.shape[1], 1)
+    moments = np.hstack([np.ones((len(x), 1)), ranks, ranks**2, ranks[:, one] * ranks[:, other]])
+    generated = labels.T.astype(np.float64) @ moments
+    of = [_correlations(sums, one, other) for sums in (generated, moments.sum(axis=0) - generated)]
+    found = np.round(np.abs(of[0] - of[1]), 10)  # a product of matrices is rounded as the machine does it
+    pair = int(found[0].argmax())
+    return Largest(found.max(axis=1), (int(one[pair]), int(other[pair])))
+
+
+def _correlations(sums: Floats, one: IntArray, other: IntArray) -> Floats:
+    """Return correlations from sums of 1, x, x^2 and x y, float64 (labellings, pairs); 0 for a constant column."""
+    columns = (sums.shape[1] - 1 - len(one)) // 2
+    size, x, square, product = np.split(sums, [1, 1 + columns, 1 + 2 * columns], axis=1)
+    deviation = np.sqrt(np.maximum(square / size - (x / size) ** 2, 0))
+    below = deviation[:, one] * deviation[:, other]
+    covariance = product / size - x[:, one] * x[:, other] / size**2
+    return np.asarray(np.where(below > 1e-12, covariance / np.maximum(below, 1e-12), 0.0))
+
+
+def distinct(x: Floats, labels: Labels) -> Largest:
+    """Return the largest |ln of the ratio| of the numbers of distinct values over columns: rounding, lost categories.
+
+    Each number is that expected among as many samples as the smaller population has (rarefaction; Hurlbert 1971,
+    Ecology 52, 577).
+
+    Args:
+        x: (samples, columns).
+        labels: (samples, labellings), each with as many generated samples.
+    """
+    generated = int(labels[:, 0].sum())
+    sizes = (generated, len(x) - generated)
+    tables = [hypergeom(size, np.arange(max(sizes) + 1).clip(max=size), min(sizes)).sf(0) for size in sizes]
+    found = np.stack([np.abs(_distinct(*_sorted(column), labels, *tables)) for column in x.T])
+    return Largest(found.max(axis=0), (int(found[:, 0].argmax()),))
+
+
+def _sorted(column: Floats) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Return the order of values, and after which of them a larger one comes."""
+    order = np.argsort(column, kind="stable")
+    value = column[order]
+    return order, np.append(value[1:] > value[:-1], True)
+
+
+@numba.njit(cache=True, nogil=True)
+def _ks(order: IntArray, ends: npt.NDArray[np.bool_], labels: Labels) -> Floats:
+    """Kolmogorov-Smirnov distance of every labelling, float64 (labellings,)."""
+    count = labels.shape[1]
+    generated = np.zeros(count, np.int32)
+    for k in range(labels.shape[0]):
+        for lane in range(count):
+            generated[lane] += labels[k, lane]
+    first = 1 / generated
+    both = first + 1 / (labels.shape[0] - generated)
+    below = np.zeros(count, np.int32)
+    largest = np.zeros(count)
+    for k in range(order.size):
+        row = labels[order[k]]
+        for lane in range(count):
+            below[lane] += row[lane]
+        if ends[k]:
+            for lane in range(count):
+                real = (both[lane] - first[lane]) * (k + 1)
+                largest[lane] = max(largest[lane], abs(below[lane] * both[lane] - real))
+    return largest
+
+
+@numba.njit(cache=True, nogil=True)
+def _distinct(order: IntArray, ends: npt.NDArray[np.bool_], labels: Labels, generated: Floats, real: Floats) -> Floats:
+    """Difference of the logarithms of the numbers of distinct values, float64 (labellings,).
+
+    generated, real: by how often a value occurs in a population, the probability that as many samples have it.
+    """
+    count = labels.shape[1]
+    times = np.zeros(count, np.int32)
+    number = np.zeros((2, count))
+    first = 0
+    for k in range(order.size):
+        row = labels[order[k]]
+        for lane in range(count):
+            times[lane] += row[lane]
+        if ends[k]:
+            for lane in range(count):
+                number[0, lane] += generated[times[lane]]
+                number[1, lane] += real[k + 1 - first - times[lane]]
+                times[lane] = 0
+            first = k + 1
+    found: Floats = np.log(number[0]) - np.log(number[1])
+    return found

@@ -1,0 +1,46 @@
+"""Relative distances of a definition against all distances at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gancensus.contracts.samples import Samples
+from gancensus.domains.general.metric_condition import Condition
+from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.domains.general.metric_scalar import Scalar
+from gancensus.search.near import RelativeDistance
+
+RNG = np.random.default_rng(0)
+ENERGY = RNG.integers(2, size=(2, 60)).astype(np.float32)
+X = RNG.random((2, 60, 3)).astype(np.float32)
+UNITS = {"energy": "GeV"}
+SAMPLES = [Samples(x, np.arange(60), None, None, {"energy": e}, UNITS) for x, e in zip(X, ENERGY, strict=True)]
+
+
+def expected(unit: float, scalar: float, a: int, b: int) -> np.ndarray:
+    """The distances of all pairs, infinite where energies differ."""
+    apart = np.linalg.norm(X[a].astype(float)[:, None] - X[b].astype(float)[None], axis=2) / unit
+    total = np.abs(X[a].astype(float).sum(1)[:, None] - X[b].astype(float).sum(1)[None]) / scalar
+    return np.where(ENERGY[a][:, None] == ENERGY[b][None], np.maximum(apart, total), np.inf)
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.0])
+def test_they_are_the_largest_over_the_thresholds(threshold: float) -> None:
+    definition = {"e": Condition(column="energy"), "near": Euclidean(alpha=0.1), "sum": Scalar(alpha=0.1)}
+    features = [[metric.features(samples) for metric in definition.values()] for samples in SAMPLES]
+    distance, pilot = RelativeDistance.of(definition, [0.0, threshold, 0.5], features[0])
+    least = np.linalg.norm(X[0].astype(float)[:, None] - X[0].astype(float)[None], axis=2)
+    same = (ENERGY[0][:, None] == ENERGY[0][None]) & (least > 0)
+    unit = threshold or float(least[same].min())
+    within, across = expected(unit, 0.5, 0, 0), expected(unit, 0.5, 0, 1)
+    every = np.triu(np.isfinite(within), 1)
+    assert np.array_equal(np.argwhere(every), np.stack([pilot.i, pilot.j], 1))
+    assert pilot.distance == pytest.approx(within[every])
+
+    radius = float(np.sort(pilot.distance)[40])  # an attained one: that pair is within
+    found = distance.pairs(features[0], None, radius)
+    assert len(found.i) == 41
+    both = distance.pairs(features[0], features[1], radius)
+    assert np.array_equal(np.argwhere(across <= radius), np.stack([both.i, both.j], 1))
+    assert both.distance == pytest.approx(across[across <= radius])
