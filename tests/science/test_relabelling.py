@@ -74,7 +74,7 @@ def test_all_labellings_are_counted_as_by_hand(generated: int, real: int) -> Non
     points = np.concatenate([rng.normal(0, 2, generated), rng.normal(0, 1, real)])
     distance, near = graph(points, RADII.wide)
     labels = relabelled(generated, len(points), 2 * relabelling.LANES, rng)
-    found = statistics(near, labels, RADII, 0.3)
+    found = statistics(near, labels, RADII, min(generated, real) - 1, 0.3)
     for k in (0, 1, relabelling.LANES, 2 * relabelling.LANES):
         for name, value in by_hand(distance, labels[:, k]).items():
             assert getattr(found, name)[k] == pytest.approx(value, abs=1e-9), name
@@ -84,7 +84,7 @@ def test_closest_pairs_of_a_repeated_sample() -> None:
     rng = np.random.default_rng(1)
     points = np.concatenate([np.zeros(12), rng.uniform(1, 5, 188)])  # 66 pairs of generated samples at distance 0
     _, near = graph(points, 0.5)
-    found = statistics(near, relabelled(100, 200, 199, rng), RADII, 0.3)
+    found = statistics(near, relabelled(100, 200, 199, rng), RADII, 99, 0.3)
     assert found.closest[0] == pytest.approx(66 / np.sqrt(66 / 2))  # no pair of two real ones among the closest 66
     assert found.closest[0] > found.closest[1:].max()
 

@@ -96,16 +96,16 @@ def coverage(near: Neighbours, batch: Floats) -> Floats:
     return 1 - np.array([float(times @ _missed(degree, near.others, m)) for m in batch]) / near.sizes[0]
 
 
-def radius_at(distance: Floats, i: IntArray, j: IntArray, samples: int, batch: float, share: float) -> Radius:
+def radius_at(i: IntArray, j: IntArray, distance: Floats, samples: int, batch: float, share: float) -> Radius:
     """Return the least distance between two samples of a population at which C(m) is `share` or more.
 
     Where many pairs have one distance, C may leap beyond MOST_COVERED there: then it is the next lower one, or 0. Where
     no distance reaches the share, it is the largest.
 
     Args:
-        distance: (pairs,), of near samples; those that are not listed are farther apart than all of these.
-        i: (pairs,), positions of the one sample.
+        i: (pairs,), positions of the one sample of every pair of near ones.
         j: (pairs,), of the other.
+        distance: (pairs,), between them; samples that are no such pair are farther apart than all of these.
         samples: in the population.
         batch: m, at most samples - 1.
         share: above 0 and below 1.
@@ -171,10 +171,7 @@ def on(across: Neighbours, real: Neighbours, batch: float, level: float = 0.95) 
         batch: m, the same number of covering samples for both.
         level: of the interval.
     """
-    top, below = influence(across, batch), influence(real, batch)
-    values = [float(coverage(near, np.array([batch]))[0]) for near in (across, real)]
-    by_real = top.covering / values[0] - (below.covered + below.covering) / values[1]
-    return _quotient(values, [top.covered / values[0], by_real], [top.noise, below.noise], level)
+    return _relative(across, real, batch, level, real_covers=True)
 
 
 def covers(across: Neighbours, real: Neighbours, batch: float, level: float = 0.95) -> Estimate:
@@ -182,10 +179,7 @@ def covers(across: Neighbours, real: Neighbours, batch: float, level: float = 0.
 
     Args: as of `on`, but `across` are real samples (a) near to generated ones (b).
     """
-    top, below = influence(across, batch), influence(real, batch)
-    values = [float(coverage(near, np.array([batch]))[0]) for near in (across, real)]
-    by_real = top.covered / values[0] - (below.covered + below.covering) / values[1]
-    return _quotient(values, [top.covering / values[0], by_real], [top.noise, below.noise], level)
+    return _relative(across, real, batch, level, real_covers=False)
 
 
 def log_interval(value: float, variance: float, level: float = 0.95) -> Estimate:
@@ -194,14 +188,23 @@ def log_interval(value: float, variance: float, level: float = 0.95) -> Estimate
     return Estimate(*(None if end is None else float(np.exp(end)) for end in found))
 
 
-def _quotient(values: list[float], moved: list[Floats], noise: list[float], level: float) -> Estimate:
-    """Return a ratio of coverages.
+def _relative(across: Neighbours, real: Neighbours, batch: float, level: float, real_covers: bool) -> Estimate:
+    """Return the ratio of two coverages. Where the upper one is 0, its bound is the rule of three's.
 
     The noise of single pairs is in the influence of both their samples. As in `birthday.collision`, one is left out,
     and what is left is at least that noise.
     """
-    once = sum(n / value**2 for n, value in zip(noise, values, strict=True))
-    return log_interval(log(values[0] / values[1]), max(once, sum(map(_squares, moved)) - once), level)
+    above, below = (float(coverage(near, np.array([batch]))[0]) for near in (across, real))
+    if below == 0:
+        return Estimate(None, None, None)
+    if above == 0:
+        return Estimate(0.0, 0.0, -log(1 - level) / across.sizes[0] / below)
+    top, bottom = influence(across, batch), influence(real, batch)
+    sides = top.covered / above, top.covering / above
+    of_real = sides[real_covers] - (bottom.covered + bottom.covering) / below
+    once = top.noise / above**2 + bottom.noise / below**2
+    variance = _squares(sides[not real_covers]) + _squares(of_real) - once
+    return log_interval(log(above / below), max(once, variance), level)
 
 
 def _squares(moved: Floats) -> float:

@@ -110,21 +110,21 @@ def relabelled(
     return labels
 
 
-def statistics(near: Near, labels: Labels, radii: Radii, share: float) -> Statistics:
+def statistics(near: Near, labels: Labels, radii: Radii, batch: int, share: float) -> Statistics:
     """Return every statistic of every labelling.
 
     Args:
         near: samples near to each, up to the wide radius.
         labels: as `relabelled` returns them.
         radii: within which samples are near.
+        batch: number of samples that cover, below that of either population.
         share: of the samples, that the ratio of numbers of samples is at.
     """
     samples, count = labels.shape
     generated = int(labels[:, 0].sum())
     real = samples - generated
-    batch = float(min(generated, real) - 1)
     ends = np.stack([_ends(near, radius) for radius in radii])
-    hub = _hubs(near, ends[3])
+    hub = hubs(near, radii.wide)
     deepest = int(np.diff(near.start).max(initial=0)) + 1
     # what a sample with so many near ones adds to a coverage: of generated ones by real ones, real by real, real by
     # generated
@@ -166,9 +166,9 @@ def _ends(near: Near, radius: float) -> IntArray:
     return np.asarray(near.start[:-1] + within[near.start[1:]] - within[near.start[:-1]])
 
 
-def _hubs(near: Near, ends: IntArray) -> npt.NDArray[np.bool_]:
+def hubs(near: Near, radius: float) -> npt.NDArray[np.bool_]:
     """Return which samples cover nothing: the share HUBS with the most near ones, whichever population they are of."""
-    degree = ends - near.start[:-1]
+    degree = _ends(near, radius) - near.start[:-1]
     least = np.sort(degree)[::-1][int(HUBS * len(degree))]
     return np.asarray(degree > least)
 
