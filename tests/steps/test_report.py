@@ -320,7 +320,7 @@ def test_report_says_what_the_tables_say(page: str) -> None:
 
 def test_report_names_copies_beside_what_held_out_samples_do(page: str, step: Step, results: Path) -> None:
     assert "gan-1 (by scaled) copies training samples: its samples are duplicates of those more" in text_of(page)
-    assert text_of(page).count("! copies") == 2  # in short, and in the table
+    assert text_of(page).count("! copies") == 2  # in the summary, and in the table
     scaled = rows_of(page, "Copies of training samples by scaled")[1:]
     assert [row.split()[-1] for row in scaled] == ["reference", "tell", "copies"]
     assert "5.2 % 3.91 to 6.76 %" in scaled[0]

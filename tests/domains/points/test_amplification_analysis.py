@@ -148,7 +148,9 @@ def test_a_generator_that_drops_a_hump_is_worth_a_handful(cells: int) -> None:
 def test_findings_say_what_each_generator_is_worth() -> None:
     said = {sentence.split()[0]: sentence for sentence in Amplification().findings(planted())}
     assert said.keys() == set(planted()["method"].tolist()) - set(METHODS)
-    assert said["half"].startswith("half has learned from 100 points and is worth 9.0 true ones at 10 cells (")
+    assert said["half"].startswith(
+        "half has learned from 100 points and is equivalent to 9.0 true points at 10 cells ("
+    )
     assert said["true"].count("≥") + said["true"].count("more than can be estimated") == 3
 
 

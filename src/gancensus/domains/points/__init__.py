@@ -1,1 +1,1 @@
-"""Points of known densities, and what a generator of them is worth."""
+"""Points of known densities, and to how many of them a generator is equivalent."""

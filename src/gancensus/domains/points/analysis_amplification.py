@@ -145,7 +145,7 @@ class Amplification(Analysis):
         return {name: [line[k] for line in lines] for k, name in enumerate(names)}
 
     def _baselines(self, trained: Training, partition: Partition, rng: Rng) -> dict[str, science.Amplification]:
-        """Return what the training points are worth: themselves, smoothed, and with their family known."""
+        """Return to how many true points the training points are equivalent: by themselves, smoothed, and fitted."""
         from gancensus.domains.points.amplification import of_counts, of_shares
         from gancensus.domains.points.smoothing import best_bandwidth, best_kde_counts, kde_shares
 
@@ -181,18 +181,18 @@ class Amplification(Analysis):
         return None
 
     def findings(self, columns: Columns) -> list[str]:
-        """Say what each generator is worth."""
+        """Say to how many true points each generator is equivalent."""
         from gancensus.plotting.numbers import NOTHING, integer, interval, rows
 
         found: dict[tuple[str, int], list[str]] = {}
         for row in rows(columns):
             if row["method"] not in METHODS:
                 value, reach = interval(row, "equivalent", digits=2)
-                worth = "more than can be estimated" if value == NOTHING else f"{value} true ones"
-                said = f"{worth} at {integer(row['cells'])} cells{reach and f' ({reach})'}"
+                many = "more than can be estimated" if value == NOTHING else f"{value} true points"
+                said = f"{many} at {integer(row['cells'])} cells{reach and f' ({reach})'}"
                 found.setdefault((row["method"], row["train_size"]), []).append(said)
         return [
-            f"{name} has learned from {integer(size)} points and is worth {', '.join(said)}."
+            f"{name} has learned from {integer(size)} points and is equivalent to {', '.join(said)}."
             for (name, size), said in found.items()
         ]
 

@@ -1,4 +1,4 @@
-"""What the generated rows of a table are worth to those who use them: distributions, associations, models, legality."""
+"""How useful the generated rows of a table are: distributions, associations, models, legality."""
 
 from __future__ import annotations
 
