@@ -60,7 +60,7 @@ slurm-test: $(READY) ## the tests on a real SLURM cluster, which is started here
 	$(BIN)/pytest tests/slurm --numprocesses 3 --dist loadfile
 
 chaos: $(READY) ## kill runs here and on the cluster a hundred times and compare what they make
-	CHAOS=100 $(BIN)/pytest tests/workflow/test_chaos.py tests/slurm/test_chaos_cluster.py --capture no
+	CHAOS=100 $(BIN)/pytest tests/workflow/test_sameness.py::test_kills_at_random_times_change_no_byte tests/slurm/test_chaos_cluster.py --capture no
 
 bench: $(READY) ## measure the search for duplicates beside other packages, results/bench.parquet: minutes on one core
 	@$(BIN)/python tools/bench.py

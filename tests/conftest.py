@@ -97,17 +97,6 @@ def mounted() -> Mount:
     return mount
 
 
-@pytest.fixture(scope="session")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The tables of a run of LARGER on one core with one shard and one part."""
-    from runs import LARGER, parquet_bytes, run  # beside the tests of the workflow
-
-    folder = tmp_path_factory.mktemp("alone")
-    done = run(folder, LARGER, "--cores", "1")
-    assert done.returncode == 0, done.stderr
-    return parquet_bytes(folder)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no worker is left alone with one."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

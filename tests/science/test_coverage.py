@@ -127,6 +127,15 @@ def test_the_support_of_a_uniform_population_lies_in_its_interval() -> None:
     assert hits >= 88
 
 
+def test_nothing_near_covers_nothing() -> None:
+    far, near = across(np.arange(997.0), np.array([-5.0, -6.0]), 0.5), within(np.repeat(np.arange(500.0), 2), 0.1)
+    assert coverage(far, np.array([1.0]))[0] == 0
+    assert coverage(across(np.arange(1000.0), np.arange(5000.0, 5997.0), 0.5), np.linspace(1, 995, 50)).max() == 0
+    estimate = covers(across(np.arange(1000.0), np.arange(5000.0, 5997.0), 0.5), near, 700)
+    assert estimate[:2] == (0, 0)
+    assert 0 < (estimate.high or 0) < 0.01
+
+
 def test_what_all_samples_do_not_reach() -> None:
     near = Neighbours.of_one(np.array([0]), np.array([1]), 10)
     assert reach(near, 0.3) is None

@@ -1,12 +1,28 @@
-"""The same tables for any number of cores, shards and parts, uninterrupted or killed."""
+"""The same tables for any number of cores, shards and parts, uninterrupted or killed.
 
+Runs are killed at random times, too: 8 times here, CHAOS=100 in `make chaos`.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
+from chaos import chaos
 from runs import LARGER as CONFIG
-from runs import parquet_bytes, run, run_until
+from runs import command, parquet_bytes, run, run_until
 
 pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("CHAOS", "8"))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The tables of a run on one core with one shard and one part."""
+    folder = tmp_path_factory.mktemp("alone")
+    done = run(folder, CONFIG, "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    return parquet_bytes(folder)
 
 
 def same(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
@@ -40,6 +56,17 @@ def test_killed_runs_go_on_and_change_no_byte(alone: dict[str, bytes], tmp_path:
 
     (tmp_path / "results/smoke/fidelity.parquet").unlink()
     assert "analyse" in run(tmp_path, CONFIG, "--dry-run").stderr  # what is deleted is made again
+
+
+def test_kills_at_random_times_change_no_byte(alone: dict[str, bytes], tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    call = command(folder, CONFIG | {"parts": 2, "shards": 2})
+    killed = chaos(call, folder, KILLS, seed=KILLS, longest=6)
+    print(", ".join(f"{number} x {kind}" for kind, number in killed.most_common()))
+    assert sum(killed.values()) >= KILLS
+    same(parquet_bytes(folder), alone)
+    left = [path for path in (folder / "results").rglob("*") if path.suffix == ".tmp" or path.name == "unfinished"]
+    assert left == []
 
 
 def test_another_seed_gives_other_samples(alone: dict[str, bytes], tmp_path: Path) -> None:

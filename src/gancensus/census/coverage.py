@@ -218,6 +218,7 @@ def _missed(degree: IntArray, others: int, batch: float) -> Floats:
     missed = np.zeros(len(degree))
     log_ratio = gammaln(others - degree[possible] + 1.0) - gammaln(left[possible] + 1)
     missed[possible] = np.exp(log_ratio + gammaln(others - batch + 1) - gammaln(others + 1.0))
+    missed[degree == 0] = 1.0  # not 1 less a rounding, by which nothing near would be a little
     return missed
 
 

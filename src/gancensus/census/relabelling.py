@@ -179,7 +179,7 @@ def _covered(deepest: int, others: int, batch: float) -> Floats:
     possible = left > -1
     log = gammaln(np.where(possible, others - degree, 0) + 1.0) - gammaln(np.where(possible, left, 0) + 1)
     missed = np.exp(log + gammaln(others - batch + 1) - gammaln(others + 1.0))
-    return np.asarray(np.where(possible, 1 - missed, 1.0))
+    return np.asarray(np.where(degree == 0, 0.0, np.where(possible, 1 - missed, 1.0)))
 
 
 def _reached(histogram: npt.NDArray[np.int32], samples: int, share: float) -> Floats:
