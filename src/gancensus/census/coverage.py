@@ -93,7 +93,7 @@ class Reach(NamedTuple):
 def coverage(near: Neighbours, batch: Floats) -> Floats:
     """Return C(A|B; m) for every m of `batch` (k,), 0 <= m <= near.others, float64 (k,)."""
     degree, times = np.unique(near.degrees, return_counts=True)
-    return 1 - np.array([float(times @ _missed(degree, near.others, m)) for m in batch]) / near.sizes[0]
+    return 1 - np.array([float(times @ missed_by(degree, near.others, m)) for m in batch]) / near.sizes[0]
 
 
 def radius_at(i: IntArray, j: IntArray, distance: Floats, samples: int, batch: float, share: float) -> Radius:
@@ -133,8 +133,8 @@ def influence(near: Neighbours, batch: float) -> Influence:
     Within a population, C without sample k is C less n / (n - 1) (covered_k + covering_k), but for a constant.
     """
     n, others, degrees = near.sizes[0], near.others - 1, near.degrees
-    missed = _missed(degrees, others, batch)
-    alone = (_missed(degrees - 1, others, batch) - missed)[near.a] / n  # lost by a where b is left out
+    missed = missed_by(degrees, others, batch)
+    alone = (missed_by(degrees - 1, others, batch) - missed)[near.a] / n  # lost by a where b is left out
     covering = np.bincount(near.b, alone, near.sizes[1])
     return Influence((missed.mean() - missed) / n, covering - covering.mean(), float(np.sum(alone**2)))
 
@@ -147,7 +147,7 @@ def reach(near: Neighbours, share: float) -> Reach | None:
     n, (degree, times) = near.sizes[0], np.unique(near.degrees, return_counts=True)
 
     def missing(m: float) -> float:
-        return share - 1 + float(times @ _missed(degree, near.others, m)) / n
+        return share - 1 + float(times @ missed_by(degree, near.others, m)) / n
 
     if missing(near.others - 1) > 0:
         return None
@@ -182,6 +182,17 @@ def covers(across: Neighbours, real: Neighbours, batch: float, level: float = 0.
     return _relative(across, real, batch, level, real_covers=False)
 
 
+def missed_by(degree: IntArray, others: int, batch: float) -> Floats:
+    """Return the probability that none of `batch` of `others` samples is one of the `degree` near ones."""
+    left = others - degree - batch
+    possible = left > -1  # else the batch is larger than what is not near
+    missed = np.zeros(len(degree))
+    log_ratio = gammaln(others - degree[possible] + 1.0) - gammaln(left[possible] + 1)
+    missed[possible] = np.exp(log_ratio + gammaln(others - batch + 1) - gammaln(others + 1.0))
+    missed[degree == 0] = 1.0  # not 1 less a rounding, by which nothing near would be a little
+    return missed
+
+
 def log_interval(value: float, variance: float, level: float = 0.95) -> Estimate:
     """Return the exponential of a value and its interval."""
     found = symmetric(value, variance, level=level)
@@ -211,21 +222,10 @@ def _squares(moved: Floats) -> float:
     return len(moved) / (len(moved) - 1) * fsum((moved**2).tolist())
 
 
-def _missed(degree: IntArray, others: int, batch: float) -> Floats:
-    """Return the probability that none of `batch` of `others` samples is one of the `degree` near ones."""
-    left = others - degree - batch
-    possible = left > -1  # else the batch is larger than what is not near
-    missed = np.zeros(len(degree))
-    log_ratio = gammaln(others - degree[possible] + 1.0) - gammaln(left[possible] + 1)
-    missed[possible] = np.exp(log_ratio + gammaln(others - batch + 1) - gammaln(others + 1.0))
-    missed[degree == 0] = 1.0  # not 1 less a rounding, by which nothing near would be a little
-    return missed
-
-
 def _slope(degree: IntArray, others: int, batch: float) -> Floats:
-    """Return by how much what `_missed` returns falls with the batch."""
+    """Return by how much what `missed_by` returns falls with the batch."""
     left = others - degree - batch
     possible = left > -1
     slope = np.zeros(len(degree))
     slope[possible] = psi(others - batch + 1) - psi(left[possible] + 1)
-    return slope * _missed(degree, others, batch)
+    return slope * missed_by(degree, others, batch)

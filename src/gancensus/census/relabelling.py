@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
+
+from gancensus.census.coverage import missed_by
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -129,7 +130,7 @@ def statistics(near: Near, labels: Labels, radii: Radii, batch: int, share: floa
     # what a sample with so many near ones adds to a coverage: of generated ones by real ones, real by real, real by
     # generated
     tables = np.stack([_covered(deepest, others, batch) for others in (real, real - 1, generated)])
-    sums = np.zeros((count, 15))
+    sums = np.zeros((count, 14))
     degrees = np.zeros((2, count, deepest), dtype=np.int32)
     for first in range(0, count, LANES):
         part = slice(first, min(first + LANES, count))
@@ -138,7 +139,7 @@ def statistics(near: Near, labels: Labels, radii: Radii, batch: int, share: floa
         found, histogram = _count(*near, ends, hub, lanes, tables, generated / samples, deepest)
         sums[part], degrees[:, part] = found[: part.stop - first], histogram[:, : part.stop - first]
     own_g, own_h = (_reached(d, n, share) for d, n in zip(degrees, (generated, real), strict=True))
-    k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local, _ = sums.T
+    k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local = sums.T
     m_gg, m_hh, m_gh = generated * (generated - 1) / 2, real * (real - 1) / 2, generated * real
     return Statistics(
         pair_ratio=np.log((k_gg / 2 + 0.5) / m_gg) - np.log((k_hh / 2 + 0.5) / m_hh),
@@ -174,12 +175,8 @@ def hubs(near: Near, radius: float) -> npt.NDArray[np.bool_]:
 
 
 def _covered(deepest: int, others: int, batch: float) -> Floats:
-    degree = np.arange(deepest + 1)
-    left = others - degree - batch
-    possible = left > -1
-    log = gammaln(np.where(possible, others - degree, 0) + 1.0) - gammaln(np.where(possible, left, 0) + 1)
-    missed = np.exp(log + gammaln(others - batch + 1) - gammaln(others + 1.0))
-    return np.asarray(np.where(degree == 0, 0.0, np.where(possible, 1 - missed, 1.0)))
+    """Return the probability that one of `batch` samples is near, by how many of all are, from 0 to `deepest`."""
+    return 1 - missed_by(np.arange(deepest + 1), others, batch)
 
 
 def _reached(histogram: npt.NDArray[np.int32], samples: int, share: float) -> Floats:
@@ -233,12 +230,12 @@ def _count(
     share: float,
     deepest: int,
 ) -> tuple[Floats, npt.NDArray[np.int32]]:
-    """Sum what `statistics` needs over all samples, for LANES labellings: (LANES, 15), and degrees (2, LANES, deepest).
+    """Sum what `statistics` needs over all samples, for LANES labellings: (LANES, 14), and degrees (2, LANES, deepest).
 
     A sample counts the generated ones among its near ones for all labellings together: acc, and without hubs, free.
     """
     samples = start.size - 1
-    sums = np.zeros((LANES, 15))
+    sums = np.zeros((LANES, 14))
     histogram = np.zeros((2, LANES, deepest), np.int32)
     own = np.empty((samples, LANES))
     acc = np.zeros(LANES, np.int32)
