@@ -209,7 +209,7 @@ SchedulerParameters=sched_interval=5,bf_interval=5,batch_sched_delay=0,defer_bat
 ReturnToService=2
 SlurmctldTimeout=30
 SlurmdTimeout=15
-KillWait=5
+KillWait=20
 MinJobAge=300
 OverTimeLimit=0
 PropagateResourceLimits=NONE

@@ -4,6 +4,8 @@ import copy
 import re
 import signal
 import subprocess
+import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,7 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
         training.suspend()
         subprocess.run(["scontrol", "update", f"JobId={number}", "EndTime=now+1seconds"], check=True)
         wait("the limit is reached", partial(terminated, training), 120)
-        training.resume()
+        hold(training, seconds=2)
         _, said = action.communicate()
         assert action.returncode == 1
         assert "\n  why   time limit reached" in said
@@ -89,9 +91,22 @@ def test_a_failure_on_a_node_is_told_in_full(cluster: Cluster, profile: Path, tm
 
 
 def terminated(process: psutil.Process) -> bool:
-    """Whether a suspended process has been sent SIGTERM."""
-    pending = re.search(r"^ShdPnd:\t(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    """Whether a suspended process has been sent SIGTERM, or has even ended: SLURM may continue it."""
+    try:
+        pending = re.search(r"^ShdPnd:\t(\w+)$", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    except OSError:
+        return True
     return pending is not None and bool(int(pending[1], 16) & 1 << signal.SIGTERM - 1)
+
+
+def hold(process: psutil.Process, seconds: float) -> None:
+    """Keep a process from answering a signal for so long, as if it were in the middle of a long batch."""
+    end = time.monotonic() + seconds
+    with suppress(psutil.NoSuchProcess):
+        while time.monotonic() < end:
+            process.suspend()
+            time.sleep(0.02)
+        process.resume()
 
 
 def text(path: Path) -> str:

@@ -41,12 +41,17 @@ if config.get("pathvars", {}).get("results", "").startswith("~"):
 SCRIPTS = located("scripts")
 os.environ.update(PATH=os.pathsep.join([str(SCRIPTS), str(Path(sys.executable).parent), *os.get_exec_path()]))
 
+# A job's command is one program. It takes the shell's place: a shell dies of SIGTERM at once, SLURM then kills what the
+# shell has started, and a training would have no time to save its state.
+prefix = "exec "
+
 # A conda environment has no gancensus, and Snakemake removes PYTHONPATH from it.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     library = SCRIPTS.with_name("src")
     if not library.is_dir():  # packages beside an installed gancensus are for another Python than the environment's
         raise WorkflowError("--sdm conda: gancensus has been installed from a wheel; use a clone, or leave it out")
-    shell.prefix(f"export PYTHONPATH={shlex.quote(str(library))}; ")
+    prefix = f"export PYTHONPATH={shlex.quote(str(library))}; {prefix}"
+shell.prefix(prefix)
 
 # Modules that only draw, and so do not count for a step that makes a table.
 DRAWING = sorted(
