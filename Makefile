@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan check estimate test test-all slurm-test chaos bench bench-large growth snakemake-report docs lock clean
+.PHONY: help run slurm plan check estimate test test-all slurm-test chaos bench bench-large growth trust snakemake-report docs lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-large: $(READY) ## search a million samples in two processes: minutes
 
 growth: $(READY) ## measure time and memory by the number of samples, docs/growth.svg
 	@$(BIN)/python tools/bench.py --growth
+
+trust: $(READY) ## simulate generators of known truth, docs/trust.md: a quarter of an hour of one core; REPEATS=300 for more
+	@PYTHONPATH=tools $(BIN)/python -m trust $(REPEATS:%=--repeats %)
 
 snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
 	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Turn the duplicates of a study into collision probabilities, birthday curves, support sizes, diversity and copies."""
+"""Turn what a study's searches found into its census: support sizes, birthday curves, diversity, copies, answers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +7,15 @@ from pathlib import Path
 import gancensus.config.steps as step
 
 from gancensus.census.census import take_census
+from gancensus.census.summary import summarise
 from gancensus.census.support import Graph
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
+from gancensus.contracts.table import columns_of
+from gancensus.report import failures
 from gancensus.search.duplicates import Found
 from gancensus.storage import schemas
-from gancensus.storage.tables import about, columns, write_table
+from gancensus.storage.tables import about, columns, read_table, write_table
 
 
 def read(duplicates: Path, repeats: Path) -> Graph:
@@ -21,7 +24,7 @@ def read(duplicates: Path, repeats: Path) -> Graph:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write a row of support, a curve, a diversity profile and a row of copies per definition and population."""
+    """Write the rows of every definition and population, and the answers about every population."""
     args = step.arguments(
         __doc__,
         argv,
@@ -36,17 +39,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         curve=Path,
         diversity=Path,
         copies=Path,
+        populations=[str],
+        unseen=[str],
+        answers=[Path],
+        summary=Path,
     )
     files = [step.grouped(paths, len(args.definitions)) for paths in (args.duplicates, args.repeats)]
     graphs = (
         (definition, {search: read(*pair) for search, *pair in zip(args.searches, *paths, strict=True)})
         for definition, *paths in zip(args.definitions, *files, strict=True)
     )
-    tables = take_census(graphs, args.census, args.study, args.seed)
+    rows = {name: read_table(path).to_pylist() for name, path in zip(args.populations, args.answers, strict=True)}
+    tables = take_census(graphs, args.census, args.study, args.seed, rows)
     write_table(args.support, tables.support, schemas.SUPPORT)
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)
     write_table(args.curve, tables.curve, schemas.CURVE)
+    reasons = zip(args.populations, map(failures.reason, args.answers), strict=True)
+    missing = {name: f"could not be measured: {reason}" for name, reason in reasons if reason}
+    summary = [
+        {"study": args.study} | row
+        for row in summarise(rows, args.census.margin, args.census.permutations, missing, args.unseen)
+    ]
+    write_table(args.summary, columns_of(summary, schemas.SUMMARY.names), schemas.SUMMARY)
 
 
 if __name__ == "__main__":

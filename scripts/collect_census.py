@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Put the support sizes of every study, and what was noted about every input, into one table each."""
+"""Put the support sizes and answers of every study, and what was noted about inputs, into one table each."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,13 +19,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         __doc__,
         argv,
         supports=[Path],
+        summaries=[Path],
         inputs=step.section(list[tuple[str, str, str, list[str]]]),
         parts=int,
         census=Path,
+        summary=Path,
         notes=Path,
     )
-    table = pa.concat_tables([read_table(path) for path in args.supports])
-    write_table(args.census, {name: table[name] for name in table.column_names}, schemas.SUPPORT)
+    joined = ((args.census, args.supports, schemas.SUPPORT), (args.summary, args.summaries, schemas.SUMMARY))
+    for output, paths, schema in joined:
+        table = pa.concat_tables([read_table(path) for path in paths])
+        write_table(output, {name: table[name] for name in table.column_names}, schema)
     write_table(args.notes, inputs_table(args.census.parent, args.inputs, args.parts), schemas.INPUTS)
 
 

@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, "prepare")
-    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first).items():
+    group = real.group if isinstance(real, Samples) else real.known.group
+    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first, group).items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
 

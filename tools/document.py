@@ -123,6 +123,25 @@ TABLES = (
         "How many kinds of samples there are, the rare ones included.",
         schemas.DIVERSITY,
     ),
+    Described(
+        "Answers",
+        (results.ANSWERS,),
+        "What was measured of a population beside `holdout`: a row per definition and statistic.",
+        schemas.ANSWERS,
+    ),
+    Described(
+        "Coverage",
+        (results.COVERAGE,),
+        "What share of a population has a near sample among as many others of it, and the same of `holdout`.",
+        schemas.COVERAGE,
+    ),
+    Described(
+        "Summary",
+        (results.SUMMARY, results.ANSWERED),
+        "The answers about every generator, and about `train` as real samples that a perfect one would be like. "
+        "`summary.parquet` has those of all studies.",
+        schemas.SUMMARY,
+    ),
     Described("Copies", (results.COPIES,), "Duplicates of training samples.", schemas.COPIES),
     Described(
         "Inputs",

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gancensus.census.answers import Compared, differences, measure, reduced, rows_of_answers
+from gancensus.census.answers import Compared, measure, rows_of_answers
 from gancensus.census.relabelling import relabelled
-from gancensus.census.summary import MAIN, Answer, adjusted, answers
+from gancensus.census.summary import FEW_SAMPLES, MAIN, Answer, adjusted, answers, copies, summarise
+from gancensus.comparison.alike import differences, reduced
 from gancensus.domains.general.metric_euclidean import Euclidean
+from gancensus.training.splits import split
 
 N = 600
 Points = np.ndarray
@@ -45,15 +47,16 @@ def repeated(rng: np.random.Generator) -> Points:
     return x
 
 
-def rows(calibrate: Points, holdout: Points, made: Points) -> list[dict[str, Any]]:
+def rows(calibrate: Points, holdout: Points, made: Points, classes: np.ndarray | None = None) -> list[dict[str, Any]]:
     """The statistics of one definition."""
     rng, definition = RNG(0), {"near": Euclidean(alpha=0.001)}
     features = Compared(*([(x.astype(np.float32),)] for x in (calibrate, holdout, made)))
     apart = np.linalg.norm(calibrate[:, None] - calibrate[None], axis=2)[np.triu_indices(len(calibrate), 1)]
     labels = relabelled(len(made), len(made) + len(holdout), 199, rng)
-    measured = measure(definition, [float(np.quantile(apart, 0.002))], features, labels, rng)
+    measured = measure(definition, [float(np.quantile(apart, 0.002))], features, labels, rng, classes=classes)
     values = reduced(calibrate, [holdout, made], None)
-    return rows_of_answers({"near": measured}, differences(values, labels), values.names)
+    found = rows_of_answers({"near": measured}, differences(values, labels), values.names)
+    return [row | {"samples": len(made), "others": len(holdout)} for row in found]
 
 
 def said(found: list[dict[str, Any]]) -> dict[str, Answer]:
@@ -86,7 +89,7 @@ def test_a_flaw_is_found_by_its_question(flaw: str) -> None:
 def test_what_differs_is_named() -> None:
     real = [correlated(RNG(k), 0.6) for k in range(2)]
     found = said(rows(real[0], real[1], correlated(RNG(3), 0)))
-    assert "value 0 and value 1" in found["alike"].names
+    assert "value 1 and value 2" in found["alike"].names
 
 
 def test_as_good_as_the_data() -> None:
@@ -97,6 +100,18 @@ def test_as_good_as_the_data() -> None:
         "covers": "yes",
         "alike": "",
     }
+
+
+def test_few_samples_over_and_over_are_less_diverse_but_on_the_data() -> None:
+    rng = RNG(4)
+    found = said(rows(modes(rng), modes(rng), modes(rng)[rng.integers(12, size=N)] + 0.01 * rng.normal(size=(N, 8))))
+    assert {question: one.answer for question, one in found.items() if question != "on"} == {
+        "diverse": "no",
+        "covers": "no",
+        "alike": "no",
+    }
+    assert found["diverse"].names == "less diverse"
+    assert found["on"].answer != "no"
 
 
 def test_as_many_alarms_as_the_level() -> None:
@@ -110,7 +125,7 @@ def test_as_many_alarms_as_the_level() -> None:
 def statistic(name: str, question: str, **known: Any) -> dict[str, Any]:
     """A row of a statistic that says nothing, but for what is known."""
     row = {"definition": "near", "question": question, "statistic": name, "value": 1.0, "low": 0.95, "high": 1.1}
-    return row | {"adjusted": 1.0, "of": ""} | known
+    return row | {"adjusted": 1.0, "of": "", "samples": 100, "others": 200} | known
 
 
 def about(question: str, *rows: dict[str, Any]) -> Answer:
@@ -141,6 +156,138 @@ def test_many_duplicates_may_not_hide_behind_the_neighbours() -> None:
     assert about("diverse", statistic("reach_ratio", "diverse"), pairs).answer == "inconclusive"
 
 
+def test_more_diverse_is_not_said_alone() -> None:
+    wide = {"value": 0.4, "low": 0.3, "high": 0.5, "adjusted": 0.01}
+    main, pairs = statistic("reach_ratio", "diverse", **wide), statistic("pair_ratio", "diverse")
+    assert about("diverse", main, pairs).names == "more diverse"
+    off = statistic("on", "on", low=0.2, high=0.3)
+    said = answers([main, pairs, off, statistic("covers", "covers")], 1.5)
+    assert said[0].names == "more diverse, but not on the data"
+    less = about("diverse", main | {"value": 2.5, "low": 2.0, "high": 3.0}, pairs)
+    assert (less.answer, less.names) == ("no", "less diverse")
+
+
+NEAR = statistic("copies", "copies", value=0.03, adjusted=0.001, of="9 of 10 are near", low=None, high=None)
+EQUAL = statistic("exact", "copies", definition=None, value=0.02, of="3 are equal", adjusted=1.0, low=None, high=None)
+SEEN = {"statistic": "detectable 0", "question": "copies", "value": 0.012, "adjusted": None}
+
+
+def test_copies_are_judged_only_where_they_can_be() -> None:
+    found = copies([NEAR, EQUAL, SEEN], [])
+    assert (found.answer, found.value, found.criterion) == ("yes", 0.03, "near copies")
+    assert found.names == "9 of 10 are near, as if 3 % were copies; 3 are equal"
+    none = NEAR | {"adjusted": 0.2}
+    found = copies([none, EQUAL, SEEN], [])
+    assert found.answer == "no"
+    assert found.names == "no copies found; 1.2 % would have been found with probability 0.95"
+    assert copies([none, SEEN | {"value": 0.1}], []).answer == "inconclusive"
+    found = copies([none, SEEN | {"value": None}], [])
+    assert (found.answer, found.names[17:33]) == ("inconclusive", "not even 100 % w")
+    why = "cannot be judged: train and holdout differ (on)"
+    assert copies([none, SEEN], ["on"]).names == why
+    assert copies([NEAR, SEEN], ["on"])[:2] == ("copies", "inconclusive")
+    assert copies([NEAR, SEEN], ["on"]).names.startswith(f"{why}; 9 of 10")
+    assert copies([], []).names.startswith("not asked")
+
+
+def test_no_definition_clears_what_another_one_or_equality_convicts() -> None:
+    loose = NEAR | {"definition": "loose", "adjusted": 0.9}
+    for order in ([loose, NEAR, EQUAL, SEEN], [NEAR, EQUAL, SEEN, loose]):
+        assert (copies(order, []).answer, copies(order, []).criterion) == ("yes", "near copies")
+    equal = EQUAL | {"adjusted": 0.01}
+    found = copies([loose, SEEN, equal], [])
+    assert (found.answer, found.value, found.criterion) == ("yes", 0.02, "exact")
+    assert copies([equal], []).answer == "yes"
+    found = copies([EQUAL], [])  # definitions of an encoder alone
+    assert (found.answer, found.names[:34]) == ("inconclusive", "no exact copies found; else not as")
+
+
 def test_generators_share_the_level() -> None:
     each = {f"g{k}": [statistic("closest", "diverse", adjusted=0.02)] for k in range(3)}
     assert [rows[0]["adjusted"] for rows in adjusted(each).values()] == pytest.approx([0.06] * 3)
+
+
+def test_a_probability_of_nothing_stays_with_copies() -> None:
+    """Thousands of exact copies have a p-value of 0 in float64: that must not decide what else is asked."""
+    copied = {"question": "copies", "statistic": "exact", "adjusted": 0.0}
+    found = adjusted({"made": [statistic("on", "on", adjusted=0.5), copied], "other": [statistic("on", "on")]})
+    assert [row["adjusted"] for row in found["made"]] == [pytest.approx(1.0), 0.0]
+
+
+def summary_of(generators: int, permutations: int, train: list[dict[str, Any]] | None) -> dict[tuple[str, str], Answer]:
+    """What is said in a study of good generators that do not copy."""
+    good = [statistic(name, question) for question, name in MAIN.items()]
+    seen = {"definition": "near", "question": "copies", "adjusted": None, "statistic": "detectable 0", "value": 0.01}
+    tested = statistic("copies", "copies", of="", low=None, high=None)
+    found = {f"g{k}": [*good, statistic("pair_ratio", "diverse"), tested, seen] for k in range(generators)}
+    said = summarise(found if train is None else {"train": train, **found}, 1.5, permutations)
+    return {(row.pop("population"), row["question"]): Answer(**row) for row in said}
+
+
+def test_what_permutations_cannot_show_is_not_called_good() -> None:
+    good = [statistic(name, question) for question, name in MAIN.items()]
+    said = summary_of(3, 1000, good)
+    assert [said["g0", question].answer for question in (*MAIN, "copies")] == ["yes", "yes", "yes", "no"]
+    said = summary_of(3, 100, good)  # three times two tests: the least p-value of copies is 6/101
+    assert [said["g0", question].answer for question in (*MAIN, "copies")] == ["yes", "yes", "yes", "inconclusive"]
+    assert "raise `permutations`" in said["g0", "copies"].names
+    said = summary_of(6, 100, good)
+    assert {said["g5", question].answer for question in MAIN} == {"inconclusive"}
+
+
+def test_train_that_cannot_be_measured_leaves_copies_open_alone() -> None:
+    said = summary_of(1, 1000, [])
+    assert [said["g0", question].answer for question in (*MAIN, "copies")] == ["yes", "yes", "yes", "inconclusive"]
+    assert said["g0", "copies"].names == f"cannot be judged: of train, {FEW_SAMPLES}"
+    assert summary_of(1, 1000, None)["g0", "copies"].answer == "no"  # real samples in groups: nobody asks of train
+    low = {"value": 0.5, "low": 0.4, "high": 0.6}
+    poor = [
+        *(statistic(MAIN[question], question) for question in ("diverse", "on")),
+        statistic("covers", "covers", **low),
+    ]
+    poor[-1]["adjusted"] = 0.02
+    assert summary_of(1, 1000, poor)["g0", "copies"].answer == "no"  # one alarm of 5 % is no veto
+    poor[-1]["adjusted"] = 0.001
+    assert summary_of(1, 1000, poor)["g0", "copies"].names.startswith("cannot be judged: train and holdout differ")
+
+
+def test_what_more_samples_cannot_settle_is_not_promised() -> None:
+    none = statistic("pair_ratio", "diverse", low=None, high=None)
+    found = about("diverse", statistic("reach_ratio", "diverse"), none)
+    assert (found.answer, found.names, found.needed) == ("inconclusive", "too few near-duplicates to compare", None)
+
+
+def test_the_class_that_is_covered_least_is_named() -> None:
+    """A narrow class of 5 % is lost: its few samples change no coverage of the whole."""
+    rng = RNG(8)
+
+    centres = 4 * np.concatenate([CENTRES, -CENTRES])
+
+    def drawn(of: np.ndarray) -> tuple[Points, np.ndarray]:
+        kinds = rng.choice(of, size=N).astype(np.int32)
+        return centres[kinds] + np.where(kinds == 3, 0.1, 1)[:, None] * rng.normal(size=(N, 8)), kinds
+
+    every, others = np.arange(20), np.delete(np.arange(20), 3)
+    calibrate, classes = drawn(every)
+    lost = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes))["covers"]
+    assert lost.answer == "no"
+    assert "least covered: class 3, 0%" in lost.names
+    kept = said(rows(calibrate, drawn(every)[0], drawn(every)[0], classes))["covers"]
+    assert kept.answer != "no"
+    assert "least covered: class" in kept.names
+
+
+def test_rows_that_belong_together_alarm_a_perfect_generator_unless_they_are_split_together() -> None:
+    """Every case is there four times, nearly alike, which no generator of independent rows repeats."""
+    rng = RNG(3)
+    cases = rng.normal(size=(2 * N, 8))
+    group = np.arange(4 * len(cases)) // 4
+    real = np.repeat(cases, 4, axis=0) + 0.01 * rng.normal(size=(len(group), 8))
+    made = rng.normal(size=(N, 8)) + 0.01 * rng.normal(size=(N, 8))
+    sizes = {"train": 0.2, "calibrate": 480, "holdout": 480}
+    answered = {}
+    for groups in (None, group):
+        rows_of = split(len(real), sizes, RNG(1), group=groups)
+        answered[groups is None] = said(rows(real[rows_of["calibrate"]], real[rows_of["holdout"]], made))
+    assert answered[True]["diverse"].answer == "no"
+    assert [answered[False][question].answer for question in MAIN] == ["yes"] * 3

@@ -558,7 +558,7 @@ def test_ratio_without_duplicates_is_a_bound() -> None:
     assert ratio(none, some) == Estimate(0.0, 0.0, none.high / some.low)
     assert ratio(some, none) == Estimate(None, some.low / none.high, None)
     assert ratio(none, none) == Estimate(None, None, None)
-    assert verdict(ratio(none, none), 1.5) == "cannot tell"
+    assert verdict(ratio(none, none), 1.5) == "inconclusive"
 
 
 @pytest.mark.parametrize(("a", "b"), [("zipf", "uniform"), ("half", "atom")])
@@ -577,21 +577,21 @@ def test_ratio_covers(a: str, b: str) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.9, 1.1, "as diverse"),
-        (1 / 1.5, 1.5, "as diverse"),
-        (1.1, 1.4, "as diverse"),
-        (1.1, 1.6, "less diverse"),
-        (3.0, 9.0, "less diverse"),
-        (3.0, None, "less diverse"),
-        (0.1, 0.9, "more diverse"),
-        (0.0, 0.5, "more diverse"),
-        (None, 0.5, "more diverse"),
-        (0.5, 1.1, "cannot tell"),
-        (0.9, 1.6, "cannot tell"),
-        (0.9, None, "cannot tell"),
-        (None, 1.1, "cannot tell"),
-        (1.0, 2.0, "cannot tell"),
-        (None, None, "cannot tell"),
+        (0.9, 1.1, "as many duplicates"),
+        (1 / 1.5, 1.5, "as many duplicates"),
+        (1.1, 1.4, "as many duplicates"),
+        (1.1, 1.6, "more duplicates"),
+        (3.0, 9.0, "more duplicates"),
+        (3.0, None, "more duplicates"),
+        (0.1, 0.9, "fewer duplicates"),
+        (0.0, 0.5, "fewer duplicates"),
+        (None, 0.5, "fewer duplicates"),
+        (0.5, 1.1, "inconclusive"),
+        (0.9, 1.6, "inconclusive"),
+        (0.9, None, "inconclusive"),
+        (None, 1.1, "inconclusive"),
+        (1.0, 2.0, "inconclusive"),
+        (None, None, "inconclusive"),
     ],
 )
 def test_verdict(low: float | None, high: float | None, said: str) -> None:
@@ -601,11 +601,11 @@ def test_verdict(low: float | None, high: float | None, said: str) -> None:
 def test_planted_collapse_is_found() -> None:
     rng = np.random.default_rng(17)
     real, collapsed, same = (from_pairs(2000, *cell_pairs(rng.integers(0, d, 2000))) for d in (1000, 100, 1000))
-    assert verdict(ratio(collapsed, real), 1.5) == "less diverse"
-    assert verdict(ratio(real, collapsed), 1.5) == "more diverse"
-    assert verdict(ratio(same, real), 1.5) == "as diverse"
+    assert verdict(ratio(collapsed, real), 1.5) == "more duplicates"
+    assert verdict(ratio(real, collapsed), 1.5) == "fewer duplicates"
+    assert verdict(ratio(same, real), 1.5) == "as many duplicates"
     few = from_pairs(100, *cell_pairs(rng.integers(0, 1000, 100)))
-    assert verdict(ratio(few, real), 1.5) == "cannot tell"
+    assert verdict(ratio(few, real), 1.5) == "inconclusive"
 
 
 # First hits

@@ -97,7 +97,7 @@ def test_prototypes_drawn_at_random() -> None:
     support = row(found, found)
     assert support["collision"] == pytest.approx(1 / 50, rel=0.05)
     assert support["effective_support_low"] < 50 < support["effective_support_high"]
-    assert (support["ratio"], support["verdict"]) == (1, "as diverse")
+    assert (support["ratio"], support["verdict"]) == (1, "as many duplicates")
 
 
 def test_a_collapsed_generator_is_less_diverse_and_the_reverse_more() -> None:
@@ -105,13 +105,13 @@ def test_a_collapsed_generator_is_less_diverse_and_the_reverse_more() -> None:
     collapsed = row(few, many)
     assert collapsed["ratio"] == pytest.approx(20, rel=0.1)
     assert collapsed["ratio_low"] < collapsed["ratio"] < collapsed["ratio_high"]
-    assert collapsed["verdict"] == "less diverse"
-    assert row(many, few)["verdict"] == "more diverse"
+    assert collapsed["verdict"] == "more duplicates"
+    assert row(many, few)["verdict"] == "fewer duplicates"
 
 
 def test_a_few_pairs_cannot_tell() -> None:
     edges = (np.array([0, 2]), np.array([1, 3]))
-    assert row(counted(500, edges), counted(500, (edges[0][:1], edges[1][:1])))["verdict"] == "cannot tell"
+    assert row(counted(500, edges), counted(500, (edges[0][:1], edges[1][:1])))["verdict"] == "inconclusive"
 
 
 def test_no_duplicate_gives_bounds() -> None:
@@ -212,9 +212,9 @@ def test_the_null_holds_equal_populations_and_not_a_collapsed_one() -> None:
 def test_under_a_loose_definition_not_even_full_copies_can_be_told() -> None:
     """Of 400 training samples each finds 8 by chance: a copy has 9, nothing but copies a ratio of 1.125."""
     honest = Estimate(1.02, 0.95, 1.06)
-    assert copies_verdict(honest, MARGIN, by_chance=8) == "does not copy"  # less than half are copies
-    assert copies_verdict(honest, MARGIN, by_chance=9) == "cannot tell"
-    assert copies_verdict(Estimate(1.125, 1.05, 1.2), MARGIN, by_chance=8) == "nearer to train"
+    assert copies_verdict(honest, MARGIN, by_chance=8) == "no copies found"  # less than half are copies
+    assert copies_verdict(honest, MARGIN, by_chance=9) == "inconclusive"
+    assert copies_verdict(Estimate(1.125, 1.05, 1.2), MARGIN, by_chance=8) == "possible memorisation"
     assert copies_verdict(Estimate(3.0, 2.0, 4.0), MARGIN, by_chance=0.5) == "copies"
 
 

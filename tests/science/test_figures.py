@@ -25,6 +25,8 @@ from gancensus.census.support import (
     support_row,
 )
 from gancensus.census.sweep import sweep, thresholds_of
+from gancensus.comparison.fidelity import METRICS
+from gancensus.comparison.two_samples import MEASURES
 from gancensus.contracts.columns import Column, decode
 from gancensus.contracts.samples import Samples, Scale, rows_of
 from gancensus.contracts.scales import columns_of, scale_of
@@ -203,7 +205,7 @@ def test_birthday_and_support_without_any_duplicate() -> None:
     assert "gan-0:  none found" in words(census_figures.draw_birthday(curve, support))
     figure = census_figures.draw_support(support)
     assert "≥ 1,650" in words(figure)  # 4950 pairs over -ln 0.05
-    assert "cannot tell" in words(figure)
+    assert "inconclusive" in words(figure)
     assert sum(hasattr(a, "arrow_patch") and a.arrow_patch is not None for a in figure.axes[0].texts) == 2
 
 
@@ -211,7 +213,7 @@ def test_support_shades_the_interval_of_holdout_and_writes_the_verdict() -> None
     _, support = census({"train": 5, "holdout": 5, "gan-0": 45})
     figure = census_figures.draw_support(support)
     text = words(figure)
-    assert "less diverse" in text
+    assert "more duplicates" in text
     assert "the reference" in text
     assert "990" in text  # 4950 pairs / 5 duplicates
     low, high = (support[f"effective_support{end}"][1] for end in ("_low", "_high"))
@@ -487,6 +489,21 @@ def test_fidelity_draws_value_interval_and_null() -> None:
     nulls = [segment[0][1] for c in figure.axes[2].collections for segment in c.get_segments() if len(segment) == 2]  # type: ignore[attr-defined]
     assert nulls.count(0.2) == 2
     assert len(figure.axes[0].containers) == 1  # the value that is missing is not drawn
+
+
+def test_fidelity_draws_every_metric_on_its_scale() -> None:
+    names = list(fidelity_figures.METRICS)
+    assert names == [*METRICS, *MEASURES]
+    none = np.full(len(names), np.nan)
+    value = np.linspace(0.1, 0.9, len(names))
+    columns = {"population": np.array(["a-0"] * len(names)), "metric": np.array(names), "value": value}
+    columns |= {"low": value / 2, "high": value * 1.5, "null": none}
+    axes = dict(zip(names, fidelity_figures.draw_fidelity(columns).axes, strict=True))
+    assert [name for name in names if axes[name].get_yscale() == "log"] == ["rke"]
+    assert [name for name in names if axes[name].get_ylim() == (0, 1.02)] == ["precision", "recall", "coverage", "auc"]
+    assert not any(ax.collections[1:] for ax in axes.values())  # nulls that are missing are not drawn
+    columns["value"] = columns["low"] = columns["high"] = none
+    fidelity_figures.draw_fidelity(columns)
 
 
 def test_extremes_take_the_classes_in_turn() -> None:

@@ -62,3 +62,36 @@ def test_too_much_and_too_little_say_so_in_one_line() -> None:
     with pytest.raises(UserError) as little:
         split(10, {"train": 8, "holdout": 0.1}, derive_rng(0))
     assert str(little.value) == "split holdout would have 1 of 10 samples; a pair needs at least two"
+
+
+@pytest.mark.parametrize("sizes", [{"a": 0.5, "b": 0.25, "c": 0.25}, {"a": 300, "b": 40, "c": 50}])
+@pytest.mark.parametrize("first", [False, True])
+def test_rows_that_belong_together_are_in_one_split(sizes: dict[str, float], first: bool) -> None:
+    """The first split has all rows of its groups, the others one of each of theirs."""
+    rng = np.random.default_rng(0)
+    group = np.sort(rng.integers(200, size=800)) if first else rng.integers(200, size=800)
+    number = len(np.unique(group))
+    found = split(len(group), sizes, rng, first, group)
+    of = {name: set(group[rows].tolist()) for name, rows in found.items()}
+    assert of["a"].isdisjoint(of["b"] | of["c"])
+    assert of["b"].isdisjoint(of["c"])
+    whole = 2 * (number - len(of["a"])) if first else number
+    counts = {name: int(size * whole) if size < 1 else int(size) for name, size in sizes.items()}
+    assert [len(found[name]) for name in "bc"] == [len(of[name]) for name in "bc"] == [counts["b"], counts["c"]]
+    assert all((np.diff(rows) > 0).all() for rows in found.values())
+    if first:
+        np.testing.assert_array_equal(found["a"], np.arange(400 if sizes["a"] < 1 else 300))
+    else:
+        assert set(np.flatnonzero(np.isin(group, list(of["a"]))).tolist()) == set(found["a"].tolist())
+        assert len(of["a"]) == counts["a"] if sizes["a"] < 1 else 290 < len(found["a"]) <= 300
+
+
+def test_too_few_groups_are_told() -> None:
+    with pytest.raises(UserError) as few:
+        split(100, {"train": 50, "calibrate": 10, "holdout": 10}, derive_rng(0), group=np.arange(100) // 5)
+    assert str(few.value) == (
+        "splits ask for calibrate 10 + holdout 10 samples, one of each group, but beside train 10 of 20 groups are "
+        "left; lower them (below 1, a size is a share of all groups)"
+    )
+    with pytest.raises(UserError, match="beside train 0 of 20 groups are left"):
+        split(100, {"train": 500, "calibrate": 10, "holdout": 10}, derive_rng(0), True, np.arange(100) // 5)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import binom
 
 from gancensus.census import relabelling
-from gancensus.census.relabelling import HUBS, LOCAL, OWN, Labels, Near, Radii, pooled, relabelled, statistics
+from gancensus.census.relabelling import HUBS, LOCAL, OWN, Labels, Near, Radii, hubs, pooled, relabelled, statistics
 
 RADII = Radii(duplicate=0.1, cover=0.25, repeat=0.3, wide=0.5)
 
@@ -25,7 +27,13 @@ def covered(near: np.ndarray, others: int, batch: int) -> np.ndarray:
     return np.asarray(1 - binom(others - degree, batch) / binom(others, batch))
 
 
-def by_hand(distance: np.ndarray, label: np.ndarray) -> dict[str, float]:
+def deficit(seen: np.ndarray, member: np.ndarray) -> float:
+    """By how much fewer of some real samples are covered than of all."""
+    expected, usual = seen.mean() * member.sum(), seen.mean()
+    return float((expected - seen[member].sum()) / np.sqrt(expected * (1 - usual) + 1))
+
+
+def by_hand(distance: np.ndarray, label: np.ndarray, kinds: np.ndarray, hub: np.ndarray) -> dict[str, Any]:
     """Every statistic of one labelling that has no ties, by its definition."""
     g, h = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
     apart = distance + np.diag(np.full(len(distance), np.inf))
@@ -36,9 +44,6 @@ def by_hand(distance: np.ndarray, label: np.ndarray) -> dict[str, float]:
         found = np.count_nonzero(apart[np.ix_(a, b)] <= RADII.duplicate) / (1 if kind == "gh" else 2)
         return float((found + 0.5) / pairs[kind])
 
-    within = (apart <= RADII.wide).sum(axis=1)
-    hub = within > np.sort(within)[::-1][int(HUBS * len(within))]
-
     def share(a: np.ndarray, b: np.ndarray, radius: float, others: int) -> float:
         chance = covered((apart[np.ix_(a, b)] <= radius) & ~hub[b], others, batch)
         return float((chance.sum() + 0.5) / len(a))
@@ -47,6 +52,7 @@ def by_hand(distance: np.ndarray, label: np.ndarray) -> dict[str, float]:
     own = np.sort(apart[np.ix_(h, h)], axis=1)[:, OWN - 1]
     own = np.where(own <= RADII.wide, own, np.inf)
     limited = np.where(apart <= RADII.wide, apart, np.inf)
+    seen = np.array([limited[b, g].min() <= min(r, RADII.wide) for b, r in zip(h, own, strict=True)])
     first = h[limited[np.ix_(g, h)].argmin(axis=1)]
     local = 0.0
     for row in limited:
@@ -62,7 +68,8 @@ def by_hand(distance: np.ndarray, label: np.ndarray) -> dict[str, float]:
         "on_wide": np.log(share(g, h, RADII.wide, len(h)) / share(h, h, RADII.wide, len(h) - 1)),
         "covers": np.log(share(h, g, RADII.cover, len(g)) / share(h, h, RADII.cover, len(h) - 1)),
         "covers_wide": np.log(share(h, g, RADII.wide, len(g)) / share(h, h, RADII.wide, len(h) - 1)),
-        "covers_own": np.mean([limited[b, g].min() <= min(r, RADII.wide) for b, r in zip(h, own, strict=True)]),
+        "covers_own": np.mean(seen),
+        "covers_class": max(deficit(seen, kinds[h] == kind) for kind in (0, 1)),
         "on_own": np.mean([limited[a, b] <= min(own[h == b][0], RADII.wide) for a, b in zip(g, first, strict=True)]),
         "local": local / len(label),
     }
@@ -74,9 +81,12 @@ def test_all_labellings_are_counted_as_by_hand(generated: int, real: int) -> Non
     points = np.concatenate([rng.normal(0, 2, generated), rng.normal(0, 1, real)])
     distance, near = graph(points, RADII.wide)
     labels = relabelled(generated, len(points), 2 * relabelling.LANES, rng)
-    found = statistics(near, labels, RADII, min(generated, real) - 1, 0.3)
+    kinds = np.where(points > 1.5, -1, np.where(points > 0, 1, 0))
+    hub = hubs(np.zeros(len(points), dtype=np.int64)) if generated > real else hubs(rng.permutation(len(points)))
+    assert hub.sum() == (0 if generated > real else HUBS * len(points) // 1)
+    found = statistics(near, labels, RADII, min(generated, real) - 1, 0.3, hub, kinds)
     for k in (0, 1, relabelling.LANES, 2 * relabelling.LANES):
-        for name, value in by_hand(distance, labels[:, k]).items():
+        for name, value in by_hand(distance, labels[:, k], kinds, hub).items():
             assert getattr(found, name)[k] == pytest.approx(value, abs=1e-9), name
 
 
@@ -84,7 +94,7 @@ def test_closest_pairs_of_a_repeated_sample() -> None:
     rng = np.random.default_rng(1)
     points = np.concatenate([np.zeros(12), rng.uniform(1, 5, 188)])  # 66 pairs of generated samples at distance 0
     _, near = graph(points, 0.5)
-    found = statistics(near, relabelled(100, 200, 199, rng), RADII, 99, 0.3)
+    found = statistics(near, relabelled(100, 200, 199, rng), RADII, 99, 0.3, np.zeros(200, dtype=bool))
     assert found.closest[0] == pytest.approx(66 / np.sqrt(66 / 2))  # no pair of two real ones among the closest 66
     assert found.closest[0] > found.closest[1:].max()
 

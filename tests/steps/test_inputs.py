@@ -185,11 +185,13 @@ def test_the_table_of_inputs_and_what_is_said_of_it(tmp_path: Path, step: Any) -
     for population, notes in (("train", Notes("read as rows", "warning: two units")), ("gan-0", Notes())):
         written(tmp_path / "s/samples" / population, "0.parquet", notes, slice(0, 9))
     write_table(tmp_path / "support.parquet", {name: [] for name in schemas.SUPPORT.names}, schemas.SUPPORT)
+    write_table(tmp_path / "answers.parquet", {name: [] for name in schemas.SUMMARY.names}, schemas.SUMMARY)
     done = step(
         "collect_census",
         *("--supports", tmp_path / "support.parquet", "--parts", 1),
         *("--inputs", '[["s", "real", "real.npy", ["train"]], ["s", "gan-0", "dcgan", ["gan-0"]]]'),
         *("--census", tmp_path / "census.parquet", "--notes", tmp_path / "inputs.parquet"),
+        *("--summaries", tmp_path / "answers.parquet", "--summary", tmp_path / "summary.parquet"),
     )
     assert (done.returncode, done.stderr) == (0, "")
     rows = read_table(tmp_path / "inputs.parquet").to_pylist()

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gancensus.census.summary import summarise
 from gancensus.census.support import (
     Graph,
     collision_columns,
@@ -126,6 +127,13 @@ def census(folder: Path) -> None:
                 held = None if name == "holdout" else across(to_holdout, condition)
                 row = copies_row(name, across(to_train, condition), across(52, condition), held, 0.95, 1.5)
                 tables_of["copies"].append({"definition": definition, **row})
+    said = summarise(
+        {name: [] for name in ("train", "gan-0", "gan-1")}, 1.5, 1000, {"gan-1": "could not be measured: <why>"}
+    )
+    told = {"answer": "no", "names": "less diverse", "criterion": "scaled reach_ratio"}
+    told_of = ("gan-0", "diverse")
+    said = [row | told if (row["population"], row["question"]) == told_of else row for row in said]
+    tables_of["summary"] = [{"study": "toy", **row} for row in said]
     for name, rows in tables_of.items():
         schema = getattr(schemas, name.upper())
         write_table(folder / f"census/{name}.parquet", columns(rows, schema.names), schema)
@@ -189,7 +197,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_table(folder / "fidelity.parquet", fidelity, schemas.FIDELITY)
     groups = [(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
     shows = ("gallery", "closest-scaled", "closest-matched")
-    draws = ("birthday", "support", "training", "fidelity", "diversity", "sweep-scaled", "sweep-matched")
+    draws = ("birthday", "support", "coverage", "training", "fidelity", "diversity", "sweep-scaled", "sweep-matched")
     for name in shows + draws:
         (folder / "figures").mkdir(exist_ok=True)
         (folder / f"figures/{name}.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
@@ -279,8 +287,8 @@ def test_report_is_accessible(page: str) -> None:
     read = Page(page)
     assert read.headings[0] == 1
     assert all(after <= before + 1 for before, after in zip(read.headings, read.headings[1:], strict=False))
-    assert read.tags["caption"] == read.tags["table"] == 14
-    assert read.tags["figcaption"] == read.tags["img"] == 11
+    assert read.tags["caption"] == read.tags["table"] == 15
+    assert read.tags["figcaption"] == read.tags["img"] == 12
 
 
 def test_report_has_the_same_bytes_in_another_folder(page: str, step: Step, results: Path) -> None:
@@ -307,7 +315,10 @@ def rows_of(page: str, caption: str) -> list[str]:
 
 def test_report_says_what_the_tables_say(page: str) -> None:
     text = text_of(page)
-    assert "gan-0 is less diverse than the held-out data; gan-1 is more diverse than the held-out data." in text
+    assert (
+        "gan-0: less diverse; inconclusive: on, covers, copies. gan-1: inconclusive: diverse, on, covers, copies."
+        in text
+    )
     assert "gan-0 makes about 1,100" in text
     assert "gan-1 shows no duplicate among 1,000 samples: it makes at least 170,000 effectively different" in text
     assert "Two samples are duplicates when their euclidean distance is at most 0.123." in text
@@ -322,23 +333,23 @@ def test_report_names_copies_beside_what_held_out_samples_do(page: str, step: St
     assert "gan-1 (by scaled) copies training samples: its samples are duplicates of those more" in text_of(page)
     assert text_of(page).count("! copies") == 2  # in the summary, and in the table
     scaled = rows_of(page, "Copies of training samples by scaled")[1:]
-    assert [row.split()[-1] for row in scaled] == ["reference", "tell", "copies"]
+    assert [row.split()[-1] for row in scaled] == ["reference", "inconclusive", "copies"]
     assert "5.2 % 3.91 to 6.76 %" in scaled[0]
     assert "40 % 36.9 to 43.1 %" in scaled[2]
     assert "8.00" in scaled[2]  # 400 duplicates in train over 50 in holdout
     assert "copies" not in " ".join(rows_of(page, "Copies of training samples by matched"))
     path = results / "toy/census/copies.parquet"  # no copies, no such sentence
-    rows = [row | {"verdict": row["verdict"] and "cannot tell"} for row in read_table(path).to_pylist()]
+    rows = [row | {"verdict": row["verdict"] and "inconclusive"} for row in read_table(path).to_pylist()]
     write_table(path, columns(rows, schemas.COPIES.names), schemas.COPIES)
     assert "copies training samples" not in text_of(report(step, results))
 
 
 def test_report_shows_the_permutation_null_where_there_is_one(page: str, finished: Path) -> None:
     head, _, _, collapsed, none = rows_of(page, "Census by scaled")
-    assert "ratio, if as diverse p-value" in head
+    assert "ratio, if alike p-value" in head
     row = read_table(finished / "toy/census/support.parquet").to_pylist()[2]
     low, high = (numbers.number(row[f"null_{end}"]) for end in ("low", "high"))
-    assert f"{low} to {high} {numbers.p_value(row['p_value'])} ↓ less diverse" in collapsed
+    assert f"{low} to {high} {numbers.p_value(row['p_value'])} ↓ more duplicates" in collapsed
     assert "p = 0.01" in collapsed  # twice one of 201 labellings
     assert "p = 0.01" in none
     assert "p-value" not in rows_of(page, "Census by matched")[0]
@@ -392,7 +403,7 @@ def test_report_says_in_its_place_what_failed(step: Step, results: Path) -> None
     assert text.count("the figure gallery could not be drawn: no room Its log: logs/toy/draw.log") == 2
     assert text.count("the figure timeline could not be drawn: no time Its log: logs/collect_trace.log") == 1
     assert "missing fidelity, gallery" in text
-    assert read.tags["img"] == 8  # of 11
+    assert read.tags["img"] == 9  # of 12
 
 
 def test_report_does_not_wait_for_words(step: Step, results: Path) -> None:
@@ -498,8 +509,8 @@ def test_the_step_draws_what_it_can_and_says_what_it_cannot(step: Step, finished
     done = step("draw", *options)
     assert done.returncode == 0, done.stderr
     missing = {name for name in figures(known) if failures.reason(folder / f"figures/{name}.svg")}
-    assert missing == {"gallery", "birthday", "closest-matched"}
-    assert done.stderr.count("no such file") == 3
+    assert missing == {"gallery", "birthday", "coverage", "closest-matched"}
+    assert done.stderr.count("no such file") == 4
     assert (folder / "figures/diversity.svg").read_bytes() == drawn("diversity", folder, {}, tmp_path / "again.svg")
 
 

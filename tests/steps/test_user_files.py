@@ -68,6 +68,16 @@ def test_images_are_scaled_as_a_whole(tmp_path: Path, kind: type[np.generic]) ->
     np.testing.assert_allclose(found.x, GREY / high * 2 - 1, atol=1e-6)
 
 
+def test_groups_of_an_array_are_no_condition(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=ROWS, film=np.array([7, 3, 7]), beam=np.array([50, 50, 100]))
+    known = Files(path=tmp_path / "x.npz", group="film").load(0).known
+    assert known.group is not None
+    assert known.group.tolist() == [1, 0, 1]
+    assert list(known.conditions) == ["beam"]
+    with pytest.raises(UserError, match="has no array 'films' of a number per sample; did you mean"):
+        Files(path=tmp_path / "x.npz", group="films").load(0)
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("kind", [np.int64, np.uint8])
 def test_npz_with_labels(tmp_path: Path, save: Callable[..., None], kind: type[np.generic]) -> None:

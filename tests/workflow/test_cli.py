@@ -903,13 +903,13 @@ def test_the_census_as_text(tmp_path: Path) -> None:
     row |= {"samples": 4000, "pairs": 7998000, "duplicates": 0, "effective_support_low": 2669778.4, "collision": 0.0}
     row["listed"] = 4000
     other = row | {"population": "gan-0", "effective_support": 12.3456, "effective_support_low": 10.0}
-    other |= {"effective_support_high": 1234.5, "ratio": 2.5, "verdict": "less diverse"}
+    other |= {"effective_support_high": 1234.5, "ratio": 2.5, "verdict": "more duplicates"}
     other |= {"duplicates": 7998000, "listed": 44}
     write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, schemas.SUPPORT)
     head, first, second, note = printed.census_table(tmp_path / "c.parquet").splitlines()
     assert head.split() == ["study", "definition", "population", "samples", "support", "interval", "ratio", "verdict"]
     assert first.split() == ["s", "d", "holdout", "4,000", "≥", "2,670,000", "no", "duplicate", "–", "reference"]
-    assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "less", "diverse"]
+    assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "more", "duplicates"]
     assert note.startswith("s, d: gan-0 has 7,998,000 duplicates; all are counted, those among 44 of its 4,000 samples")
 
 

@@ -54,6 +54,9 @@ if "analyse.py" in job:
         gancensus.storage.samples.SampleRows.whole = refuse
     if "--table pca" in job:
         gancensus.storage.samples.SampleRows.whole = die
+if "answers.py" in job and "--population mine-0" in job:
+    import gancensus.storage.samples
+    gancensus.storage.samples.SampleRows.take = die
 if "draw.py" in job:
     import gancensus.report.census_figures, gancensus.report.sample_figures
     gancensus.report.sample_figures.draw_gallery = None
@@ -79,7 +82,7 @@ def drawings(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which two analyses and two figures fail, and an analysis is killed."""
+    """A folder in which two analyses and two figures fail, and an analysis and answers are killed."""
     return prepared(tmp_path_factory.mktemp("planted") / "run")
 
 
@@ -110,6 +113,10 @@ def test_the_census_is_printed_and_what_failed_after_it(failed: CompletedProcess
             "results/logs/toy/analyse/nearest/pca.log",
         ),
         (
+            "toy: answers/mine-0 could not be measured: its job was killed, most often for lack of memory or time",
+            "results/logs/toy/answers/mine-0.log",
+        ),
+        (
             "toy: the figure gallery could not be drawn: a bug: TypeError: 'NoneType' object is not callable",
             "results/logs/toy/draw.log",
         ),
@@ -125,7 +132,7 @@ def test_the_page_has_the_reasons_in_their_places(failed: CompletedProcess[str],
     assert study.count("too few &lt;rows&gt;") == 4
     assert study.count("the figure gallery could not be drawn") == 2
     assert "<code>logs/toy/analyse/fidelity.log</code>" in study
-    assert "missing</span> <span>fidelity, nearest/pass, nearest/pca, gallery, birthday</span>" in page
+    assert "missing</span> <span>fidelity, nearest/pass, nearest/pca, answers/mine-0, gallery, birthday</span>" in page
     for title in ("Effective support", "Samples", "Distance to the nearest real row"):  # of 32 more
         assert title in study
 
@@ -140,6 +147,7 @@ def test_the_files_know_that_they_are_none(failed: CompletedProcess[str], folder
     assert facts["failed"]["toy/fidelity.parquet"] == BUG
     assert facts["failed"].keys() == {
         *(f"toy/{table}.parquet" for table in ("fidelity", "nearest/pass", "nearest/pca")),
+        *(f"toy/{table}/mine-0.parquet" for table in ("answers", "coverage")),
         *(f"toy/figures/{figure}.svg" for figure in ("gallery", "birthday")),
     }
     log = (results / "logs/toy/analyse/fidelity.log").read_text()
@@ -150,12 +158,16 @@ def test_the_files_know_that_they_are_none(failed: CompletedProcess[str], folder
         ("analyse", "fidelity"): "bug",
         ("analyse", "nearest/pass"): "error",
         ("analyse", "nearest/pca"): "killed",
+        ("answers", "mine-0"): "killed",
     }
 
 
 def test_the_next_run_makes_what_failed(failed: CompletedProcess[str], folder: Path, tmp_path: Path) -> None:
     plan = run(folder, CONFIG, action="plan").stderr
-    assert {line.split()[0]: line.split()[1] for line in plan.splitlines() if "forced" in line} == {"analyse": "3"}
+    assert {line.split()[0]: line.split()[1] for line in plan.splitlines() if "forced" in line} == {
+        "analyse": "3",
+        "answers": "1",
+    }
     assert re.search(r"^draw_toy +1 ", plan, re.MULTILINE)
     again = run(folder, CONFIG)
     assert again.returncode == 0, again.stderr

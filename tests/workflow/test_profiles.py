@@ -9,6 +9,7 @@ from snakemake.api import ConfigSettings, OutputSettings, ResourceSettings, Snak
 from snakemake.settings.types import Quietness
 
 WORKING = {  # what is cut into parts and shards of minutes, or is one training; all else travels in groups
+    "answers",  # of one population each
     *("prepare", "fit_encoder", "embed", "select", "train", "generate", "thresholds", "pairs", "draw_smoke"),
     "pairs_real",  # with one shard alone
 }

@@ -203,7 +203,7 @@ COUNT = {"census", "collect_census", "draw_smoke"}
 SEARCH = COUNT | {"pairs", "pairs_real"}
 SWEEP = {"sweep", "draw_smoke"}
 ANALYSE = {"analyse", "draw_smoke"}
-GENERATE = COUNT | SWEEP | ANALYSE | {"generate", "embed", "pairs"}
+GENERATE = COUNT | SWEEP | ANALYSE | {"generate", "embed", "pairs", "answers"}
 TRAIN = GENERATE | {"train"}
 SELECT = TRAIN | {"select"}
 ENCODE = SELECT | {"fit_encoder", "thresholds", "pairs_real"}
@@ -214,7 +214,7 @@ VALUES: dict[str, tuple[Any, set[str], dict[str, str]]] = {
     "device": ("auto", ENCODE, {"fit_encoder": "parameters changed (device cpu -> auto)"}),
     "parts": (3, ALL, {"prepare": "parameters changed (parts 2 -> 3): 2"}),
     "shards": (2, COUNT | {"pairs", "merge_pairs"}, {}),
-    "memory": (3000, SEARCH, {"pairs": "parameters changed (memory 2000 -> 3000)"}),
+    "memory": (3000, SEARCH | {"answers"}, {"pairs": "parameters changed (memory 2000 -> 3000)"}),
     "cap": (20_000, SEARCH, {"pairs": "parameters changed (cap 10000000 -> 20000)"}),
     "checkpoint": (20, set(), {}),
     "pathvars": ({"results": "elsewhere"}, ALL, dict.fromkeys(ALL, "not made yet")),
@@ -228,10 +228,14 @@ VALUES: dict[str, tuple[Any, set[str], dict[str, str]]] = {
     "generators.curated.replicas": (2, TRAIN, {"train": "not made yet", "generate": "not made yet"}),
     "definitions.both.ink.alpha": (
         0.2,
-        SEARCH | {"thresholds"},
+        SEARCH | {"thresholds", "answers"},
         {"thresholds": "parameters changed (ink.alpha 0.3 -> 0.2)"},
     ),
-    "census.level": (0.9, SEARCH | SWEEP | {"thresholds"}, {"sweep": "parameters changed (level 0.95 -> 0.9)"}),
+    "census.level": (
+        0.9,
+        SEARCH | SWEEP | {"thresholds", "answers"},
+        {"sweep": "parameters changed (level 0.95 -> 0.9)"},
+    ),
     "census.margin": (
         1.2,
         COUNT,
@@ -282,7 +286,7 @@ CODE: dict[str, tuple[tuple[str, str, str], set[str], dict[str, tuple[int, str]]
     ),
     "a metric of one definition": (
         added("src/gancensus/domains/general/metric_scalar.py"),
-        SEARCH | SWEEP | {"thresholds"},
+        SEARCH | SWEEP | {"thresholds", "answers"},
         {
             **dict.fromkeys(("thresholds", "sweep"), (1, "code changed (gancensus/domains/general/metric_scalar.py)")),
             **dict.fromkeys(("pairs", "pairs_real", "draw_smoke"), (1, "its input is remade")),
@@ -341,7 +345,9 @@ def test_changed_code_reruns_the_steps_that_use_it(project: Copy, name: str) -> 
 def test_both_reasons_are_told(project: Copy) -> None:
     config = copy.deepcopy(CONFIG)
     config["studies"]["smoke"]["generators"]["curated"]["epochs"] = 2
-    plan = project.plan_edited("src/gancensus/training/splits.py", "np.isin(", "np.isin(*[], ", config, whole=True)
+    plan = project.plan_edited(
+        "src/gancensus/training/splits.py", "np.isin(known", "np.isin(*[], known", config, whole=True
+    )
     assert plan["train"] == (1, "parameters changed (epochs 3 -> 2), code changed (gancensus/training/splits.py)")
 
 

@@ -2,11 +2,13 @@ rule census:
     input:
         duplicates=lambda wc: searched(wc, results.DUPLICATES),
         repeats=lambda wc: searched(wc, results.REPEATS),
+        answers=lambda wc: [at(results.ANSWERS, population=p) for p in results.answered(study(wc))],
     output:
         support=at(results.SUPPORT),
         curve=at(results.CURVE),
         diversity=at(results.DIVERSITY),
         copies=at(results.COPIES),
+        summary=at(results.SUMMARY),
     log:
         "<logs>/{study}/census.log",
     benchmark:
@@ -20,6 +22,8 @@ rule census:
         census=lambda wc: section(study(wc).census, exclude=("alphas", "sweep")),
         definitions=lambda wc: list(study(wc).definitions),
         searches=lambda wc: json.dumps(results.searches(study(wc))),
+        populations=lambda wc: results.answered(study(wc)),
+        unseen=lambda wc: study(wc).unseen,
         seed=option("seed", CONFIG.seed),
         code=code("census.py"),
     message:
@@ -28,7 +32,8 @@ rule census:
         "census.py --study {wildcards.study} --census {params.census:q} {params.seed}"
         " --definitions {params.definitions} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
-        " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q} > {log:q} 2>&1"
+        " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q}"
+        " --populations {params.populations} --unseen {params.unseen} --answers {input.answers:q} --summary {output.summary:q} > {log:q} 2>&1"
 
 
 rule sweep:
@@ -70,11 +75,13 @@ for name, s in CONFIG.studies.items():
 rule collect_census:
     input:
         supports=[at(results.SUPPORT, study=name) for name in CONFIG.studies],
+        summaries=[at(results.SUMMARY, study=name) for name in CONFIG.studies],
         samples=[
             at(results.SAMPLES, study=name, population=p, part=k) for name, *_, ps in INPUTS for p in ps for k in PARTS
         ],
     output:
         census=at(results.CENSUS),
+        summary=at(results.ANSWERED),
         notes=at(results.INPUTS),
     log:
         "<logs>/collect_census.log",
@@ -92,5 +99,5 @@ rule collect_census:
     message:
         "collect the census of every study"
     shell:
-        "collect_census.py --supports {input.supports:q} --inputs {params.inputs:q} {params.parts}"
-        " --census {output.census:q} --notes {output.notes:q} > {log:q} 2>&1"
+        "collect_census.py --supports {input.supports:q} --summaries {input.summaries:q} --inputs {params.inputs:q} {params.parts}"
+        " --census {output.census:q} --summary {output.summary:q} --notes {output.notes:q} > {log:q} 2>&1"

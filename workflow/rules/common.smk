@@ -251,3 +251,11 @@ def searched(wildcards, place):
 def populations_of(wildcards):
     """Every population of a study."""
     return [*REAL, *study(wildcards).generated]
+
+
+def answered_features(wildcards):
+    """What is compared, population by population: the samples, and the vectors of every encoder of a definition."""
+    definitions = study(wildcards).definitions.values()
+    spaces = dict.fromkeys([None, *(metric.space for d in definitions for metric in d.values())])
+    populations = dict.fromkeys([*REAL, wildcards.population])
+    return [file for population in populations for space in spaces for file in parts_of(population, space)]

@@ -8,6 +8,7 @@ def drawn_from(name, s):
     files += [results.at(results.SWEEP, definition=d) for d in s.definitions]
     files += [results.at(results.SELECTION, name=x) for x in s.selections]
     files += [results.at(results.ANALYSIS, analysis=place) for place in s.analysed]
+    files += [results.at(results.COVERAGE, population=p) for p in s.generated]
     counted = results.counted(s)
     files += [results.at(results.DUPLICATES, definition=d, search=p) for d in s.definitions for p in counted]
     files += [results.at(results.GENERATOR_HISTORY, population=p) for p in results.trained(s)]

@@ -1,7 +1,7 @@
 # What people read, and what says where every file came from.
 
 # Every result, relative to the results; {part} stands for each part of a population.
-RESULTS = [results.CENSUS]
+RESULTS = [results.CENSUS, results.ANSWERED]
 # What the report shows.
 READ = [results.INPUTS]
 
@@ -18,10 +18,13 @@ for name, s in CONFIG.studies.items():
     found += [results.at(file, encoder=e) for e in s.encoders for file in (results.ENCODER, results.ENCODER_HISTORY)]
     models = (results.GENERATOR, results.GENERATOR_HISTORY)
     found += [results.at(file, population=p) for p in results.trained(s) for file in models]
+    found += [
+        results.at(file, population=p) for p in results.answered(s) for file in (results.ANSWERS, results.COVERAGE)
+    ]
     found += [results.CURVE, *(results.at(results.SELECTION, name=x) for x in s.selections)]
     tables = (results.DUPLICATES, results.REPEATS)
     found += [results.at(t, definition=d, search=x) for t in tables for d in s.definitions for x in searches]
-    shown = [results.SUPPORT, results.DIVERSITY, results.COPIES]
+    shown = [results.SUPPORT, results.DIVERSITY, results.COPIES, results.SUMMARY]
     shown += [results.at(results.ANALYSIS, analysis=place) for place in s.analysed]
     tables = (results.THRESHOLDS, results.SWEEP)
     shown += [results.at(table, definition=d) for table in tables for d in s.definitions]

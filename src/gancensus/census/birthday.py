@@ -179,18 +179,18 @@ def ratio(a: Collision, b: Collision, level: float = 0.95) -> Estimate:
 def verdict(ratio: Estimate, margin: float) -> str:
     """What the interval of a collision ratio says: an equivalence test with [1 / margin, margin] as equivalent.
 
-    'as diverse' when the interval lies within, else 'less diverse' when it lies above 1, 'more diverse' when it lies
-    below 1, else 'cannot tell'. An end that is None is unbounded.
+    'as many duplicates' when the interval lies within, else 'more duplicates' when it lies above 1, 'fewer duplicates'
+    when it lies below 1, else 'inconclusive'. An end that is None is unbounded.
     """
     low = 0.0 if ratio.low is None else ratio.low
     high = float("inf") if ratio.high is None else ratio.high
     if 1 / margin <= low and high <= margin:
-        return "as diverse"
+        return "as many duplicates"
     if low > 1:
-        return "less diverse"
+        return "more duplicates"
     if high < 1:
-        return "more diverse"
-    return "cannot tell"
+        return "fewer duplicates"
+    return "inconclusive"
 
 
 def first_hits(samples: int, i: IntArray, j: IntArray, replicates: int, rng: np.random.Generator) -> IntArray:

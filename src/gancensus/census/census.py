@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from gancensus.census.support import (
     REFERENCE,
@@ -18,12 +18,13 @@ from gancensus.census.support import (
     curve_columns,
     diversity_rows,
     null_of,
+    reached_columns,
     support_row,
 )
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
 from gancensus.contracts.randomness import derive_rng
-from gancensus.contracts.table import Columns
+from gancensus.contracts.table import Columns, columns_of
 from gancensus.storage import schemas
 
 Graphs = Mapping[Search, Graph]
@@ -39,11 +40,18 @@ class Tables(NamedTuple):
     copies: Columns
 
 
-def take_census(graphs: Iterable[tuple[str, Graphs]], settings: Census, study: str, seed: int) -> Tables:
+def take_census(
+    graphs: Iterable[tuple[str, Graphs]],
+    settings: Census,
+    study: str,
+    seed: int,
+    answers: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+) -> Tables:
     """Count every population under every definition.
 
     graphs: by definition, of which one is held at a time: every population within itself, `holdout` with
     `train`, and every generated one with both. The populations are counted in the order of their searches.
+    answers: the rows of `census.answers` by population.
     """
     support, curves, profiles, copies = [], [], [], []
     for definition, found in graphs:
@@ -56,6 +64,7 @@ def take_census(graphs: Iterable[tuple[str, Graphs]], settings: Census, study: s
         named = {"definition": definition}
         for population, own in counted.items():
             row = _support(found, counted, population, settings, rng)
+            row |= reached_columns(row for row in answers.get(population, ()) if row["definition"] == definition)
             support.append({"study": study} | named | row)
             curve = curve_columns(population, own, settings.level)
             curves.append({"definition": [definition] * len(curve["batch"]), **curve})
@@ -63,10 +72,10 @@ def take_census(graphs: Iterable[tuple[str, Graphs]], settings: Census, study: s
             if Search(population, "train") in found:
                 copies.append(named | _copies(found, population, settings))
     return Tables(
-        _columns(support, schemas.SUPPORT),
+        columns_of(support, schemas.SUPPORT.names),
         {name: np.concatenate([curve[name] for curve in curves]) for name in schemas.CURVE.names},
-        _columns(profiles, schemas.DIVERSITY),
-        _columns(copies, schemas.COPIES),
+        columns_of(profiles, schemas.DIVERSITY.names),
+        columns_of(copies, schemas.COPIES.names),
     )
 
 
@@ -100,7 +109,3 @@ def _copies(found: Graphs, population: str, settings: Census) -> dict[str, Any]:
     """Return the row of copies of a population, without the definition."""
     near, usual = found[Search(population, "train")], found[Search(REFERENCE, "train")]
     return copies_row(population, near, usual, _beside_reference(found, population), settings.level, settings.margin)
-
-
-def _columns(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> Columns:
-    return {name: [row[name] for row in rows] for name in schema.names}

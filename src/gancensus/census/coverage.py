@@ -122,7 +122,7 @@ def radius_at(i: IntArray, j: IntArray, distance: Floats, samples: int, batch: f
         return Radius(0.0, 0.0)
     k = min(bisect_left(range(len(attained)), share, key=covered), len(attained) - 1)
     found = covered(k)
-    if found > max(share, MOST_COVERED):
+    if found > max(share, MOST_COVERED) and attained[k] > 0:  # equal samples are as near as can be
         return Radius(float(attained[k - 1]), covered(k - 1)) if k else Radius(0.0, 0.0)
     return Radius(float(attained[k]), found)
 
@@ -149,17 +149,22 @@ def reach(near: Neighbours, share: float) -> Reach | None:
     def missing(m: float) -> float:
         return share - 1 + float(times @ missed_by(degree, near.others, m)) / n
 
-    if missing(near.others - 1) > 0:
+    if not share > 0 or missing(near.others - 1) > 0:
         return None
     batch = float(brentq(missing, 0, near.others - 1, xtol=1e-9, rtol=1e-12))
     slope = float(times @ _slope(degree, near.others, batch)) / n
-    moved = influence(near, batch)
-    return Reach(share, batch, _squares(moved.covered + moved.covering) / (batch * slope) ** 2)
+    return Reach(share, batch, variance(near, batch) / (batch * slope) ** 2)
 
 
 def reach_ratio(a: Reach, b: Reach, level: float = 0.95) -> Estimate:
     """Return how many times as many samples of `b` as of `a` it takes: above 1, `a` is less diverse."""
     return log_interval(log(b.batch / a.batch), a.log_variance + b.log_variance, level)
+
+
+def variance(near: Neighbours, batch: float) -> float:
+    """Return the jackknife variance of the coverage of a population by itself."""
+    moved = influence(near, batch)
+    return _squares(moved.covered + moved.covering)
 
 
 def on(across: Neighbours, real: Neighbours, batch: float, level: float = 0.95) -> Estimate:

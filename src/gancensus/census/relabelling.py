@@ -24,6 +24,7 @@ LOCAL = 40  # nearest samples whose labels are compared with the share of genera
 OWN = 5  # held-out sample k's own radius is the distance to its OWN-th nearest held-out one (Naeem et al. 2020: 5)
 CLOSEST = (10, 20, 40, 80, 160)  # pooled pairs, nearest first
 HUBS = 0.01  # share of the samples, those that are near to most others, that cover nothing
+FIXED = 14  # sums over all samples; those by class follow
 BATCHES = 128  # at which a coverage is computed to find where it reaches a share
 
 
@@ -75,6 +76,10 @@ class Statistics(NamedTuple):
     """Share of the real samples with a generated one within their own radius (coverage of Naeem et al. 2020)."""
     local: Floats
     """Mean of (generated ones among the k nearest, less as many as expected)^2 / k."""
+    covers_class: Floats
+    """`covers_own` by class: the largest (expected - covered) / sqrt(variance + 1) of numbers of real samples."""
+    least: tuple[int, float] | None
+    """Which class has the largest in the observed labelling, and which share of it is covered."""
 
 
 def pooled(samples: int, i: IntArray, j: IntArray, distance: Floats, rng: np.random.Generator) -> Near:
@@ -111,7 +116,15 @@ def relabelled(
     return labels
 
 
-def statistics(near: Near, labels: Labels, radii: Radii, batch: int, share: float) -> Statistics:
+def statistics(
+    near: Near,
+    labels: Labels,
+    radii: Radii,
+    batch: int,
+    share: float,
+    hub: npt.NDArray[np.bool_],
+    of_class: IntArray | None = None,
+) -> Statistics:
     """Return every statistic of every labelling.
 
     Args:
@@ -120,27 +133,36 @@ def statistics(near: Near, labels: Labels, radii: Radii, batch: int, share: floa
         radii: within which samples are near.
         batch: number of samples that cover, below that of either population.
         share: of the samples, that the ratio of numbers of samples is at.
+        hub: (samples,), which cover nothing; like `of_class`, this must not depend on the labels.
+        of_class: (samples,), a number from 0; -1: of none.
     """
     samples, count = labels.shape
+    if of_class is None:
+        of_class = np.full(samples, -1)
     generated = int(labels[:, 0].sum())
     real = samples - generated
     ends = np.stack([_ends(near, radius) for radius in radii])
-    hub = hubs(near, radii.wide)
     deepest = int(np.diff(near.start).max(initial=0)) + 1
     # what a sample with so many near ones adds to a coverage: of generated ones by real ones, real by real, real by
     # generated
     tables = np.stack([_covered(deepest, others, batch) for others in (real, real - 1, generated)])
-    sums = np.zeros((count, 14))
+    sums = np.zeros((count, FIXED + of_class.max(initial=-1) + 1))
     degrees = np.zeros((2, count, deepest), dtype=np.int32)
     for first in range(0, count, LANES):
         part = slice(first, min(first + LANES, count))
         lanes = np.zeros((samples, LANES), dtype=np.uint8)
         lanes[:, : part.stop - first] = labels[:, part]
-        found, histogram = _count(*near, ends, hub, lanes, tables, generated / samples, deepest)
+        found, histogram = _count(
+            *near, ends, hub, of_class, lanes, tables, generated / samples, sums.shape[1], deepest
+        )
         sums[part], degrees[:, part] = found[: part.stop - first], histogram[:, : part.stop - first]
     own_g, own_h = (_reached(d, n, share) for d, n in zip(degrees, (generated, real), strict=True))
-    k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local = sums.T
+    k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local = sums[
+        :, :FIXED
+    ].T
     m_gg, m_hh, m_gh = generated * (generated - 1) / 2, real * (real - 1) / 2, generated * real
+    deficits, shares = _by_class(sums[:, FIXED:], of_class, labels, covers_own / real)
+    least = int(deficits[0].argmax()) if deficits.shape[1] else None
     return Statistics(
         pair_ratio=np.log((k_gg / 2 + 0.5) / m_gg) - np.log((k_hh / 2 + 0.5) / m_hh),
         reach_ratio=np.log(own_h) - np.log(own_g),
@@ -154,7 +176,22 @@ def statistics(near: Near, labels: Labels, radii: Radii, batch: int, share: floa
         covers_wide=_log_ratio(covers_w, real, rr_w, real),
         covers_own=covers_own / real,
         local=local / samples,
+        covers_class=deficits.max(axis=1, initial=-np.inf),
+        least=None if least is None else (least, float(shares[0, least])),
     )
+
+
+def _by_class(covered: Floats, of_class: IntArray, labels: Labels, usual: Floats) -> tuple[Floats, Floats]:
+    """Return by how many standard deviations fewer samples of each class are covered, and their shares that are.
+
+    Both are (labellings, classes).
+    `usual` (labellings,) is the share of all real samples that are. One more in the variance keeps a sample of a class
+    that is covered nearly always from weighing more than one of another.
+    """
+    member = np.arange(covered.shape[1])[:, None] == of_class
+    real = (member.sum(axis=1)[:, None] - member.astype(np.float64) @ labels).T
+    expected = real * usual[:, None]
+    return (expected - covered) / np.sqrt(expected * (1 - usual[:, None]) + 1), covered / np.maximum(real, 1)
 
 
 def _log_ratio(a: Floats, n: int, b: Floats, m: int) -> Floats:
@@ -167,11 +204,14 @@ def _ends(near: Near, radius: float) -> IntArray:
     return np.asarray(near.start[:-1] + within[near.start[1:]] - within[near.start[:-1]])
 
 
-def hubs(near: Near, radius: float) -> npt.NDArray[np.bool_]:
-    """Return which samples cover nothing: the share HUBS with the most near ones, whichever population they are of."""
-    degree = _ends(near, radius) - near.start[:-1]
-    least = np.sort(degree)[::-1][int(HUBS * len(degree))]
-    return np.asarray(degree > least)
+def hubs(near: IntArray) -> npt.NDArray[np.bool_]:
+    """Return which samples cover nothing: the share HUBS of the pooled ones that the most others are near to.
+
+    Args:
+        near: (samples,), how many samples of `calibrate` are: of the pool itself, samples beside one that a generator
+            repeats would be taken for hubs.
+    """
+    return np.asarray(near > np.sort(near)[::-1][int(HUBS * len(near))])
 
 
 def _covered(deepest: int, others: int, batch: float) -> Floats:
@@ -225,17 +265,19 @@ def _count(
     distance: Floats,
     ends: IntArray,
     hub: npt.NDArray[np.bool_],
+    of_class: IntArray,
     labels: Labels,
     tables: Floats,
     share: float,
+    width: int,
     deepest: int,
 ) -> tuple[Floats, npt.NDArray[np.int32]]:
-    """Sum what `statistics` needs over all samples, for LANES labellings: (LANES, 14), and degrees (2, LANES, deepest).
+    """Sum what `statistics` needs over all samples, for LANES labellings: (LANES, width), degrees (2, LANES, deepest).
 
     A sample counts the generated ones among its near ones for all labellings together: acc, and without hubs, free.
     """
     samples = start.size - 1
-    sums = np.zeros((LANES, 14))
+    sums = np.zeros((LANES, width))
     histogram = np.zeros((2, LANES, deepest), np.int32)
     own = np.empty((samples, LANES))
     acc = np.zeros(LANES, np.int32)
@@ -299,6 +341,8 @@ def _count(
                         limit = distance[e]
             own[k, lane] = limit
             sums[lane, 12] += seen
+            if of_class[k] >= 0:
+                sums[lane, FIXED + of_class[k]] += seen
     for k in range(samples):
         for lane in range(LANES):
             if labels[k, lane]:

@@ -10,18 +10,35 @@ generators (p < ALPHA), and not shown to be within the margin. 'yes': the questi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import ceil, floor, inf, log
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import binom
 
-from gancensus.census.answers import QUESTION
+from gancensus.census.answers import ALPHA, QUESTION, SIDES
+from gancensus.plotting.numbers import percent
 from gancensus.statistics.multiplicity import holm
 
-ALPHA = 0.05
 PLACED = 0.9  # least coverage, over that of real samples by themselves, that is as good
+FEW_SAMPLES = "too few samples: each of calibrate, holdout and the population needs 20"
+UNSEEN = "cannot be asked: train holds random real samples, not what the model has learned from (splits: train_first)"
+FEW_PERMUTATIONS = "too few permutations for so many generators: raise `permutations` of `census`"
+FEW_DUPLICATES = "too few near-duplicates to compare"
+VETO = 0.01  # below which `train` is not like `holdout`, so that copies cannot be judged
+FEW_KINDS = "too few different samples to say where they are"
+NOT_ASKED = "not asked: every definition compares vectors of an encoder that was fitted on train"
+FEW = 0.02  # share of copies that must have been found, if there are any, for a no
 PAIRS = 2.0  # largest ratio of collision probabilities, by its interval, of what is as diverse
 MAIN = {"diverse": "reach_ratio", "on": "on", "covers": "covers"}  # a question's number
+NAMES = {
+    "local": "how many samples are where",
+    "overlap": "what is frequent",
+    "distinct": "distinct values of {}",
+    "associations": "{} together",
+}
 SHARP = ("pair_ratio", "reach_ratio", "on", "covers")  # statistics that see differences that nobody minds
 
 Row = Mapping[str, Any]
@@ -42,20 +59,110 @@ class Answer(NamedTuple):
     """Definition and statistic that decide."""
     names: str
     """What else: criteria that dissent, columns that differ, what a margin has cancelled."""
+    needed: int | None = None
+    """Samples of either side that would settle what is inconclusive, if the number stays what it is."""
 
 
 def adjusted(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every generator, `adjusted` for the number of generators as well (Holm).
 
+    The tests of copies are a family of their own, with a level of their own.
+
     Args:
         rows: statistics of each generator, whose `adjusted` accounts for all of its own.
     """
-    least = np.array([min(row["adjusted"] for row in of) for of in rows.values()])
-    factor = holm(least) / np.maximum(least, 1e-300)
-    return {
-        name: [{**row, "adjusted": min(1.0, row["adjusted"] * f)} for row in of]
-        for (name, of), f in zip(rows.items(), factor.tolist(), strict=True)
-    }
+    found = {name: [dict(row) for row in of] for name, of in rows.items()}
+    for copied in (False, True):
+        tested = [
+            [row for row in of if row.get("adjusted") is not None and (row["question"] == "copies") == copied]
+            for of in found.values()
+        ]
+        tested = [of for of in tested if of]
+        least = np.array([max(1e-300, min(row["adjusted"] for row in of)) for of in tested])
+        for of, factor in zip(tested, (holm(least) / least).tolist(), strict=True):
+            for row in of:
+                row["adjusted"] = min(1.0, row["adjusted"] * factor)
+    return found
+
+
+def summarise(
+    found: Mapping[str, Sequence[Row]],
+    margin: float,
+    permutations: int,
+    missing: Mapping[str, str] = MappingProxyType({}),
+    unseen: Collection[str] = (),
+) -> list[dict[str, Any]]:
+    """Return the rows of a study's summary, without the study: the answers about every generator.
+
+    Args:
+        found: statistics of every generated population, and where it is asked of `train`, real samples that show
+            whether the parts of the data are alike.
+        margin: as of `answers`.
+        permutations: from which the statistics' p-values are.
+        missing: why a population has no statistics, where it is not for too few samples.
+        unseen: populations whose models have not learned from `train`, or may not have.
+    """
+    measured = {name: rows for name, rows in found.items() if rows}
+    control = answers(measured["train"], margin) if "train" in measured else []
+    differ = [one.question for one in control if one.answer == "no" and one.p is not None and one.p < VETO]
+    unknown = f"cannot be judged: of train, {missing.get('train', FEW_SAMPLES)}" if found.get("train") == [] else ""
+    every: dict[str, list[Answer]] = {"train": control} if control else {}
+    made = adjusted({name: rows for name, rows in measured.items() if name != "train"})
+    for name, rows in made.items():
+        copied = copies(rows, differ)
+        why = UNSEEN if name in unseen else unknown
+        if why and copied.answer != "yes":
+            copied = copied._replace(answer="inconclusive", names=why)
+        tests = len({row["definition"] for row in rows if row["statistic"] == "copies"}) + 1
+        least = len(made) / (1 + permutations)  # adjusted p-value that statistics can have
+        said = [one if least < ALPHA else _blind(one, "yes") for one in answers(rows, margin)]
+        every[name] = [*said, copied if tests * least < ALPHA else _blind(copied, "no")]
+    every |= {name: unasked(missing.get(name, FEW_SAMPLES)) for name in found if name not in measured}
+    return [{"population": name, **one._asdict()} for name, said in every.items() for one in said]
+
+
+def _blind(answer: Answer, good: str) -> Answer:
+    """Return an answer, inconclusive where it is a good one."""
+    return answer._replace(answer="inconclusive", names=FEW_PERMUTATIONS) if answer.answer == good else answer
+
+
+def unasked(why: str) -> list[Answer]:
+    """Return that no question can be answered."""
+    nothing = (None, None, None, None, None, "", why)
+    return [
+        *(Answer(question, "inconclusive", *nothing) for question in (*MAIN, "copies")),
+        Answer("alike", "", *nothing),
+    ]
+
+
+def copies(rows: Sequence[Row], differ: Sequence[str]) -> Answer:
+    """Say whether a generator copies `train`: yes where any definition says so, or equality.
+
+    Args:
+        rows: its statistics.
+        differ: questions by which `train` is not like `holdout`: then nothing can be said.
+    """
+    near = sorted((row for row in rows if row["statistic"] == "copies"), key=lambda row: row["adjusted"])
+    equal = [row for row in rows if row["statistic"] == "exact"]
+    if not near and not equal:
+        return Answer("copies", "inconclusive", None, None, None, None, None, "", NOT_ASKED)
+    first = min(
+        [*near, *equal], key=lambda row: (row["adjusted"] >= ALPHA, row["statistic"] == "exact", row["adjusted"])
+    )
+    convicted = first["adjusted"] < ALPHA
+    said = [f"{row['of']}, as if {percent(row['value'])} were copies" for row in near[:1]]
+    found = "; ".join([*said, *(row["of"] for row in equal)]) if convicted else ""
+    if differ:
+        why = f"cannot be judged: train and holdout differ ({', '.join(differ)})"
+        return _because("copies", "inconclusive", first, FEW, "; ".join(filter(None, (why, found))))
+    if convicted:
+        return _because("copies", "yes", first, FEW, found)
+    if not near:
+        return _because("copies", "inconclusive", first, FEW, f"no exact copies found; else {NOT_ASKED}")
+    least = [row["value"] for row in rows if row["statistic"] == "detectable 0" and row["value"] is not None]
+    seen = percent(min(least)) if least else "not even 100 %"
+    names = f"no copies found; {seen} would have been found with probability 0.95"
+    return _because("copies", "no" if least and min(least) <= FEW else "inconclusive", first, FEW, names)
 
 
 def answers(rows: Sequence[Row], margin: float) -> list[Answer]:
@@ -65,11 +172,21 @@ def answers(rows: Sequence[Row], margin: float) -> list[Answer]:
         rows: `census.answers` has their columns.
         margin: the largest ratio of numbers of samples, or of its inverse, that counts as equally diverse.
     """
-    found = [_answer(question, [row for row in rows if row["question"] == question], margin) for question in MAIN]
+    numbers = {(row["definition"], row["statistic"]): row["value"] for row in rows if row["adjusted"] is None}
+    rows = [row for row in rows if row["adjusted"] is not None]
+    chance = [row for row in _alarms(rows) if row["question"] == "on" and _by_chance(row, numbers)]
+    known = [{**row, "adjusted": 1.0} if row in chance else row for row in rows]
+    found = [_answer(question, [row for row in known if row["question"] == question], margin) for question in MAIN]
+    if chance and found[1].answer != "no":
+        found[1] = found[1]._replace(answer="inconclusive", names=", ".join(filter(None, (found[1].names, FEW_KINDS))))
+    if found[0].names.startswith("more diverse") and found[1].answer != "yes":
+        found[0] = found[0]._replace(
+            names=found[0].names.replace("more diverse", "more diverse, but not on the data", 1)
+        )
     differ = sorted(_alarms(row for row in rows if row["question"] == "alike"), key=lambda row: row["adjusted"])
     if not differ:
         return [*found, Answer("alike", "", None, None, None, None, None, "", "")]
-    names = ", ".join(dict.fromkeys(row["of"] or row["statistic"] for row in differ))
+    names = ", ".join(dict.fromkeys(NAMES.get(row["statistic"], "{}").format(row["of"]) for row in differ))
     return [*found, _because("alike", "no", differ[0], None, names)]
 
 
@@ -80,17 +197,55 @@ def _answer(question: str, rows: Sequence[Row], margin: float) -> Answer:
     mains = [row for row in rows if row["statistic"] == MAIN[question]]
     fits = {row["definition"]: _fits(question, rows, row, margin) for row in mains}
     cancelled = [_named(row) for row in _alarms(rows) if row not in alarms]
-    within = f"{', '.join(cancelled)} differ within the margin" if cancelled else ""
+    within = ", ".join(
+        [*([f"{', '.join(cancelled)} differ within the margin"] if cancelled else []), *_least_class(rows)]
+    )
     if alarms:
         first = min(alarms, key=lambda row: (row["adjusted"], row["statistic"] != MAIN[question]))
         dissent = [name for name, fit in fits.items() if fit and all(row["definition"] != name for row in alarms)]
-        return _because(question, "no", first, limit, f"not by {', '.join(dissent)}" if dissent else "")
+        names = [f"not by {', '.join(dissent)}"] if dissent else []
+        return _because(question, "no", first, limit, ", ".join([*_direction(first), *names, *_least_class(rows)]))
     if fits and all(fits.values()):
         worst = max(mains, key=lambda row: _distance(row, question))
         return _because(question, "yes", worst, limit, within)
     open_ones = [row for row in mains if not fits[row["definition"]]]
     worst = max(open_ones or mains, key=lambda row: _distance(row, question))
-    return _because(question, "inconclusive", worst, limit, within)
+    if _inside(worst, margin):
+        return _because(question, "inconclusive", worst, limit, ", ".join(filter(None, (within, FEW_DUPLICATES))))
+    return _because(question, "inconclusive", worst, limit, within)._replace(needed=_needed(worst, question, margin))
+
+
+def _least_class(rows: Sequence[Row]) -> list[str]:
+    """Say which class of real samples is covered least, by the definition that shows it best."""
+    of_classes = [row for row in rows if row["statistic"] == "covers_class"]
+    if not of_classes:
+        return []
+    worst = min(of_classes, key=lambda row: (row["adjusted"], -row["score"]))
+    return [f"least covered: {worst['of']} (p {worst['adjusted']:.2g})"]
+
+
+def _by_chance(row: Row, numbers: Mapping[tuple[str, str], float]) -> bool:
+    """Return whether as few different samples, right ones, could lie off the data as often as the generated ones do.
+
+    Permuted labels have as many different ones as the data. Of n samples of k random atoms, a mean has the variance of
+    that of 1/(1/n + 1/k) independent ones.
+
+    Args:
+        row: an alarm of the question `on`.
+        numbers: those without a test, by definition and name.
+    """
+    of = {"on": "calibrate", "on_wide": "calibrate_wide"}.get(row["statistic"])  # what the value is relative to
+    real = numbers[row["definition"], of or "calibrate_own"]
+    made = min(1.0, row["value"] * (real if of else 1.0))
+    samples = ceil(1 / (1 / row["samples"] + 1 / numbers.get((row["definition"], "atoms"), inf)))
+    return bool(binom.cdf(floor(samples * made + 1e-9), samples, real) >= ALPHA / len(SIDES["on"]))
+
+
+def _direction(row: Row) -> list[str]:
+    """Say what a ratio of numbers of samples, or of collisions, means."""
+    if row["statistic"] not in ("pair_ratio", "reach_ratio"):
+        return []
+    return ["less diverse" if row["value"] > 1 else "more diverse"]
 
 
 def _alarms(rows: Iterable[Row]) -> list[Row]:
@@ -120,6 +275,17 @@ def _distance(row: Row, question: str) -> float:
     if low is None or high is None:
         return float("inf")
     return float(max(high, 1 / low if low > 0 else np.inf)) if question == "diverse" else -float(low)
+
+
+def _needed(row: Row, question: str, margin: float) -> int | None:
+    """Return how many samples would narrow an interval to within the margin; None where no number would."""
+    value, low, high = row["value"], row["low"], row["high"]
+    if not (value and low and high):
+        return None
+    room = log(margin) - abs(log(value)) if question == "diverse" else log(value / PLACED)
+    if room <= 0:
+        return None
+    return ceil(float(min(row["samples"], row["others"])) * max(1.0, log(high / low) / 2 / room) ** 2)
 
 
 def _named(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -154,6 +154,7 @@ def support_row(
         **ratio_columns(collision, None, level),
         **dict.fromkeys(("verdict", "null_low", "null_high", "p_value")),
         "listed": found.batches.samples,
+        **reached_columns(()),
     }
     if population != REFERENCE:
         row |= ratio_columns(collision, reference.collision, level)
@@ -161,6 +162,16 @@ def support_row(
     if null is not None:
         row |= {"null_low": null.low, "null_high": null.high, "p_value": null.p_value}
     return row
+
+
+def reached_columns(answers: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Return the support at a coverage, and its ratio to that of `holdout`, from the answers by one definition."""
+    found = {row["statistic"]: row for row in answers}
+    named = (("reach_support", "support"), ("reach_ratio", "reach_ratio"))
+    estimates = ((name, found.get(statistic, {})) for name, statistic in named)
+    return {
+        f"{name}{end}": row.get(end.strip("_") or "value") for name, row in estimates for end in ("", "_low", "_high")
+    }
 
 
 def collision_columns(collision: Collision) -> dict[str, Any]:
@@ -236,13 +247,13 @@ def copies_verdict(ratio: Estimate, margin: float, by_chance: float) -> str:
     """Say what the ratio of the collisions with `train` to those with `holdout` means.
 
     by_chance: duplicates in `train` that a sample has without being a copy. A copy has one more, so that a share w of
-    copies gives the ratio 1 + w / by_chance: 'does not copy' also needs a share of margin - 1 to be ruled out.
+    copies gives the ratio 1 + w / by_chance: 'no copies found' also needs a share of margin - 1 to be ruled out.
     """
     low = 0.0 if ratio.low is None else ratio.low
     high = inf if ratio.high is None else ratio.high
     if low > 1:
-        return "copies" if low > margin else "nearer to train"
-    return "does not copy" if high <= margin and (high - 1) * by_chance < margin - 1 else "cannot tell"
+        return "copies" if low > margin else "possible memorisation"
+    return "no copies found" if high <= margin and (high - 1) * by_chance < margin - 1 else "inconclusive"
 
 
 def _cross(graph: Graph, level: float) -> Collision:

@@ -11,10 +11,11 @@ from typing import Any
 from gancensus.config.configuration import Study
 from gancensus.report import failures
 from gancensus.report.trace import executions
-from gancensus.storage.schemas import SHOWN
+from gancensus.storage.schemas import ANSWERS, COVERAGE, SHOWN
 
 UP_TO_DATE = "nothing to do"  # what our logger prints where a file is up to date
 LAST = {"provenance", "collect_trace", "report", "all"}  # rules that run after all others
+COUNT = {"census", "collect_census"}  # that use answers
 KILLED = "its job was killed, most often for lack of memory or time"
 
 
@@ -28,7 +29,7 @@ def current(command: Sequence[str], file: Path) -> bool:
 
 
 def write_placeholders(command: Sequence[str], place: Path, studies: Mapping[str, Study], begun: float) -> int:
-    """Write the reason in place of each table of an analysis and each figure whose job was killed.
+    """Write the reason in place of each table of an analysis or of answers and each figure whose job was killed.
 
     Snakemake can then make the rest. Nothing is written if anything else is missing too.
 
@@ -47,15 +48,18 @@ def write_placeholders(command: Sequence[str], place: Path, studies: Mapping[str
     done = subprocess.run([*command, "--summary"], capture_output=True, text=True, check=False)
     lines = [(line.split("\t") + [""] * 6)[:6] for line in done.stdout.splitlines()]
     pending = {line[0]: line[2] for line in lines if line[5] == "update pending" and not line[4].startswith("removed")}
-    if not all(rule in {"analyse", *LAST} or rule.startswith("draw_") for rule in pending.values()):
+    waiting = LAST | (COUNT if "answers" in pending.values() else set())
+    if not all(rule in {"analyse", "answers", *waiting} or rule.startswith("draw_") for rule in pending.values()):
         return 0
     if not all(Path(file).is_relative_to(place) for file in pending):  # a path that Snakemake spells differently
         return 0
-    unmeasured = {Path(file).relative_to(place).parts[0] for file, rule in pending.items() if rule == "analyse"}
+    unmeasured = {
+        Path(file).relative_to(place).parts[0] for file, rule in pending.items() if rule in ("analyse", "answers")
+    }
     killed = set()
     for file, rule in pending.items():
         path = Path(file)
-        if rule in LAST or path.is_file():
+        if rule in waiting or path.is_file():
             continue
         part = failures.Failed.of(path.relative_to(place).as_posix(), "")
         if rule.startswith("draw_") and part.study in unmeasured:
@@ -64,6 +68,8 @@ def write_placeholders(command: Sequence[str], place: Path, studies: Mapping[str
         if rule == "analyse":
             analysis, table = studies[part.study].analysed[part.name]
             failures.table(path, analysis.tables[table].schema, reason)
+        elif rule == "answers":
+            failures.table(path, ANSWERS if path.parent.name == "answers" else COVERAGE, reason)
         elif path.suffix == ".svg":
             failures.figure(path, reason)
         else:  # the samples that a figure shows

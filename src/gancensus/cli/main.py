@@ -24,7 +24,7 @@ from gancensus.cli.arguments import SLURM_PROFILE, arguments
 from gancensus.cli.ending import current, write_placeholders
 from gancensus.cli.head import say
 from gancensus.cli.preflight import Profile, names_fit, preflight, probe
-from gancensus.cli.printed import census_table, inputs_text
+from gancensus.cli.printed import answers_table, census_table, inputs_text
 from gancensus.cli.slurm import Queue, StuckError, Watch, forget_filters
 from gancensus.cli.unseen import digest, settle
 from gancensus.config import results as places
@@ -317,6 +317,7 @@ def print_results(args: argparse.Namespace, rest: Sequence[str], place: Path, be
     if not rest:  # Snakemake's own options may ask for less
         if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):
             print(census_table(census))
+            print(f"\n{answers_table(results / places.ANSWERED)}")
             print(inputs_text(results / places.INPUTS))
         if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
             print(f"\nreport: {place / page.name}", flush=True)

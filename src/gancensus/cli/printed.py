@@ -24,6 +24,32 @@ def census_table(path: Path) -> str:
     return "\n".join([*table, *(_capped(row) for row in rows if row["listed"] < row["samples"])])
 
 
+def answers_table(path: Path) -> str:
+    """Return the answers as text: a row per generated population, and one of real samples where they are not alike."""
+    from gancensus.report import sentences
+    from gancensus.storage.tables import read_table
+
+    said: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in read_table(path).to_pylist():
+        said.setdefault((row["study"], row["population"]), {})[row["question"]] = row
+    heads = ("study", "population", "diverse", "on the data", "covers it", "copies train", "differs otherwise in")
+    lines: list[tuple[str, ...]] = [heads]
+    for (study, population), rows in said.items():
+        if population != "train" or any(row["answer"] == "no" for row in rows.values()):
+            answers = (sentences.answer(rows.get(question)) for question in sentences.QUESTIONS)
+            lines.append((study, population, *answers, rows["alike"]["names"] or "nothing found"))
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    table = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    reasons: dict[str, list[str]] = {}
+    for (study, population), rows in said.items():
+        for question, head in zip(sentences.QUESTIONS, heads[2:], strict=False):
+            row = rows.get(question)
+            if population != "train" and row and row["answer"] == "inconclusive" and sentences.why(row):
+                reasons.setdefault(f"  {head}: {sentences.why(row)}", []).append(f"{study}/{population}")
+    open_ones = [f"{reason} ({', '.join(populations)})" for reason, populations in reasons.items()]
+    return "\n".join([*table, *(["inconclusive:", *open_ones] if open_ones else [])])
+
+
 def inputs_text(path: Path) -> str:
     """Return what was noted about the inputs of every study as text, warnings first; empty if nothing was."""
     from gancensus.report import inputs

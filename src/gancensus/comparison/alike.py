@@ -7,16 +7,25 @@ for their number.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from scipy.stats import hypergeom, rankdata
 
-IntArray = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.uint8]
+from gancensus.search.neighbours import nearest
+
+IntArray = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Labels = NDArray[np.uint8]
+
+
+COLUMNS = 24  # that are compared one by one; of more values, as many principal components
+PILOT = 1000  # samples that these are found from
+ROWS = 512  # that are projected at once
+TAILS = ("distance to the nearest real sample", "distance to the tenth nearest", "distance to the mean")
 
 
 class Largest(NamedTuple):
@@ -24,6 +33,59 @@ class Largest(NamedTuple):
 
     difference: Floats
     column: tuple[int, ...]
+
+
+class Values(NamedTuple):
+    """Values of samples, column by column, (n, columns) each, and the columns' names."""
+
+    calibrate: Floats
+    holdout: Floats
+    generated: Floats
+    names: Sequence[str]
+
+
+def differences(values: Values, labels: Labels) -> dict[str, Largest]:
+    """Return how the values of generated and held-out samples differ, by statistic.
+
+    `tails` is of distances to `calibrate`: to the nearest sample of it, to the tenth, and to its mean.
+    """
+    pool = np.concatenate([values.generated, values.holdout])
+    nearby = nearest(pool, values.calibrate, min(10, len(values.calibrate))).distance
+    middle = ((pool - values.calibrate.mean(axis=0)) ** 2).sum(axis=1)
+    found = {
+        "columns": columns(pool, labels),
+        "distinct": distinct(pool, labels),
+        "tails": columns(np.column_stack([nearby[:, 0], nearby[:, -1], middle]), labels),
+    }
+    if pool.shape[1] > 1:
+        found["associations"] = associations(pool, labels)
+    return found
+
+
+def reduced(calibrate: NDArray[Any], others: Sequence[NDArray[Any]], names: Sequence[str] | None) -> Values:
+    """Return values as columns that can be compared one by one: their own, or principal components of `calibrate`.
+
+    Args:
+        calibrate: (n, d), flattened samples.
+        others: of `holdout` and of the generated population, (m, d) each.
+        names: of the d values; None: they have none.
+    """
+    mean = calibrate.mean(axis=0, dtype=np.float64)
+    if calibrate.shape[1] <= COLUMNS:
+        deviation = calibrate.std(axis=0, dtype=np.float64)
+        scale = np.where(deviation > 0, deviation, 1.0)
+        a, b, c = ((x - mean) / scale for x in (calibrate, *others))
+        return Values(a, b, c, names or [f"value {k + 1}" for k in range(calibrate.shape[1])])
+    some = calibrate[:PILOT] - mean
+    _, sizes, axes = np.linalg.svd(some, full_matrices=False)
+    axes = axes[:COLUMNS].T * (np.sqrt(len(some)) / sizes[0] if sizes[0] > 0 else 1.0)  # the first has deviation 1
+    a, b, c = (_projected(x, mean, axes) for x in (calibrate, *others))
+    return Values(a, b, c, [f"principal component {k + 1}" for k in range(axes.shape[1])])
+
+
+def _projected(x: NDArray[Any], mean: Floats, axes: Floats) -> Floats:
+    """Return the coordinates of samples on axes, rounded to what the order of a sum does not change."""
+    return np.round(np.concatenate([(x[k : k + ROWS] - mean) @ axes for k in range(0, len(x), ROWS)]), 6)
 
 
 def columns(x: Floats, labels: Labels) -> Largest:
@@ -82,7 +144,7 @@ def distinct(x: Floats, labels: Labels) -> Largest:
     return Largest(found.max(axis=0), (int(found[:, 0].argmax()),))
 
 
-def _sorted(column: Floats) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+def _sorted(column: Floats) -> tuple[IntArray, NDArray[np.bool_]]:
     """Return the order of values, and after which of them a larger one comes."""
     order = np.argsort(column, kind="stable")
     value = column[order]
@@ -90,7 +152,7 @@ def _sorted(column: Floats) -> tuple[IntArray, npt.NDArray[np.bool_]]:
 
 
 @numba.njit(cache=True, nogil=True)
-def _ks(order: IntArray, ends: npt.NDArray[np.bool_], labels: Labels) -> Floats:
+def _ks(order: IntArray, ends: NDArray[np.bool_], labels: Labels) -> Floats:
     """Kolmogorov-Smirnov distance of every labelling, float64 (labellings,)."""
     count = labels.shape[1]
     generated = np.zeros(count, np.int32)
@@ -113,7 +175,7 @@ def _ks(order: IntArray, ends: npt.NDArray[np.bool_], labels: Labels) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True)
-def _distinct(order: IntArray, ends: npt.NDArray[np.bool_], labels: Labels, generated: Floats, real: Floats) -> Floats:
+def _distinct(order: IntArray, ends: NDArray[np.bool_], labels: Labels, generated: Floats, real: Floats) -> Floats:
     """Difference of the logarithms of the numbers of distinct values, float64 (labellings,).
 
     generated, real: by how often a value occurs in a population, the probability that as many samples have it.

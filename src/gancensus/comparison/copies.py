@@ -12,6 +12,7 @@ The statistic is the largest Z_u over shares of the generated samples; permuted 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, log
 from typing import NamedTuple
 
@@ -21,12 +22,13 @@ from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Labels = NDArray[np.uint8]
+"""1: in train, 0: not (real samples, labellings); the first labelling is the observed one."""
 
 SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the generated samples, nearest first
 POWER = 0.95  # with which copies would have been found
 TRIALS = 60  # plantings for every number of copies that is tried
-RELABELLINGS = 99  # of each planting
-NOISE = (0.0, 0.25, 0.5, 1.0)  # distances of planted copies, in median distances to the nearest real sample
+ROOM = 5  # times as many real samples as generated ones stand for all of them where copies are planted
 
 
 class Copying(NamedTuple):
@@ -45,10 +47,39 @@ class Copying(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The nearest real sample of each generated one (n,): which of all pooled, and how far; infinite: none is near."""
+    """The nearest real sample of each generated one (n,): which of all pooled, and how far; infinite: none is near.
+
+    Of equally near ones any, as long as labels do not decide: the test is exact only then (`Ranks`).
+    """
 
     row: IntArray
     distance: Floats
+
+
+class Ranks(NamedTuple):
+    """Ranks of the pooled real samples, by which each generated sample takes one of several that are equally near."""
+
+    place: IntArray
+    """(real,)"""
+    shift: IntArray
+    """(n,)"""
+
+    @classmethod
+    def draw(cls, generated: int, real: int, rng: np.random.Generator) -> Ranks:
+        """Draw ranks that know of no labels, and are others for each generated sample."""
+        return cls(rng.permutation(real), rng.integers(real, size=generated))
+
+    def of(self, i: IntArray, row: IntArray) -> IntArray:
+        """Return the ranks of real samples among those that are as near to generated samples i."""
+        return np.asarray((self.place[row] + self.shift[i]) % len(self.place))
+
+
+def nearer(train: tuple[IntArray, Floats], other: tuple[IntArray, Floats], size: int, ranks: Ranks) -> Nearest:
+    """Return the nearest real samples from the nearest ones of `train`, which has `size`, and of the others."""
+    (a, near), (b, far) = train, (other[0] + size, other[1])
+    i = np.arange(len(a))
+    first = (near < far) | ((near == far) & (ranks.of(i, a) < ranks.of(i, b)))
+    return Nearest(np.where(first, a, b), np.where(first, near, far))
 
 
 def copying(nearest: Nearest, train: int, real: int, permutations: int, rng: np.random.Generator) -> Copying:
@@ -61,11 +92,26 @@ def copying(nearest: Nearest, train: int, real: int, permutations: int, rng: np.
         permutations: of the labels.
         rng: draws them.
     """
-    return _test(_ordered(nearest), np.arange(real) < train, len(nearest.row), real, permutations, rng)[0]
+    ordered, known = _ordered(nearest)
+    labels = _labellings(len(known), train, real, 1 + permutations, rng)
+    labels[:, 0] = known < train
+    found = _scored(ordered.row, ordered.distance, len(nearest.row), labels, train / real, real)
+    if not len(found.sizes):
+        return Copying(1.0, 0.0, 0, 0, 0.0)
+    k = int(found.z[:, 0].argmax())
+    in_train, size = int(found.counts[k, 0]), int(found.sizes[k])
+    share = max(0.0, (in_train - size * train / real) / ((1 - train / real) * len(nearest.row)))
+    return Copying(found.p, float(found.z[k, 0]), size, in_train, share)
 
 
 def detectable(
-    nearest: Nearest, train: int, real: int, rng: np.random.Generator, level: float = 0.05
+    nearest: Nearest,
+    train: int,
+    real: int,
+    rng: np.random.Generator,
+    noises: Sequence[float] = (0.0, 0.25, 0.5, 1.0),
+    level: float = 0.05,
+    twins: float = 0.0,
 ) -> dict[float, int | None]:
     """Return the least number of copies that the test finds with the probability POWER, by noise.
 
@@ -77,29 +123,33 @@ def detectable(
         train: as of `copying`.
         real: as of `copying`.
         rng: draws labels and copies.
+        noises: in increasing order.
         level: of the test.
+        twins: probability that of the real samples that equal a training sample, itself among them, a random one is
+            another one: so many copies are as near to samples whose labels do not matter.
     """
-    near = np.isfinite(nearest.distance)
-    typical = float(np.median(nearest.distance[near])) if near.any() else 0.0
-    seeds = [int(seed) for seed in rng.integers(2**63, size=TRIALS)]
+    ordered, known = _ordered(nearest)
+    typical = float(np.median(ordered.distance)) if len(known) else 0.0
     most = len(nearest.row)
+    rows = min(real, max(ROOM * most, ceil(20 * real / train)))  # 20 of them are in train, on average
+    labels = _labellings(rows, train, real, ceil(5 / level), rng)
+    trials = [_Trial.draw(labels[:, 0], most, twins, rng) for _ in range(TRIALS)]
 
     def found(copies: int, noise: float) -> bool:
         missed = 0
-        for seed in seeds:
-            trial = np.random.default_rng(seed)
-            planted, label = _planted(nearest, copies, noise * typical, train, real, trial)
-            missed += _test(planted, label, most, real, RELABELLINGS, trial)[0].p > level
+        for trial in trials:
+            row, distance = trial.planted(ordered, copies, noise * typical)
+            missed += _scored(trial.place[row], distance, most, labels, train / real, real).p > level
             if missed > (1 - POWER) * TRIALS:
                 return False
         return True
 
     least: dict[float, int | None] = {}
     low = high = max(1, ceil(log(level) / log(train / real)) - 1)
-    for noise in NOISE:  # the least number grows with it
+    for noise in noises:  # the least number grows with it
         while high < most and not found(high, noise):
             low, high = high, min(2 * high, most)
-        if high == most and not found(high, noise):
+        if high > most or (high == most and not found(high, noise)):
             least[noise] = None
             continue
         while high - low > max(1, low // 10):
@@ -111,83 +161,103 @@ def detectable(
 
 
 class _Ordered(NamedTuple):
-    """Distinct nearest real samples (k,), how often each is that of the first u generated ones (k, sizes), and u."""
+    """The generated samples (k,) that are near to a real one, nearest first."""
 
     row: IntArray
-    times: Floats
-    sizes: IntArray
+    """Their nearest real ones, numbered from 0 in order of their rows."""
+    distance: Floats
+    which: IntArray
+    """Which generated samples they are."""
 
 
-def _ordered(nearest: Nearest) -> _Ordered:
-    """Count the nearest samples of the first u generated ones, equal distances together."""
+def _ordered(nearest: Nearest) -> tuple[_Ordered, IntArray]:
+    """Return the generated samples in order, and the different rows of their nearest real ones."""
     order = np.argsort(nearest.distance, kind="stable")
     order = order[np.isfinite(nearest.distance[order])]
-    distance = nearest.distance[order]
-    wanted = [max(1, round(share * len(nearest.row))) for share in SHARES]
-    sizes = np.unique([int(np.searchsorted(distance, distance[u - 1], "right")) for u in wanted if u <= len(order)])
-    row, which = np.unique(nearest.row[order], return_inverse=True)
-    times = (
-        np.stack([np.bincount(which[:u], minlength=len(row)) for u in sizes.tolist()], axis=1)
-        if len(sizes)
-        else (np.zeros((len(row), 0)))
-    )
-    return _Ordered(row, times.astype(np.float64), sizes.astype(np.int64))
+    known, row = np.unique(nearest.row[order], return_inverse=True)
+    return _Ordered(row, nearest.distance[order], order), known
 
 
-def _test(
-    ordered: _Ordered,
-    label: NDArray[np.bool_],
-    generated: int,
-    real: int,
-    permutations: int,
-    rng: np.random.Generator,
-) -> tuple[Copying, Floats]:
-    """Return the result and the largest Z of every permutation; label: which real samples are in train."""
-    if not len(ordered.sizes):
-        return Copying(1.0, 0.0, 0, 0, 0.0), np.zeros(permutations)
-    train = int(label.sum())
-    z = _scores(ordered, label, real)
-    counts = _permuted(ordered.times, train, real, permutations, rng)
-    null = np.round(_standardised(ordered, counts, train / real, real).max(axis=1), 10)
-    k = int(z.argmax())
-    in_train, size = int(label[ordered.row] @ ordered.times[:, k]), int(ordered.sizes[k])
-    p = (1 + np.count_nonzero(null >= np.round(z[k], 10))) / (1 + permutations)
-    share = max(0.0, (in_train - size * train / real) / ((1 - train / real) * generated))
-    return Copying(float(p), float(z[k]), size, in_train, share), null
+class _Trial(NamedTuple):
+    """Labels and copies of a planting; those of more copies begin with those of fewer."""
+
+    place: IntArray
+    """Permuted numbers of the real samples: the labels there are those of this planting."""
+    leaving: IntArray
+    """Generated samples in the order in which they give way (generated,)."""
+    copied: IntArray
+    """Real samples of what is `train` then, or their twins, that are nearest to what comes in the place of these."""
+
+    @classmethod
+    def draw(cls, label: Labels, generated: int, twins: float, rng: np.random.Generator) -> _Trial:
+        """Draw a planting; label: of the real samples, before they are permuted."""
+        place = rng.permutation(len(label))
+        copied = rng.choice(np.flatnonzero(label[place]), generated)
+        other = rng.random(generated) < twins
+        copied[other] = rng.integers(len(label), size=int(other.sum()))
+        return cls(place, rng.permutation(generated), copied)
+
+    def planted(self, ordered: _Ordered, copies: int, distance: float) -> tuple[IntArray, Floats]:
+        """Return the nearest real samples and distances, in order, where some generated samples are copies."""
+        gone = np.zeros(len(self.leaving), dtype=bool)
+        gone[self.leaving[:copies]] = True
+        stay = ~gone[ordered.which]
+        row, far = ordered.row[stay], ordered.distance[stay]
+        at = np.searchsorted(far, distance, "right")
+        row = np.concatenate([row[:at], self.copied[:copies], row[at:]])
+        return row, np.concatenate([far[:at], np.full(copies, distance), far[at:]])
 
 
-def _scores(ordered: _Ordered, label: NDArray[np.bool_], real: int) -> Floats:
-    """Return Z_u for every u."""
-    return _standardised(ordered, label[ordered.row] @ ordered.times, float(label.mean()), real)
+class _Scored(NamedTuple):
+    """T_u and Z_u of every labelling (sizes, labellings), and the u (sizes,)."""
+
+    counts: IntArray
+    z: Floats
+    sizes: IntArray
+
+    @property
+    def p(self) -> float:
+        """How many of the labellings have as large a Z as the first one, which counts itself."""
+        if not len(self.sizes):
+            return 1.0
+        largest = np.round(self.z.max(axis=0), 10)
+        return float(np.mean(largest >= largest[0]))
 
 
-def _standardised(ordered: _Ordered, counts: Floats, pi: float, real: int) -> Floats:
-    squares = (ordered.times**2).sum(axis=0) - ordered.sizes**2 / real
-    deviation = np.sqrt(np.maximum(pi * (1 - pi) * real / (real - 1) * squares, 1e-12))
-    return np.asarray((counts - ordered.sizes * pi) / deviation)
-
-
-def _planted(
-    nearest: Nearest, copies: int, distance: float, train: int, real: int, rng: np.random.Generator
-) -> tuple[_Ordered, NDArray[np.bool_]]:
-    """Return generated samples of which some are copies, and permuted labels: which real samples are in train."""
-    label = np.zeros(real, dtype=bool)
-    label[rng.permutation(real)[:train]] = True
-    row, far = nearest.row.copy(), nearest.distance.copy()
-    at = rng.permutation(len(row))[:copies]
-    row[at], far[at] = rng.choice(np.flatnonzero(label), copies), distance
-    return _ordered(Nearest(row, far)), label
+def _scored(row: IntArray, distance: Floats, generated: int, labels: Labels, pi: float, real: int) -> _Scored:
+    """Score generated samples in order, equal distances together, by the labels of their nearest real ones."""
+    wanted = [max(1, round(share * generated)) for share in SHARES]
+    ends = distance[[u - 1 for u in wanted if u <= len(row)]]
+    sizes = np.unique(np.searchsorted(distance, ends, "right"))
+    counts, squares = _counts(row, sizes, labels)
+    variance = pi * (1 - pi) * real / (real - 1) * (squares - sizes**2 / real)
+    deviation = np.sqrt(np.maximum(variance, 1e-12))
+    return _Scored(counts, (counts - sizes[:, None] * pi) / deviation[:, None], sizes)
 
 
 @numba.njit(cache=True, nogil=True)
-def _permuted(times: Floats, train: int, real: int, permutations: int, rng: np.random.Generator) -> Floats:
-    """T_u of permuted labels, float64 (permutations, sizes); those of the nearest samples are drawn one by one."""
-    found = np.zeros((permutations, times.shape[1]))
-    for p in range(permutations):
-        left = train
-        for k in range(times.shape[0]):
-            if rng.random() * (real - k) < left:
-                left -= 1
-                for u in range(times.shape[1]):
-                    found[p, u] += times[k, u]
-    return found
+def _counts(row: IntArray, sizes: IntArray, labels: Labels) -> tuple[IntArray, Floats]:
+    """T_u of every labelling, int64 (sizes, labellings), and the sum of h_i^2, float64 (sizes,)."""
+    counts, squares = np.empty((len(sizes), labels.shape[1]), np.int64), np.empty(len(sizes))
+    times, total = np.zeros(len(labels), np.int64), np.zeros(labels.shape[1], np.int32)
+    square, start = 0, 0
+    for k in range(len(sizes)):
+        for i in range(start, sizes[k]):
+            square += 2 * times[row[i]] + 1
+            times[row[i]] += 1
+            label = labels[row[i]]
+            for p in range(len(total)):
+                total[p] += label[p]
+        counts[k], squares[k], start = total, square, sizes[k]
+    return counts, squares
+
+
+@numba.njit(cache=True, nogil=True)
+def _labellings(rows: int, train: int, real: int, labellings: int, rng: np.random.Generator) -> Labels:
+    """Random labels of the first rows of all real samples, drawn one by one, (rows, labellings)."""
+    labels, left = np.empty((rows, labellings), np.uint8), np.full(labellings, train)
+    for k in range(rows):
+        for p in range(labellings):
+            labels[k, p] = rng.random() * (real - k) < left[p]
+            left[p] -= labels[k, p]
+    return labels

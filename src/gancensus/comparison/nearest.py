@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.search.neighbours import Nearest
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import jackknife_variance, mean_interval, symmetric
+from gancensus.statistics.intervals import (
+    LEVEL,
+    deviate,
+    jackknife_variance,
+    mean_interval,
+    quantile,
+    symmetric,
+    wilson,
+)
+from gancensus.statistics.roc import mann_whitney
 
 Floats = NDArray[np.float64]
 
@@ -39,3 +49,49 @@ def mean_distance_to_others(found: Nearest) -> Estimate:
     farther = np.bincount(found.rows[:, 0], weights=found.distance[:, 1] - first, minlength=n)
     without = (first.sum() - first + farther) / (n - 1)
     return symmetric(float(first.mean()), jackknife_variance(without), n - 1, ends=(0.0, math.inf))
+
+
+class Beside(NamedTuple):
+    """A number of generated samples, and what held-out real ones get in their place."""
+
+    value: Estimate
+    null: Estimate
+
+
+def data_copying(generated: Floats, holdout: Floats, level: float = LEVEL) -> Beside:
+    """Compute C_T in a single cell (Meehan, Chaudhuri & Dasgupta 2020, arXiv:2004.05675).
+
+    It is the Mann-Whitney z of the distances to the nearest training sample, of generated samples (n,) against held-out
+    ones (m,), with ties: far below 0 where generated samples are nearer. Distances that are infinite are equal.
+    """
+    z, variance = mann_whitney(generated, holdout)
+    return Beside(symmetric(z, variance, level=level), Estimate(0.0, -deviate(), deviate()))
+
+
+class Beyond(NamedTuple):
+    """How far samples are from their nearest training sample, and how far that is from the nearest other one (n,)."""
+
+    distance: Floats
+    other: Floats
+
+
+def authenticity(generated: Beyond, holdout: Beyond, level: float = LEVEL) -> Beside:
+    """Estimate the share of authentic samples (Alaa et al. 2022, arXiv:2102.08921).
+
+    A sample is authentic when it is further from its nearest training sample than that is from the nearest other one.
+    Held-out samples are so as well, but not half of them: what they get is the null value.
+    """
+    made, real = (wilson(float(np.mean(d > o)), len(d), at) for (d, o), at in ((generated, level), (holdout, LEVEL)))
+    return Beside(made, real)
+
+
+def low_quantile(generated: Floats, holdout: Floats, share: float, level: float = LEVEL) -> Beside:
+    """Estimate a low quantile of the distances to the nearest training sample; without one where it is infinite."""
+    return Beside(_finite_quantile(generated, share, level), _finite_quantile(holdout, share, LEVEL))
+
+
+def _finite_quantile(distance: Floats, share: float, level: float) -> Estimate:
+    if np.isfinite(distance).sum() < share * len(distance) + 2:
+        return Estimate(None, None, None)
+    found = quantile(distance, share, level, ends=(0.0, math.inf))
+    return found if found.high is not None and math.isfinite(found.high) else found._replace(high=None)

@@ -163,6 +163,18 @@ class BaseStudy(Strict):
         made = [Replica(name, replica) for name, n in replicas.items() for replica in range(n)]
         return {replica.population: replica for replica in made}
 
+    @property
+    def unseen(self) -> list[str]:
+        """The generated populations whose models, trained elsewhere, may not have learned from `train`."""
+        made = self.generated.items()
+        return [] if self.splits.train_first else [p for p, (name, _) in made if not self.generators[name].trained]
+
+    def reference(self, population: str) -> list[str]:
+        """Return the real populations that a population is measured beside: `train`, too, where it was not fitted."""
+        metrics = (metric for definition in self.definitions.values() for metric in definition.values())
+        fitted = population not in self.unseen or any(metric.space is not None for metric in metrics)
+        return ["holdout"] if fitted else ["holdout", "train"]
+
 
 if TYPE_CHECKING:
     Study = BaseStudy

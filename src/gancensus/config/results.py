@@ -28,10 +28,14 @@ SUPPORT = "{study}/census/support.parquet"
 CURVE = "{study}/census/curve.parquet"
 DIVERSITY = "{study}/census/diversity.parquet"
 COPIES = "{study}/census/copies.parquet"
+ANSWERS = "{study}/answers/{population}.parquet"
+COVERAGE = "{study}/coverage/{population}.parquet"
+SUMMARY = "{study}/census/summary.parquet"
 FIGURE = "{study}/figures/{figure}.svg"
 SHOWN = "{study}/figures/{figure}.parquet"
 ANALYSIS = "{study}/{analysis}.parquet"
 CENSUS = "census.parquet"
+ANSWERED = "summary.parquet"
 INPUTS = "inputs.parquet"
 TRACE = "trace.parquet"
 TIMELINE = "timeline.svg"
@@ -40,6 +44,7 @@ PROVENANCE = "provenance.json"
 
 # Relative to the logs, only those that are needed outside their rule.
 ANALYSE_LOG = "{study}/analyse/{analysis}.log"
+ANSWERS_LOG = "{study}/answers/{population}.log"
 DRAW_LOG = "{study}/draw.log"
 TRACE_LOG = "collect_trace.log"
 
@@ -124,6 +129,14 @@ def counted(study: Study) -> list[str]:
     return ["train", "holdout", *study.generated]
 
 
+def answered(study: Study) -> list[str]:
+    """Return what is measured beside `holdout`: generated populations, and real samples, to show what can be seen.
+
+    Of real samples in groups `train` has whole ones, and `holdout` one sample of each: they are not alike.
+    """
+    return [*([] if study.source.grouped else ["train"]), *study.generated]
+
+
 def trained(study: Study) -> list[str]:
     """Return the populations whose generators are trained in the study."""
     return [population for population, (name, _) in study.generated.items() if study.generators[name].trained]
@@ -135,6 +148,7 @@ def figures(study: Study) -> dict[str, Drawing]:
         "gallery": Drawing("gallery", "", "samples", True),
         "birthday": Drawing("birthday", "", "birthday curve", False),
         "support": Drawing("support", "", "effective support", False),
+        "coverage": Drawing("coverage", "", "coverage", False),
         "diversity": Drawing("diversity", "", "diversity profile", False),
     }
     for name in study.definitions:

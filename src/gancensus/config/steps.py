@@ -75,15 +75,23 @@ def members(family: type[Member]) -> Callable[[str], Any]:
     return section(GenericAlias(dict, (str, union(family))))
 
 
+def definitions(text: str) -> Any:
+    """Read definitions of duplicates, by name, each metrics by name, given as JSON."""
+    return section(GenericAlias(dict, (str, GenericAlias(dict, (str, union(Metric))))))(text)
+
+
 def grouped(paths: Sequence[Path], groups: int) -> list[list[Path]]:
     """Cut a flat list of files, the same number of parts for each group, into the groups."""
     parts = len(paths) // groups
     return [list(paths[k * parts : (k + 1) * parts]) for k in range(groups)]
 
 
-def spaces(metrics: Sequence[Metric], paths: Sequence[Path]) -> dict[str | None, SampleRows]:
-    """Open the files of a population in every space of the metrics, in the order in which the metrics name them."""
-    names = list(dict.fromkeys(metric.space for metric in metrics))
+def spaces(metrics: Sequence[Metric], paths: Sequence[Path], samples: bool = False) -> dict[str | None, SampleRows]:
+    """Open the files of a population in every space of the metrics, in the order in which the metrics name them.
+
+    samples: whether the samples themselves come first, whatever the metrics compare.
+    """
+    names = list(dict.fromkeys([*([None] if samples else []), *(metric.space for metric in metrics)]))
     return {name: SampleRows(parts) for name, parts in zip(names, grouped(paths, len(names)), strict=True)}
 
 

@@ -83,7 +83,7 @@ class Samples:
     """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x.
 
     `conditions` are what the samples were made for (a particle's energy, its angle): (n,) and unit by name, float32 or
-    what `narrowed` says.
+    what `narrowed` says. `group` (n,): equal where samples belong together; no table of samples has it.
     """
 
     x: NDArray[np.float32]
@@ -93,6 +93,7 @@ class Samples:
     conditions: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes, compare=False)
+    group: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -110,8 +111,10 @@ class Samples:
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Return the samples at the given rows."""
         label = None if self.label is None else self.label[rows]
+        group = None if self.group is None else self.group[rows]
         conditions = {name: values[rows] for name, values in self.conditions.items()}
-        return replace(self, x=self.x[rows], sample_id=self.sample_id[rows], label=label, conditions=conditions)
+        x, sample_id = self.x[rows], self.sample_id[rows]
+        return replace(self, x=x, sample_id=sample_id, label=label, conditions=conditions, group=group)
 
     def natural(self) -> NDArray[np.float64]:
         """Return x in natural units, float64 (n, *shape); as it is where the scale is unknown."""

@@ -26,6 +26,11 @@ class Source(Member):
         return None
 
     @property
+    def grouped(self) -> bool:
+        """Whether samples belong together in groups, of which each is in one part."""
+        return False
+
+    @property
     def composited_on(self) -> str | None:
         """The background on which transparent pixels are composited; None where samples are not a user's images."""
         return None

@@ -21,6 +21,13 @@ FIGURES = {
         "band is the interval of the held-out real samples. Where no duplicate was found, an arrow points up from the "
         "one-sided bound.",
     ),
+    "coverage": (
+        "Coverage by number of samples",
+        "The share of a population that has a near sample among as many others of it, with its band, at the distance "
+        "within which 85 % of real samples have one among as many as were compared. Where a curve lies left of that of "
+        "the held-out samples, fewer samples repeat as much: it is less diverse. The dotted line is the share at which "
+        "both are compared.",
+    ),
     "diversity": (
         "Diversity profile",
         "How many kinds of samples there are, with intervals. Order 0 counts every kind, those not seen estimated by "

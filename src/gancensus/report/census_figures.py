@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gancensus.census.answers import SHARE
 from gancensus.census.support import REFERENCE
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import integer, interval, rows
@@ -24,6 +25,7 @@ from gancensus.plotting.style import (
     WIDTH,
     Look,
     draw_bound,
+    empty,
     log_axis,
     looks,
     panels,
@@ -67,6 +69,39 @@ def draw_birthday(curve: Columns, support: Columns) -> Figure:
 
 
 _CURVE = {"batch": 1, "probability": 0, "probability_low": 0, "probability_high": 0}  # a batch of one has no pair
+
+
+@styled
+def draw_coverage(tables: Mapping[str, Columns]) -> Figure:
+    """Draw the coverage of populations by themselves, a panel per definition.
+
+    tables: by generated population its own curves, and those of the held-out samples at its radius: of populations of
+    many samples these are the same, and drawn once.
+    """
+    look = looks([REFERENCE, *tables])
+    definitions = list(dict.fromkeys(name for table in tables.values() for name in table["definition"]))
+    if not definitions:
+        return empty("no population was measured beside the held-out samples")
+    figure = Figure(figsize=(WIDTH, 2.9 * len(definitions) + 0.3))
+    for ax, definition in zip(panels(figure, len(definitions)), definitions, strict=True):
+        last, drawn = 4, set()
+        for table in tables.values():
+            for population in unique(table["population"]):
+                here = (table["definition"] == definition) & (table["population"] == population)
+                batch, middle, low, high = (table[name][here] for name in ("batch", "coverage", "low", "high"))
+                if (curve := (population, middle.tobytes())) in drawn:
+                    continue
+                drawn.add(curve)
+                colour, line, _ = look[population]
+                ax.fill_between(batch, low, high, color=colour, alpha=0.15, linewidth=0)
+                ax.plot(batch, middle, color=colour, linestyle=line, linewidth=1.6)
+                last = max(last, int(batch[-1]))
+        ax.axhline(SHARE, color=PALE, linewidth=0.8, linestyle=":")
+        ax.set_title(definition)
+        ax.set(ylim=(0, 1.02), ylabel="share with a near sample", xlabel="among this many others")
+        log_axis(ax, 1, last)
+    population_legend(figure, look)
+    return figure
 
 
 @styled

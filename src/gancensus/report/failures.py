@@ -44,26 +44,27 @@ class Failed(NamedTuple):
     """What it is called: `physics/score`, `gallery`."""
     drawn: bool
     """Whether it is a figure."""
+    log: str
+    """The log of its job, relative to the results."""
 
     @classmethod
     def of(cls, file: str, reason: str) -> Failed:
-        """Return what could not be made, by its file: an analysis's table, a figure, or the samples that one shows.
+        """Return what could not be made, by its file: a table of answers or of an analysis, or a figure's file.
 
         Raises ValueError for any other file.
         """
         if file == results.TIMELINE:
-            return cls(file, reason, "", "timeline", True)
+            return cls(file, reason, "", "timeline", True, f"logs/{results.TRACE_LOG}")
         if names := results.match(results.FIGURE, file) or results.match(results.SHOWN, file):
-            return cls(file, reason, names["study"], names["figure"], True)
+            log = results.at(results.DRAW_LOG, **names)
+            return cls(file, reason, names["study"], names["figure"], True, f"logs/{log}")
+        if names := results.match(results.ANSWERS, file):
+            log = results.at(results.ANSWERS_LOG, **names)
+            return cls(file, reason, names["study"], f"answers/{names['population']}", False, f"logs/{log}")
         if names := results.match(results.ANALYSIS, file):
-            return cls(file, reason, names["study"], names["analysis"], False)
-        raise ValueError(f"{file}: neither an analysis nor a figure")
-
-    @property
-    def log(self) -> str:
-        """The log of its job, relative to the results."""
-        log = results.DRAW_LOG if self.drawn else results.ANALYSE_LOG
-        return f"logs/{results.at(log, study=self.study, analysis=self.name) if self.study else results.TRACE_LOG}"
+            log = results.at(results.ANALYSE_LOG, **names)
+            return cls(file, reason, names["study"], names["analysis"], False, f"logs/{log}")
+        raise ValueError(f"{file}: neither a table of answers or of an analysis nor a figure")
 
     @property
     def sentence(self) -> str:
@@ -121,11 +122,16 @@ def among(folder: Path, files: Iterable[str]) -> list[Failed]:
 
 
 def existing(folder: Path, studies: Mapping[str, Study]) -> list[str]:
-    """Return the analyses' tables and the figures that exist, relative to the results."""
+    """Return the tables of answers and analyses and the figures that exist, relative to the results."""
     files = [
         results.at(results.ANALYSIS, study=name, analysis=place)
         for name, study in studies.items()
         for place in study.analysed
+    ]
+    files += [
+        results.at(results.ANSWERS, study=name, population=population)
+        for name, study in studies.items()
+        for population in results.answered(study)
     ]
     for name, study in studies.items():
         for figure, drawing in results.figures(study).items():

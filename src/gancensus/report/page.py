@@ -73,6 +73,13 @@ def definitions_of(folder: Path, study: Study) -> list[Row]:
     return found
 
 
+def answers_of(folder: Path, study: Study) -> Row:
+    """Return the answers about every generated population, and about real samples, by population and question."""
+    rows = rows_at(folder, places.SUMMARY)
+    order = [*study.generated, *({"train"} & {row["population"] for row in rows})]
+    return {name: {row["question"]: row for row in rows if row["population"] == name} for name in order}
+
+
 def path_at(folder: Path, place: str, **names: str) -> Path:
     """Return where a result of a study lies; folder: that of the study."""
     return folder.parent / places.at(place, study=folder.name, **names)
@@ -195,17 +202,13 @@ def values(path: Path) -> Row:
 
 
 def findings_of(folder: Path, study: Study) -> list[str]:
-    """Return the findings of the analyses as sentences, and what a verdict on copies requires."""
-    found = [
+    """Return the findings of the analyses as sentences."""
+    return [
         sentence
         for place, (analysis, table) in study.analysed.items()
         if table == analysis.kind and failures.reason(path_at(folder, places.ANALYSIS, analysis=place)) is None
         for sentence in worded(partial(analysis.findings, columns(path_at(folder, places.ANALYSIS, analysis=place))))
     ]
-    provided = [p for p, (name, _) in study.generated.items() if not study.generators[name].trained]
-    if provided and not study.splits.train_first:
-        found.append(sentences.PROVIDED.format(names=numbers.listing(provided)))
-    return found
 
 
 def inputs_of(folder: Path) -> list[Row]:
@@ -218,13 +221,14 @@ def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
     noted = inputs_of(folder)
     definitions = definitions_of(folder, study)
-    support = [row for definition in definitions for row in definition["counted"].values()]
+    answers = answers_of(folder, study)
     failed = failures.among(folder.parent, failures.existing(folder.parent, {folder.name: study}))
     return {
         "name": folder.name,
         "census": study.census,
-        "verdicts": sentences.verdicts(support, study.generated),
+        "conclusions": sentences.conclusions({name: answers[name] for name in study.generated}),
         "copying": sentences.copying(row for definition in definitions for row in definition["copies"]),
+        "answers": answers,
         "warnings": inputs.warnings(noted),
         "inputs": inputs.lines(noted),
         "findings": findings_of(folder, study),
@@ -232,6 +236,7 @@ def study_of(folder: Path, study: Study) -> Row:
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *captions.FIGURES["support"]),
+        "coverage": figure(folder, "coverage", *captions.FIGURES["coverage"]),
         "birthday": figure(folder, "birthday", *captions.FIGURES["birthday"]),
         "figures": figures_of(folder, study),
     }

@@ -8,20 +8,46 @@ from gancensus.contracts.metric import Metric
 from gancensus.plotting.numbers import NOTHING, Row, integer, interval, listing, number, percent, short
 from gancensus.report.trace import by_rule, duration, spans, union
 
-SENTENCES = {
-    "as diverse": "{names} {be} as diverse as the held-out data",
-    "less diverse": "{names} {be} less diverse than the held-out data",
-    "more diverse": "{names} {be} more diverse than the held-out data",
-    "cannot tell": "{names}: too few samples to tell",
-    "mixed": "{names}: the verdict differs between the definitions of a duplicate",
+FAILED = {
+    "diverse": "not as diverse as the data",
+    "on": "not on the data",
+    "covers": "does not cover the data",
+    "copies": "copies train",
 }
-PROVIDED = (
-    "{names}: whether they copy can be seen only if train holds what their model learned from; here it holds random "
-    "samples (splits: train_first)."
-)
+DIRECTIONS = ("less diverse", "more diverse, but not on the data", "more diverse")
+PASSED = {
+    "diverse": "as diverse as the data",
+    "on": "on the data",
+    "covers": "covers the data",
+    "copies": "no copies found",
+}
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
 INFORMATIVE = 5  # duplicates of held-out samples from which on a ratio to them is informative
 CHAIN = 3  # a kind with this many times more samples than can all be alike is a chain
+
+
+QUESTIONS = tuple(FAILED)
+
+
+def answer(row: Row | None) -> str:
+    """Return an answer with its number: 'no: 2.1 (1.8 to 2.5)'."""
+    if row is None:
+        return "not asked"
+    said = ""
+    if row["question"] == "copies" and row["answer"] == "yes":
+        said = f": as {percent(row['value'])} of copies would"
+    elif row["low"] is not None and row["high"] is not None:
+        said = f": {number(row['value'], 2)} ({number(row['low'], 2)} to {number(row['high'], 2)})"
+    return f"{row['answer']}{said}"
+
+
+def why(row: Row | None) -> str:
+    """Return what decides, what dissents, and what would settle what is open."""
+    if row is None:
+        return ""
+    decides = f"by {row['criterion']}" if row["criterion"] and row["answer"] != "yes" else ""
+    needed = f"about {integer(row['needed'])} samples a side would settle it" if row["needed"] else ""
+    return "; ".join(filter(None, (decides, row["names"], needed)))
 
 
 def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
@@ -64,26 +90,39 @@ def _in_words(bound: str) -> str:
     return bound.replace("≥", "at least").replace("≤", "at most")
 
 
-def verdicts(support: Iterable[Row], generated: Iterable[str]) -> dict[str, list[str]]:
-    """Return the generated populations by their verdict; those on which the definitions differ come last."""
-    said: dict[str, set[str]] = {population: set() for population in generated}
-    for row in support:
-        if row["population"] in said:
-            said[row["population"]].add(row["verdict"])
-    groups: dict[str, list[str]] = {verdict: [] for verdict in SENTENCES}
-    for population, words in said.items():
-        decided = words - {"cannot tell"} or words
-        groups[decided.pop() if len(decided) == 1 else "mixed"].append(population)
-    return {verdict: populations for verdict, populations in groups.items() if populations}
+def conclusions(answers: Mapping[str, Mapping[str, Row]]) -> dict[tuple[str, str], list[str]]:
+    """Return what the answers about populations come to, in a word and in words, and for which populations it does."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for population, said in answers.items():
+        found.setdefault(_conclusion(said), []).append(population)
+    return found
 
 
-def headline(found: Mapping[str, Sequence[str]]) -> str:
-    """Say in a sentence what `verdicts` found."""
-    parts = []
-    for verdict, populations in found.items():
-        be = "are" if len(populations) > 1 else "is"
-        parts.append(SENTENCES[verdict].format(names=listing(populations), be=be))
-    return "; ".join(parts) + "."
+def _conclusion(said: Mapping[str, Row]) -> tuple[str, str]:
+    """Name all that is wrong, or else what is right, then what is open."""
+    wrong = [_wrong(question, row) for question, row in said.items() if row["answer"] == _BAD.get(question)]
+    others = [f"differs in {said['alike']['names']}"] if said["alike"]["answer"] == "no" else []
+    right = [
+        PASSED[question] for question in QUESTIONS if said[question]["answer"] not in ("inconclusive", _BAD[question])
+    ]
+    open_ones = [question for question in QUESTIONS if said[question]["answer"] == "inconclusive"]
+    unsaid = [f"inconclusive: {', '.join(open_ones)}"] if open_ones else []
+    word = "no" if wrong else "differs" if others else "inconclusive" if unsaid else "yes"
+    known = "; ".join(wrong) if wrong else ", ".join(right)
+    return word, "; ".join(filter(None, [known, *others, *unsaid]))
+
+
+_BAD = {"diverse": "no", "on": "no", "covers": "no", "copies": "yes"}
+
+
+def _wrong(question: str, row: Row) -> str:
+    directions = (text for text in DIRECTIONS if question == "diverse" and row["names"].startswith(text))
+    return next(directions, FAILED[question])
+
+
+def headline(found: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    """Say in sentences what `conclusions` found."""
+    return " ".join(f"{listing(populations)}: {words}." for (_, words), populations in found.items())
 
 
 def chained(diversity: Iterable[Row]) -> dict[str, list[str]]:

@@ -105,6 +105,12 @@ def _support(results: Results, _: str) -> tuple[Figure, Shown]:
     return census_figures.draw_support(results.table(places.SUPPORT)), ()
 
 
+def _coverage(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Coverage of each population by itself."""
+    tables = {name: results.table(places.COVERAGE, population=name) for name in results.study.generated}
+    return census_figures.draw_coverage(tables), ()
+
+
 def _diversity(results: Results, _: str) -> tuple[Figure, Shown]:
     """Hill numbers of each population."""
     return census_figures.draw_diversity(results.table(places.DIVERSITY)), ()
@@ -158,6 +164,7 @@ _DRAW: dict[str, Callable[[Results, str], tuple[Figure, Shown]]] = {
     "gallery": _gallery,
     "birthday": _birthday,
     "support": _support,
+    "coverage": _coverage,
     "diversity": _diversity,
     "sweep": _sweep,
     "closest": _closest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from gancensus.contracts.samples import spread_rows
 from gancensus.search.pairs import Side, find_pairs, merge, none
 
 PILOT = 1000  # real samples all of whose pairs are measured
+LAST = np.iinfo(np.int64).max  # rank of no row
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -47,8 +48,8 @@ class RelativeDistance:
     @classmethod
     def of(
         cls, definition: Mapping[str, Metric], thresholds: Sequence[float], real: Sequence[Features]
-    ) -> tuple[RelativeDistance, NearPairs]:
-        """Return the distance of a definition, and all pairs of up to PILOT of the real samples that it is made from.
+    ) -> tuple[RelativeDistance, NearPairs, int]:
+        """Return the distance of a definition, all pairs of about PILOT real samples, and how many these are.
 
         Args:
             definition: metrics by name, at least one that is no condition.
@@ -62,20 +63,69 @@ class RelativeDistance:
         found = merge([none(len(metrics)), *find_pairs(metrics, unlimited, Side.of(features))])
         units = tuple(t or _least(column) for t, column in zip(thresholds, found.values.T, strict=True))
         distance = cls(metrics, units)
-        return distance, NearPairs(found.i, found.j, distance._relative(found.values))
+        return distance, NearPairs(found.i, found.j, distance._relative(found.values)), len(some)
 
     def pairs(
         self, a: Sequence[Features], b: Sequence[Features] | None, radius: float, device: str = "cpu"
     ) -> NearPairs:
         """Return all pairs within a radius, of samples of `a` and of `b`, or where that is None of two of `a`."""
-        wider = radius * (1 + 1e-9)  # by more than the rounding of a product and a quotient
-        limits = [
-            wider * unit if metric.fixed is None else metric.fixed
-            for metric, unit in zip(self.metrics, self.units, strict=True)
-        ]
         other = None if b is None else Side.of(b)
+        limits = self._limits(radius)
         found = merge([none(len(limits)), *find_pairs(self.metrics, limits, Side.of(a), other, device=device)])
         return NearPairs(found.i, found.j, self._relative(found.values)).within(radius)
+
+    def nearest(
+        self,
+        a: Sequence[Features],
+        b: Side,
+        radius: float,
+        device: str = "cpu",
+        itself: IntArray | None = None,
+        rank: Callable[[IntArray, IntArray], IntArray] = lambda i, j: j,
+    ) -> tuple[IntArray, Floats]:
+        """Return the nearest row of `b` within a radius of each sample of `a`, and how far it is.
+
+        int64 and float64 (n,); -1 and infinite where none is near.
+
+        Args:
+            a: features of samples, metric by metric.
+            b: what is searched.
+            radius: relative to the thresholds.
+            device: where matrices are multiplied.
+            itself: the row of `b` that each sample of `a` is (n,); another one is looked for.
+            rank: of samples i and rows j; of equally near rows that of the least rank is taken, the first one if none
+                is given.
+        """
+        row, least = np.full(len(a[0][0]), -1), np.full(len(a[0][0]), inf)
+        lowest = np.full(len(row), LAST)
+        for found in find_pairs(self.metrics, self._limits(radius), Side.of(a), b, device=device):
+            distance, before = self._relative(found.values), least.copy()
+            if itself is not None:
+                distance[found.j == itself[found.i]] = inf
+            np.minimum.at(least, found.i, distance)
+            lowest[least < before] = LAST
+            keep = distance == least[found.i]
+            i, j = found.i[keep], found.j[keep]
+            ranks = rank(i, j)
+            order = np.lexsort((ranks, i))
+            i, first = np.unique(i[order], return_index=True)
+            j, ranks = j[order][first], ranks[order][first]
+            better = ranks < lowest[i]
+            row[i[better]], lowest[i[better]] = j[better], ranks[better]
+        near = least <= radius
+        return np.where(near, row, -1), np.where(near, least, inf)
+
+    def equal(self, a: Sequence[Features], b: Side, device: str = "cpu") -> IntArray:
+        """Return how many rows of `b` are at distance 0 of each sample of `a`, int64 (n,)."""
+        times = np.zeros(len(a[0][0]), np.int64)
+        for found in find_pairs(self.metrics, self._limits(0.0), Side.of(a), b, device=device):
+            times += np.bincount(found.i[self._relative(found.values) == 0], minlength=len(times))
+        return times
+
+    def _limits(self, radius: float) -> list[float]:
+        """Return the thresholds of the metrics at a radius, wider by more than a product and a quotient are rounded."""
+        both = zip(self.metrics, self.units, strict=True)
+        return [radius * (1 + 1e-9) * unit if metric.fixed is None else metric.fixed for metric, unit in both]
 
     def _relative(self, values: Floats) -> Floats:
         measured = [metric.fixed is None for metric in self.metrics]

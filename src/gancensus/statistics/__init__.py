@@ -1,1 +1,1 @@
-"""Intervals, half-samples and permutation tests: one implementation of each."""
+"""Intervals, half-samples, permutation tests and areas under ROC curves: one implementation of each."""

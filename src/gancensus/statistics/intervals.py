@@ -125,3 +125,15 @@ def quantile_ranks(count: int, share: float, level: float = LEVEL) -> tuple[int,
 
     low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], count, share)
     return int(low), int(high) + 1
+
+
+def quantile(
+    values: Floats, share: float, level: float = LEVEL, ends: tuple[float, float] = (-math.inf, math.inf)
+) -> Estimate:
+    """Estimate a quantile of values (n,) of independent rows; its interval is a pair of order statistics.
+
+    See `quantile_ranks`; where too few values lie beyond, it ends at `ends`, the least and the greatest there can be.
+    """
+    ordered = np.concatenate([[ends[0]], np.sort(values), [ends[1]]])
+    low, high = quantile_ranks(len(values), share, level)
+    return Estimate(float(np.quantile(values, share)), float(ordered[low]), float(ordered[high]))

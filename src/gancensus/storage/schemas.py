@@ -92,6 +92,12 @@ SUPPORT = pa.schema(
         column("null_high", FLOAT, about="upper end of where the ratio falls when labels are permuted"),
         column("p_value", FLOAT, about="two-sided p-value of the ratio when labels are permuted"),
         column("listed", INT, about="samples whose duplicates are listed: fewer than all where there are too many"),
+        *with_interval(
+            "reach_support",
+            "the uniform support that repeats, at the neighbours' radius, after as many samples; 90 % interval; null "
+            "for `holdout`, and where that was not measured",
+        ),
+        *with_interval("reach_ratio", "that of `holdout` at the same radius over `reach_support`; 90 % interval"),
     ]
 )
 
@@ -107,6 +113,64 @@ DIVERSITY = pa.schema(
         column("value", FLOAT, about="value of the quantity"),
         column("low", FLOAT, about="lower end of its interval; alone where no kind of sample was seen twice"),
         column("high", FLOAT, about="upper end of its interval"),
+    ]
+)
+
+ANSWERS = pa.schema(
+    [
+        column(
+            "definition",
+            STRING,
+            about="the definition of duplicates; null: values are compared one by one, or samples for equality",
+        ),
+        column("question", STRING, about="diverse, on (the data), covers (the data), copies, or alike"),
+        column("statistic", STRING, about="what was measured; docs/methods.md says how"),
+        column("value", FLOAT, about="its value"),
+        column("low", FLOAT, about="lower end of its 90 % interval, where it has one"),
+        column("high", FLOAT, about="upper end of that interval"),
+        column(
+            "null", FLOAT, about="median of the value when labels are permuted; of copies what `holdout` or theory says"
+        ),
+        column(
+            "null_low", FLOAT, about="lower end of where 95 % of these lie, or of the 95 % interval of the null value"
+        ),
+        column("null_high", FLOAT, about="upper end of it"),
+        column("score", FLOAT, about="how many standard deviations of these the value is off, to the suspect side"),
+        column("p", FLOAT, about="p-value of the statistic alone; null: it only describes"),
+        column(
+            "adjusted",
+            FLOAT,
+            about="p-value that accounts for all statistics of the population, of copies for all tests of them",
+        ),
+        column("of", STRING, about="columns that differ most, or the samples that are nearest to real ones"),
+        column("samples", INT, about="samples of the population that were measured"),
+        column("others", INT, about="samples of `holdout`, of copies those of `train` and `holdout`"),
+    ]
+)
+
+COVERAGE = pa.schema(
+    [
+        DEFINITION,
+        column("population", STRING, about="the population, or `holdout` at the same radius"),
+        column("batch", INT, about="number of samples that cover"),
+        column("coverage", FLOAT, about="share of the population that has a near sample among them"),
+        *LOW_HIGH,
+    ]
+)
+
+SUMMARY = pa.schema(
+    [
+        STUDY,
+        GENERATED,
+        column("question", STRING, about="diverse, on (the data), covers (the data), copies, or alike"),
+        column("answer", STRING, about="yes, no or inconclusive; of alike: no, or null where nothing was found"),
+        column("value", FLOAT, about="the number that decides"),
+        *LOW_HIGH,
+        column("margin", FLOAT, about="what the interval has to be within for a yes"),
+        column("p", FLOAT, about="p-value that accounts for all statistics and generators of the study"),
+        column("criterion", STRING, about="definition and statistic that decide"),
+        column("names", STRING, about="what differs, dissents, or is within the margin"),
+        column("needed", INT, about="samples of either side that would settle what is inconclusive"),
     ]
 )
 
@@ -150,8 +214,12 @@ CURVE = pa.schema(
 FIDELITY = pa.schema(
     [
         GENERATED,
-        column("metric", STRING, about="fid, kid, precision, recall, density or coverage"),
-        column("value", FLOAT, about="its value against `holdout`"),
+        column(
+            "metric",
+            STRING,
+            about="fid, kid, precision, recall, density, coverage, fd_infinity, auc, sliced, rke or vendi",
+        ),
+        column("value", FLOAT, about="its value against `holdout`; rke and vendi are of the population alone"),
         *LOW_HIGH,
         NULL,
     ]

@@ -11,16 +11,25 @@ from gancensus.contracts.samples import LazySamples
 from gancensus.contracts.table import Columns
 from gancensus.storage.samples import SampleRows
 
+IntArray = NDArray[np.int64]
+
 
 def split(
-    samples: int, sizes: Mapping[str, float], rng: np.random.Generator, first_as_it_is: bool = False
-) -> dict[str, NDArray[np.int64]]:
+    samples: int,
+    sizes: Mapping[str, float],
+    rng: np.random.Generator,
+    first_as_it_is: bool = False,
+    group: IntArray | None = None,
+) -> dict[str, IntArray]:
     """Return disjoint random rows, ascending, for each split; a size below 1 is a share, from 1 on a count.
 
-    With `first_as_it_is`, the first split is the first rows, and the others are random ones of the rest.
+    With `first_as_it_is`, the first split is the first rows, and the others are random ones of the rest. Of rows with
+    one value of `group` (samples,), all are in one split: the first has whole groups, the others a row of each.
 
     Raises UserError when more is asked for than there is, or when a split would have fewer than two samples.
     """
+    if group is not None:
+        return _split_groups(group, sizes, rng, first_as_it_is)
     counts = {name: int(size * samples + 1e-9) if size < 1 else int(size) for name, size in sizes.items()}
     if sum(counts.values()) > samples:
         asked = " + ".join(f"{name} {count}" for name, count in counts.items())
@@ -35,6 +44,37 @@ def split(
     order = np.concatenate([np.arange(fixed), fixed + rng.permutation(samples - fixed)])
     ends = np.cumsum(list(counts.values()))
     return {name: np.sort(order[end - count : end]) for (name, count), end in zip(counts.items(), ends, strict=True)}
+
+
+def _split_groups(
+    group: IntArray, sizes: Mapping[str, float], rng: np.random.Generator, first_as_it_is: bool
+) -> dict[str, IntArray]:
+    """Split rows by what they belong to; shares are of the groups, counts of rows."""
+    (first, size), *others = sizes.items()
+    number, which = np.unique(group, return_inverse=True)
+    order = rng.permutation(len(number))
+    if first_as_it_is:
+        rows = np.arange(min(len(group), int(size * len(group) + 1e-9) if size < 1 else int(size)))
+        order = order[~np.isin(order, which[rows])]
+    else:
+        last = size * len(number) if size < 1 else np.searchsorted(np.bincount(which)[order].cumsum(), size, "right")
+        rows, order = np.flatnonzero(np.isin(which, order[: int(last + 1e-9)])), order[int(last + 1e-9) :]
+    whole = len(order) / (1 - size) if size < 1 else len(number)  # groups that shares are of
+    counts = {name: int(share * whole + 1e-9) if share < 1 else int(share) for name, share in others}
+    if sum(counts.values()) > len(order):
+        asked = " + ".join(f"{name} {count}" for name, count in counts.items())
+        raise UserError(
+            f"splits ask for {asked} samples, one of each group, but beside {first} {len(order)} of "
+            f"{len(number)} groups are left; lower them (below 1, a size is a share of all groups)"
+        )
+    for name, count in ({first: len(rows)} | counts).items():
+        if count < 2:
+            raise UserError(f"split {name} would have {count} of {len(group)} samples; a pair needs at least two")
+    shuffled = rng.permutation(len(group))
+    one = shuffled[np.unique(which[shuffled], return_index=True)[1]][order]
+    ends = np.cumsum(list(counts.values()))
+    parts = zip(counts.items(), ends, strict=True)
+    return {first: rows} | {name: np.sort(one[end - count : end]) for (name, count), end in parts}
 
 
 def kept(train: SampleRows, selections: Sequence[Columns]) -> LazySamples:

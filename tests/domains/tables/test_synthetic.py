@@ -30,11 +30,12 @@ from gancensus.domains.tables.privacy import (
     copying_test,
     dcr_share,
     distinct,
-    mann_whitney,
 )
 from gancensus.domains.tables.synthetic import CodedRows, Measured, compare, synthetic
 from gancensus.domains.tables.utility import associations, classifier_test, marginal_reach, marginals, model_score
+from gancensus.statistics import roc
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import quantile
 
 Floats = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -101,8 +102,8 @@ def test_the_distance_to_the_closest_record_agrees_with_sdmetrics() -> None:
     train, _, generated = peer_rows()
     found = closest(gower_of(COLUMNS), generated, train).first  # calculate_dcr
     assert found.sum() == pytest.approx(2.7278846153846152, rel=1e-10)
-    assert privacy.quantile(found, 0.5).value == pytest.approx(0.013782051282051282, rel=1e-10)
-    assert privacy.quantile(found, 0.05).value == 0
+    assert quantile(found, 0.5).value == pytest.approx(0.013782051282051282, rel=1e-10)
+    assert quantile(found, 0.05).value == 0
 
 
 def test_the_share_nearer_to_train_agrees_with_sdmetrics_but_for_ties() -> None:
@@ -209,19 +210,19 @@ def test_the_order_of_rows_and_of_columns_has_no_part(seed: int) -> None:
 
 def test_the_interval_of_the_median_of_a_hundred_rows() -> None:
     values = np.random.default_rng(0).permutation(np.arange(1, 101) / 200)
-    assert privacy.quantile(values, 0.5) == pytest.approx((50.5 / 200, 40 / 200, 61 / 200))  # textbook ranks 40, 61
+    assert quantile(values, 0.5) == pytest.approx((50.5 / 200, 40 / 200, 61 / 200))  # textbook ranks 40, 61
 
 
 def test_quantiles_of_few_rows_have_open_ends() -> None:
-    found = privacy.quantile(np.linspace(0.2, 0.4, 20), 0.05)
+    found = quantile(np.linspace(0.2, 0.4, 20), 0.05, ends=(0, 1))
     assert found.low == 0 and found.high is not None and 0.2 < found.high < 0.3
-    assert privacy.quantile(np.array([0.5, 0.6]), 0.5)[1:] == (0, 1)
+    assert quantile(np.array([0.5, 0.6]), 0.5, ends=(0, 1))[1:] == (0, 1)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
 def test_the_intervals_of_quantiles_cover(share: float) -> None:
     rng = np.random.default_rng(1)
-    covered = [covers(privacy.quantile(rng.random(200) ** 3, share), share**3) for _ in range(2000)]
+    covered = [covers(quantile(rng.random(200) ** 3, share), share**3) for _ in range(2000)]
     assert 0.94 < np.mean(covered) < 0.985
 
 
@@ -314,11 +315,11 @@ def test_mann_whitneys_z_agrees_with_scipy(grain: float) -> None:
     if grain:
         x, y = np.rint(x / grain), np.rint(y / grain)
     p = mannwhitneyu(x, y, alternative="greater", use_continuity=False, method="asymptotic").pvalue
-    z, variance = mann_whitney(x, y)
+    z, variance = roc.mann_whitney(x, y)
     assert 0.5 * math.erfc(z / math.sqrt(2)) == pytest.approx(p, rel=1e-9)
-    assert mann_whitney(y, x)[0] == pytest.approx(-z)
+    assert roc.mann_whitney(y, x)[0] == pytest.approx(-z)
     assert 0.5 < variance < 1.5
-    assert mann_whitney(np.ones(5), np.ones(7)) == (0, 0)
+    assert roc.mann_whitney(np.ones(5), np.ones(7)) == (0, 0)
 
 
 def copied(share: float, seed: int, sizes: tuple[int, int, int] = (400, 400, 400)) -> tuple[Floats, Floats, Floats]:
@@ -353,7 +354,7 @@ def test_cells_count_by_their_held_out_rows() -> None:
     expected = 0.0
     for cell in (0, 1):
         mine, known, other = (x[c == cell] for x, c in zip((generated, train, holdout), cells, strict=True))
-        z, _ = mann_whitney(closest(euclid, mine, known).first, closest(euclid, other, known).first)
+        z, _ = roc.mann_whitney(closest(euclid, mine, known).first, closest(euclid, other, known).first)
         expected += len(other) / len(holdout) * z
     found = copying_test(euclid, generated, train, holdout, (cells[0], cells[1], cells[2]))
     assert found.value == pytest.approx(expected)
@@ -374,7 +375,7 @@ def test_sides_that_are_told_apart_have_an_interval() -> None:
     found = copying_test(euclid, *tables, halves(*tables))
     assert found.value is not None and found.low is not None and found.high is not None
     assert found.low < found.value < found.high < 0
-    area, variance = privacy.delong(np.arange(5.0, 25.0), np.arange(5.0))
+    area, variance = roc.delong(np.arange(5.0, 25.0), np.arange(5.0))
     assert area == 1 and variance == pytest.approx(1 / 40**2 + 1 / 10**2)
 
 
@@ -384,7 +385,7 @@ def test_the_interval_of_areas_near_one_covers(expected: float, n: int, m: int) 
     rng, covered = np.random.default_rng(8), []
     for _ in range(400):
         x, y = rng.standard_normal(n) + math.sqrt(2) * ndtri(expected), rng.standard_normal(m)
-        value, variance = privacy.delong(x, y)
+        value, variance = roc.delong(x, y)
         covered.append(abs(value - expected) <= 1.96 * math.sqrt(variance))
     assert np.mean(covered) > 0.91  # DeLong's variance alone: .5 and less at .999
 
@@ -392,7 +393,7 @@ def test_the_interval_of_areas_near_one_covers(expected: float, n: int, m: int) 
 def test_the_area_of_one_row_has_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert privacy.area(np.array([1.0]), np.array([0.0, 1.0])) == 0.75
+        assert roc.area(np.array([1.0]), np.array([0.0, 1.0])) == 0.75
 
 
 def test_the_copying_test_finds_rows_that_are_too_far() -> None:

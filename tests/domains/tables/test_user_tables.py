@@ -127,6 +127,17 @@ def test_dropped_columns_may_hold_what_no_other_may(tmp_path: Path) -> None:
     np.testing.assert_array_equal(look(generated, found.scale).x, found.x)
 
 
+def test_a_group_is_no_value(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "patient,n\nb,1\na,2\nb,4\n")
+    found = Csv(path=path, group="patient").load(0)
+    assert rows(found) == [[1], [2], [4]]
+    assert found.group is not None
+    assert found.group.tolist() == [1, 0, 1]
+    with pytest.raises(UserError, match="has no column 'patent'; did you mean 'patient'"):
+        Csv(path=path, group="patent").load(0)
+    assert "the `group` of the source" in str(Csv(path=path, group="patient").lacks("patient"))
+
+
 def test_parquet_with_types_of_its_own(tmp_path: Path) -> None:
     table = pa.table(
         {

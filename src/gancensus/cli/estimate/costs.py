@@ -108,7 +108,15 @@ class Prediction:
                 return Cost(file.read, written, took, BASE + PIECES + 1e-6 * KNOWN * file.samples)
             if job.rule == "prepare":
                 return Cost(0, written, None if facts.study.source.simulated else seconds, BASE)
-        if job.rule in ("fit_encoder", "embed", "select", "train", "generate", "analyse"):  # networks, and neighbours
+        if job.rule in (
+            "fit_encoder",
+            "embed",
+            "select",
+            "train",
+            "generate",
+            "analyse",
+            "answers",
+        ):  # networks, neighbours
             return Cost(read, written, None, None)
         if facts and job.rule == "thresholds":
             return self.thresholds(facts, list(facts.study.definitions[job.wildcards["definition"]].values()))

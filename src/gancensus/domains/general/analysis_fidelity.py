@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 
 class Fidelity(Analysis):
-    """FID, KID, precision, recall, density and coverage against `holdout`, with intervals and null values.
+    """FID, KID, precision, recall, density, coverage and more against `holdout`, with intervals and null values.
 
     Heusel et al., arXiv:1706.08500; Binkowski et al., arXiv:1801.01401; Kynkaanniemi et al., arXiv:1904.06991; Naeem et
-    al., arXiv:2002.09797. The null value is what `train` gets in place of the generated samples, at equal numbers.
+    al., arXiv:2002.09797. And FID extrapolated to infinite samples (Chong & Forsyth, arXiv:1911.07023), a classifier
+    that learns to tell the two apart (Lopez-Paz & Oquab, arXiv:1610.06545), the sliced Wasserstein distance (Bonneel et
+    al. 2015), and how many kinds of samples there are by RKE (Jalali et al. 2023) and Vendi score (Friedman & Dieng,
+    arXiv:2210.02410). The null value is what `train` gets in place of the generated samples, at equal numbers.
     """
 
     kind: Literal["fidelity"] = "fidelity"
@@ -38,9 +41,10 @@ class Fidelity(Analysis):
         "fidelity": AnalysisTable(
             schemas.FIDELITY,
             "Fidelity",
-            "Each metric of the generated samples against held-out real ones, with its 95 % interval (balanced "
-            "half-samples of both). The dashed line is the null value: what real training samples get in their place, "
-            "at equal numbers. FID and KID are better when small, the others when near the null value.",
+            "Each metric of the generated samples against held-out real ones, with its 95 % interval. The dashed line "
+            "is the null value: what real training samples get in their place, at equal numbers. FID, KID and the "
+            "sliced Wasserstein distance are better when small, the others when near the null value. The classifier "
+            "cannot tell generated samples at 0.5, and always can at 1. RKE and Vendi score count kinds of samples.",
         )
     }
 
@@ -59,12 +63,15 @@ class Fidelity(Analysis):
     ) -> Columns:
         """Return a row per generated population and metric."""
         from gancensus.comparison.fidelity import fidelity
+        from gancensus.comparison.two_samples import Frame, measure
 
         rows, holdout, train = [], _vectors(real["holdout"]), _vectors(real["train"])
+        frame = Frame.of(_vectors(real["calibrate"]), rng("directions"))
         for population, samples in generated.items():
-            found_all = fidelity(holdout, _vectors(samples), train, neighbours=self.neighbours, rng=rng(population))
-            for metric, found in found_all.items():
-                rows.append((population, metric, *found.estimate, found.null))
+            fake = _vectors(samples)
+            found = fidelity(holdout, fake, train, neighbours=self.neighbours, rng=rng(population))
+            found |= measure(holdout, fake, train, frame, rng=_named(rng, population))
+            rows += [(population, metric, *one.estimate, one.null) for metric, one in found.items()]
         return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
 
     def draw(self, table: str, columns: Columns) -> Figure:
@@ -72,6 +79,11 @@ class Fidelity(Analysis):
         from gancensus.domains.general.fidelity_figures import draw_fidelity
 
         return draw_fidelity(columns)
+
+
+def _named(rng: Callable[[str], np.random.Generator], population: str) -> Callable[[str], np.random.Generator]:
+    """Return what gives random numbers by name for one population."""
+    return lambda name: rng(f"{population}/{name}")
 
 
 def _vectors(rows: Rows) -> NDArray[Any]:

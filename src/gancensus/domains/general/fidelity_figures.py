@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import rows
-from gancensus.plotting.style import INK, WIDTH, looks, panels, styled, unique
+from gancensus.plotting.style import INK, WIDTH, log_axis, looks, panels, styled, unique
 
 METRICS = {
     "fid": "FID, small is good",
@@ -18,8 +18,14 @@ METRICS = {
     "recall": "recall",
     "density": "density",
     "coverage": "coverage",
+    "fd_infinity": "FID at infinity, small is good",
+    "auc": "classifier, area under ROC",
+    "sliced": "sliced Wasserstein",
+    "rke": "RKE, a count of kinds",
+    "vendi": "Vendi score, a count of kinds",
 }
-SHARES = ("precision", "recall", "coverage")
+SHARES = ("precision", "recall", "coverage", "auc")
+SIGNED = ("kid", "fd_infinity")
 
 
 @styled
@@ -37,7 +43,8 @@ def draw_fidelity(table: Columns) -> Figure:
                 ax.errorbar(
                     x, row["value"], yerr=span, fmt=marker, color=colour, markersize=5, capsize=3, clip_on=False
                 )
-                ax.hlines(row["null"], x - 0.45, x + 0.45, color=INK, linestyle=(0, (3, 2)), linewidth=1.2)
+                if row["null"] is not None:
+                    ax.hlines(row["null"], x - 0.45, x + 0.45, color=INK, linestyle=(0, (3, 2)), linewidth=1.2)
         turn: dict[str, Any] = (
             {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(populations) > 3 else {}
         )
@@ -46,7 +53,10 @@ def draw_fidelity(table: Columns) -> Figure:
         ax.grid(visible=False, axis="x")
         if metric in SHARES:
             ax.set_ylim(0, 1.02)
-        elif metric != "kid":
+        elif metric == "rke":
+            ax.set_yscale("log")
+            log_axis(ax, *ax.get_ylim(), "y")
+        elif metric not in SIGNED:
             ax.set_ylim(bottom=0)
     null = Line2D([], [], color=INK, linestyle=(0, (3, 2)), label="null value: real training samples in their place")
     figure.legend(handles=[null], loc="outside lower left")

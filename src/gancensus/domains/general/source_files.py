@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, flatten, narrowed
 from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import Background
@@ -54,9 +55,18 @@ class Files(Source):
     background: Background = "white"
     """What transparent pixels of images are composited on; a generator of kind files needs the same."""
 
+    group: str | None = None
+    """An array of a .npz whose equal numbers mark samples that belong together, such as frames of one film: all are in
+    one part, of which `calibrate` and `holdout` have one each. It is no condition then."""
+
     def files(self) -> list[Path]:
         """Return the path."""
         return [self.path]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether `group` is given."""
+        return self.group is not None
 
     @property
     def composited_on(self) -> Background:
@@ -74,13 +84,25 @@ class Files(Source):
 
         All are read once, in chunks, to find the scale, unless they are 8-bit images, whose scale is known.
         """
-        found = read_user_samples(self.path, self.background)
+        found = self._with_groups(read_user_samples(self.path, self.background))
         if self.path.suffix == ".parquet":
             return self._checked(found)
         scale = self._scale(found)
         conditions = {name: narrowed(values) for name, values in found.conditions.items()}
         known = replace(found.known, scale=scale, conditions=conditions)
         return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
+
+    def _with_groups(self, found: LazySamples) -> LazySamples:
+        """Return samples with what they belong to, if that is asked for."""
+        if self.group is None:
+            return found
+        conditions = {name: values for name, values in found.conditions.items() if name != self.group}
+        if len(conditions) == len(found.conditions):
+            raise UserError(
+                f"{self.path}: has no array '{self.group}' of a number per sample{suggestion(self.group, conditions)}"
+            )
+        group = np.unique(found.conditions[self.group], return_inverse=True)[1]
+        return replace(found, known=replace(found.known, conditions=conditions, group=group))
 
     def _scale(self, found: LazySamples) -> Scale:
         """Return the scale of natural values; all are read, except 8-bit images."""

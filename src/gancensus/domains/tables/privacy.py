@@ -6,8 +6,7 @@ the distances (p, q). Each says what its interval contains.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides
-from gancensus.statistics.intervals import LEVEL, quantile_ranks, symmetric, wilson
+from gancensus.statistics.intervals import LEVEL, symmetric, wilson
+from gancensus.statistics.roc import mann_whitney
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -169,52 +169,6 @@ def copying_test(
     return symmetric(float(weight @ z), float(weight**2 @ variance), level=level)
 
 
-def mann_whitney(x: Floats, y: Floats) -> tuple[float, float]:
-    """Return z, positive where x (n,) is larger than y (m,), and its variance as the two are; 0, 0 where all are equal.
-
-    z = (U - n m / 2) / s without a correction for continuity, s^2 = n m / 12 (N + 1 - sum (t^3 - t) / (N (N - 1))) with
-    N = n + m and t the sizes of ties. The variance is 1 under equality, on average.
-    """
-    n, m = len(x), len(y)
-    ties = np.unique(np.concatenate([x, y]), return_counts=True)[1].astype(np.float64)
-    spread = n * m / 12 * (n + m + 1 - np.sum(ties**3 - ties) / ((n + m) * (n + m - 1)))
-    if spread <= 0:
-        return 0.0, 0.0
-    share, variance = delong(x, y)
-    return (share - 0.5) * n * m / math.sqrt(spread), variance * (n * m) ** 2 / spread
-
-
-def area(x: Floats, y: Floats) -> float:
-    """Return P(x > y) + P(x = y) / 2, the area under the ROC curve, of x (n,) and y (m,)."""
-    return float(_above(x, y).mean())
-
-
-def delong(x: Floats, y: Floats) -> tuple[float, float]:
-    """Return `area` and its variance, of x (n,) and y (m,), n, m > 1.
-
-    The variance is that of DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988) 837, and at least `doubt`.
-    """
-    above_y, above_x = _above(x, y), _above(y, x)
-    variance = float(above_y.var(ddof=1) / len(x) + above_x.var(ddof=1) / len(y))
-    return float(above_y.mean()), max(variance, doubt([len(x), len(y)]))
-
-
-def doubt(counts: Sequence[int] | Integers) -> float:
-    """Return the least variance of a score of classes with so many rows each, an area or a sum of accuracies.
-
-    It is (1 / 2 n)^2, summed over the classes: half a row of each may be on the wrong side, a correction for continuity
-    (few rows need one: Kottas, Kuss & Zapf, BMC Med. Res. Methodol. 14 (2014) 26). Without it, classes that happen to
-    be separated perfectly would have no variance.
-    """
-    return float(np.sum(0.25 / np.square(np.asarray(counts, dtype=np.float64))))
-
-
-def _above(x: Floats, y: Floats) -> Floats:
-    """Return for each x (n,) the share of y (m,) that it is above; a tie is a half."""
-    y = np.sort(y)
-    return np.asarray((np.searchsorted(y, x, "left") + np.searchsorted(y, x, "right")) / (2 * len(y)))
-
-
 def copies(rows: Floats, train: Floats) -> NDArray[np.bool_]:
     """Mark the rows (n, k) that equal a row of train (m, k) in every column."""
     kind = np.unique(np.concatenate([train, rows]), axis=0, return_inverse=True)[1].reshape(-1)
@@ -232,16 +186,6 @@ def distinct(rows: Floats, level: float = LEVEL) -> Estimate:
     counts = np.unique(rows, axis=0, return_counts=True)[1]
     once, n = np.count_nonzero(counts == 1), len(rows)
     return wilson(len(counts) / n, n, level, variance=float(np.sum(1 - 2.0 * (counts % 2 == 0)) - once**2 / n) / n**2)
-
-
-def quantile(values: Floats, share: float, level: float = LEVEL) -> Estimate:
-    """Estimate a quantile of values in [0, 1] (n,) of independent rows; its interval is a pair of order statistics.
-
-    See `quantile_ranks`; where too few values lie beyond, it ends at 0 or 1.
-    """
-    ordered = np.concatenate([[0.0], np.sort(values), [1.0]])
-    low, high = quantile_ranks(len(values), share, level)
-    return Estimate(float(np.quantile(values, share)), float(ordered[low]), float(ordered[high]))
 
 
 def _blocks(rows: int, columns: int) -> Iterator[slice]:

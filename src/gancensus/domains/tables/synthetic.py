@@ -18,7 +18,7 @@ from gancensus.contracts.family import suggestion
 from gancensus.distances.gower import gower_of
 from gancensus.domains.tables import privacy, utility
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import wilson
+from gancensus.statistics.intervals import quantile, wilson
 
 Floats = NDArray[np.float64]
 
@@ -197,7 +197,7 @@ def _copying(
 
 
 def _quantiles(values: Floats, null: Floats, share: float) -> Measured:
-    return Measured(privacy.quantile(values, share), privacy.quantile(null, share))
+    return Measured(*(quantile(x, share, ends=(0.0, 1.0)) for x in (values, null)))
 
 
 def _shares(values: NDArray[Any], null: NDArray[Any]) -> Measured:

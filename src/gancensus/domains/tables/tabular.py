@@ -52,6 +52,9 @@ class TypedTable(Source):
     label: str | None = None
     """A column that becomes the label of the rows: whole numbers as they are, texts by their place in alphabetical
     order, or in the order that `types` gives."""
+    group: str | None = None
+    """A column whose equal cells mark rows that belong together, such as measurements of one patient: all are in one
+    part, of which `calibrate` and `holdout` have one each. It is no value of the rows."""
     missing: Missing = "refuse"
     """What is done with missing numbers: `refuse` them; `flag`: the median of the column replaces them, and one more
     column, NAME missing, marks them; `impute`: the median alone. Generated rows are treated alike."""
@@ -60,10 +63,17 @@ class TypedTable(Source):
 
     tabular: ClassVar[bool] = True
 
+    @property
+    def grouped(self) -> bool:
+        """Whether `group` is given."""
+        return self.group is not None
+
     def lacks(self, column: str) -> str | None:
         """Return why a name is no column: it is dropped, or the label."""
         if column in self.drop:
             return f"`target` is '{column}', which the source drops; let it keep the column, or choose another"
+        if column == self.group:
+            return f"`target` is '{column}', which is the `group` of the source and no column; choose another"
         if column == self.label:
             return f"`target` is '{column}', which is the `label` of the source and no column; remove `label`"
         return None
@@ -71,11 +81,12 @@ class TypedTable(Source):
     @property
     def unwanted(self) -> set[str]:
         """Columns whose cells need not be read."""
-        return {*self.drop} - {self.label}
+        return {*self.drop} - {self.label, self.group}
 
     def as_samples(self, table: TextTable, where: str) -> Samples:
         """Return the rows of a table; raises UserError for what does not fit the types or the names, a line each."""
-        named = (*self.drop, *self.types, *([] if self.label is None else [self.label]))
+        others = [name for name in (self.label, self.group) if name is not None]
+        named = (*self.drop, *self.types, *others)
         problems = [
             UserError(f"{where}: has no column '{name}'{suggestion(name, table.cells)}")
             for name in dict.fromkeys(named)
@@ -87,7 +98,7 @@ class TypedTable(Source):
         wanted = {
             name: cells
             for name, cells in table.cells.items()
-            if name not in self.drop and name != self.label and name not in gone
+            if name not in self.drop and name not in others and name not in gone
         }
         columns = self._columns(wanted, table.manner, where, problems)
         label = self._labels(table, where, problems)
@@ -97,7 +108,9 @@ class TypedTable(Source):
             raise together(problems)
         found = samples_of(columns, codes_of(columns, wanted, where, replace(table.manner, notes=Notes())), label)
         scale = None if found.scale is None else replace(found.scale, left_out=tuple(gone))
-        return replace(found, scale=scale, notes=table.manner.notes)
+        cells = None if self.group is None else np.array(table.cells[self.group])
+        group = None if cells is None else np.unique(cells, return_inverse=True)[1]
+        return replace(found, scale=scale, notes=table.manner.notes, group=group)
 
     def _columns(
         self, table: Mapping[str, Sequence[str]], manner: Manner, where: str, problems: list[UserError]

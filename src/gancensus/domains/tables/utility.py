@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from gancensus.contracts.columns import Column
-from gancensus.domains.tables.privacy import area, delong, doubt
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.half_samples import SPLITS, half_sample_variances, sides
 from gancensus.statistics.intervals import LEVEL, deviate, symmetric
+from gancensus.statistics.roc import area, cross_fitted_area, doubt
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-FOLDS = 5
 WEIGHTINGS = 200
 REPLICATES = 1000
 RARE = 0.05  # a category that at most this share of the held-out rows have is rare
@@ -165,28 +164,13 @@ def half_sample_intervals(
 def classifier_test(
     columns: Sequence[Column], rows: Floats, real: Floats, level: float = LEVEL, *, rng: np.random.Generator
 ) -> Estimate:
-    """Estimate how well a classifier tells rows (n, k) from real ones (m, k): the area under its ROC curve.
+    """Estimate how well boosted trees tell rows (n, k) from real ones (m, k): see `cross_fitted_area`."""
 
-    Lopez-Paz & Oquab 2017 (arXiv:1610.06545), with cross-fitting: boosted trees learn from four fifths of both and
-    judge the last fifth, five times, so that every row is judged once by a model that has not seen it; the mean of the
-    five areas is taken. 1/2: cannot be told apart; 1: always can.
+    def learn(x: Floats, of_rows: Flags) -> Callable[[Floats], Floats]:
+        model = _trees(columns, "classifier", x, rng).fit(x, of_rows)
+        return lambda judged: np.asarray(model.predict_proba(judged)[:, 1])
 
-    The interval contains the sampling of the rows, judged and learned from: DeLong's variance of each fold, half a row
-    of each side in doubt at least (`privacy.doubt`), and between two folds a correlation of 1/5, their share
-    of the rows (Nadeau & Bengio, Mach. Learn. 52 (2003) 239); normal. Without that correlation it covers .86 instead of
-    .95.
-    """
-    folds = [rng.permutation(np.arange(len(x)) % FOLDS) for x in (rows, real)]
-    x, fold = np.concatenate([rows, real]), np.concatenate(folds)
-    y = np.arange(len(x)) < len(rows)
-    areas, variances = np.empty(FOLDS), np.empty(FOLDS)
-    for k in range(FOLDS):
-        learned = fold != k
-        model = _trees(columns, "classifier", x[learned], rng).fit(x[learned], y[learned])
-        predicted, of_rows = model.predict_proba(x[~learned])[:, 1], y[~learned]
-        areas[k], variances[k] = delong(predicted[of_rows], predicted[~of_rows])
-    variance = (1 + (FOLDS - 1) / FOLDS) * float(variances.sum()) / FOLDS**2
-    return symmetric(float(areas.mean()), variance, level=level, ends=(0.0, 1.0))
+    return cross_fitted_area(learn, rows, real, level, rng=rng)
 
 
 def model_score(
@@ -208,7 +192,7 @@ def model_score(
     Rows whose target is a category that no real row has are left out: no model of real rows can predict it.
 
     The interval contains the sampling of the test rows, given the model: percentiles of a bootstrap over them, and of a
-    share or an area no shorter than with half a row of each class in doubt (`privacy.doubt`).
+    share or an area no shorter than with half a row of each class in doubt (`roc.doubt`).
 
     Returns:
         No values where the test rows have only one value of the target, or no row is left to learn from.

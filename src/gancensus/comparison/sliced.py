@@ -1,0 +1,36 @@
+"""The sliced Wasserstein distance of two samples: how far one must be moved to become the other, along random lines."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+DIRECTIONS = 128
+
+
+def draw_directions(values: int, rng: np.random.Generator, count: int = DIRECTIONS) -> Floats:
+    """Draw directions (count, values) of length 1, uniform on the sphere; as many as can be are orthogonal.
+
+    Their mean then varies less than with independent ones (Rowland et al. 2019, arXiv:1903.03784).
+    """
+    width = min(values, count)
+    blocks = [np.linalg.qr(rng.standard_normal((values, width)))[0].T for _ in range(-(-count // width))]
+    return np.concatenate(blocks)[:count]
+
+
+def mean_wasserstein(x: Floats, y: Floats) -> float:
+    """Return the mean over the columns of the Wasserstein distance of order 1 between columns of x (n, k) and y (m, k).
+
+    W1 = int_0^1 |F^-1(q) - G^-1(q)| dq with F^-1 and G^-1 the quantile functions of the two samples: steps, which end
+    at multiples of 1/n and 1/m, so that the integral is an exact sum. Of samples projected on random directions it is
+    the sliced Wasserstein distance (Rabin et al. 2012; Bonneel et al. 2015), of order 1.
+    """
+    x, y = np.sort(x, axis=0), np.sort(y, axis=0)
+    n, m = len(x), len(y)
+    if n == m:
+        return float(np.abs(x - y).mean())
+    ends = np.union1d(np.arange(1, n + 1) * m, np.arange(1, m + 1) * n)  # in units of 1 / (n m), whole
+    gaps = np.abs(x[(ends - 1) // m] - y[(ends - 1) // n])
+    return float(np.diff(ends, prepend=0) @ gaps.mean(axis=1)) / (n * m)

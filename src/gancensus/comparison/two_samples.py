@@ -1,0 +1,168 @@
+"""Further comparisons of generated with real samples: FD-infinity, a classifier, sliced Wasserstein, soft counts.
+
+Each has an interval and a null value, as the metrics of `fidelity` have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.comparison.fidelity import Fidelity, Points, cut, frechet_at_infinity
+from gancensus.comparison.sliced import draw_directions, mean_wasserstein
+from gancensus.comparison.soft_counts import bandwidth, rke, vendi
+from gancensus.contracts.errors import UserError
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.half_samples import SPLITS, half_sample_variances
+from gancensus.statistics.intervals import LEVEL, symmetric
+from gancensus.statistics.roc import FEWEST, cross_fitted_area
+
+Floats = NDArray[np.float64]
+
+MEASURES: tuple[str, ...] = ("fd_infinity", "auc", "sliced", "rke", "vendi")
+MOST = 10_000  # samples of each population that auc, sliced and rke are of
+AXES = 64  # that a classifier learns from, at most
+MOST_AXES = 256  # that are found
+PER_AXIS = 4  # samples for each axis of FD-infinity, at least: from there its bias is within its interval
+TREES, LEAVES, LEAF = 50, 8, 20  # of the classifier; a leaf has LEAF rows, or a tenth of them where there are few
+
+
+class Frame(NamedTuple):
+    """What is fixed by real samples that are compared with nothing, so that all populations are measured alike."""
+
+    centre: Floats
+    """Their mean (d,)."""
+    spread: float
+    """The root of the mean variance of their values, 1 where that is 0."""
+    bandwidth: float
+    """Of the kernel of `rke`."""
+    axes: Floats
+    """Their principal axes (a, d), a <= MOST_AXES: orthonormal, the largest variance first."""
+    directions: Floats
+    """Random directions (k, d)."""
+
+    @classmethod
+    def of(cls, calibrate: Points, rng: np.random.Generator) -> Frame:
+        """Return the frame of samples (n, d), n > 1.
+
+        Raises:
+            UserError: fewer than 2 samples, or values that are not finite.
+        """
+        from sklearn.decomposition import PCA
+
+        x = calibrate.astype(np.float64)
+        if len(x) < 2 or not np.isfinite(x).all():
+            raise UserError(f"fidelity: the {len(x)} samples of calibrate must be 2 or more, without NaN and infinity")
+        count = min(x.shape[1], len(x) - 1, MOST_AXES)
+        with np.errstate(invalid="ignore"):  # equal samples have no variance to take shares of
+            axes = PCA(count, random_state=0).fit(x).components_
+        spread = float(np.sqrt(x.var(axis=0).mean())) or 1.0
+        return cls(x.mean(axis=0), spread, bandwidth(x), axes, draw_directions(x.shape[1], rng))
+
+
+def measure(
+    real: Points,
+    fake: Points,
+    null: Points,
+    frame: Frame,
+    splits: int = SPLITS,
+    level: float = LEVEL,
+    *,
+    rng: Callable[[str], np.random.Generator],
+) -> dict[str, Fidelity]:
+    """Compute each of MEASURES with an interval, and its null value: what real samples score in place of `fake`.
+
+    fd_infinity: `frechet_at_infinity`, of all values where there are PER_AXIS samples for each, and else of as many
+    principal axes as have them. auc: `classifier_test`. sliced: `sliced_distance`. rke and vendi are of `fake` alone.
+
+    `fake` and `null` are cut at random to the smaller of their sizes; for auc, sliced and rke, all three to MOST.
+
+    Args:
+        real: (n, d), n > 3.
+        fake: (m, d), m > 3.
+        null: (l, d), l > 3, real samples that are disjoint from `real`.
+        frame: of real samples that are disjoint from all of these.
+        splits: random splits into halves, for fd_infinity and sliced.
+        level: of the intervals.
+        rng: gives each measure, and the cuts, random numbers of their own, by name.
+    """
+    real, fake, null = (np.asarray(x, dtype=np.float64) for x in (real, fake, null))
+    size, cuts = min(len(fake), len(null)), rng("cuts")
+    fake, null = cut(fake, size, cuts), cut(null, size, cuts)
+    some_real, some_fake, some_null = (cut(x, min(len(x), MOST), cuts) for x in (real, fake, null))
+
+    def infinity(x: Floats) -> Estimate:
+        few = min(len(real), size) // PER_AXIS
+        a, b = (y if y.shape[1] <= few else y @ frame.axes[:few].T for y in (real, x))
+        return frechet_at_infinity(a, b, splits, level, rng=rng("fd_infinity"))
+
+    def sliced(x: Floats) -> Estimate:
+        return sliced_distance(some_real, x, frame, splits, level, rng=rng("sliced"))
+
+    def auc(x: Floats) -> Estimate:
+        return classifier_test(some_real, x, frame, level, rng=rng("auc"))
+
+    return {
+        "fd_infinity": Fidelity(infinity(fake), infinity(null).value),
+        "auc": Fidelity(auc(some_fake), auc(some_null).value),
+        "sliced": Fidelity(sliced(some_fake), sliced(some_null).value),
+        "rke": Fidelity(rke(some_fake, frame.bandwidth, level), rke(some_null, frame.bandwidth).value),
+        "vendi": Fidelity(vendi(fake, frame.centre, level), vendi(null, frame.centre).value),
+    }
+
+
+def sliced_distance(
+    real: Floats, fake: Floats, frame: Frame, splits: int = SPLITS, level: float = LEVEL, *, rng: np.random.Generator
+) -> Estimate:
+    """Estimate the sliced Wasserstein distance of two samples (n, d) and (m, d), in units of the frame's spread.
+
+    It is `mean_wasserstein` of their projections on the frame's directions: a shift by s moves them by s |cos| on
+    average, which is .64 s in two dimensions and about .80 s / sqrt(d) in many. The interval is that of
+    `half_sample_variances`, Student's, cut at 0, around what the distance is on average at these sizes.
+    """
+    x, y = (z @ frame.directions.T / frame.spread for z in (real, fake))
+
+    def statistic(a: Floats, b: Floats) -> Floats:
+        return np.array([mean_wasserstein(a, b)])
+
+    variance = half_sample_variances(statistic, x, y, splits, rng)
+    return symmetric(mean_wasserstein(x, y), float(variance[0]), splits, level, (0.0, np.inf))
+
+
+def classifier_test(
+    real: Floats, fake: Floats, frame: Frame, level: float = LEVEL, *, rng: np.random.Generator
+) -> Estimate:
+    """Estimate how well boosted trees tell fake samples (m, d) from real ones (n, d): see `cross_fitted_area`.
+
+    50 trees of 8 leaves find what scikit-learn's 100 of 31 do, in a quarter of the time. Vectors of more than AXES
+    values are given to them as their coordinates on the first AXES axes of the frame, and their distance from these.
+
+    Returns:
+        No values where a side has fewer than FEWEST samples.
+    """
+    if min(len(real), len(fake)) < FEWEST:
+        return Estimate(None, None, None)
+    return cross_fitted_area(_learn, _features(fake, frame), _features(real, frame), level, rng=rng)
+
+
+def _learn(x: Floats, of_fake: NDArray[np.bool_]) -> Callable[[Floats], Floats]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    leaf = min(LEAF, max(1, len(x) // 10))
+    model = HistGradientBoostingClassifier(
+        max_iter=TREES, max_leaf_nodes=LEAVES, min_samples_leaf=leaf, early_stopping=False, random_state=0
+    ).fit(x, of_fake)
+    return lambda judged: np.asarray(model.predict_proba(judged)[:, 1])
+
+
+def _features(x: Floats, frame: Frame) -> Floats:
+    """Return what a classifier learns of vectors x (n, d) from: (n, d), or (n, a + 1) with a <= AXES."""
+    if x.shape[1] <= AXES:
+        return x
+    x = x - frame.centre
+    along = x @ frame.axes[:AXES].T
+    off = np.sum(x**2, axis=1) - np.sum(along**2, axis=1)
+    return np.column_stack([along, np.sqrt(np.maximum(off, 0))])

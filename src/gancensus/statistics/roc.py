@@ -1,0 +1,101 @@
+"""The area under the ROC curve: of scores, as Mann-Whitney's z, and of a classifier that tells two samples apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import LEVEL, symmetric
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+FOLDS = 5
+FEWEST = 2 * FOLDS  # rows of each side: two in every fold
+
+
+def mann_whitney(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return z, positive where x (n,) is larger than y (m,), and its variance as the two are; 0, 0 where all are equal.
+
+    z = (U - n m / 2) / s without a correction for continuity, s^2 = n m / 12 (N + 1 - sum (t^3 - t) / (N (N - 1))) with
+    N = n + m and t the sizes of ties. The variance is 1 under equality, on average.
+    """
+    n, m = len(x), len(y)
+    ties = np.unique(np.concatenate([x, y]), return_counts=True)[1].astype(np.float64)
+    spread = n * m / 12 * (n + m + 1 - np.sum(ties**3 - ties) / ((n + m) * (n + m - 1)))
+    if spread <= 0:
+        return 0.0, 0.0
+    share, variance = delong(x, y)
+    return (share - 0.5) * n * m / math.sqrt(spread), variance * (n * m) ** 2 / spread
+
+
+def area(x: Floats, y: Floats) -> float:
+    """Return P(x > y) + P(x = y) / 2, the area under the ROC curve, of x (n,) and y (m,)."""
+    return float(_above(x, y).mean())
+
+
+def delong(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return `area` and its variance, of x (n,) and y (m,), n, m > 1.
+
+    The variance is that of DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988) 837, and at least `doubt`.
+    """
+    above_y, above_x = _above(x, y), _above(y, x)
+    variance = float(above_y.var(ddof=1) / len(x) + above_x.var(ddof=1) / len(y))
+    return float(above_y.mean()), max(variance, doubt([len(x), len(y)]))
+
+
+def doubt(counts: Sequence[int] | NDArray[np.int64]) -> float:
+    """Return the least variance of a score of classes with so many rows each, an area or a sum of accuracies.
+
+    It is (1 / 2 n)^2, summed over the classes: half a row of each may be on the wrong side, a correction for continuity
+    (few rows need one: Kottas, Kuss & Zapf, BMC Med. Res. Methodol. 14 (2014) 26). Without it, classes that happen to
+    be separated perfectly would have no variance.
+    """
+    return float(np.sum(0.25 / np.square(np.asarray(counts, dtype=np.float64))))
+
+
+def cross_fitted_area(
+    learn: Callable[[Floats, Flags], Callable[[Floats], Floats]],
+    x: Floats,
+    y: Floats,
+    level: float = LEVEL,
+    *,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Estimate how well a classifier tells x (n, k) from y (m, k): the area under its ROC curve, between 0 and 1.
+
+    Lopez-Paz & Oquab 2017 (arXiv:1610.06545), with cross-fitting: the classifier learns from four fifths of both and
+    judges the last fifth, five times, so that every row is judged once by a model that has not seen it; the mean of the
+    five areas is taken. 1/2: cannot be told apart; 1: always can.
+
+    The interval contains the sampling of the rows, judged and learned from: DeLong's variance of each fold, half a row
+    of each side in doubt at least (`doubt`), and between two folds a correlation of 1/5, their share of the rows
+    (Nadeau & Bengio, Mach. Learn. 52 (2003) 239); normal. Without that correlation it covers .86 instead of .95.
+
+    Args:
+        learn: takes rows (p, k) and whether each is of x (p,), and returns a score of rows (q, k): (q,), larger for x.
+        x: (n, k), n >= FEWEST.
+        y: (m, k), m >= FEWEST.
+        level: of the interval.
+        rng: deals the rows into folds.
+    """
+    folds = [rng.permutation(np.arange(len(rows)) % FOLDS) for rows in (x, y)]
+    both, fold = np.concatenate([x, y]), np.concatenate(folds)
+    of_x = np.arange(len(both)) < len(x)
+    areas, variances = np.empty(FOLDS), np.empty(FOLDS)
+    for k in range(FOLDS):
+        learned = fold != k
+        score = learn(both[learned], of_x[learned])(both[~learned])
+        areas[k], variances[k] = delong(score[of_x[~learned]], score[~of_x[~learned]])
+    variance = (1 + (FOLDS - 1) / FOLDS) * float(variances.sum()) / FOLDS**2
+    return symmetric(float(areas.mean()), variance, level=level, ends=(0.0, 1.0))
+
+
+def _above(x: Floats, y: Floats) -> Floats:
+    """Return for each x (n,) the share of y (m,) that it is above; a tie is a half."""
+    y = np.sort(y)
+    return np.asarray((np.searchsorted(y, x, "left") + np.searchsorted(y, x, "right")) / (2 * len(y)))
