@@ -32,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, "prepare")
-    group = real.group if isinstance(real, Samples) else real.known.group
-    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first, group).items():
+    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group).items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
 

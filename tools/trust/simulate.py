@@ -12,16 +12,16 @@ from scipy.spatial.distance import pdist
 from scipy.stats import chi2
 
 from gancensus.census import birthday
-from gancensus.census.answers import Compared, Measured, measure, rows_of_answers
+from gancensus.census.answers import ALPHA, Compared, Measured, measure, rows_of_answers, rows_of_copies
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.census.summary import Answer, adjusted, answers
 from gancensus.census.summary import copies as answer_copies
-from gancensus.comparison import copies
 from gancensus.comparison.alike import differences, reduced
 from gancensus.comparison.fidelity import frechet_distance, precision_recall_density_coverage
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.search.neighbours import nearest
 from gancensus.search.pairs import Side
+from gancensus.storage.schemas import ANSWERS
 from trust.checks import CHECKS
 from trust.data import FLAWED, LIMITS, PERFECT, UNEQUAL, Case, Draw, Floats, gauss
 
@@ -185,7 +185,11 @@ def copied(trial: Trial) -> Record:
     made[:count] = train[rng.choice(len(train), count, replace=False)] + away
     one = compare(calibrate, holdout, made, labels, rng)
     found = said([one])[0]
-    answer = answer_copies(copy_rows(one, train, holdout, made, rng), [])
+    compared = Compared(*features(calibrate, holdout, made))
+    sides = [Side.of(side) for side in features(train, holdout)]
+    rows = rows_of_copies(one.measured, compared, sides, PERMUTATIONS, rng, ALPHA, "cpu")
+    known = dict.fromkeys(ANSWERS.names) | {"definition": "near"}
+    answer = answer_copies([known | {"adjusted": row.get("p")} | row for row in rows], [])
     found["answers"]["copies"] = answer.answer
     return found
 
@@ -193,23 +197,3 @@ def copied(trial: Trial) -> Record:
 def apart(a: Floats, b: Floats) -> Floats:
     """Distance of each sample to the nearest one of others."""
     return np.asarray(nearest(a, b).distance[:, 0])
-
-
-def copy_rows(
-    one: Compare, train: Floats, holdout: Floats, made: Floats, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """The rows of the test of copies, as `census.answers` writes them."""
-    (generated,) = features(made)
-    wide, distance = one.measured.radii.wide, one.measured.distance
-    found = [distance.nearest(generated, Side.of(side), wide) for side in features(train, holdout)]
-    in_train = found[0][1] <= found[1][1]
-    row = np.where(in_train, found[0][0], found[1][0] + len(train))
-    closest = copies.Nearest(row, np.where(in_train, found[0][1], found[1][1]))
-    real = len(train) + len(holdout)
-    test = copies.copying(closest, len(train), real, PERMUTATIONS, rng)
-    least = copies.detectable(closest, len(train), real, rng, (0.0,))[0.0]
-    known = {"definition": "near", "question": "copies", "low": None, "high": None, "of": ""}
-    return [
-        known | {"statistic": "copies", "value": test.share, "p": test.p, "adjusted": test.p},
-        known | {"statistic": "detectable 0", "value": None if least is None else least / len(made)},
-    ]

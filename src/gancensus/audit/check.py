@@ -75,9 +75,8 @@ def _check_study(
         real = study.source.load(derive_seed(config.seed, "source"))
         if isinstance(real, Samples):
             check(real, f"source {study.source.kind}")
-        group = real.group if isinstance(real, Samples) else real.known.group
         rng = derive_rng(config.seed, "prepare")
-        rows = split(len(real), study.splits.sizes, rng, study.splits.train_first, group)
+        rows = split(len(real), study.splits.sizes, rng, study.splits.train_first, real.group)
         if study.source.files() and not _read(key, study, real, found):
             return
         found.note(key, real)

@@ -413,7 +413,7 @@ def answer(
             real = [Population(list(metrics.values()), populations[side]).side(memory) for side in ("train", "holdout")]
             held = Population(list(metrics.values()), populations["holdout"]).some(count)
             asked = Compared(features[0], held, features[2])
-            rows = _copies(measured[name], asked, real, permutations, rng(f"copies {name}"), level, device)
+            rows = rows_of_copies(measured[name], asked, real, permutations, rng(f"copies {name}"), level, device)
             copied += [{"definition": name} | row for row in rows]
     if population != "train":
         progress(f"looking for samples of {population} that equal real ones")
@@ -473,7 +473,7 @@ def _conditions(definitions: Iterable[Criterion], populations: Sequence[Samples]
     return block
 
 
-def _copies(
+def rows_of_copies(
     measured: Measured,
     compared: Compared,
     real: Sequence[Side],
@@ -482,9 +482,16 @@ def _copies(
     level: float,
     device: str,
 ) -> list[dict[str, Any]]:
-    """Return what a definition says of copies: the test at a level, what it would have found, and what describes them.
+    """Return what a definition says of copies: the test, what it would have found, and numbers that describe them.
 
-    real: all of `train`, and all of `holdout`.
+    Args:
+        measured: by the definition.
+        compared: of which the generated samples are looked for.
+        real: all of `train`, and all of `holdout`.
+        permutations: of the labels.
+        rng: draws them.
+        level: of the test.
+        device: where matrices are multiplied.
     """
     distance, (train, other) = measured.distance, real
     sizes, generated = [side.blocks[-1].stop for side in real], compared.sizes[2]

@@ -143,6 +143,11 @@ class LazySamples:
         return self.known.conditions
 
     @property
+    def group(self) -> NDArray[np.int64] | None:
+        """What the samples belong to."""
+        return self.known.group
+
+    @property
     def scale(self) -> Scale | None:
         """How the values map to natural units."""
         return self.known.scale

@@ -27,6 +27,7 @@ CHAIN = 3  # a kind with this many times more samples than can all be alike is a
 
 
 QUESTIONS = tuple(FAILED)
+BAD = {"diverse": "no", "on": "no", "covers": "no", "copies": "yes"}  # answers
 
 
 def answer(row: Row | None) -> str:
@@ -100,19 +101,16 @@ def conclusions(answers: Mapping[str, Mapping[str, Row]]) -> dict[tuple[str, str
 
 def _conclusion(said: Mapping[str, Row]) -> tuple[str, str]:
     """Name all that is wrong, or else what is right, then what is open."""
-    wrong = [_wrong(question, row) for question, row in said.items() if row["answer"] == _BAD.get(question)]
+    wrong = [_wrong(question, row) for question, row in said.items() if row["answer"] == BAD.get(question)]
     others = [f"differs in {said['alike']['names']}"] if said["alike"]["answer"] == "no" else []
     right = [
-        PASSED[question] for question in QUESTIONS if said[question]["answer"] not in ("inconclusive", _BAD[question])
+        PASSED[question] for question in QUESTIONS if said[question]["answer"] not in ("inconclusive", BAD[question])
     ]
     open_ones = [question for question in QUESTIONS if said[question]["answer"] == "inconclusive"]
     unsaid = [f"inconclusive: {', '.join(open_ones)}"] if open_ones else []
     word = "no" if wrong else "differs" if others else "inconclusive" if unsaid else "yes"
     known = "; ".join(wrong) if wrong else ", ".join(right)
     return word, "; ".join(filter(None, [known, *others, *unsaid]))
-
-
-_BAD = {"diverse": "no", "on": "no", "covers": "no", "copies": "yes"}
 
 
 def _wrong(question: str, row: Row) -> str:

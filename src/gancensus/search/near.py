@@ -133,4 +133,5 @@ class RelativeDistance:
 
 
 def _least(distances: Floats) -> float:
-    return float(distances[distances > 0].min(initial=inf)) if (distances > 0).any() else 1.0
+    positive = distances[distances > 0]
+    return float(positive.min()) if len(positive) else 1.0
