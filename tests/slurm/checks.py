@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import yaml
-from cluster import output, wait
+from cluster import PATIENT, output, wait
 from runs import parquet_bytes
 
 CONFIG: dict[str, Any] = {
@@ -81,7 +81,7 @@ class Door:
 
     def running(self) -> list[str]:
         """Wait until a step runs on a node; return SLURM's numbers of all jobs of the run that run."""
-        wait("a step runs", lambda: self.ended() or steps(self.folder), 120)
+        wait("a step runs", lambda: self.ended() or steps(self.folder))
         assert not self.ended(), self.said
         return output("squeue", "--noheader", "--states=RUNNING", "--format=%i")
 
@@ -89,12 +89,12 @@ class Door:
         """Whether it has ended."""
         return self.process.poll() is not None
 
-    def end(self, seconds: float = 300) -> int:
+    def end(self) -> int:
         """Wait for its end; return its exit status."""
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(PATIENT)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"no end in {seconds:.0f} s: {self.said}") from None
+            raise AssertionError(f"no end in {PATIENT} s: {self.said}") from None
 
     def kill(self) -> None:
         """Kill the head and all that it has started here, as when the computer goes down."""

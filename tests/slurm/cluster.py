@@ -24,6 +24,7 @@ ETC = Path("/etc/slurm")
 NODES = ("node1", "node2")
 CPUS = 4
 MEMORY = 8000  # MB of a node; declared, not real
+PATIENT = 900  # seconds after which a wait is in vain, however busy the machine is
 
 
 def free_ports(number: int) -> list[int]:
@@ -147,7 +148,7 @@ StorageLoc=slurm
         for daemon in self.daemons.values():
             daemon.terminate()
         for daemon in self.daemons.values():
-            daemon.wait(20)
+            daemon.wait(PATIENT)
         subprocess.run(["umount", "--lazy", ETC], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -245,10 +246,10 @@ def output(*command: str) -> list[str]:
     return done.stdout.split()
 
 
-def wait(what: str, done: Callable[[], object], seconds: float = 60) -> None:
+def wait(what: str, done: Callable[[], object]) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENT
     while not done():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:.0f} s in vain until {what}")
+            raise TimeoutError(f"waited {PATIENT} s in vain until {what}")
         time.sleep(0.1)

@@ -99,14 +99,14 @@ def test_signals_end_a_run_and_the_next_one_goes_on(cluster: Cluster, alone: dic
             action = Door(tmp_path)
             action.running()
             os.kill(action.process.pid, number)
-            assert action.end(60) == status, action.said
+            assert action.end() == status, action.said
             assert "Traceback" not in action.said
             at_rest(tmp_path)
         action = Door(tmp_path)
         action.running()
         wait("a step is held, and with it its job", lambda: hold(tmp_path))
         second = Door(tmp_path)
-        assert second.end(60) == 1
+        assert second.end() == 1
         assert "error: another run is at work in this folder (process " in second.said
         action.kill()
         left = queue()
@@ -171,7 +171,7 @@ def assert_refused(folder: Path, *words: str) -> None:
     """Check that the command ends with a line that has these words, and that no job was submitted."""
     before = output("squeue", "--noheader", "--states=all", "--format=%i")
     action = Door(folder)
-    assert action.end(120) == 1, action.said
+    assert action.end() == 1, action.said
     error = action.said.splitlines()[-1]
     assert error.startswith("error: "), action.said
     assert [word for word in words if word not in error] == [], error

@@ -53,12 +53,12 @@ def test_a_training_that_the_time_limit_stops_goes_on_in_the_next_job(
     for attempt in range(2):
         call = command(folder, config, "--profile", str(profile), target, "--retries", "0", action="slurm")
         action = subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True)
-        wait("the training is under way", lambda: "epoch 12/" in text(log) or "resuming after" in text(log), 120)
+        wait("the training is under way", lambda: "epoch 12/" in text(log) or "resuming after" in text(log))
         (training,) = steps(folder)
         number = training.environ()["SLURM_JOB_ID"]
         training.suspend()
         subprocess.run(["scontrol", "update", f"JobId={number}", "EndTime=now+1seconds"], check=True)
-        wait("the limit is reached", partial(terminated, training), 120)
+        wait("the limit is reached", partial(terminated, training))
         hold(training, seconds=2)
         _, said = action.communicate()
         assert action.returncode == 1

@@ -46,7 +46,7 @@ def run_until(folder: Path, config: dict[str, Any], log: str, text: str) -> None
         start_new_session=True,
     )
     path = folder / "results/logs" / log
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not (path.exists() and text in path.read_text()):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline, f"{log} never said {text!r}"
