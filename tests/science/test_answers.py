@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gancensus.census.answers import Compared, measure, rows_of_answers
+from gancensus.census.answers import rows_of_answers
+from gancensus.census.measured import Compared, measure
 from gancensus.census.relabelling import relabelled
 from gancensus.census.summary import FEW_SAMPLES, MAIN, Answer, adjusted, answers, copies, summarise
 from gancensus.comparison.alike import differences, reduced
@@ -102,6 +103,31 @@ def test_as_good_as_the_data() -> None:
     }
 
 
+def one_hot(rng: np.random.Generator, weight: Callable[[np.ndarray], np.ndarray]) -> Points:
+    """Six columns of categories, whose weights are a function of 1, 2, 3, ..."""
+    weights = [weight(np.arange(1, k + 1)) for k in (3, 5, 8, 4, 6, 2)]
+    return np.hstack([np.eye(len(w))[rng.choice(len(w), 2 * N, p=w / w.sum())] for w in weights])
+
+
+@pytest.mark.parametrize(("power", "answer"), [(1, "yes"), (0, "no")])
+def test_rows_that_are_equal_or_far_apart_are_placed(power: float, answer: str) -> None:
+    """Equal rows cover too few, those with one difference nearly all: some of them do."""
+
+    def weight(k: np.ndarray) -> np.ndarray:
+        return np.asarray(1.0 / k**power)
+
+    calibrate, holdout = (one_hot(RNG(20 + k), lambda k: 1 / k) for k in range(2))
+    made = one_hot(RNG(23), weight)
+    definition, thresholds = {"near": Euclidean(alpha=0.001)}, [0.0]
+    features = Compared(*([(x.astype(np.float32),)] for x in (calibrate, holdout, made)))
+    labels = relabelled(2 * N, 4 * N, 9, RNG(0))
+    measured = measure(definition, thresholds, features, labels, RNG(0))
+    assert measured.covered[0] == 0.8
+    assert 100 < measured.batch < N
+    found = said(rows(calibrate, holdout, made))
+    assert {found["on"].answer, found["covers"].answer} == {answer}
+
+
 def test_few_samples_over_and_over_are_less_diverse_but_on_the_data() -> None:
     rng = RNG(4)
     found = said(rows(modes(rng), modes(rng), modes(rng)[rng.integers(12, size=N)] + 0.01 * rng.normal(size=(N, 8))))
@@ -125,7 +151,7 @@ def test_as_many_alarms_as_the_level() -> None:
 def statistic(name: str, question: str, **known: Any) -> dict[str, Any]:
     """A row of a statistic that says nothing, but for what is known."""
     row = {"definition": "near", "question": question, "statistic": name, "value": 1.0, "low": 0.95, "high": 1.1}
-    return row | {"adjusted": 1.0, "of": "", "samples": 100, "others": 200} | known
+    return row | {"null_low": None, "null_high": None, "adjusted": 1.0, "of": "", "samples": 100, "others": 200} | known
 
 
 def about(question: str, *rows: dict[str, Any]) -> Answer:
@@ -290,4 +316,24 @@ def test_rows_that_belong_together_alarm_a_perfect_generator_unless_they_are_spl
         rows_of = split(len(real), sizes, RNG(1), group=groups)
         answered[groups is None] = said(rows(real[rows_of["calibrate"]], real[rows_of["holdout"]], made))
     assert answered[True]["diverse"].answer == "no"
+    assert "belong together" not in answered[True]["diverse"].names  # they are only nearly equal
     assert [answered[False][question].answer for question in MAIN] == ["yes"] * 3
+
+
+@pytest.mark.parametrize(("generated", "told"), [(0.0, True), (0.39, True), (0.41, False)])
+def test_real_rows_that_equal_each_other_are_told_as_what_may_belong_together(generated: float, told: bool) -> None:
+    rng = RNG(3)
+    real = np.repeat(rng.normal(size=(N // 2, 8)), 2, axis=0)
+    shares = {"equal": generated, "equal_real": 0.4}
+    equal = [{"definition": None, "question": "diverse", "statistic": k, "value": v} for k, v in shares.items()]
+    found = rows(rng.normal(size=(N, 8)), real, rng.normal(size=(N, 8)))
+    answer = said([*found, *({**row, "adjusted": None} for row in equal)])["diverse"]
+    assert answer.answer == "no"
+    assert ("40 % of the real samples equal another one" in answer.names) == told
+
+
+def test_a_number_without_an_interval_stands_beside_those_of_permuted_labels() -> None:
+    found = said(rows(modes(RNG(1)), modes(RNG(2)), repeated(RNG(3))))["diverse"]
+    assert found.criterion == "near closest"
+    assert "if the labels are permuted" in found.names
+    assert found.low is None

@@ -12,6 +12,7 @@ from gancensus.census import relabelling
 from gancensus.census.relabelling import HUBS, LOCAL, OWN, Labels, Near, Radii, hubs, pooled, relabelled, statistics
 
 RADII = Radii(duplicate=0.1, cover=0.25, repeat=0.3, wide=0.5)
+BATCH = 20  # that covers at the radius `cover`
 
 
 def graph(points: np.ndarray, radius: float) -> tuple[np.ndarray, Near]:
@@ -37,7 +38,7 @@ def by_hand(distance: np.ndarray, label: np.ndarray, kinds: np.ndarray, hub: np.
     """Every statistic of one labelling that has no ties, by its definition."""
     g, h = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
     apart = distance + np.diag(np.full(len(distance), np.inf))
-    batch = min(len(g), len(h)) - 1
+    most = min(len(g), len(h)) - 1
     pairs = {"gg": len(g) * (len(g) - 1) / 2, "hh": len(h) * (len(h) - 1) / 2, "gh": len(g) * len(h)}
 
     def density(a: np.ndarray, b: np.ndarray, kind: str) -> float:
@@ -45,6 +46,7 @@ def by_hand(distance: np.ndarray, label: np.ndarray, kinds: np.ndarray, hub: np.
         return float((found + 0.5) / pairs[kind])
 
     def share(a: np.ndarray, b: np.ndarray, radius: float, others: int) -> float:
+        batch = BATCH if radius == RADII.cover else most
         chance = covered((apart[np.ix_(a, b)] <= radius) & ~hub[b], others, batch)
         return float((chance.sum() + 0.5) / len(a))
 
@@ -84,7 +86,7 @@ def test_all_labellings_are_counted_as_by_hand(generated: int, real: int) -> Non
     kinds = np.where(points > 1.5, -1, np.where(points > 0, 1, 0))
     hub = hubs(np.zeros(len(points), dtype=np.int64)) if generated > real else hubs(rng.permutation(len(points)))
     assert hub.sum() == (0 if generated > real else HUBS * len(points) // 1)
-    found = statistics(near, labels, RADII, min(generated, real) - 1, 0.3, hub, kinds)
+    found = statistics(near, labels, RADII, (BATCH, min(generated, real) - 1), 0.3, hub, kinds)
     for k in (0, 1, relabelling.LANES, 2 * relabelling.LANES):
         for name, value in by_hand(distance, labels[:, k], kinds, hub).items():
             assert getattr(found, name)[k] == pytest.approx(value, abs=1e-9), name
@@ -94,7 +96,7 @@ def test_closest_pairs_of_a_repeated_sample() -> None:
     rng = np.random.default_rng(1)
     points = np.concatenate([np.zeros(12), rng.uniform(1, 5, 188)])  # 66 pairs of generated samples at distance 0
     _, near = graph(points, 0.5)
-    found = statistics(near, relabelled(100, 200, 199, rng), RADII, 99, 0.3, np.zeros(200, dtype=bool))
+    found = statistics(near, relabelled(100, 200, 199, rng), RADII, (99, 99), 0.3, np.zeros(200, dtype=bool))
     assert found.closest[0] == pytest.approx(66 / np.sqrt(66 / 2))  # no pair of two real ones among the closest 66
     assert found.closest[0] > found.closest[1:].max()
 

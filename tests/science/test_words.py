@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gancensus.census.answers import SIDES
 from gancensus.contracts.metric import Metric
 from gancensus.domains.general.metric_condition import Condition
 from gancensus.domains.general.metric_euclidean import Euclidean
@@ -226,3 +227,10 @@ def test_the_informative_alpha_leaves_the_reference_five_duplicates() -> None:
     rows += [{**r, "metrics": "a+b", "duplicates": 0} for r in rows]
     assert sentences.informative_alpha(rows, "a") == (0.05, True)
     assert sentences.informative_alpha(rows, "a+b") == (0.1, False)
+
+
+def test_what_decides_is_said_in_words() -> None:
+    known = {"answer": "no", "names": "9 of 10", "needed": None}
+    assert sentences.why(known | {"criterion": "all pixels closest"}) == "by its closest pairs (all pixels); 9 of 10"
+    assert sentences.why(known | {"criterion": "exact"}) == "by equal samples; 9 of 10"
+    assert set(SIDES["diverse"] | SIDES["on"] | SIDES["covers"]) <= set(sentences.STATISTICS)

@@ -69,6 +69,9 @@ def test_real_samples_that_nothing_has_learned_from_are_all_compared_with(step: 
     found = rows(tmp_path / "answers.parquet")
     assert {row["others"] for row in found if row["question"] != "copies"} == {150 + 130}
     assert {row["others"] for row in found if row["statistic"] in ("copies", "exact")} == {150 + 130}
+    assert {row["statistic"]: row["value"] for row in found if "equal" in row["statistic"]} == (
+        {"equal": 0.0, "equal_real": 0.0}
+    )
 
 
 def test_the_same_bytes_for_any_parts(step: Step, tmp_path: Path) -> None:

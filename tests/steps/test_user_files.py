@@ -78,6 +78,19 @@ def test_groups_of_an_array_are_no_condition(tmp_path: Path) -> None:
         Files(path=tmp_path / "x.npz", group="films").load(0)
 
 
+def test_images_are_grouped_by_their_folders(tmp_path: Path) -> None:
+    for name in ("film a/0.png", "film b/0.png", "film b/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / name)
+    known = Files(path=tmp_path, group="folder").load(0).known
+    assert known.group is not None
+    assert known.group.tolist() == [0, 1, 1]
+    assert known.label is None
+    for path, group in ((tmp_path, "film"), (tmp_path / "film a", "folder")):
+        with pytest.raises(UserError, match="the subfolders say which belong together"):
+            Files(path=path, group=group).load(0)
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("kind", [np.int64, np.uint8])
 def test_npz_with_labels(tmp_path: Path, save: Callable[..., None], kind: type[np.generic]) -> None:

@@ -66,7 +66,17 @@ def repeats(found: Found, part: str) -> str:
     ]
     if len({count for _, count in times}) == 1:
         return f"{times[0][1]} repeats"
-    return ", ".join(f"{count} repeats with {made:,} samples a side" for (made, _), count in times)
+    return ", ".join(f"{count} repeats with {sized(*size)}" for size, count in times)
+
+
+def sized(made: int, real: int) -> str:
+    """Numbers of samples in words."""
+    return f"{made:,} samples a side" if made == real else f"{made:,} generated and {real:,} real samples"
+
+
+def brief(made: int, real: int) -> str:
+    """The same as numbers."""
+    return f"{made:,}" if made == real else f"{made:,} : {real:,}"
 
 
 def page(found: Found) -> str:
@@ -234,15 +244,16 @@ def perfect(found: Found) -> str:
     """How often a perfect generator is told yes."""
     every = sizes(found, "perfect")
     columns = [(size, question) for size in every for question in QUESTIONS]
-    head = ["perfect generator", *(f"{question}, {size[0]:,}" for size, question in columns)]
+    head = ["perfect generator", *(f"{question}, {brief(*size)}" for size, question in columns)]
     rows = [
         [name, *(percent(of(found, "perfect", name, size), question) for size, question in columns)] for name in PERFECT
     ]
     text = dedent(f"""
         ## How often a perfect generator is told yes
 
-        In % of {repeats(found, "perfect")}, by question and number of samples a side, with intervals. The rest is
-        *inconclusive*, but for the false alarms above: too few samples for an interval within the margin.
+        In % of {repeats(found, "perfect")}, by question and number of samples (generated : real where they differ,
+        as where all real samples are compared with), with intervals. The rest is *inconclusive*, but for the false
+        alarms above: too few samples for an interval within the margin.
     """)
     return f"{text}\n{table(head, rows)}"
 
@@ -299,7 +310,7 @@ def copies(found: Found) -> str:
         counted(of(found, "fresh", None, size), partial(answered, line="copies", answer="yes"))
         for size in sizes(found, "fresh")
     ]
-    level = [f"{one} with {made:,} samples a side" for one, (made, _) in zip(fresh, sizes(found, "fresh"), strict=True)]
+    level = [f"{one} with {sized(*size)}" for one, size in zip(fresh, sizes(found, "fresh"), strict=True)]
     more = f"Fresh samples in further studies, of which 5 % may be called copies: {', '.join(level)}."
     return f"{text}\n{table(['generator', *said], rows)}\n\n{more}"
 
@@ -308,7 +319,7 @@ def intervals(found: Found) -> str:
     """How often intervals have the truth."""
     head = [
         "distribution",
-        "samples a side",
+        "samples",
         "pair ratio",
         "reach ratio",
         "on",
@@ -321,8 +332,10 @@ def intervals(found: Found) -> str:
         for name in (*PERFECT, None):
             records = of(found, "perfect", name, size)
             counts = [covered(records, one) for one in RATIOS] + [known_collision(records)]
-            rows.append([name or "**all**", f"{size[0]:,}", *(had(*count) for count in counts)])
-            short += [f"{name or 'all'}, {size[0]:,}, {head[k + 2]}" for k, count in enumerate(counts) if low(count, k)]
+            rows.append([name or "**all**", brief(*size), *(had(*count) for count in counts)])
+            short += [
+                f"{name or 'all'}, {brief(*size)}, {head[k + 2]}" for k, count in enumerate(counts) if low(count, k)
+            ]
     text = dedent("""
         ## How often an interval has the truth
 

@@ -37,14 +37,14 @@ class Part(NamedTuple):
 
 
 PARTS = [
-    Part("checks", check, CHECKS, {(1000, 1000): 4}),
-    Part("studies", study, PERFECT, {(300, 300): 15, (300, 100): 15, (100, 300): 15}),
-    Part("perfect", perfect, PERFECT, {(300, 300): 20, (1000, 1000): 20}),
-    Part("flaws", flawed, FLAWED, {(1000, 1000): 5, (2000, 2000): 2}),
-    Part("unequal", unequal, UNEQUAL, {(500, 500): 20}),
-    Part("copies", copied, COPIED, {(1000, 1000): 5}),
-    Part("fresh", copied, ("fresh samples",), {(300, 300): 50, (1000, 1000): 10}),
-    Part("limits", flawed, LIMITS, {(1000, 1000): 5}),
+    Part("checks", check, CHECKS, {(1000, 1000): 8}),
+    Part("studies", study, PERFECT, {(300, 300): 30, (300, 100): 30, (100, 300): 30}),
+    Part("perfect", perfect, PERFECT, {(300, 300): 40, (1000, 1000): 40, (1000, 2000): 40}),
+    Part("flaws", flawed, FLAWED, {(1000, 1000): 10, (2000, 2000): 10}),
+    Part("unequal", unequal, UNEQUAL, {(500, 500): 40}),
+    Part("copies", copied, COPIED, {(1000, 1000): 10}),
+    Part("fresh", copied, ("fresh samples",), {(300, 300): 100, (1000, 1000): 20}),
+    Part("limits", flawed, LIMITS, {(1000, 1000): 10}),
 ]
 
 

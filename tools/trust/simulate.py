@@ -12,7 +12,9 @@ from scipy.spatial.distance import pdist
 from scipy.stats import chi2
 
 from gancensus.census import birthday
-from gancensus.census.answers import ALPHA, Compared, Measured, measure, rows_of_answers, rows_of_copies
+from gancensus.census.answers import ALPHA, rows_of_answers
+from gancensus.census.copied import rows_of_copies
+from gancensus.census.measured import Compared, Measured, measure
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.census.summary import Answer, adjusted, answers
 from gancensus.census.summary import copies as answer_copies

@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaln, psi
 
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import symmetric
+from gancensus.statistics.intervals import log_interval
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -96,11 +96,13 @@ def coverage(near: Neighbours, batch: Floats) -> Floats:
     return 1 - np.array([float(times @ missed_by(degree, near.others, m)) for m in batch]) / near.sizes[0]
 
 
-def radius_at(i: IntArray, j: IntArray, distance: Floats, samples: int, batch: float, share: float) -> Radius:
+def radius_at(
+    i: IntArray, j: IntArray, distance: Floats, samples: int, batch: float, share: float, most: float = MOST_COVERED
+) -> Radius:
     """Return the least distance between two samples of a population at which C(m) is `share` or more.
 
-    Where many pairs have one distance, C may leap beyond MOST_COVERED there: then it is the next lower one, or 0. Where
-    no distance reaches the share, it is the largest.
+    Where many pairs have one distance, C may leap beyond `most` there: then it is the next lower one, or 0. Where no
+    distance reaches the share, it is the largest.
 
     Args:
         i: (pairs,), positions of the one sample of every pair of near ones.
@@ -109,6 +111,7 @@ def radius_at(i: IntArray, j: IntArray, distance: Floats, samples: int, batch: f
         samples: in the population.
         batch: m, at most samples - 1.
         share: above 0 and below 1.
+        most: the largest C that will do, though not below `share`.
     """
     order = np.argsort(distance, kind="stable")
     attained, ends = np.unique(distance[order], return_index=True)
@@ -122,7 +125,7 @@ def radius_at(i: IntArray, j: IntArray, distance: Floats, samples: int, batch: f
         return Radius(0.0, 0.0)
     k = min(bisect_left(range(len(attained)), share, key=covered), len(attained) - 1)
     found = covered(k)
-    if found > max(share, MOST_COVERED) and attained[k] > 0:  # equal samples are as near as can be
+    if found > max(share, most) and attained[k] > 0:  # equal samples are as near as can be
         return Radius(float(attained[k - 1]), covered(k - 1)) if k else Radius(0.0, 0.0)
     return Radius(float(attained[k]), found)
 
@@ -196,12 +199,6 @@ def missed_by(degree: IntArray, others: int, batch: float) -> Floats:
     missed[possible] = np.exp(log_ratio + gammaln(others - batch + 1) - gammaln(others + 1.0))
     missed[degree == 0] = 1.0  # not 1 less a rounding, by which nothing near would be a little
     return missed
-
-
-def log_interval(value: float, variance: float, level: float = 0.95) -> Estimate:
-    """Return the exponential of a value and its interval."""
-    found = symmetric(value, variance, level=level)
-    return Estimate(*(None if end is None else float(np.exp(end)) for end in found))
 
 
 def _relative(across: Neighbours, real: Neighbours, batch: float, level: float, real_covers: bool) -> Estimate:

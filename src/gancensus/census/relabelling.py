@@ -42,7 +42,7 @@ class Radii(NamedTuple):
     duplicate: float
     """The definition's."""
     cover: float
-    """At which a real sample has another one among as many as are compared with the probability 0.8."""
+    """At which a real sample has another one among as many as are compared with the probability 0.8, or more."""
     repeat: float
     """0.85."""
     wide: float
@@ -120,7 +120,7 @@ def statistics(
     near: Near,
     labels: Labels,
     radii: Radii,
-    batch: int,
+    batches: tuple[float, float],
     share: float,
     hub: npt.NDArray[np.bool_],
     of_class: IntArray | None = None,
@@ -131,7 +131,7 @@ def statistics(
         near: samples near to each, up to the wide radius.
         labels: as `relabelled` returns them.
         radii: within which samples are near.
-        batch: number of samples that cover, below that of either population.
+        batches: numbers of samples that cover, below those of either population, at the radius `cover` and at `wide`.
         share: of the samples, that the ratio of numbers of samples is at.
         hub: (samples,), which cover nothing; like `of_class`, this must not depend on the labels.
         of_class: (samples,), a number from 0; -1: of none.
@@ -143,9 +143,11 @@ def statistics(
     real = samples - generated
     ends = np.stack([_ends(near, radius) for radius in radii])
     deepest = int(np.diff(near.start).max(initial=0)) + 1
-    # what a sample with so many near ones adds to a coverage: of generated ones by real ones, real by real, real by
-    # generated
-    tables = np.stack([_covered(deepest, others, batch) for others in (real, real - 1, generated)])
+    # what a sample with so many near ones adds to a coverage at either radius: of generated ones by real ones, real by
+    # real, real by generated
+    tables = np.stack(
+        [[_covered(deepest, others, batch) for others in (real, real - 1, generated)] for batch in batches]
+    )
     sums = np.zeros((count, FIXED + of_class.max(initial=-1) + 1))
     degrees = np.zeros((2, count, deepest), dtype=np.int32)
     for first in range(0, count, LANES):
@@ -302,7 +304,7 @@ def _count(
                         sums[lane, 1] += h
                         sums[lane, 4] += h > 0
             if e == cuts[1]:
-                _cover(sums, 5, labels[k], free, unhidden, tables)
+                _cover(sums, 5, labels[k], free, unhidden, tables[0])
             if e == cuts[2]:
                 for lane in range(LANES):
                     g = acc[lane]
@@ -314,7 +316,7 @@ def _count(
                 for lane in range(LANES):
                     sums[lane, 13] += (acc[lane] - share * (local - begin)) ** 2 / (local - begin)
             if e == cuts[3]:
-                _cover(sums, 8, labels[k], free, unhidden, tables)
+                _cover(sums, 8, labels[k], free, unhidden, tables[1])
             if e == stop:
                 break
             row = labels[near[e]]

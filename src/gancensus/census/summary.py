@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import binom
 
 from gancensus.census.answers import ALPHA, QUESTION, SIDES
-from gancensus.plotting.numbers import percent
+from gancensus.plotting.numbers import number, percent
 from gancensus.statistics.multiplicity import holm
 
 PLACED = 0.9  # least coverage, over that of real samples by themselves, that is as good
@@ -30,6 +30,7 @@ FEW_DUPLICATES = "too few near-duplicates to compare"
 VETO = 0.01  # below which `train` is not like `holdout`, so that copies cannot be judged
 FEW_KINDS = "too few different samples to say where they are"
 NOT_ASKED = "not asked: every definition compares vectors of an encoder that was fitted on train"
+EQUAL = 0.01  # share of real samples that equal others, beyond that of generated ones, which is reported
 FEW = 0.02  # share of copies that must have been found, if there are any, for a no
 PAIRS = 2.0  # largest ratio of collision probabilities, by its interval, of what is as diverse
 MAIN = {"diverse": "reach_ratio", "on": "on", "covers": "covers"}  # a question's number
@@ -177,6 +178,9 @@ def answers(rows: Sequence[Row], margin: float) -> list[Answer]:
     chance = [row for row in _alarms(rows) if row["question"] == "on" and _by_chance(row, numbers)]
     known = [{**row, "adjusted": 1.0} if row in chance else row for row in rows]
     found = [_answer(question, [row for row in known if row["question"] == question], margin) for question in MAIN]
+    more = numbers.get((None, "equal_real"), 0.0) - numbers.get((None, "equal"), 0.0)
+    if more > EQUAL and found[0].answer == "no":
+        found[0] = found[0]._replace(names=", ".join(filter(None, (found[0].names, _belong(numbers)))))
     if chance and found[1].answer != "no":
         found[1] = found[1]._replace(answer="inconclusive", names=", ".join(filter(None, (found[1].names, FEW_KINDS))))
     if found[0].names.startswith("more diverse") and found[1].answer != "yes":
@@ -204,7 +208,8 @@ def _answer(question: str, rows: Sequence[Row], margin: float) -> Answer:
         first = min(alarms, key=lambda row: (row["adjusted"], row["statistic"] != MAIN[question]))
         dissent = [name for name, fit in fits.items() if fit and all(row["definition"] != name for row in alarms)]
         names = [f"not by {', '.join(dissent)}"] if dissent else []
-        return _because(question, "no", first, limit, ", ".join([*_direction(first), *names, *_least_class(rows)]))
+        said = [*_direction(first), *_by_labels(first), *names, *_least_class(rows)]
+        return _because(question, "no", first, limit, ", ".join(said))
     if fits and all(fits.values()):
         worst = max(mains, key=lambda row: _distance(row, question))
         return _because(question, "yes", worst, limit, within)
@@ -213,6 +218,12 @@ def _answer(question: str, rows: Sequence[Row], margin: float) -> Answer:
     if _inside(worst, margin):
         return _because(question, "inconclusive", worst, limit, ", ".join(filter(None, (within, FEW_DUPLICATES))))
     return _because(question, "inconclusive", worst, limit, within)._replace(needed=_needed(worst, question, margin))
+
+
+def _belong(numbers: Mapping[tuple[str | None, str], float]) -> str:
+    """Say that real samples equal each other, which may be why generated ones differ from them."""
+    share = percent(numbers[None, "equal_real"])
+    return f"{share} of the real samples equal another one: if these belong together, say so by `group` of the source"
 
 
 def _least_class(rows: Sequence[Row]) -> list[str]:
@@ -224,7 +235,7 @@ def _least_class(rows: Sequence[Row]) -> list[str]:
     return [f"least covered: {worst['of']} (p {worst['adjusted']:.2g})"]
 
 
-def _by_chance(row: Row, numbers: Mapping[tuple[str, str], float]) -> bool:
+def _by_chance(row: Row, numbers: Mapping[tuple[str | None, str], float]) -> bool:
     """Return whether as few different samples, right ones, could lie off the data as often as the generated ones do.
 
     Permuted labels have as many different ones as the data. Of n samples of k random atoms, a mean has the variance of
@@ -246,6 +257,14 @@ def _direction(row: Row) -> list[str]:
     if row["statistic"] not in ("pair_ratio", "reach_ratio"):
         return []
     return ["less diverse" if row["value"] > 1 else "more diverse"]
+
+
+def _by_labels(row: Row) -> list[str]:
+    """Say what a number without an interval is beside those of permuted labels."""
+    if row["low"] is not None or row["null_low"] is None:
+        return []
+    value, low, high = (number(row[name], 3) for name in ("value", "null_low", "null_high"))
+    return [f"{value}, but {low} to {high} if the labels are permuted"]
 
 
 def _alarms(rows: Iterable[Row]) -> list[Row]:

@@ -44,10 +44,12 @@ def answers_table(path: Path) -> str:
     for (study, population), rows in said.items():
         for question, head in zip(sentences.QUESTIONS, heads[2:], strict=False):
             row = rows.get(question)
-            if population != "train" and row and row["answer"] == "inconclusive" and sentences.why(row):
-                reasons.setdefault(f"  {head}: {sentences.why(row)}", []).append(f"{study}/{population}")
-    open_ones = [f"{reason} ({', '.join(populations)})" for reason, populations in reasons.items()]
-    return "\n".join([*table, *(["inconclusive:", *open_ones] if open_ones else [])])
+            if population == "train" or row is None or row["answer"] not in ("inconclusive", sentences.BAD[question]):
+                continue
+            if why := sentences.why(row):
+                reasons.setdefault(f"  {head}, {row['answer']}: {why}", []).append(f"{study}/{population}")
+    said_why = [f"{reason} ({', '.join(populations)})" for reason, populations in reasons.items()]
+    return "\n".join([*table, *(["because:", *said_why] if said_why else [])])
 
 
 def inputs_text(path: Path) -> str:

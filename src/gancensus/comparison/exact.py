@@ -55,6 +55,11 @@ def keys(samples: Samples) -> list[bytes]:
     return [blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(flatten(values))]
 
 
+def equal_share(samples: Samples) -> float:
+    """Return the share of samples that equal another one."""
+    return sum(times for times in Counter(keys(samples)).values() if times > 1) / len(samples)
+
+
 def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Samples], level: float = 0.95) -> Exact:
     """Compare generated samples with real ones, some of which are read at a time.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import LEVEL, jackknife_variance, symmetric
+from gancensus.statistics.intervals import LEVEL, jackknife_variance, log_interval
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def rke(x: Floats, width: float, level: float = LEVEL) -> Estimate:
     mean = total / (n * (n - 1))
     if without.min() <= 1e-9 * mean:
         return _NOTHING
-    return _exponential(-math.log(mean), jackknife_variance(np.log(without)), level)
+    return _number(-math.log(mean), jackknife_variance(np.log(without)), level)
 
 
 def vendi(x: Floats, centre: Floats, level: float = LEVEL) -> Estimate:
@@ -91,19 +91,12 @@ def vendi(x: Floats, centre: Floats, level: float = LEVEL) -> Estimate:
     known = shares > 1e-12
     logs = np.log(shares[known])
     changes = -((units @ axes[:, known]) ** 2) @ logs
-    return _exponential(-float(shares[known] @ logs), float(changes.var(ddof=1)) / len(units), level)
+    return _number(-float(shares[known] @ logs), float(changes.var(ddof=1)) / len(units), level)
 
 
-def _exponential(entropy: float, variance: float, level: float) -> Estimate:
+def _number(entropy: float, variance: float, level: float) -> Estimate:
     """Return exp of an entropy with the ends of its interval, at least 1."""
-    value, low, high = map(math.exp, (entropy, *_ends(entropy, variance, level)))
-    return Estimate(max(1.0, value), max(1.0, low), max(1.0, high))
-
-
-def _ends(entropy: float, variance: float, level: float) -> tuple[float, float]:
-    _, low, high = symmetric(entropy, variance, level=level)
-    assert low is not None and high is not None
-    return low, high
+    return Estimate(*(None if end is None else max(1.0, end) for end in log_interval(entropy, variance, level)))
 
 
 def _row_sums(x: Floats, width: float) -> Floats:

@@ -27,6 +27,21 @@ CHAIN = 3  # a kind with this many times more samples than can all be alike is a
 
 
 QUESTIONS = tuple(FAILED)
+STATISTICS = {
+    "pair_ratio": "how often two of its samples are duplicates",
+    "reach_ratio": "how many samples it takes to repeat as much",
+    "closest": "its closest pairs",
+    "repeated": "its samples with a duplicate",
+    "on": "its samples near real ones",
+    "on_wide": "its samples far from all real ones",
+    "on_own": "its samples in the neighbourhood of a real one",
+    "covers": "real samples near one of its own",
+    "covers_wide": "real samples far from all of its own",
+    "covers_own": "real samples with one of its own in their neighbourhood",
+    "covers_class": "real samples of one class",
+    "copies": "samples of train among the nearest real ones",
+    "exact": "equal samples",
+}
 BAD = {"diverse": "no", "on": "no", "covers": "no", "copies": "yes"}  # answers
 
 
@@ -46,9 +61,15 @@ def why(row: Row | None) -> str:
     """Return what decides, what dissents, and what would settle what is open."""
     if row is None:
         return ""
-    decides = f"by {row['criterion']}" if row["criterion"] and row["answer"] != "yes" else ""
+    decides = _criterion(row["criterion"]) if row["criterion"] and row["answer"] != "yes" else ""
     needed = f"about {integer(row['needed'])} samples a side would settle it" if row["needed"] else ""
     return "; ".join(filter(None, (decides, row["names"], needed)))
+
+
+def _criterion(criterion: str) -> str:
+    """Return what decides in words: 'by its closest pairs (pixels)'."""
+    definition, _, statistic = criterion.rpartition(" ")
+    return f"by {STATISTICS[statistic]}{definition and f' ({definition})'}"
 
 
 def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:

@@ -45,6 +45,12 @@ def symmetric(
     return Estimate(value, max(ends[0], value - reach), min(ends[1], value + reach))
 
 
+def log_interval(log: float, variance: float, level: float = LEVEL) -> Estimate:
+    """Return the exponential of a value with that of its normal interval."""
+    found = symmetric(log, variance, level=level)
+    return Estimate(*(None if end is None else float(np.exp(end)) for end in found))
+
+
 def mean_interval(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     """Return the mean of n independent values (n, ...) over n, and the ends of Student's interval of LEVEL.
 

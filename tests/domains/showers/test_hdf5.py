@@ -121,6 +121,19 @@ def test_calochallenge_is_in_mev_with_its_binning(tmp_path: Path) -> None:
     np.testing.assert_allclose(some.conditions["energy"], stored["incident_energies"][:, 0] / 1000, rtol=1e-6)
 
 
+def test_showers_of_one_event_belong_together(tmp_path: Path) -> None:
+    event = 2**53 + np.array([4, 1, 4, 2])  # beyond what a float tells apart
+    path = write(tmp_path / "a.h5", electrons(4) | {"event": event})
+    known = load(path, group="event").known
+    assert known.group is not None
+    assert known.group.tolist() == [2, 0, 2, 1]
+    assert load(path).known.group is None
+    with pytest.raises(UserError, match="has no dataset events, but ECAL, energy, event, theta; `group` needs it"):
+        load(path, group="events")
+    with pytest.raises(UserError, match=r"dataset ECAL has shape .* one number per shower is needed"):
+        load(path, group="ECAL")
+
+
 def test_a_generator_gives_natural_values(tmp_path: Path) -> None:
     stored = electrons()
     generator = Generated(path=write(tmp_path / "a.h5", stored), layout="3dgan")

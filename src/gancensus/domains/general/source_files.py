@@ -15,6 +15,7 @@ from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import Background
 from gancensus.storage.user_arrays import finite, read_user_samples
 
+FOLDER = "folder"  # by which images are grouped
 SMALL = 15  # bytes up to this are truth values or classes, not grey levels
 NUMBERS = 16  # that a point has, at most
 UNLIKE = 1e-3  # of the widest range of a point's numbers: a number with a smaller range has its own unit
@@ -56,8 +57,9 @@ class Files(Source):
     """What transparent pixels of images are composited on; a generator of kind files needs the same."""
 
     group: str | None = None
-    """An array of a .npz whose equal numbers mark samples that belong together, such as frames of one film: all are in
-    one part, of which `calibrate` and `holdout` have one each. It is no condition then."""
+    """What says that samples belong together, such as frames of one film: all of them are in one part, of which
+    `calibrate` and `holdout` have one each. Of a .npz, an array with equal numbers, which is no condition then; of a
+    folder of images, `folder`: each of its subfolders, which are no classes then."""
 
     def files(self) -> list[Path]:
         """Return the path."""
@@ -96,6 +98,10 @@ class Files(Source):
         """Return samples with what they belong to, if that is asked for."""
         if self.group is None:
             return found
+        if self.path.is_dir():
+            if self.group != FOLDER or found.known.label is None:
+                raise UserError(f"{self.path}: of images, the subfolders say which belong together (group: {FOLDER})")
+            return replace(found, known=replace(found.known, label=None, group=found.known.label.astype(np.int64)))
         conditions = {name: values for name, values in found.conditions.items() if name != self.group}
         if len(conditions) == len(found.conditions):
             raise UserError(

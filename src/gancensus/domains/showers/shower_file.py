@@ -121,6 +121,12 @@ class ShowerFile(Member):
             )
         return shape, stored[0]
 
+    @property
+    def _own(self) -> set[str]:
+        """The names of the datasets of the layout."""
+        cells, energy, angles, *_ = LAYOUTS[self.layout]
+        return {cells, energy, *angles}
+
     def _dataset(self, file: Any, name: str) -> Stored:
         """Return a dataset of numbers that the file itself holds."""
         import h5py
@@ -135,7 +141,8 @@ class ShowerFile(Member):
             kind: Any = getattr(found, "dtype", "a group")
         if link is None:
             other = next((k for k, v in LAYOUTS.items() if k != self.layout and {v.cells, v.energy} <= {*names}), None)
-            hint = f"is its layout '{other}'?" if other else f"`layout: {self.layout}` needs it"
+            needs = f"`layout: {self.layout}`" if name in self._own else "`group`"
+            hint = f"is its layout '{other}'?" if other else f"{needs} needs it"
             raise UserError(f"{self.path}: has no dataset {name}, but {', '.join(names) or 'nothing'}; {hint}")
         if elsewhere:
             raise UserError(
@@ -152,6 +159,18 @@ class ShowerFile(Member):
 
     def _column(self, file: Any, name: str, samples: int) -> NDArray[np.float32]:
         """Return a finite number per shower: (n,), in the unit of the file."""
+        with np.errstate(over="ignore"):  # to infinity, which is refused
+            values = np.asarray(self._numbers(file, name, samples), dtype=np.float32)
+        self._refuse(name, ~np.isfinite(values), np.arange(samples), "NaN or infinite")
+        return values
+
+    def numbers(self, name: str, samples: int) -> NDArray[Any]:
+        """Return a number per shower from a dataset of the user's choice: (n,), as it is stored."""
+        with _opened(self.path) as file:
+            return self._numbers(file, name, samples)
+
+    def _numbers(self, file: Any, name: str, samples: int) -> NDArray[Any]:
+        """Return a number per shower: (n,), as it is stored."""
         stored = self._dataset(file, name)
         if stored.shape not in ((samples,), (samples, 1)):
             cells = LAYOUTS[self.layout].cells
@@ -159,10 +178,7 @@ class ShowerFile(Member):
                 f"{self.path}: dataset {name} has shape {stored.shape}, but {cells} has {samples} showers; "
                 "one number per shower is needed"
             )
-        with np.errstate(over="ignore"):  # to infinity, which is refused
-            values = np.asarray(stored.read(slice(None)).reshape(samples), dtype=np.float32)
-        self._refuse(name, ~np.isfinite(values), np.arange(samples), "NaN or infinite")
-        return values
+        return stored.read(slice(None)).reshape(samples)
 
     def _energy(self, file: Any, samples: int) -> NDArray[np.float32]:
         """Return the energies of the primary particles: (n,) GeV."""

@@ -19,7 +19,15 @@ class Hdf5(ShowerFile, Source):
     """
 
     kind: Literal["hdf5"] = "hdf5"
+    group: str | None = None
+    """A dataset of a number per shower, equal where showers belong together, such as those of one event: all are in one
+    part, of which `calibrate` and `holdout` have one each."""
     tabular: ClassVar[bool] = False
+
+    @property
+    def grouped(self) -> bool:
+        """Whether `group` is given."""
+        return self.group is not None
 
     @property
     def value_names(self) -> tuple[str]:
@@ -36,4 +44,7 @@ class Hdf5(ShowerFile, Source):
         """Look at the showers x (n, *shape), in the order of the file; the end of the scale is the largest energy."""
         found = self.look()
         scale = shower_scale(float(found.known.conditions["energy"].max()), self.value_names)
-        return replace(found, known=replace(found.known, scale=scale), read=lambda rows: scale.encode(found.read(rows)))
+        belongs = None if self.group is None else self.numbers(self.group, len(found))
+        group = None if belongs is None else np.unique(belongs, return_inverse=True)[1]
+        known = replace(found.known, scale=scale, group=group)
+        return replace(found, known=known, read=lambda rows: scale.encode(found.read(rows)))
