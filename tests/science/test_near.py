@@ -56,16 +56,17 @@ def test_the_nearest_are_those_of_all_distances() -> None:
     every = np.linalg.norm(values[50:, None].astype(float) - values[None, :50], axis=2) / 0.5
     for longest in (50, 16):
         side = Side.of([real], longest)
-        first, far = distance.nearest([other], side, 2.5)
+        first, far, equal = distance.nearest([other], side, 2.5)
         assert np.array_equal(first, every.argmin(axis=1))
         assert far == pytest.approx(every.min(axis=1))
-        last, _ = distance.nearest([other], side, 2.5, rank=lambda i, j: -j)
+        last, *_ = distance.nearest([other], side, 2.5, rank=lambda i, j: -j)
         assert np.array_equal(last, 49 - every[:, ::-1].argmin(axis=1))
-        own, gap = distance.nearest([real], side, 2.5, itself=np.arange(50))
+        own, gap, twins = distance.nearest([real], side, 2.5, itself=np.arange(50))
         among = np.linalg.norm(values[:50, None].astype(float) - values[None, :50], axis=2) / 0.5
         np.fill_diagonal(among, np.inf)
         assert np.array_equal(own, among.argmin(axis=1))
         assert gap == pytest.approx(among.min(axis=1))
-        assert np.array_equal(distance.equal([other], side), (every == 0).sum(axis=1))
-    row, far = distance.nearest([other], Side.of([(values[:50] + 100,)]), 2.5)
-    assert (row == -1).all() and np.isinf(far).all()
+        assert np.array_equal(equal, (every == 0).sum(axis=1))
+        assert np.array_equal(twins, (among == 0).sum(axis=1))
+    row, far, equal = distance.nearest([other], Side.of([(values[:50] + 100,)]), 2.5)
+    assert (row == -1).all() and np.isinf(far).all() and not equal.any()

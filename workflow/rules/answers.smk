@@ -16,7 +16,7 @@ rule answers:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(CONFIG.memory),
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=GPU,
     params:
         definitions=lambda wc: json.dumps(

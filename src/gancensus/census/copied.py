@@ -16,7 +16,7 @@ from gancensus.comparison.exact import exact
 from gancensus.comparison.nearest import Beside, Beyond, authenticity, data_copying, low_quantile
 from gancensus.contracts.metric import Features
 from gancensus.contracts.samples import Samples
-from gancensus.search.near import PILOT
+from gancensus.search.near import PILOT, Nearest
 from gancensus.search.pairs import Side, take
 from gancensus.storage.samples import SampleRows
 
@@ -46,16 +46,19 @@ def rows_of_copies(
         level: of the test.
         device: where matrices are multiplied.
     """
-    distance, (train, other) = measured.distance, real
-    sizes, generated = [side.blocks[-1].stop for side in real], compared.sizes[2]
-    nearest = partial(distance.nearest, radius=measured.radii.wide, device=device)
-    ranks = copies.Ranks.draw(generated, sum(sizes), rng)
-    by_train = nearest(compared.generated, train, rank=ranks.of)
-    by_other = nearest(compared.generated, other, rank=lambda i, j: ranks.of(i, j + sizes[0]))
-    nearest_real = copies.nearer(by_train, by_other, sizes[0], ranks)
-    found = copies.copying(nearest_real, sizes[0], sum(sizes), permutations, rng)
+    train, other = real
+    sizes, (_, holdout, generated) = [side.blocks[-1].stop for side in real], compared.sizes
+    nearest = partial(measured.distance.nearest, radius=measured.radii.wide, device=device)
     some = [take(feature, slice(PILOT)) for feature in compared.calibrate]
-    equal = distance.equal(some, train, device) + distance.equal(some, other, device)
+    ranks = copies.Ranks.draw(generated + holdout + len(some[0][0]), sum(sizes), rng)
+    # all at once, since the features of `train` may take longer than the search
+    asked = _joined(compared.generated, compared.holdout, some)
+    by_train = nearest(asked, train, rank=ranks.of)
+    by_other = nearest(asked, other, rank=lambda i, j: ranks.of(i, j + sizes[0]))
+    made, held = slice(generated), slice(generated, generated + holdout)
+    nearest_real = copies.nearer(by_train.of(made)[:2], by_other.of(made)[:2], sizes[0], ranks)
+    found = copies.copying(nearest_real, sizes[0], sum(sizes), permutations, rng)
+    equal = (by_train.equal + by_other.equal)[generated + holdout :]
     twins = float(np.mean(equal / (1 + equal)))
     least = copies.detectable(nearest_real, sizes[0], sum(sizes), rng, COPIES, level, twins)
     of = f"{found.in_train} of the {found.nearest} nearest to real samples are nearest to train"
@@ -64,22 +67,26 @@ def rows_of_copies(
     ]
     for noise, number in least.items():
         rows.append({"statistic": f"detectable {noise:g}", "value": None if number is None else number / generated})
-    held = nearest(compared.holdout, train, rank=copies.Ranks.draw(compared.sizes[1], sizes[0], rng).of)
-    rows += _beside(nearest, train, by_train, held)
+    rows += _beside(nearest, train, by_train.of(made), by_train.of(held))
     return [{"question": "copies", "samples": generated, "others": sum(sizes)} | row for row in rows]
 
 
-Found = tuple[IntArray, Floats]
-"""The nearest sample of each of some, and how far it is."""
+def _joined(*populations: Sequence[Features]) -> list[Features]:
+    """Return the features of all populations together, metric by metric."""
+    return [
+        tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*populations, strict=True)
+    ]
 
 
-def _beside(nearest: Callable[..., Found], train: Side, generated: Found, holdout: Found) -> list[dict[str, Any]]:
+def _beside(nearest: Callable[..., Nearest], train: Side, generated: Nearest, holdout: Nearest) -> list[dict[str, Any]]:
     """Return what distances to the nearest sample of `train` say, beside those of held-out samples."""
-    known = np.unique(np.concatenate([generated[0], holdout[0]]))
+    known = np.unique(np.concatenate([generated.row, holdout.row]))
     known = known[known >= 0]
-    others = np.append(nearest(_rows(train, known), train, itself=known)[1], -inf)  # the last: where none is near
+    far = nearest(_rows(train, known), train, itself=known).distance
+    others = np.append(far, -inf)  # the last: where none is near
     made, real = (
-        Beyond(far, others[np.where(at < 0, -1, np.searchsorted(known, at))]) for at, far in (generated, holdout)
+        Beyond(side.distance, others[np.where(side.row < 0, -1, np.searchsorted(known, side.row))])
+        for side in (generated, holdout)
     )
     return [
         _described("C_T", data_copying(made.distance, real.distance, LEVEL)),
@@ -100,7 +107,7 @@ def _rows(side: Side, rows: IntArray) -> list[Features]:
     parts = [
         [take(feature, some) for feature in side.read(block)] for block, some in blocks if len(some) or not block.start
     ]
-    return [tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*parts, strict=True)]
+    return _joined(*parts)
 
 
 def row_of_exact(generated: Samples, train: SampleRows, holdout: SampleRows) -> dict[str, Any]:

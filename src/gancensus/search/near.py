@@ -34,6 +34,21 @@ class NearPairs(NamedTuple):
         return NearPairs(self.i[keep], self.j[keep], self.distance[keep])
 
 
+class Nearest(NamedTuple):
+    """The nearest of other samples to each of some, (n,)."""
+
+    row: IntArray
+    """-1: none is near."""
+    distance: Floats
+    """Infinite where none is near."""
+    equal: IntArray
+    """How many are at distance 0."""
+
+    def of(self, some: slice) -> Nearest:
+        """Return it for some."""
+        return Nearest(self.row[some], self.distance[some], self.equal[some])
+
+
 @dataclass(frozen=True)
 class RelativeDistance:
     """The largest of the metrics' distances, each over its threshold; infinite where a condition is not met.
@@ -82,10 +97,8 @@ class RelativeDistance:
         device: str = "cpu",
         itself: IntArray | None = None,
         rank: Callable[[IntArray, IntArray], IntArray] = lambda i, j: j,
-    ) -> tuple[IntArray, Floats]:
-        """Return the nearest row of `b` within a radius of each sample of `a`, and how far it is.
-
-        int64 and float64 (n,); -1 and infinite where none is near.
+    ) -> Nearest:
+        """Return the nearest row of `b` within a radius of each sample of `a`.
 
         Args:
             a: features of samples, metric by metric.
@@ -97,11 +110,12 @@ class RelativeDistance:
                 is given.
         """
         row, least = np.full(len(a[0][0]), -1), np.full(len(a[0][0]), inf)
-        lowest = np.full(len(row), LAST)
+        lowest, equal = np.full(len(row), LAST), np.zeros(len(row), np.int64)
         for found in find_pairs(self.metrics, self._limits(radius), Side.of(a), b, device=device):
             distance, before = self._relative(found.values), least.copy()
             if itself is not None:
                 distance[found.j == itself[found.i]] = inf
+            equal += np.bincount(found.i[distance == 0], minlength=len(equal))
             np.minimum.at(least, found.i, distance)
             lowest[least < before] = LAST
             keep = distance == least[found.i]
@@ -113,14 +127,7 @@ class RelativeDistance:
             better = ranks < lowest[i]
             row[i[better]], lowest[i[better]] = j[better], ranks[better]
         near = least <= radius
-        return np.where(near, row, -1), np.where(near, least, inf)
-
-    def equal(self, a: Sequence[Features], b: Side, device: str = "cpu") -> IntArray:
-        """Return how many rows of `b` are at distance 0 of each sample of `a`, int64 (n,)."""
-        times = np.zeros(len(a[0][0]), np.int64)
-        for found in find_pairs(self.metrics, self._limits(0.0), Side.of(a), b, device=device):
-            times += np.bincount(found.i[self._relative(found.values) == 0], minlength=len(times))
-        return times
+        return Nearest(np.where(near, row, -1), np.where(near, least, inf), equal)
 
     def _limits(self, radius: float) -> list[float]:
         """Return the thresholds of the metrics at a radius, wider by more than a product and a quotient are rounded."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from gancensus.census.answers import MOST, MOST_BYTES
 from gancensus.cli.estimate.data import Facts, Shape
 from gancensus.cli.estimate.jobs import Job, jobs_of
 from gancensus.cli.estimate.rates import (
@@ -21,6 +22,7 @@ from gancensus.cli.estimate.rates import (
     DISTANCE,
     HASH,
     KNOWN,
+    LABELLED,
     LOAD,
     MERGE,
     MERGED,
@@ -115,7 +117,6 @@ class Prediction:
             "train",
             "generate",
             "analyse",
-            "answers",
         ):  # networks, neighbours
             return Cost(read, written, None, None)
         if facts and job.rule == "thresholds":
@@ -130,6 +131,8 @@ class Prediction:
             return Cost(read, written, seconds + MERGE * held / REPEATS, memory)
         if facts and job.rule.startswith("draw_") and len(facts.shape) > 1:
             return self.figures(facts, job, written)
+        if facts and job.rule == "answers":
+            return self.answers(facts, job.wildcards["population"], read)
         if job.rule == "census":
             rows = held / REPEATS
             return Cost(read, written, START + CENSUS * rows * (rows / 2.7e6) ** (CENSUS_POWER - 1), BASE + 1e-6 * held)
@@ -183,6 +186,26 @@ class Prediction:
                 seconds += (passes - 1) * pairs * pair_seconds([metric], facts, n)
         memory = self.config.memory - (BASE_MEGABYTES - BASE)
         return Cost(read, SMALL, seconds if known else None, memory)
+
+    def answers(self, facts: Facts, population: str, read: float) -> Cost:
+        """Return what it takes to measure a population beside real samples, and to look for copies in all of these.
+
+        That is of some samples, of all pairs of which five searches compare one or two populations. As many of three
+        populations are looked for in all of `train`, and the nearest ones once more; two of them in `holdout`.
+        """
+        seconds = START
+        train, holdout = (facts.samples[name] if population != "train" else 0 for name in ("train", "holdout"))
+        for definition in facts.study.definitions.values():
+            metrics = list(definition.values())
+            a_row = row_seconds(metrics, facts)
+            if a_row is None:
+                return Cost(read, SMALL, None, None)
+            values = sum(facts.row(space) for space in {metric.space for metric in metrics})
+            some = min(MOST, MOST_BYTES // int(values), facts.samples[population])
+            pairs = some * (2.5 * some + 4 * train + holdout)
+            seconds += (3 * some + 3 * train + holdout) * a_row + pairs * pair_seconds(metrics, facts, some)
+            seconds += LABELLED * facts.study.census.permutations
+        return Cost(read, SMALL, seconds, self.config.memory - (BASE_MEGABYTES - BASE))
 
     def sweep(self, facts: Facts, metrics: Sequence[Metric]) -> Cost:
         """Return what the sweep takes: all pairs of some samples of each population, in every metric."""
