@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         populations=[str],
         unseen=[str],
         answers=[Path],
+        statistics=Path,
         summary=Path,
     )
     files = [step.grouped(paths, len(args.definitions)) for paths in (args.duplicates, args.repeats)]
@@ -55,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)
     write_table(args.curve, tables.curve, schemas.CURVE)
+    statistics = [{"population": name} | row for name, of in rows.items() for row in of]
+    write_table(args.statistics, columns_of(statistics, schemas.STATISTICS.names), schemas.STATISTICS)
     reasons = zip(args.populations, map(failures.reason, args.answers), strict=True)
     missing = {name: f"could not be measured: {reason}" for name, reason in reasons if reason}
     summary = [

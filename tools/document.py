@@ -125,9 +125,10 @@ TABLES = (
     ),
     Described(
         "Answers",
-        (results.ANSWERS,),
-        "What was measured of a population beside `holdout`: a row per definition and statistic.",
-        schemas.ANSWERS,
+        (results.STATISTICS,),
+        "What was measured of each population beside `holdout`: a row per definition and statistic. "
+        "`answers/POPULATION.parquet` has the same of one, as soon as it is measured.",
+        schemas.STATISTICS,
     ),
     Described(
         "Coverage",

@@ -8,6 +8,7 @@ rule census:
         curve=at(results.CURVE),
         diversity=at(results.DIVERSITY),
         copies=at(results.COPIES),
+        statistics=at(results.STATISTICS),
         summary=at(results.SUMMARY),
     log:
         "<logs>/{study}/census.log",
@@ -33,7 +34,8 @@ rule census:
         " --definitions {params.definitions} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
         " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q}"
-        " --populations {params.populations} --unseen {params.unseen} --answers {input.answers:q} --summary {output.summary:q} > {log:q} 2>&1"
+        " --populations {params.populations} --unseen {params.unseen} --answers {input.answers:q} --statistics {output.statistics:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"
 
 
 rule sweep:

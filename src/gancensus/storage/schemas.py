@@ -148,6 +148,8 @@ ANSWERS = pa.schema(
     ]
 )
 
+STATISTICS = pa.schema([POPULATION, *ANSWERS])
+
 COVERAGE = pa.schema(
     [
         DEFINITION,
