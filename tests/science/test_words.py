@@ -230,7 +230,8 @@ def test_the_informative_alpha_leaves_the_reference_five_duplicates() -> None:
 
 
 def test_what_decides_is_said_in_words() -> None:
-    known = {"answer": "no", "names": "9 of 10", "needed": None}
+    known = {"question": "diverse", "answer": "no", "names": "9 of 10", "needed": None}
     assert sentences.why(known | {"criterion": "all pixels closest"}) == "by its closest pairs (all pixels); 9 of 10"
     assert sentences.why(known | {"criterion": "exact"}) == "by equal samples; 9 of 10"
+    assert sentences.why(known | {"question": "copies", "criterion": "exact"}) == "9 of 10"
     assert set(SIDES["diverse"] | SIDES["on"] | SIDES["covers"]) <= set(sentences.STATISTICS)

@@ -61,7 +61,8 @@ def why(row: Row | None) -> str:
     """Return what decides, what dissents, and what would settle what is open."""
     if row is None:
         return ""
-    decides = _criterion(row["criterion"]) if row["criterion"] and row["answer"] != "yes" else ""
+    good = row["answer"] not in ("inconclusive", BAD[row["question"]])
+    decides = "" if good or not row["criterion"] else _criterion(row["criterion"])
     needed = f"about {integer(row['needed'])} samples a side would settle it" if row["needed"] else ""
     return "; ".join(filter(None, (decides, row["names"], needed)))
 
