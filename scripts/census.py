@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         copies=Path,
         populations=[str],
         unseen=[str],
+        group=str,
         answers=[Path],
         statistics=Path,
         summary=Path,
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     missing = {name: f"could not be measured: {reason}" for name, reason in reasons if reason}
     summary = [
         {"study": args.study} | row
-        for row in summarise(rows, args.census.margin, args.census.permutations, missing, args.unseen)
+        for row in summarise(rows, args.census.margin, args.census.permutations, missing, args.unseen, args.group)
     ]
     write_table(args.summary, columns_of(summary, schemas.SUMMARY.names), schemas.SUMMARY)
 

@@ -60,9 +60,9 @@ def rows(calibrate: Points, holdout: Points, made: Points, classes: np.ndarray |
     return [row | {"samples": len(made), "others": len(holdout)} for row in found]
 
 
-def said(found: list[dict[str, Any]]) -> dict[str, Answer]:
+def said(found: list[dict[str, Any]], groups: bool = False) -> dict[str, Answer]:
     """The answers about one generator."""
-    return {one.question: one for one in answers(adjusted({"made": found})["made"], 1.5)}
+    return {one.question: one for one in answers(adjusted({"made": found})["made"], 1.5, groups)}
 
 
 FLAWS: dict[str, tuple[Callable[[np.random.Generator], Points], Callable[[np.random.Generator], Points], str]] = {
@@ -126,6 +126,33 @@ def test_rows_that_are_equal_or_far_apart_are_placed(power: float, answer: str) 
     assert 100 < measured.batch < N
     found = said(rows(calibrate, holdout, made))
     assert {found["on"].answer, found["covers"].answer} == {answer}
+
+
+def cells(rng: np.random.Generator, of: list[tuple[int, int]], n: int) -> Points:
+    """Rows of two columns of thirty categories, one of some pairs."""
+    chosen = np.array(of)[rng.integers(len(of), size=n)]
+    return np.hstack([np.eye(30)[column] for column in chosen.T])
+
+
+def test_rows_one_difference_from_real_ones_are_not_on_the_data() -> None:
+    """The radius at which most is covered has no equal rows any more: the wide one has."""
+    every = RNG(0).permutation([(a, b) for a in range(30) for b in range(30)])
+    known, never = ([(int(a), int(b)) for a, b in some] for some in np.split(every, 2))
+    calibrate, holdout = (cells(RNG(k), known, N) for k in range(2))
+    found = said(rows(calibrate, holdout, cells(RNG(3), never, N)))
+    assert (found["on"].answer, found["covers"].answer) == ("no", "no")
+    found = said(rows(calibrate, holdout, cells(RNG(3), known, N)))
+    assert (found["on"].answer, found["covers"].answer) == ("yes", "yes")
+
+
+def test_a_radius_that_everything_is_within_is_none() -> None:
+    """One column of 400 categories: any two are equal or as far apart as any others."""
+    x = [np.eye(400)[RNG(k).integers(400, size=N // 2)].astype(np.float32) for k in range(3)]
+    labels = relabelled(N // 2, N, 9, RNG(0))
+    measured = measure({"near": Euclidean(alpha=0.001)}, [0.0], Compared(*([(one,)] for one in x)), labels, RNG(0))
+    assert (measured.radii, measured.batch) == ((0, 0, 0, 0), N // 2 - 1)
+    equal = [sum(k * (k - 1) / 2 for k in one.sum(axis=0)) for one in x]
+    assert measured.statistics["pair_ratio"][0] == pytest.approx(np.log((equal[2] + 0.5) / (equal[1] + 0.5)))
 
 
 def test_few_samples_over_and_over_are_less_diverse_but_on_the_data() -> None:
@@ -327,13 +354,15 @@ def test_real_rows_that_equal_each_other_are_told_as_what_may_belong_together(ge
     shares = {"equal": generated, "equal_real": 0.4}
     equal = [{"definition": None, "question": "diverse", "statistic": k, "value": v} for k, v in shares.items()]
     found = rows(rng.normal(size=(N, 8)), real, rng.normal(size=(N, 8)))
-    answer = said([*found, *({**row, "adjusted": None} for row in equal)])["diverse"]
+    found += [{**row, "adjusted": None} for row in equal]
+    answer = said(found, groups=True)["diverse"]
     assert answer.answer == "no"
     assert ("40 % of the real samples equal another one" in answer.names) == told
+    assert "belong together" not in said(found)["diverse"].names
 
 
 def test_a_number_without_an_interval_stands_beside_those_of_permuted_labels() -> None:
     found = said(rows(modes(RNG(1)), modes(RNG(2)), repeated(RNG(3))))["diverse"]
     assert found.criterion == "near closest"
-    assert "if the labels are permuted" in found.names
+    assert "where labels are permuted" in found.names
     assert found.low is None

@@ -33,7 +33,7 @@ def test_they_are_the_largest_over_the_thresholds(threshold: float) -> None:
     distance, pilot, size = RelativeDistance.of(definition, [0.0, threshold, 0.5], features[0])
     least = np.linalg.norm(X[0].astype(float)[:, None] - X[0].astype(float)[None], axis=2)
     same = (ENERGY[0][:, None] == ENERGY[0][None]) & (least > 0)
-    unit = threshold or float(least[same].min())
+    unit = threshold or float(least[same].min()) / 2
     assert size == 60
     within, across = expected(unit, 0.5, 0, 0), expected(unit, 0.5, 0, 1)
     every = np.triu(np.isfinite(within), 1)

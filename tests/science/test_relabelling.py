@@ -12,6 +12,7 @@ from gancensus.census import relabelling
 from gancensus.census.relabelling import HUBS, LOCAL, OWN, Labels, Near, Radii, hubs, pooled, relabelled, statistics
 
 RADII = Radii(duplicate=0.1, cover=0.25, repeat=0.3, wide=0.5)
+GRAPH = 0.7  # up to which near ones are known
 BATCH = 20  # that covers at the radius `cover`
 
 
@@ -57,7 +58,7 @@ def by_hand(distance: np.ndarray, label: np.ndarray, kinds: np.ndarray, hub: np.
     seen = np.array([limited[b, g].min() <= min(r, RADII.wide) for b, r in zip(h, own, strict=True)])
     first = h[limited[np.ix_(g, h)].argmin(axis=1)]
     local = 0.0
-    for row in limited:
+    for row in np.where(apart <= GRAPH, apart, np.inf):
         nearest = np.argsort(row)[:LOCAL]
         nearest = nearest[np.isfinite(row[nearest])]
         if len(nearest):
@@ -81,7 +82,7 @@ def by_hand(distance: np.ndarray, label: np.ndarray, kinds: np.ndarray, hub: np.
 def test_all_labellings_are_counted_as_by_hand(generated: int, real: int) -> None:
     rng = np.random.default_rng(generated)
     points = np.concatenate([rng.normal(0, 2, generated), rng.normal(0, 1, real)])
-    distance, near = graph(points, RADII.wide)
+    distance, near = graph(points, GRAPH)
     labels = relabelled(generated, len(points), 2 * relabelling.LANES, rng)
     kinds = np.where(points > 1.5, -1, np.where(points > 0, 1, 0))
     hub = hubs(np.zeros(len(points), dtype=np.int64)) if generated > real else hubs(rng.permutation(len(points)))

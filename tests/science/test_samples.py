@@ -179,7 +179,7 @@ def test_flatten() -> None:
 
 @given(st.integers(1, 5000), st.integers(1, 3000), st.integers(1, 64))
 def test_spread_rows_reach_from_end_to_end(n: int, count: int, run: int) -> None:
-    rows = spread_rows(n, count, min(run, n))
+    rows = spread_rows(n, count, run)
     assert (np.diff(rows) > 0).all()
     assert rows[0] == 0 and rows[-1] < n
     assert len(rows) == n if count >= n else len(rows) < count + run

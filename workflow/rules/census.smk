@@ -25,6 +25,7 @@ rule census:
         searches=lambda wc: json.dumps(results.searches(study(wc))),
         populations=lambda wc: results.answered(study(wc)),
         unseen=lambda wc: study(wc).unseen,
+        group=lambda wc: study(wc).source.grouping,
         seed=option("seed", CONFIG.seed),
         code=code("census.py"),
     message:
@@ -34,7 +35,7 @@ rule census:
         " --definitions {params.definitions} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
         " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q}"
-        " --populations {params.populations} --unseen {params.unseen} --answers {input.answers:q} --statistics {output.statistics:q}"
+        " --populations {params.populations} --unseen {params.unseen} --group {params.group} --answers {input.answers:q} --statistics {output.statistics:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
 
 

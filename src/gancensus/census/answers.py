@@ -182,10 +182,12 @@ def answer(
     flat = [flatten(samples.x) for samples in (calibrate, holdout, generated)]
     values = alike.reduced(flat[0], flat[1:], None if calibrate.scale is None else calibrate.scale.names)
     rows = rows_of_answers(measured, alike.differences(values, labels), values.names)
-    rows += [
-        {"definition": None, "question": "diverse", "statistic": name, "value": equal_share(side), "adjusted": None}
-        for name, side in (("equal", generated), ("equal_real", holdout))
-    ]
+    least = min(len(generated), len(holdout))  # of more samples, more are equal
+    for statistic, samples in (("equal", generated), ("equal_real", holdout)):
+        share = equal_share(samples.take(spread_rows(len(samples), least)))
+        rows.append(
+            {"definition": None, "question": "diverse", "statistic": statistic, "value": share, "adjusted": None}
+        )
     for row in copied:
         if "p" in row:
             row["adjusted"] = min(1.0, row["p"] * (1 + len(tested)))

@@ -48,17 +48,19 @@ def rows_of_copies(
     """
     train, other = real
     sizes, (_, holdout, generated) = [side.blocks[-1].stop for side in real], compared.sizes
-    nearest = partial(measured.distance.nearest, radius=measured.radii.wide, device=device)
+    nearest = partial(measured.distance.nearest, radius=measured.radii.farthest, device=device)
     some = [take(feature, slice(PILOT)) for feature in compared.calibrate]
-    ranks = copies.Ranks.draw(generated + holdout + len(some[0][0]), sum(sizes), rng)
-    # all at once, since the features of `train` may take longer than the search
-    asked = _joined(compared.generated, compared.holdout, some)
+    pilot = len(some[0][0])
+    ranks = copies.Ranks.draw(generated + pilot + holdout, sum(sizes), rng)
+    # together, since the features of `train` may take longer than the search
+    asked = _joined(compared.generated, some, compared.holdout)
     by_train = nearest(asked, train, rank=ranks.of)
+    asked = _joined(compared.generated, some)
     by_other = nearest(asked, other, rank=lambda i, j: ranks.of(i, j + sizes[0]))
-    made, held = slice(generated), slice(generated, generated + holdout)
+    made, real_ones, held = slice(generated), slice(generated, generated + pilot), slice(generated + pilot, None)
     nearest_real = copies.nearer(by_train.of(made)[:2], by_other.of(made)[:2], sizes[0], ranks)
     found = copies.copying(nearest_real, sizes[0], sum(sizes), permutations, rng)
-    equal = (by_train.equal + by_other.equal)[generated + holdout :]
+    equal = by_train.equal[real_ones] + by_other.equal[real_ones]
     twins = float(np.mean(equal / (1 + equal)))
     least = copies.detectable(nearest_real, sizes[0], sum(sizes), rng, COPIES, level, twins)
     of = f"{found.in_train} of the {found.nearest} nearest to real samples are nearest to train"

@@ -97,12 +97,12 @@ def coverage(near: Neighbours, batch: Floats) -> Floats:
 
 
 def radius_at(
-    i: IntArray, j: IntArray, distance: Floats, samples: int, batch: float, share: float, most: float = MOST_COVERED
+    i: IntArray, j: IntArray, distance: Floats, samples: int, batch: float, share: float, leap: bool = False
 ) -> Radius:
     """Return the least distance between two samples of a population at which C(m) is `share` or more.
 
-    Where many pairs have one distance, C may leap beyond `most` there: then it is the next lower one, or 0. Where no
-    distance reaches the share, it is the largest.
+    Where many pairs have one distance, C may leap beyond MOST_COVERED there: then it is the next lower one, or 0, but
+    with `leap`. Where no distance reaches the share, it is the largest.
 
     Args:
         i: (pairs,), positions of the one sample of every pair of near ones.
@@ -111,7 +111,7 @@ def radius_at(
         samples: in the population.
         batch: m, at most samples - 1.
         share: above 0 and below 1.
-        most: the largest C that will do, though not below `share`.
+        leap: whether any C will do.
     """
     order = np.argsort(distance, kind="stable")
     attained, ends = np.unique(distance[order], return_index=True)
@@ -125,7 +125,7 @@ def radius_at(
         return Radius(0.0, 0.0)
     k = min(bisect_left(range(len(attained)), share, key=covered), len(attained) - 1)
     found = covered(k)
-    if found > max(share, most) and attained[k] > 0:  # equal samples are as near as can be
+    if not leap and found > max(share, MOST_COVERED) and attained[k] > 0:  # equal samples are as near as can be
         return Radius(float(attained[k - 1]), covered(k - 1)) if k else Radius(0.0, 0.0)
     return Radius(float(attained[k]), found)
 

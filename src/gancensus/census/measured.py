@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gancensus.census import birthday, coverage
-from gancensus.census.coverage import MOST_COVERED, Neighbours, Radius, Reach, radius_at
+from gancensus.census.coverage import Neighbours, Radius, Reach, radius_at
 from gancensus.census.relabelling import OWN, Labels, Radii, hubs, pooled, statistics
 from gancensus.contracts.metric import Features, Metric
 from gancensus.search.near import NearPairs, RelativeDistance
@@ -19,9 +19,10 @@ from gancensus.statistics.intervals import deviate
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-COVER, REPEAT, WIDE = 0.8, 0.85, 0.97  # coverages of `calibrate` by itself at the radii
+COVER, REPEAT, WIDE = 0.8, 0.92, 0.97  # coverages of `calibrate` by itself at the radii
 SHARE = 0.6  # at which the numbers of samples are compared
 LEVEL = 0.9  # of the intervals of equivalence tests at 5 %: two one-sided ones (TOST)
+FEWEST = 5  # covering samples
 BATCHES = 30  # of a curve
 CLASS, CLASSES = 20, 100  # least pooled samples of a class that is looked at, and most classes, the largest
 
@@ -55,7 +56,7 @@ class Measured(NamedTuple):
     share: float
     """Coverage at which the numbers of samples are compared: SHARE, or less where `calibrate` does not reach REPEAT."""
     batch: float
-    """Number of covering samples of `on` and `covers`: that by which `calibrate` covers itself to COVER."""
+    """Number of covering samples of `on` and `covers`."""
     distance: RelativeDistance
     statistics: Mapping[str, Floats]
     """By name, of every labelling."""
@@ -98,9 +99,9 @@ def measure(
     _, holdout, generated = compared.sizes
     most = min(compared.sizes) - 1
     distance, radii, covered, batch, share = _radii(definition, thresholds, compared.calibrate, most, device)
-    own = distance.pairs(compared.generated, None, radii.wide, device)
-    real = distance.pairs(compared.holdout, None, radii.wide, device)
-    across = distance.pairs(compared.generated, compared.holdout, radii.wide, device)
+    own = distance.pairs(compared.generated, None, radii.farthest, device)
+    real = distance.pairs(compared.holdout, None, radii.farthest, device)
+    across = distance.pairs(compared.generated, compared.holdout, radii.farthest, device)
     near = pooled(
         generated + holdout,
         np.concatenate([own.i, real.i + generated, across.i]),
@@ -112,7 +113,8 @@ def measure(
     reached = [coverage.reach(_within(pairs, radii.repeat, size), share) for pairs, size in sides]
     collided = [birthday.collision(_within(pairs, radii.duplicate, size).degrees) for pairs, size in sides]
     beside = [
-        distance.pairs(side, compared.calibrate, radii.wide, device) for side in (compared.generated, compared.holdout)
+        distance.pairs(side, compared.calibrate, radii.farthest, device)
+        for side in (compared.generated, compared.holdout)
     ]
     hub = hubs(
         np.concatenate([np.bincount(p.i, minlength=n) for p, n in zip(beside, (generated, holdout), strict=True)])
@@ -128,7 +130,7 @@ def measure(
     if not worst:
         del found["covers_class"]
     first, second = (curve(_within(pairs, radii.repeat, size)) for pairs, size in sides)
-    own_share = _own(real, beside[1], compared.sizes)
+    own_share = _own(real.within(radii.wide), beside[1].within(radii.wide), compared.sizes)
     excess = (collided[0].value or 0.0) - (collided[1].value or 0.0)
     return Measured(
         radii,
@@ -163,34 +165,39 @@ def _radii(
     most: int,
     device: str,
 ) -> tuple[RelativeDistance, Radii, tuple[float, float], float, float]:
-    """Return a definition's distance and radii; what `calibrate` is covered to; by how many; the share to compare at.
-
-    Where many pairs have one distance, `most` samples of `calibrate` may cover nearly all of it at the radius `cover`:
-    then fewer do, so that what is not covered can be told apart. Equal samples are as near as can be: there, all do.
-    """
+    """Return a definition's distance, radii, what `calibrate` is covered to, by how many, the share to compare at."""
     samples = len(calibrate[0][0])
     distance, pilot, some = RelativeDistance.of(definition, thresholds, calibrate)
     widest = farthest(pilot, some, min(most, some - 1))  # more samples are covered within less
     pairs = pilot if some == samples else distance.pairs(calibrate, None, widest, device)
-    cover, repeat, wide = (_radius(pairs, samples, most, share) for share in (COVER, REPEAT, WIDE))
-    batch, covered = float(most), cover.covered
-    if covered > MOST_COVERED and cover.value > 0:
-        reached = coverage.reach(_within(pairs, cover.value, samples), COVER)
-        batch, covered = min(batch, reached.batch if reached else batch), COVER
-    largest = max(cover, repeat, wide)
+    repeat, wide = (radius_at(*pairs, samples, most, share) for share in (REPEAT, WIDE))
+    cover, batch = _cover(pairs, samples, most)
     share = SHARE if repeat.covered >= COVER else 0.7 * repeat.covered
-    radii = Radii(min(1.0, largest.value), cover.value, repeat.value, largest.value)
-    return distance, radii, (covered, largest.covered), batch, share
+    wide = max(wide, radius_at(*pairs, samples, most, COVER), repeat)
+    duplicate = min(1.0, max(cover.value, wide.value))
+    radii = Radii(duplicate, cover.value, repeat.value, wide.value)
+    return distance, radii, (cover.covered, wide.covered), batch, share
 
 
-def _radius(pairs: NearPairs, samples: int, batch: int, share: float) -> Radius:
-    """Return the radius at which `batch` of as many samples cover a share of them; COVER: or more, whatever it is."""
-    return radius_at(*pairs, samples, batch, share, most=1.0 if share == COVER else MOST_COVERED)
+def _cover(pairs: NearPairs, samples: int, most: int) -> tuple[Radius, float]:
+    """Return the radius at which `calibrate` covers itself to COVER, and how many of its samples do.
+
+    Where many pairs have one distance, `most` of them may cover too little at one distance and nearly all at the next.
+    Then fewer are taken at the next one, if FEWEST are enough: what is not covered can be told apart, and the radius
+    below covers too little to be sure of anything.
+    """
+    below = radius_at(*pairs, samples, most, COVER)
+    above = radius_at(*pairs, samples, most, COVER, leap=True)
+    if above.value > below.value:
+        reached = coverage.reach(_within(pairs, above.value, samples), COVER)
+        if reached is not None and reached.batch >= FEWEST:
+            return Radius(above.value, COVER), reached.batch
+    return below, float(most)
 
 
 def farthest(pilot: NearPairs, samples: int, batch: int) -> float:
     """Return the largest radius that some samples of `calibrate` ask for."""
-    return max(_radius(pilot, samples, batch, share).value for share in (COVER, WIDE))
+    return max(_cover(pilot, samples, batch)[0].value, radius_at(*pilot, samples, batch, WIDE).value)
 
 
 def _classes(

@@ -37,16 +37,21 @@ class Near(NamedTuple):
 
 
 class Radii(NamedTuple):
-    """Distances within which samples are near, least first but for `duplicate`, which may be any."""
+    """Distances within which samples are near."""
 
     duplicate: float
     """The definition's."""
     cover: float
     """At which a real sample has another one among as many as are compared with the probability 0.8, or more."""
     repeat: float
-    """0.85."""
+    """0.92."""
     wide: float
-    """0.97, up to which near samples are known."""
+    """0.97, as far as near ones may cover a sample by its own radius."""
+
+    @property
+    def farthest(self) -> float:
+        """Up to which near samples have to be known."""
+        return max(self.cover, self.repeat, self.wide)
 
 
 class Statistics(NamedTuple):
@@ -128,7 +133,7 @@ def statistics(
     """Return every statistic of every labelling.
 
     Args:
-        near: samples near to each, up to the wide radius.
+        near: samples near to each, up to the farthest radius.
         labels: as `relabelled` returns them.
         radii: within which samples are near.
         batches: numbers of samples that cover, below those of either population, at the radius `cover` and at `wide`.
@@ -332,7 +337,7 @@ def _count(
             real = 0
             seen = False
             limit = np.inf
-            for e in range(begin, stop):
+            for e in range(start[k], ends[3, k]):
                 if distance[e] > limit:
                     break
                 if labels[near[e], lane]:
@@ -348,7 +353,7 @@ def _count(
     for k in range(samples):
         for lane in range(LANES):
             if labels[k, lane]:
-                for e in range(start[k], start[k + 1]):
+                for e in range(start[k], ends[3, k]):
                     if not labels[near[e], lane]:
                         sums[lane, 11] += distance[e] <= own[near[e], lane]
                         break

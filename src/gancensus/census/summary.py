@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import ceil, floor, inf, log
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from scipy.stats import binom
@@ -25,6 +25,7 @@ from gancensus.statistics.multiplicity import holm
 PLACED = 0.9  # least coverage, over that of real samples by themselves, that is as good
 FEW_SAMPLES = "too few samples: each of calibrate, holdout and the population needs 20"
 UNSEEN = "cannot be asked: train holds random real samples, not what the model has learned from (splits: train_first)"
+GROUPED = "cannot be denied: train has whole groups of samples, of which holdout has one each (group)"
 FEW_PERMUTATIONS = "too few permutations for so many generators: raise `permutations` of `census`"
 FEW_DUPLICATES = "too few near-duplicates to compare"
 VETO = 0.01  # below which `train` is not like `holdout`, so that copies cannot be judged
@@ -42,6 +43,8 @@ NAMES = {
 }
 SHARP = ("pair_ratio", "reach_ratio", "on", "covers")  # statistics that see differences that nobody minds
 
+LESS = "less diverse"
+Grouping = Literal["impossible", "unused", "used"]
 Row = Mapping[str, Any]
 
 
@@ -92,6 +95,7 @@ def summarise(
     permutations: int,
     missing: Mapping[str, str] = MappingProxyType({}),
     unseen: Collection[str] = (),
+    group: Grouping = "impossible",
 ) -> list[dict[str, Any]]:
     """Return the rows of a study's summary, without the study: the answers about every generator.
 
@@ -102,6 +106,7 @@ def summarise(
         permutations: from which the statistics' p-values are.
         missing: why a population has no statistics, where it is not for too few samples.
         unseen: populations whose models have not learned from `train`, or may not have.
+        group: whether the source says which samples belong together, or could.
     """
     measured = {name: rows for name, rows in found.items() if rows}
     control = answers(measured["train"], margin) if "train" in measured else []
@@ -111,12 +116,12 @@ def summarise(
     made = adjusted({name: rows for name, rows in measured.items() if name != "train"})
     for name, rows in made.items():
         copied = copies(rows, differ)
-        why = UNSEEN if name in unseen else unknown
+        why = UNSEEN if name in unseen else GROUPED if group == "used" else unknown
         if why and copied.answer != "yes":
             copied = copied._replace(answer="inconclusive", names=why)
         tests = len({row["definition"] for row in rows if row["statistic"] == "copies"}) + 1
         least = len(made) / (1 + permutations)  # adjusted p-value that statistics can have
-        said = [one if least < ALPHA else _blind(one, "yes") for one in answers(rows, margin)]
+        said = [one if least < ALPHA else _blind(one, "yes") for one in answers(rows, margin, group == "unused")]
         every[name] = [*said, copied if tests * least < ALPHA else _blind(copied, "no")]
     every |= {name: unasked(missing.get(name, FEW_SAMPLES)) for name in found if name not in measured}
     return [{"population": name, **one._asdict()} for name, said in every.items() for one in said]
@@ -151,7 +156,7 @@ def copies(rows: Sequence[Row], differ: Sequence[str]) -> Answer:
         [*near, *equal], key=lambda row: (row["adjusted"] >= ALPHA, row["statistic"] == "exact", row["adjusted"])
     )
     convicted = first["adjusted"] < ALPHA
-    said = [f"{row['of']}, as if {percent(row['value'])} were copies" for row in near[:1]]
+    said = [f"{row['of']}, as if {percent(row['value'])} were copies" for row in near[:1] if row["adjusted"] < ALPHA]
     found = "; ".join([*said, *(row["of"] for row in equal)]) if convicted else ""
     if differ:
         why = f"cannot be judged: train and holdout differ ({', '.join(differ)})"
@@ -166,12 +171,13 @@ def copies(rows: Sequence[Row], differ: Sequence[str]) -> Answer:
     return _because("copies", "no" if least and min(least) <= FEW else "inconclusive", first, FEW, names)
 
 
-def answers(rows: Sequence[Row], margin: float) -> list[Answer]:
+def answers(rows: Sequence[Row], margin: float, groups: bool = False) -> list[Answer]:
     """Return the answers of one generator but for copies, from its statistics as `adjusted` returns them.
 
     Args:
         rows: `census.answers` has their columns.
         margin: the largest ratio of numbers of samples, or of its inverse, that counts as equally diverse.
+        groups: whether real samples may belong together though nobody has said so.
     """
     numbers = {(row["definition"], row["statistic"]): row["value"] for row in rows if row["adjusted"] is None}
     rows = [row for row in rows if row["adjusted"] is not None]
@@ -179,7 +185,7 @@ def answers(rows: Sequence[Row], margin: float) -> list[Answer]:
     known = [{**row, "adjusted": 1.0} if row in chance else row for row in rows]
     found = [_answer(question, [row for row in known if row["question"] == question], margin) for question in MAIN]
     more = numbers.get((None, "equal_real"), 0.0) - numbers.get((None, "equal"), 0.0)
-    if more > EQUAL and found[0].answer == "no":
+    if groups and more > EQUAL and found[0].answer == "no" and not found[0].names.startswith(LESS):
         found[0] = found[0]._replace(names=", ".join(filter(None, (found[0].names, _belong(numbers)))))
     if chance and found[1].answer != "no":
         found[1] = found[1]._replace(answer="inconclusive", names=", ".join(filter(None, (found[1].names, FEW_KINDS))))
@@ -256,7 +262,7 @@ def _direction(row: Row) -> list[str]:
     """Say what a ratio of numbers of samples, or of collisions, means."""
     if row["statistic"] not in ("pair_ratio", "reach_ratio"):
         return []
-    return ["less diverse" if row["value"] > 1 else "more diverse"]
+    return [LESS if row["value"] > 1 else "more diverse"]
 
 
 def _by_labels(row: Row) -> list[str]:
@@ -264,7 +270,7 @@ def _by_labels(row: Row) -> list[str]:
     if row["low"] is not None or row["null_low"] is None:
         return []
     value, low, high = (number(row[name], 3) for name in ("value", "null_low", "null_high"))
-    return [f"{value}, but {low} to {high} if the labels are permuted"]
+    return [f"value {value}, but {low} to {high} where labels are permuted"]
 
 
 def _alarms(rows: Iterable[Row]) -> list[Row]:

@@ -34,17 +34,21 @@ def answers_table(path: Path) -> str:
         said.setdefault((row["study"], row["population"]), {})[row["question"]] = row
     heads = ("study", "population", "diverse", "on the data", "covers it", "copies train", "differs otherwise in")
     lines: list[tuple[str, ...]] = [heads]
+    said = {
+        place: rows
+        for place, rows in said.items()
+        if place[1] != "train" or any(row["answer"] == "no" for row in rows.values())
+    }
     for (study, population), rows in said.items():
-        if population != "train" or any(row["answer"] == "no" for row in rows.values()):
-            answers = (sentences.answer(rows.get(question)) for question in sentences.QUESTIONS)
-            lines.append((study, population, *answers, rows["alike"]["names"] or "nothing found"))
+        answers = (sentences.answer(rows.get(question)) for question in sentences.QUESTIONS)
+        lines.append((study, population, *answers, rows["alike"]["names"] or "nothing found"))
     widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
     table = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
     reasons: dict[str, list[str]] = {}
     for (study, population), rows in said.items():
         for question, head in zip(sentences.QUESTIONS, heads[2:], strict=False):
             row = rows.get(question)
-            if population == "train" or row is None or row["answer"] not in ("inconclusive", sentences.BAD[question]):
+            if row is None or row["answer"] not in ("inconclusive", sentences.BAD[question]):
                 continue
             if why := sentences.why(row):
                 reasons.setdefault(f"  {head}, {row['answer']}: {why}", []).append(f"{study}/{population}")

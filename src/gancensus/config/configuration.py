@@ -170,10 +170,13 @@ class BaseStudy(Strict):
         return [] if self.splits.train_first else [p for p, (name, _) in made if not self.generators[name].trained]
 
     def reference(self, population: str) -> list[str]:
-        """Return the real populations that a population is measured beside: `train`, too, where it was not fitted."""
+        """Return the real populations that a population is measured beside.
+
+        That is `train`, too, where it was not fitted, and does not have samples that belong together.
+        """
         metrics = (metric for definition in self.definitions.values() for metric in definition.values())
         fitted = population not in self.unseen or any(metric.space is not None for metric in metrics)
-        return ["holdout"] if fitted else ["holdout", "train"]
+        return ["holdout"] if fitted or self.source.grouped else ["holdout", "train"]
 
 
 if TYPE_CHECKING:

@@ -251,6 +251,7 @@ def spread_rows(n: int, count: int, run: int = RUN) -> NDArray[np.int64]:
     """Return about `count` of n rows, ascending, or all: evenly spaced runs, as files are often sorted."""
     if count >= n:
         return np.arange(n)
+    run = min(run, count)
     starts = np.linspace(0, n - run, -(-count // run)).astype(np.int64)
     return np.unique(starts[:, None] + np.arange(run))
 

@@ -1,6 +1,6 @@
 """Sources: where the real samples of a study come from."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,16 @@ class Source(Member):
         return None
 
     @property
+    def grouping(self) -> Literal["impossible", "unused", "used"]:
+        """Whether the source says which samples belong together, of which all are in one part, or could."""
+        if not hasattr(self, "group"):
+            return "impossible"
+        return "unused" if self.group is None else "used"
+
+    @property
     def grouped(self) -> bool:
-        """Whether samples belong together in groups, of which each is in one part."""
-        return False
+        """Whether the source says which samples belong together."""
+        return self.grouping == "used"
 
     @property
     def composited_on(self) -> str | None:

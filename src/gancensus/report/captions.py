@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from gancensus.census.measured import REPEAT
+from gancensus.plotting.numbers import percent
+
 FIGURES = {
     "gallery": (
         "Samples",
@@ -24,9 +27,9 @@ FIGURES = {
     "coverage": (
         "Coverage by number of samples",
         "The share of a population that has a near sample among as many others of it, with its band, at the distance "
-        "within which 85 % of real samples have one among as many as were compared. Where a curve lies left of that of "
-        "the held-out samples, fewer samples repeat as much: it is less diverse. The dotted line is the share at which "
-        "both are compared.",
+        f"within which {percent(REPEAT)} of real samples have one among as many as were compared. Where a curve lies "
+        "left of that of the held-out samples, fewer samples repeat as much: it is less diverse. The dotted line is "
+        "the share at which both are compared.",
     ),
     "diversity": (
         "Diversity profile",

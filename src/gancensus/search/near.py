@@ -53,7 +53,8 @@ class Nearest(NamedTuple):
 class RelativeDistance:
     """The largest of the metrics' distances, each over its threshold; infinite where a condition is not met.
 
-    A threshold of 0 leaves nothing to divide by: the least distance above 0 of two real samples stands for it.
+    A threshold of 0 leaves nothing to divide by: half of the least distance above 0 of two real samples stands for it,
+    so that only equal ones are within it.
     """
 
     metrics: Sequence[Metric]
@@ -76,7 +77,7 @@ class RelativeDistance:
         features = [tuple(array[some] for array in feature) for feature in real]
         unlimited = [inf if metric.fixed is None else metric.fixed for metric in metrics]
         found = merge([none(len(metrics)), *find_pairs(metrics, unlimited, Side.of(features))])
-        units = tuple(t or _least(column) for t, column in zip(thresholds, found.values.T, strict=True))
+        units = tuple(t or _least(column) / 2 for t, column in zip(thresholds, found.values.T, strict=True))
         distance = cls(metrics, units)
         return distance, NearPairs(found.i, found.j, distance._relative(found.values)), len(some)
 

@@ -47,8 +47,8 @@ def symmetric(
 
 def log_interval(log: float, variance: float, level: float = LEVEL) -> Estimate:
     """Return the exponential of a value with that of its normal interval."""
-    found = symmetric(log, variance, level=level)
-    return Estimate(*(None if end is None else float(np.exp(end)) for end in found))
+    reach = deviate(level) * math.sqrt(variance)
+    return Estimate(*(float(np.exp(end)) for end in (log, log - reach, log + reach)))
 
 
 def mean_interval(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:

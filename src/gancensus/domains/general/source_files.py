@@ -66,11 +66,6 @@ class Files(Source):
         return [self.path]
 
     @property
-    def grouped(self) -> bool:
-        """Whether `group` is given."""
-        return self.group is not None
-
-    @property
     def composited_on(self) -> Background:
         """The background."""
         return self.background

@@ -25,11 +25,6 @@ class Hdf5(ShowerFile, Source):
     tabular: ClassVar[bool] = False
 
     @property
-    def grouped(self) -> bool:
-        """Whether `group` is given."""
-        return self.group is not None
-
-    @property
     def value_names(self) -> tuple[str]:
         """Cells or voxels, depending on `layout`."""
         return GRID if self.layout == "3dgan" else VOXELS

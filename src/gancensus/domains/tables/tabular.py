@@ -63,11 +63,6 @@ class TypedTable(Source):
 
     tabular: ClassVar[bool] = True
 
-    @property
-    def grouped(self) -> bool:
-        """Whether `group` is given."""
-        return self.group is not None
-
     def lacks(self, column: str) -> str | None:
         """Return why a name is no column: it is dropped, or the label."""
         if column in self.drop:
