@@ -11,7 +11,7 @@ import pytest
 from gancensus.census.answers import rows_of_answers
 from gancensus.census.measured import Compared, measure
 from gancensus.census.relabelling import relabelled
-from gancensus.census.summary import FEW_SAMPLES, MAIN, Answer, adjusted, answers, copies, summarise
+from gancensus.census.summary import FEW_SAMPLES, GROUPED, MAIN, Answer, Grouping, adjusted, answers, copies, summarise
 from gancensus.comparison.alike import differences, reduced
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.training.splits import split
@@ -267,13 +267,15 @@ def test_a_probability_of_nothing_stays_with_copies() -> None:
     assert [row["adjusted"] for row in found["made"]] == [pytest.approx(1.0), 0.0]
 
 
-def summary_of(generators: int, permutations: int, train: list[dict[str, Any]] | None) -> dict[tuple[str, str], Answer]:
+def summary_of(
+    generators: int, permutations: int, train: list[dict[str, Any]] | None, group: Grouping = "unused"
+) -> dict[tuple[str, str], Answer]:
     """What is said in a study of good generators that do not copy."""
     good = [statistic(name, question) for question, name in MAIN.items()]
     seen = {"definition": "near", "question": "copies", "adjusted": None, "statistic": "detectable 0", "value": 0.01}
     tested = statistic("copies", "copies", of="", low=None, high=None)
     found = {f"g{k}": [*good, statistic("pair_ratio", "diverse"), tested, seen] for k in range(generators)}
-    said = summarise(found if train is None else {"train": train, **found}, 1.5, permutations)
+    said = summarise(found if train is None else {"train": train, **found}, 1.5, permutations, group=group)
     return {(row.pop("population"), row["question"]): Answer(**row) for row in said}
 
 
@@ -292,7 +294,8 @@ def test_train_that_cannot_be_measured_leaves_copies_open_alone() -> None:
     said = summary_of(1, 1000, [])
     assert [said["g0", question].answer for question in (*MAIN, "copies")] == ["yes", "yes", "yes", "inconclusive"]
     assert said["g0", "copies"].names == f"cannot be judged: of train, {FEW_SAMPLES}"
-    assert summary_of(1, 1000, None)["g0", "copies"].answer == "no"  # real samples in groups: nobody asks of train
+    found = summary_of(1, 1000, None, "used")["g0", "copies"]  # nobody asks of train
+    assert (found.answer, found.names) == ("inconclusive", GROUPED)
     low = {"value": 0.5, "low": 0.4, "high": 0.6}
     poor = [
         *(statistic(MAIN[question], question) for question in ("diverse", "on")),

@@ -76,18 +76,23 @@ def test_groups_of_an_array_are_no_condition(tmp_path: Path) -> None:
     assert list(known.conditions) == ["beam"]
     with pytest.raises(UserError, match="has no array 'films' of a number per sample; did you mean"):
         Files(path=tmp_path / "x.npz", group="films").load(0)
+    np.savez(tmp_path / "y.npz", x=ROWS, film=2**60 + np.arange(3), label=np.arange(3))
+    with pytest.raises(UserError, match="too long to be told apart in float64: number the groups from 0"):
+        Files(path=tmp_path / "y.npz", group="film").load(0)
+    with pytest.raises(UserError, match="'label' of a number per sample; it is the classes"):
+        Files(path=tmp_path / "y.npz", group="label").load(0)
 
 
 def test_images_are_grouped_by_their_folders(tmp_path: Path) -> None:
-    for name in ("film a/0.png", "film b/0.png", "film b/1.png"):
+    for name in ("film a/0.png", "film b/0.png", "film b/reel 2/1.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / name)
     known = Files(path=tmp_path, group="folder").load(0).known
     assert known.group is not None
     assert known.group.tolist() == [0, 1, 1]
     assert known.label is None
-    for path, group in ((tmp_path, "film"), (tmp_path / "film a", "folder")):
-        with pytest.raises(UserError, match="the subfolders say which belong together"):
+    for path, group in ((tmp_path, "film"), (tmp_path / "film a", "folder"), (tmp_path / "film b", "folder")):
+        with pytest.raises(UserError, match="folders say which belong together"):
             Files(path=path, group=group).load(0)
 
 

@@ -104,6 +104,30 @@ def test_whole_splits_are_counts(tmp_path: Path) -> None:
     assert read(tmp_path, re.sub(r"splits: .*", splits, GOOD)).studies["digits"].splits.train == 1000
 
 
+@pytest.mark.parametrize(
+    ("source", "grouping", "reference"),
+    [
+        ("{kind: digits}", "impossible", ["holdout", "train"]),
+        ("{kind: csv, path: real.csv}", "unused", ["holdout", "train"]),
+        ("{kind: csv, path: real.csv, group: patient}", "used", ["holdout"]),
+    ],
+)
+def test_train_with_whole_groups_is_nothing_to_compare_with(
+    tmp_path: Path, source: str, grouping: str, reference: list[str]
+) -> None:
+    """Samples from elsewhere are compared with all real ones, unless some belong together."""
+    text = f"""\
+studies:
+  a:
+    source: {source}
+    generators: {{mine: {{kind: files, path: made.npy}}}}
+    definitions: {{same: {{euclidean: {{alpha: 0.01}}}}}}
+"""
+    study = read(tmp_path, text).studies["a"]
+    assert study.source.grouping == grouping
+    assert study.reference("mine-0") == reference
+
+
 def test_sections_may_be_shared_by_anchors(tmp_path: Path) -> None:
     text = GOOD.replace("{kind: pca, components: 16}", "&it {kind: pca, components: 16}\n      more: *it")
     assert len(read(tmp_path, text).studies["digits"].encoders) == 2

@@ -243,6 +243,20 @@ def look_at_images(folder: Path, background: Background) -> Folder:
     return Folder((len(places), *images.shape), images.dtype, images.read, label, notes)
 
 
+def folders_of(folder: Path) -> NDArray[np.int64] | None:
+    """Return which of the folders in it each image of a folder is in, however deep, in the order of `look_at_images`.
+
+    int64 (n,); None where some are in none.
+    """
+    first: list[str] = []
+    for name in _Walk(folder).images:
+        path = folder / name
+        first += [name.rpartition("/")[0].partition("/")[0]] * len(
+            _pages(path) if path.suffix.lower() in STACKS else [0]
+        )
+    return np.unique(first, return_inverse=True)[1] if all(first) else None
+
+
 class _Place(NamedTuple):
     """Where an image is: the file, and the page in it."""
 

@@ -130,6 +130,9 @@ def test_showers_of_one_event_belong_together(tmp_path: Path) -> None:
     assert load(path).known.group is None
     with pytest.raises(UserError, match="has no dataset events, but ECAL, energy, event, theta; `group` needs it"):
         load(path, group="events")
+    lost = write(tmp_path / "b.h5", electrons(4) | {"event": [1.0, math.nan, 1.0, 2.0]})
+    with pytest.raises(UserError, match="dataset event, row 1: NaN or infinite"):
+        load(lost, group="event")
     with pytest.raises(UserError, match=r"dataset ECAL has shape .* one number per shower is needed"):
         load(path, group="ECAL")
 

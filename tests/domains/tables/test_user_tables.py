@@ -135,6 +135,9 @@ def test_a_group_is_no_value(tmp_path: Path) -> None:
     assert found.group.tolist() == [1, 0, 1]
     with pytest.raises(UserError, match="has no column 'patent'; did you mean 'patient'"):
         Csv(path=path, group="patent").load(0)
+    lost = write(tmp_path / "y.csv", "patient,n\nb,1\nNA,2\nb,4\n")
+    with pytest.raises(UserError, match=r"column patient, .*: what the row belongs to is missing"):
+        Csv(path=lost, group="patient").load(0)
     assert "the `group` of the source" in str(Csv(path=path, group="patient").lacks("patient"))
 
 

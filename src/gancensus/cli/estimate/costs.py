@@ -190,11 +190,10 @@ class Prediction:
     def answers(self, facts: Facts, population: str, read: float) -> Cost:
         """Return what it takes to measure a population beside real samples, and to look for copies in all of these.
 
-        That is of some samples, of all pairs of which five searches compare one or two populations. As many of three
-        populations are looked for in all of `train`, and the nearest ones once more; two of them in `holdout`.
+        Searches within three populations and across each two compare some samples of each. For copies, those of two of
+        them are looked for in all of `train`, and then the nearest ones; those of one in `holdout`.
         """
         seconds = START
-        train, holdout = (facts.samples[name] if population != "train" else 0 for name in ("train", "holdout"))
         for definition in facts.study.definitions.values():
             metrics = list(definition.values())
             a_row = row_seconds(metrics, facts)
@@ -202,7 +201,9 @@ class Prediction:
                 return Cost(read, SMALL, None, None)
             values = sum(facts.row(space) for space in {metric.space for metric in metrics})
             some = min(MOST, MOST_BYTES // int(values), facts.samples[population])
-            pairs = some * (2.5 * some + 4 * train + holdout)
+            copied = population != "train" and all(metric.space is None for metric in metrics)
+            train, holdout = (facts.samples[name] if copied else 0 for name in ("train", "holdout"))
+            pairs = some * (4.5 * some + 4 * train + holdout)
             seconds += (3 * some + 3 * train + holdout) * a_row + pairs * pair_seconds(metrics, facts, some)
             seconds += LABELLED * facts.study.census.permutations
         return Cost(read, SMALL, seconds, self.config.memory - (BASE_MEGABYTES - BASE))

@@ -12,7 +12,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, flatten, narrowed
 from gancensus.contracts.source import Source
-from gancensus.storage.imagefiles import Background
+from gancensus.storage.imagefiles import Background, folders_of
 from gancensus.storage.user_arrays import finite, read_user_samples
 
 FOLDER = "folder"  # by which images are grouped
@@ -59,7 +59,7 @@ class Files(Source):
     group: str | None = None
     """What says that samples belong together, such as frames of one film: all of them are in one part, of which
     `calibrate` and `holdout` have one each. Of a .npz, an array with equal numbers, which is no condition then; of a
-    folder of images, `folder`: each of its subfolders, which are no classes then."""
+    folder of images, `folder`: the folders in it, each with all that is in it, which are no classes then."""
 
     def files(self) -> list[Path]:
         """Return the path."""
@@ -94,14 +94,19 @@ class Files(Source):
         if self.group is None:
             return found
         if self.path.is_dir():
-            if self.group != FOLDER or found.known.label is None:
-                raise UserError(f"{self.path}: of images, the subfolders say which belong together (group: {FOLDER})")
-            return replace(found, known=replace(found.known, label=None, group=found.known.label.astype(np.int64)))
+            group = folders_of(self.path) if self.group == FOLDER else None
+            if group is None:
+                raise UserError(
+                    f"{self.path}: of images, folders say which belong together: put each into one, and say "
+                    f"`group: {FOLDER}`"
+                )
+            return replace(found, known=replace(found.known, label=None, group=group))
         conditions = {name: values for name, values in found.conditions.items() if name != self.group}
         if len(conditions) == len(found.conditions):
-            raise UserError(
-                f"{self.path}: has no array '{self.group}' of a number per sample{suggestion(self.group, conditions)}"
-            )
+            left_out = [note for note in found.notes.counts() if note.startswith(f"array '{self.group}' left out")]
+            hint = "; it is the classes" if self.group == "label" else suggestion(self.group, conditions)
+            why = f"; {left_out[0]}: number the groups from 0" if left_out else hint
+            raise UserError(f"{self.path}: has no array '{self.group}' of a number per sample{why}")
         group = np.unique(found.conditions[self.group], return_inverse=True)[1]
         return replace(found, known=replace(found.known, conditions=conditions, group=group))
 

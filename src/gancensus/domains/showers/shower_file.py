@@ -167,7 +167,9 @@ class ShowerFile(Member):
     def numbers(self, name: str, samples: int) -> NDArray[Any]:
         """Return a number per shower from a dataset of the user's choice: (n,), as it is stored."""
         with _opened(self.path) as file:
-            return self._numbers(file, name, samples)
+            values = self._numbers(file, name, samples)
+        self._refuse(name, ~np.isfinite(values), np.arange(samples), "NaN or infinite")
+        return values
 
     def _numbers(self, file: Any, name: str, samples: int) -> NDArray[Any]:
         """Return a number per shower: (n,), as it is stored."""

@@ -97,14 +97,13 @@ class TypedTable(Source):
         }
         columns = self._columns(wanted, table.manner, where, problems)
         label = self._labels(table, where, problems)
+        group = self._groups(table, where, problems)
         if not columns and not problems:
             problems.append(UserError(f"{where}: no column is left; drop fewer"))
         if problems:
             raise together(problems)
         found = samples_of(columns, codes_of(columns, wanted, where, replace(table.manner, notes=Notes())), label)
         scale = None if found.scale is None else replace(found.scale, left_out=tuple(gone))
-        cells = None if self.group is None else np.array(table.cells[self.group])
-        group = None if cells is None else np.unique(cells, return_inverse=True)[1]
         return replace(found, scale=scale, notes=table.manner.notes, group=group)
 
     def _columns(
@@ -130,6 +129,21 @@ class TypedTable(Source):
             except UserError as error:
                 problems.append(error)
         return columns
+
+    def _groups(self, table: TextTable, where: str, problems: list[UserError]) -> NDArray[np.int64] | None:
+        """Return what the rows belong to (n,): equal numbers where the cells of `group` are equal."""
+        if self.group is None or self.group not in table.cells:
+            return None
+        cells = table.cells[self.group]
+        row = next((row for row, cell in enumerate(cells) if is_missing(cell)), None)
+        if row is not None:
+            problems.append(
+                UserError(
+                    f"{where}: column {self.group}, {table.manner.row(row)}: what the row belongs to is missing; fill "
+                    "it in (a name of its own, where it belongs to no other), or remove the row"
+                )
+            )
+        return np.unique(np.array(cells), return_inverse=True)[1]
 
     def _labels(self, table: TextTable, where: str, problems: list[UserError]) -> NDArray[np.int32] | None:
         """Return the labels (n,): whole numbers as they are, of other categories their numbers."""
