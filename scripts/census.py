@@ -53,7 +53,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     rows = {name: read_table(path).to_pylist() for name, path in zip(args.populations, args.answers, strict=True)}
     tables = take_census(graphs, args.census, args.study, args.seed, rows)
-    write_table(args.support, tables.support, schemas.SUPPORT)
+    support = tables.support
+    if args.group == "used":  # train has whole groups, which repeat themselves more often
+        verdicts = zip(support["population"], support["verdict"], strict=True)
+        support = {**support, "verdict": [None if name == "train" else verdict for name, verdict in verdicts]}
+    write_table(args.support, support, schemas.SUPPORT)
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)
     write_table(args.curve, tables.curve, schemas.CURVE)

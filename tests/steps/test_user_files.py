@@ -91,9 +91,13 @@ def test_images_are_grouped_by_their_folders(tmp_path: Path) -> None:
     assert known.group is not None
     assert known.group.tolist() == [0, 1, 1]
     assert known.label is None
-    for path, group in ((tmp_path, "film"), (tmp_path / "film a", "folder"), (tmp_path / "film b", "folder")):
-        with pytest.raises(UserError, match="folders say which belong together"):
-            Files(path=path, group=group).load(0)
+    with pytest.raises(UserError, match=r"folders say which belong together \(group: folder\)"):
+        Files(path=tmp_path, group="film").load(0)
+    with pytest.raises(UserError, match="1 of 2 images lie in none of its folders"):
+        Files(path=tmp_path / "film b", group="folder").load(0)
+    np.save(tmp_path / "x.npy", ROWS)
+    with pytest.raises(UserError, match=r"has no groups; save a \.npz with x and film"):
+        Files(path=tmp_path / "x.npy", group="film").load(0)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])

@@ -413,7 +413,7 @@ def again() -> str:
 
         `make trust` simulates what is not in `results/trust` yet and writes this page; after a change of the code
         that is measured, that is everything. `make trust REPEATS=300` makes 300 repeats of every trial, which takes
-        hours: the published numbers of repeats are what a quarter of an hour of one core allows, and the intervals say
+        hours: the published numbers of repeats are what an hour of one core allows, and the intervals say
         what that is worth.
     """)
 

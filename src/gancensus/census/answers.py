@@ -18,6 +18,7 @@ from gancensus.census.measured import LEVEL, Compared, Curve, Measured, farthest
 from gancensus.census.relabelling import relabelled
 from gancensus.comparison import alike
 from gancensus.comparison.exact import equal_share
+from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.samples import Samples, flatten, spread_rows
@@ -179,8 +180,8 @@ def answer(
         copied.append(row_of_exact(generated, *(populations[side][None] for side in ("train", "holdout"))))
     progress(f"comparing the values of {population} with those of holdout")
     sizes = {"samples": len(generated), "others": len(holdout)}
-    flat = [flatten(samples.x) for samples in (calibrate, holdout, generated)]
-    values = alike.reduced(flat[0], flat[1:], None if calibrate.scale is None else calibrate.scale.names)
+    flat, names = zip(*(_columns(samples) for samples in (calibrate, holdout, generated)), strict=True)
+    values = alike.reduced(flat[0], flat[1:], names[0])
     rows = rows_of_answers(measured, alike.differences(values, labels), values.names)
     least = min(len(generated), len(holdout))  # of more samples, more are equal
     for statistic, samples in (("equal", generated), ("equal_real", holdout)):
@@ -212,6 +213,14 @@ def _affordable(definitions: Iterable[Criterion], calibrate: Spaces, generated: 
         # n^2 / 2 pairs of two real samples, as many of two generated ones, and n^2 across
         count = min(count, max(PILOT, int(np.sqrt(MOST_PAIRS / max(2 * sum(shares), 1e-9)))))
     return count
+
+
+def _columns(samples: Samples) -> tuple[npt.NDArray[Any], Sequence[str] | None]:
+    """Return values column by column, and the columns' names: of a typed table the user's, categories by number."""
+    scale = samples.scale
+    if scale is not None and scale.columns:
+        return decode(scale.columns, samples.x), [column.name for column in scale.columns]
+    return flatten(samples.x), None if scale is None else scale.names
 
 
 def _some(spaces: Spaces, count: int) -> Samples:

@@ -26,12 +26,13 @@ PLACED = 0.9  # least coverage, over that of real samples by themselves, that is
 FEW_SAMPLES = "too few samples: each of calibrate, holdout and the population needs 20"
 UNSEEN = "cannot be asked: train holds random real samples, not what the model has learned from (splits: train_first)"
 GROUPED = "cannot be denied: train has whole groups of samples, of which holdout has one each (group)"
+BELONG = "if real samples belong together (rows of a patient, frames of a film), say which by `group` of the source"
 FEW_PERMUTATIONS = "too few permutations for so many generators: raise `permutations` of `census`"
 FEW_DUPLICATES = "too few near-duplicates to compare"
 VETO = 0.01  # below which `train` is not like `holdout`, so that copies cannot be judged
 FEW_KINDS = "too few different samples to say where they are"
 NOT_ASKED = "not asked: every definition compares vectors of an encoder that was fitted on train"
-EQUAL = 0.01  # share of real samples that equal others, beyond that of generated ones, which is reported
+EQUAL = 0.01  # share of real samples that equal others, but generated ones do not, which is reported
 FEW = 0.02  # share of copies that must have been found, if there are any, for a no
 PAIRS = 2.0  # largest ratio of collision probabilities, by its interval, of what is as diverse
 MAIN = {"diverse": "reach_ratio", "on": "on", "covers": "covers"}  # a question's number
@@ -110,6 +111,11 @@ def summarise(
     """
     measured = {name: rows for name, rows in found.items() if rows}
     control = answers(measured["train"], margin) if "train" in measured else []
+    if group == "unused":  # real samples that differ
+        control = [
+            one._replace(names=_with(one.names, BELONG)) if one.answer == "no" and one.question in MAIN else one
+            for one in control
+        ]
     differ = [one.question for one in control if one.answer == "no" and one.p is not None and one.p < VETO]
     unknown = f"cannot be judged: of train, {missing.get('train', FEW_SAMPLES)}" if found.get("train") == [] else ""
     every: dict[str, list[Answer]] = {"train": control} if control else {}
@@ -146,7 +152,8 @@ def copies(rows: Sequence[Row], differ: Sequence[str]) -> Answer:
 
     Args:
         rows: its statistics.
-        differ: questions by which `train` is not like `holdout`: then nothing can be said.
+        differ: questions by which `train` is not like `holdout`: then nothing can be said, but of equal samples where
+            no two real ones are equal.
     """
     near = sorted((row for row in rows if row["statistic"] == "copies"), key=lambda row: row["adjusted"])
     equal = [row for row in rows if row["statistic"] == "exact"]
@@ -156,8 +163,11 @@ def copies(rows: Sequence[Row], differ: Sequence[str]) -> Answer:
         [*near, *equal], key=lambda row: (row["adjusted"] >= ALPHA, row["statistic"] == "exact", row["adjusted"])
     )
     convicted = first["adjusted"] < ALPHA
+    by_chance = next((row["value"] for row in rows if row["statistic"] == "equal_real"), None)
     said = [f"{row['of']}, as if {percent(row['value'])} were copies" for row in near[:1] if row["adjusted"] < ALPHA]
     found = "; ".join([*said, *(row["of"] for row in equal)]) if convicted else ""
+    if differ and equal and equal[0]["adjusted"] < ALPHA and by_chance == 0:  # however much they differ
+        return _because("copies", "yes", equal[0], FEW, equal[0]["of"])
     if differ:
         why = f"cannot be judged: train and holdout differ ({', '.join(differ)})"
         return _because("copies", "inconclusive", first, FEW, "; ".join(filter(None, (why, found))))
@@ -184,11 +194,12 @@ def answers(rows: Sequence[Row], margin: float, groups: bool = False) -> list[An
     chance = [row for row in _alarms(rows) if row["question"] == "on" and _by_chance(row, numbers)]
     known = [{**row, "adjusted": 1.0} if row in chance else row for row in rows]
     found = [_answer(question, [row for row in known if row["question"] == question], margin) for question in MAIN]
-    more = numbers.get((None, "equal_real"), 0.0) - numbers.get((None, "equal"), 0.0)
-    if groups and more > EQUAL and found[0].answer == "no" and not found[0].names.startswith(LESS):
-        found[0] = found[0]._replace(names=", ".join(filter(None, (found[0].names, _belong(numbers)))))
     if chance and found[1].answer != "no":
-        found[1] = found[1]._replace(answer="inconclusive", names=", ".join(filter(None, (found[1].names, FEW_KINDS))))
+        found[1] = found[1]._replace(answer="inconclusive", names=_with(found[1].names, FEW_KINDS))
+    apart = "no" in (found[1].answer, found[2].answer) and found[0].names.startswith("more diverse")
+    equal, real = (numbers.get((None, name), 0.0) for name in ("equal", "equal_real"))
+    if groups and found[0].answer == "no" and (apart or (real > EQUAL and equal < real / 5)):
+        found[0] = found[0]._replace(names=_with(found[0].names, BELONG))
     if found[0].names.startswith("more diverse") and found[1].answer != "yes":
         found[0] = found[0]._replace(
             names=found[0].names.replace("more diverse", "more diverse, but not on the data", 1)
@@ -214,7 +225,7 @@ def _answer(question: str, rows: Sequence[Row], margin: float) -> Answer:
         first = min(alarms, key=lambda row: (row["adjusted"], row["statistic"] != MAIN[question]))
         dissent = [name for name, fit in fits.items() if fit and all(row["definition"] != name for row in alarms)]
         names = [f"not by {', '.join(dissent)}"] if dissent else []
-        said = [*_direction(first), *_by_labels(first), *names, *_least_class(rows)]
+        said = [*_direction(alarms), *_by_labels(first), *names, *_least_class(rows)]
         return _because(question, "no", first, limit, ", ".join(said))
     if fits and all(fits.values()):
         worst = max(mains, key=lambda row: _distance(row, question))
@@ -222,14 +233,12 @@ def _answer(question: str, rows: Sequence[Row], margin: float) -> Answer:
     open_ones = [row for row in mains if not fits[row["definition"]]]
     worst = max(open_ones or mains, key=lambda row: _distance(row, question))
     if _inside(worst, margin):
-        return _because(question, "inconclusive", worst, limit, ", ".join(filter(None, (within, FEW_DUPLICATES))))
+        return _because(question, "inconclusive", worst, limit, _with(within, FEW_DUPLICATES))
     return _because(question, "inconclusive", worst, limit, within)._replace(needed=_needed(worst, question, margin))
 
 
-def _belong(numbers: Mapping[tuple[str | None, str], float]) -> str:
-    """Say that real samples equal each other, which may be why generated ones differ from them."""
-    share = percent(numbers[None, "equal_real"])
-    return f"{share} of the real samples equal another one: if these belong together, say so by `group` of the source"
+def _with(*names: str) -> str:
+    return ", ".join(filter(None, names))
 
 
 def _least_class(rows: Sequence[Row]) -> list[str]:
@@ -258,11 +267,12 @@ def _by_chance(row: Row, numbers: Mapping[tuple[str | None, str], float]) -> boo
     return bool(binom.cdf(floor(samples * made + 1e-9), samples, real) >= ALPHA / len(SIDES["on"]))
 
 
-def _direction(row: Row) -> list[str]:
-    """Say what a ratio of numbers of samples, or of collisions, means."""
-    if row["statistic"] not in ("pair_ratio", "reach_ratio"):
+def _direction(alarms: Sequence[Row]) -> list[str]:
+    """Say what the first ratio of numbers of samples, or of collisions, that alarms means."""
+    ratios = [row for row in alarms if row["statistic"] in ("pair_ratio", "reach_ratio")]
+    if not ratios:
         return []
-    return [LESS if row["value"] > 1 else "more diverse"]
+    return [LESS if min(ratios, key=lambda row: row["adjusted"])["value"] > 1 else "more diverse"]
 
 
 def _by_labels(row: Row) -> list[str]:

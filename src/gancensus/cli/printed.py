@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from gancensus.plotting import numbers
+
+WIDTH = 118  # of a line of text
 
 
 def census_table(path: Path) -> str:
@@ -51,8 +54,11 @@ def answers_table(path: Path) -> str:
             if row is None or row["answer"] not in ("inconclusive", sentences.BAD[question]):
                 continue
             if why := sentences.why(row):
-                reasons.setdefault(f"  {head}, {row['answer']}: {why}", []).append(f"{study}/{population}")
-    said_why = [f"{reason} ({', '.join(populations)})" for reason, populations in reasons.items()]
+                reasons.setdefault(f"{head}, {row['answer']}: {why}", []).append(f"{study}/{population}")
+    said_why = [
+        fill(f"{reason} ({', '.join(populations)})", WIDTH, initial_indent="  ", subsequent_indent="    ")
+        for reason, populations in reasons.items()
+    ]
     return "\n".join([*table, *(["because:", *said_why] if said_why else [])])
 
 

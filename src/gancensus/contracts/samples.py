@@ -78,6 +78,11 @@ class Notes:
         return {sentence: None if rows is None else len(rows) for sentence, rows in self._rows.items()}
 
 
+def belonging(group: NDArray[np.int64]) -> str:
+    """Note how many groups samples belong to."""
+    return f"{len(np.unique(group)):,} groups of samples that belong together"
+
+
 @dataclass(frozen=True)
 class Samples:
     """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x.

@@ -243,10 +243,10 @@ def look_at_images(folder: Path, background: Background) -> Folder:
     return Folder((len(places), *images.shape), images.dtype, images.read, label, notes)
 
 
-def folders_of(folder: Path) -> NDArray[np.int64] | None:
+def folders_of(folder: Path) -> NDArray[np.int64]:
     """Return which of the folders in it each image of a folder is in, however deep, in the order of `look_at_images`.
 
-    int64 (n,); None where some are in none.
+    int64 (n,); raises UserError where some are in none.
     """
     first: list[str] = []
     for name in _Walk(folder).images:
@@ -254,7 +254,12 @@ def folders_of(folder: Path) -> NDArray[np.int64] | None:
         first += [name.rpartition("/")[0].partition("/")[0]] * len(
             _pages(path) if path.suffix.lower() in STACKS else [0]
         )
-    return np.unique(first, return_inverse=True)[1] if all(first) else None
+    if not all(first):
+        loose = first.count("")
+        raise UserError(
+            f"{folder}: {loose} of {len(first)} images lie in none of its folders, which say what they belong to"
+        )
+    return np.unique(first, return_inverse=True)[1]
 
 
 class _Place(NamedTuple):

@@ -63,9 +63,10 @@ def _split_groups(
     counts = {name: int(share * whole + 1e-9) if share < 1 else int(share) for name, share in others}
     if sum(counts.values()) > len(order):
         asked = " + ".join(f"{name} {count}" for name, count in counts.items())
+        hint = "sort the samples by group, since the first are train, or " if first_as_it_is else ""
         raise UserError(
             f"splits ask for {asked} samples, one of each group, but beside {first} {len(order)} of "
-            f"{len(number)} groups are left; lower them (below 1, a size is a share of all groups)"
+            f"{len(number)} groups are left; {hint}lower them (below 1, a size is a share of all groups)"
         )
     for name, count in ({first: len(rows)} | counts).items():
         if count < 2:

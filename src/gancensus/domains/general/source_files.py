@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
-from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, flatten, narrowed
+from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, belonging, flatten, narrowed
 from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import Background, folders_of
 from gancensus.storage.user_arrays import finite, read_user_samples
@@ -94,20 +94,21 @@ class Files(Source):
         if self.group is None:
             return found
         if self.path.is_dir():
-            group = folders_of(self.path) if self.group == FOLDER else None
-            if group is None:
-                raise UserError(
-                    f"{self.path}: of images, folders say which belong together: put each into one, and say "
-                    f"`group: {FOLDER}`"
-                )
+            if self.group != FOLDER:
+                raise UserError(f"{self.path}: of images, folders say which belong together (group: {FOLDER})")
+            group = folders_of(self.path)
+            found.notes.add(belonging(group))
             return replace(found, known=replace(found.known, label=None, group=group))
         conditions = {name: values for name, values in found.conditions.items() if name != self.group}
         if len(conditions) == len(found.conditions):
+            if self.path.suffix == ".npy":
+                raise UserError(f"{self.path}: has no groups; save a .npz with x and {self.group}")
             left_out = [note for note in found.notes.counts() if note.startswith(f"array '{self.group}' left out")]
             hint = "; it is the classes" if self.group == "label" else suggestion(self.group, conditions)
             why = f"; {left_out[0]}: number the groups from 0" if left_out else hint
             raise UserError(f"{self.path}: has no array '{self.group}' of a number per sample{why}")
         group = np.unique(found.conditions[self.group], return_inverse=True)[1]
+        found.notes.add(belonging(group))
         return replace(found, known=replace(found.known, conditions=conditions, group=group))
 
     def _scale(self, found: LazySamples) -> Scale:

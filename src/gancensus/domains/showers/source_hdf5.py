@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.samples import LazySamples, Samples
+from gancensus.contracts.samples import LazySamples, Samples, belonging
 from gancensus.contracts.showers import GRID, VOXELS, shower_scale
 from gancensus.contracts.source import Source
 from gancensus.domains.showers.shower_file import ShowerFile
@@ -41,5 +41,7 @@ class Hdf5(ShowerFile, Source):
         scale = shower_scale(float(found.known.conditions["energy"].max()), self.value_names)
         belongs = None if self.group is None else self.numbers(self.group, len(found))
         group = None if belongs is None else np.unique(belongs, return_inverse=True)[1]
+        if group is not None:
+            found.notes.add(belonging(group))
         known = replace(found.known, scale=scale, group=group)
         return replace(found, known=known, read=lambda rows: scale.encode(found.read(rows)))

@@ -19,7 +19,7 @@ from gancensus.contracts.columns import Column, Floats, encode, is_written, text
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.generator import UserProvided
-from gancensus.contracts.samples import LazySamples, Notes, Samples, Scale
+from gancensus.contracts.samples import LazySamples, Notes, Samples, Scale, belonging
 from gancensus.contracts.scales import scale_of
 from gancensus.contracts.source import Source
 from gancensus.domains.tables.coding import codes_of, generated_codes
@@ -143,7 +143,9 @@ class TypedTable(Source):
                     "it in (a name of its own, where it belongs to no other), or remove the row"
                 )
             )
-        return np.unique(np.array(cells), return_inverse=True)[1]
+        group = np.unique(np.array(cells), return_inverse=True)[1]
+        table.manner.notes.add(belonging(group))
+        return group
 
     def _labels(self, table: TextTable, where: str, problems: list[UserError]) -> NDArray[np.int32] | None:
         """Return the labels (n,): whole numbers as they are, of other categories their numbers."""
