@@ -124,12 +124,12 @@ TABLES = (
         schemas.DIVERSITY,
     ),
     Described(
-        "Answers",
-        (results.STATISTICS,),
-        "What was measured of each population beside `holdout`: a row per definition and statistic. "
-        "`answers/POPULATION.parquet` has the same of one, as soon as it is measured.",
-        schemas.STATISTICS,
+        "Answers about a population",
+        (results.ANSWERS,),
+        "What was measured of a population beside `holdout`: a row per definition and statistic.",
+        schemas.ANSWERS,
     ),
+    Described("Answers", (results.STATISTICS,), "The same of all populations of a study.", schemas.STATISTICS),
     Described(
         "Coverage",
         (results.COVERAGE,),
