@@ -101,10 +101,13 @@ def test_alphas_and_thresholds_must_fall(alphas: tuple[float, ...], thresholds: 
         sweep.sweep(values, i, j, 10, alphas, np.array(thresholds))
 
 
-@pytest.mark.parametrize(("alpha", "support"), [(0.02, "50 "), (0.001, "1,000 "), (0.03, "33.3333 ")])
+@pytest.mark.parametrize(("alpha", "support"), [(0.02, "50 "), (0.001, "1,000 "), (0.03, "33.33 ")])
 def test_one_calibrated_metric_is_a_tautology(alpha: float, support: str) -> None:
     text = sweep.tautology([alpha])
     assert text is not None and f"1/alpha = {support}by construction; only the ratio" in text
+    assert sweep.tautology([alpha], 0.9 / alpha) == text
+    tied = sweep.tautology([alpha], 0.5 / alpha)
+    assert tied is not None and tied.startswith("Many distances are equal") and "by construction" not in tied
 
 
 @pytest.mark.parametrize("alphas", [[], [None], [0.02, 0.02], [0.02, None]])

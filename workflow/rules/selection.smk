@@ -14,9 +14,9 @@ rule select:
         runtime=20,
     params:
         score=lambda wc: section(study(wc).selections[wc.name].score),
-        keep=lambda wc: option("keep", study(wc).selections[wc.name].keep),
+        cut=lambda wc: section(study(wc).selections[wc.name], exclude=("encoder", "score")),
         code=lambda wc: code("selection.py", study(wc).selections[wc.name].score),
     message:
         "select the training samples of {wildcards.name} in {wildcards.study}"
     shell:
-        "selection.py --score {params.score:q} {params.keep}" " --embedded {input:q} --output {output:q} > {log:q} 2>&1"
+        "selection.py --score {params.score:q} --cut {params.cut:q} --embedded {input:q} --output {output:q} > {log:q} 2>&1"

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gancensus.config.registry import check, members, union
-from gancensus.config.sections import Census, Splits
+from gancensus.config.sections import Census, Cut, Splits
 from gancensus.config.yaml_tree import Tree, clipped
 from gancensus.contracts.analysis import Analysis, Context, table_names
 from gancensus.contracts.encoder import Encoder
@@ -100,15 +100,13 @@ Definition = Annotated[
 ]
 
 
-class Selection(Strict):
-    """Keeps the densest share of the training samples, class by class where there are labels."""
+class Selection(Cut):
+    """Keeps the densest share of the training samples."""
 
     encoder: EncoderName
     """The encoder in whose space density is measured."""
     score: AnyScore
     """How density is measured."""
-    keep: float = Field(gt=0, le=1)
-    """Share of the samples that stay."""
 
 
 class BaseStudy(Strict):

@@ -38,6 +38,23 @@ class Splits(Strict):
         return self
 
 
+class Cut(Strict):
+    """Which samples a selection keeps, once they have scores."""
+
+    keep: float = Field(gt=0)
+    """Up to 1 the share of the samples that stay, above 1 their number."""
+    per_class: bool = True
+    """Whether classes are scored and cut one by one, where there are labels."""
+    compatible: bool = False
+    """Whether to do all as the implementation of the paper does, mistakes included (docs/methods.md says which)."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Cut:
+        if self.keep > 1 and self.keep != int(self.keep):
+            raise PydanticCustomError("keep", "`keep` is a share up to 1 or a whole number of samples")
+        return self
+
+
 class Census(Strict):
     """How support sizes are estimated and judged."""
 

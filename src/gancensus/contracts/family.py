@@ -23,7 +23,7 @@ class Strict(BaseModel):
                 raise PydanticCustomError("number", "{key} needs a number, not yes or no", {"key": name})
         return data
 
-    @field_validator("path", "data_home", mode="before", check_fields=False)  # "*" cannot be: not before a `kind`
+    @field_validator("path", "labels", "data_home", mode="before", check_fields=False)  # "*" cannot be before a `kind`
     @classmethod
     def _no_empty_path(cls, value: Any) -> Any:
         """Refuse `path: ""`, which would be the working directory and all that is in it."""

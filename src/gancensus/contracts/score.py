@@ -13,6 +13,10 @@ class Score(Member):
 
     unit: ClassVar[str]
 
-    def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the score (n,) of each of the vectors z (n, d) among them."""
+    def score(self, z: NDArray[np.float32], compatible: bool = False) -> NDArray[np.float64]:
+        """Return the score (n,) of each of the vectors z (n, d) among them.
+
+        compatible: as the implementation of the paper computes it, whatever that is. Raises UserError, otherwise, where
+        there are too few samples.
+        """
         raise NotImplementedError

@@ -57,13 +57,14 @@ def definitions_of(folder: Path, study: Study) -> list[Row]:
         support, copies, diversity = ([row for row in rows if row["definition"] == name] for rows in tables)
         thresholds = rows_at(folder, places.THRESHOLDS, definition=name)
         calibrated = [row["alpha"] for row in thresholds if row["alpha"] is not None]
+        counted = {row["population"]: row for row in support}
         found.append(
             {
                 "name": name,
                 "rule": sentences.definition(metrics, thresholds),
-                "tautology": tautology(calibrated),
+                "tautology": tautology(calibrated, counted["holdout"]["effective_support_high"]),
                 "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
-                "counted": {row["population"]: row for row in support},
+                "counted": counted,
                 "nulls": any(row["p_value"] is not None for row in support),
                 "copies": copies,
                 "profiles": profiles(diversity),

@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import chi2, multivariate_normal
+from sklearn.covariance import OAS, LedoitWolf
 from sklearn.mixture import GaussianMixture
 
 from gancensus.comparison.fidelity import frechet_distance
+from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
 from gancensus.domains.selection.keep import kept_count, select
 from gancensus.domains.selection.score_gaussian import Gaussian
+from gancensus.domains.selection.score_knn import Knn
+from gancensus.domains.selection.score_ppca import Ppca
 
 
 class First(Score):
@@ -22,7 +26,7 @@ class First(Score):
 
     kind: Literal["first"] = "first"
 
-    def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
+    def score(self, z: NDArray[np.float32], compatible: bool = False) -> NDArray[np.float64]:
         return z[:, 0].astype(np.float64)
 
 
@@ -100,7 +104,7 @@ def test_gaussian_score_is_that_of_scikit_learn_and_of_scipy(n: int, d: int) -> 
     """Also with fewer samples than dimensions, where only the ridge keeps the covariance regular."""
     rng = np.random.default_rng(n)
     z = (3 + rng.standard_normal((n, d)) @ rng.standard_normal((d, d))).astype(np.float32)
-    found = Gaussian().score(z)
+    found = Gaussian().score(z, compatible=n <= d)
     model = GaussianMixture(1, reg_covar=1e-5).fit(z.astype(np.float64))
     np.testing.assert_allclose(found, model.score_samples(z.astype(np.float64)), rtol=1e-6)
     covariance = np.cov(z.T.astype(np.float64), bias=True).reshape(d, d) + 1e-5 * np.eye(d)
@@ -123,3 +127,97 @@ def test_gaussian_selection_of_a_gaussian_is_the_ball(d: int, keep: float, dista
     inside = np.square(z).sum(axis=1) <= t
     assert (kept != inside).mean() < 0.01
     assert frechet_distance(z, z[kept]) == pytest.approx(distance, rel=0.02)
+
+
+@pytest.mark.parametrize(("shrinkage", "peer"), [("ledoit_wolf", LedoitWolf), ("oas", OAS)])
+def test_shrunk_covariances_are_those_of_scikit_learn(shrinkage: Literal["ledoit_wolf", "oas"], peer: type) -> None:
+    z = np.random.default_rng(3).standard_normal((30, 40), dtype=np.float32)
+    found = Gaussian(shrinkage=shrinkage, ridge=0).score(z)
+    covariance = peer().fit(z.astype(np.float64)).covariance_
+    expected = multivariate_normal(z.mean(axis=0, dtype=np.float64), covariance).logpdf(z)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_as_many_samples_as_dimensions_are_all_as_likely_and_refused() -> None:
+    z = np.random.default_rng(4).standard_normal((20, 20), dtype=np.float32)
+    with pytest.raises(UserError, match="20 samples in 20 dimensions: under their covariance all are as likely"):
+        Gaussian().score(z)
+    with pytest.raises(UserError, match="class 0: 2 samples in 20 dimensions"):
+        select(Gaussian(), np.repeat(z, [3, *[1] * 19], axis=0), np.array([0] * 2 + [1] * 20, dtype=np.int32), 0.5)
+
+
+# The other scores
+
+
+def test_the_mean_gaussian_score_is_the_volume_of_the_covariance_and_nothing_else() -> None:
+    """With the covariance of the samples themselves, -(ln|S| + d (1 + ln 2 pi)) / 2."""
+    z = np.random.default_rng(5).standard_normal((200, 6), dtype=np.float32) * 3
+    found = Gaussian(ridge=0).score(z).mean()
+    volume = np.linalg.slogdet(np.cov(z.T.astype(np.float64), bias=True))[1]
+    assert found == pytest.approx(-(volume + 6 * (1 + np.log(2 * np.pi))) / 2)
+
+
+@pytest.mark.parametrize("compatible", [False, True])
+def test_ppca_is_a_gaussian_with_the_mean_of_the_small_variances(compatible: bool) -> None:
+    z = (np.random.default_rng(6).standard_normal((500, 5)) * [5, 4, 3, 0.5, 0.4]).astype(np.float32)
+    sizes, axes = np.linalg.eigh(np.cov(z.T.astype(np.float64)))
+    held = sizes[::-1].cumsum() / sizes.sum()
+    assert held[1] < 0.95 < held[2]  # three components
+    sizes[: 5 - (2 if compatible else 3)] = sizes[: 5 - (2 if compatible else 3)].mean()
+    expected = multivariate_normal(z.mean(axis=0, dtype=np.float64), (axes * sizes) @ axes.T).logpdf(z)
+    np.testing.assert_allclose(Ppca().score(z, compatible), expected, rtol=1e-6)
+
+
+def test_ppca_of_one_direction_has_one_component() -> None:
+    z = np.outer(np.arange(10), [1, 2]).astype(np.float32) + np.random.default_rng(7).normal(0, 0.01, (10, 2))
+    assert np.isfinite(Ppca().score(z.astype(np.float32))).all()
+    with pytest.raises(UserError, match="too few for principal components"):
+        Ppca().score(np.zeros((2, 4), dtype=np.float32))
+
+
+@given(st.integers(7, 60), st.integers(1, 6))
+def test_knn_is_the_distance_to_the_kth_other_sample(n: int, k: int) -> None:
+    z = np.random.default_rng(n).integers(0, 4, (n, 2)).astype(np.float32)  # many are equal
+    apart = np.linalg.norm(z[:, None].astype(np.float64) - z, axis=2)
+    np.fill_diagonal(apart, np.inf)
+    np.testing.assert_allclose(Knn(neighbours=k).score(z), -np.sort(apart, axis=1)[:, k - 1])
+    with pytest.raises(UserError, match=f"{n} samples: too few for {n} neighbours"):
+        Knn(neighbours=n).score(z)
+
+
+def test_volumes_to_the_kth_neighbour_on_a_torus_are_gamma_distributed() -> None:
+    """(n - 1) V_d r_k^d ~ Gamma(k, 1), where there is no edge: points and their images around them."""
+    rng, n, k = np.random.default_rng(8), 400, 5
+    volumes = []
+    for _ in range(40):
+        x = rng.random((n, 2))
+        around = np.concatenate([np.add(x, (a, b)) for a in (0, -1, 1) for b in (0, -1, 1)]).astype(np.float32)
+        near = Knn(neighbours=k).score(around)[rng.integers(n)]
+        volumes.append((n - 1) * np.pi * near**2)
+    assert np.mean(volumes) == pytest.approx(k, abs=3 * np.sqrt(k / 40))
+    assert np.var(volumes) == pytest.approx(k, rel=0.7)
+
+
+# Which are kept
+
+
+def test_a_number_is_shared_out_over_classes() -> None:
+    z, label = column(list(range(100))), np.repeat([0, 1, 2], [50, 30, 20]).astype(np.int32)
+    kept = select(First(), z, label, 11)[1]
+    assert [int(kept[label == one].sum()) for one in range(3)] == [6, 3, 2]  # of 5.5, 3.3, 2.2
+    assert np.flatnonzero(kept).tolist() == [*range(44, 50), 77, 78, 79, 98, 99]
+    over_all = select(First(), z, label, 11, per_class=False)[1]
+    assert np.flatnonzero(over_all).tolist() == list(range(89, 100))
+    with pytest.raises(UserError, match="`keep` asks for 101 samples, but `train` has 100"):
+        select(First(), z, label, 101)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.integers(1, 99))
+def test_compatible_cuts_as_the_implementation_of_the_paper(values: list[int], percent: int) -> None:
+    """Scores strictly above their percentile: ties at it are dropped, and where nothing is left that is said."""
+    expected = np.asarray(values) > np.percentile(values, 100 * (1 - percent / 100))
+    if not expected.any():
+        with pytest.raises(UserError, match="`compatible` drops ties"):
+            select(First(), column(values), None, percent / 100, compatible=True)
+        return
+    np.testing.assert_array_equal(select(First(), column(values), None, percent / 100, compatible=True)[1], expected)

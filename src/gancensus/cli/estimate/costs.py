@@ -233,17 +233,17 @@ def predict(path: Path, absent: Mapping[str, Shape], snakefile: Path) -> tuple[l
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     raw.pop("pathvars", None)
     with tempfile.TemporaryDirectory() as folder:
-        for k, member in enumerate(_members(raw)):
-            there = Path(member["path"]).resolve()
+        for k, (member, key) in enumerate(_paths(raw)):
+            there = Path(member[key]).resolve()
             if not there.exists():
                 there = Path(folder) / f"absent-{k}"
                 there.touch()
-            member["path"] = str(there)
+            member[key] = str(there)
         jobs = jobs_of(raw, Path(folder), snakefile)
     return jobs, [prediction.cost(job) for job in jobs]
 
 
-def _members(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the sources and generators of a configuration that name a file."""
+def _paths(raw: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Return the sources and generators of a configuration that name files, each with the keys that do."""
     found = [m for study in raw["studies"].values() for m in (study["source"], *study["generators"].values())]
-    return [member for member in found if "path" in member]
+    return [(member, key) for member in found for key in ("path", "labels") if member.get(key)]

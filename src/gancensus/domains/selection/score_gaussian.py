@@ -4,28 +4,55 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
 
-RIDGE = 1e-5  # added to the variances, as the reference implementation does: the covariance of few samples is singular
+RIDGE = 1e-5  # what the implementation of the paper adds to the variances
+
+Floats = NDArray[np.float64]
 
 
 class Gaussian(Score):
-    """Log-likelihood, in nat, under one Gaussian with the empirical mean and full covariance of the samples.
+    """Log-likelihood, in nat, under one Gaussian with the mean and full covariance of the samples.
 
     H(z) = -1/2 [ln|S| + (z - mu)^T S^-1 (z - mu) + d ln 2 pi]: DeVries et al., arXiv:2007.15255, equation 1. With
-    fewer than about ten samples per dimension only the order of the values carries information.
+    fewer than about ten samples per dimension only the order of the values carries information, and with no more
+    samples than dimensions not even that: every sample is as far from the mean. Then `shrinkage` is needed.
     """
 
     kind: Literal["gaussian"] = "gaussian"
+    shrinkage: Literal["none", "ledoit_wolf", "oas"] = "none"
+    """Of the covariance towards a multiple of the identity, by as much as the samples suggest: Ledoit & Wolf 2004, or
+    OAS (Chen et al. 2010), which is for Gaussians."""
+    ridge: float = Field(RIDGE, ge=0)
+    """What is added to the variances."""
     unit = "nat"
 
-    def score(self, z: NDArray[np.float32]) -> NDArray[np.float64]:
+    def score(self, z: NDArray[np.float32], compatible: bool = False) -> Floats:
         """Return the log-likelihood (n,) of z (n, d)."""
-        centred = z.astype(np.float64) - z.mean(axis=0, dtype=np.float64)
-        covariance = centred.T @ centred / len(z) + RIDGE * np.eye(z.shape[1])
+        n, d = z.shape
+        if n <= d and self.shrinkage == "none" and not compatible:
+            raise UserError(
+                f"{n} samples in {d} dimensions: under their covariance all are as likely; use `shrinkage: oas`, an "
+                "encoder of fewer dimensions, `per_class: false`, or more samples"
+            )
+        x = z.astype(np.float64)
+        centred = x - x.mean(axis=0)
+        covariance = centred.T @ centred / n if compatible else self._covariance(centred)
+        covariance += (RIDGE if compatible else self.ridge) * np.eye(d)
         root = np.linalg.cholesky(covariance)
         mahalanobis = np.square(np.linalg.solve(root, centred.T)).sum(axis=0)
         log_determinant = 2.0 * np.log(np.diag(root)).sum()
-        likelihood: NDArray[np.float64] = -0.5 * (log_determinant + mahalanobis + z.shape[1] * np.log(2 * np.pi))
+        likelihood: Floats = -0.5 * (log_determinant + mahalanobis + d * np.log(2 * np.pi))
         return likelihood
+
+    def _covariance(self, centred: Floats) -> Floats:
+        """Return the covariance (d, d) of samples without their mean."""
+        from sklearn.covariance import ledoit_wolf, oas  # slow to import
+
+        if self.shrinkage == "none":
+            return np.asarray(centred.T @ centred / len(centred))
+        shrunk = ledoit_wolf if self.shrinkage == "ledoit_wolf" else oas
+        return np.asarray(shrunk(centred, assume_centered=True)[0])

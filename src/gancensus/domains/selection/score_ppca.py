@@ -1,0 +1,40 @@
+"""The log-likelihood of probabilistic principal components."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.score import Score
+
+
+class Ppca(Score):
+    """Log-likelihood, in nat, under probabilistic principal components (Tipping & Bishop 1999).
+
+    That is a Gaussian whose covariance is that of the samples along the leading components, which hold a share of the
+    variance, and the mean of the remaining variances in all other directions: DeVries et al., arXiv:2007.15255.
+    """
+
+    kind: Literal["ppca"] = "ppca"
+    variance: float = Field(0.95, gt=0, lt=1)
+    """Share of the variance that the components hold."""
+    unit = "nat"
+
+    def score(self, z: NDArray[np.float32], compatible: bool = False) -> NDArray[np.float64]:
+        """Return the log-likelihood (n,) of z (n, d).
+
+        The implementation of the paper takes one component less than are needed.
+        """
+        from sklearn.decomposition import PCA  # slow to import
+
+        n, d = z.shape
+        if n < 3:
+            raise UserError(f"{n} samples: too few for principal components; use `per_class: false`, or more samples")
+        x = z.astype(np.float64)
+        held = np.cumsum(PCA(svd_solver="full").fit(x).explained_variance_ratio_)
+        fewer = int(np.count_nonzero(held < self.variance))
+        components = fewer if compatible else min(fewer + 1, d - 1, n - 2)
+        found: NDArray[np.float64] = PCA(components, svd_solver="full").fit(x).score_samples(x)
+        return found
