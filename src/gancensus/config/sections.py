@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.family import Strict
@@ -48,11 +48,12 @@ class Cut(Strict):
     compatible: bool = False
     """Whether to do all as the implementation of the paper does, mistakes included (docs/methods.md says which)."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Cut:
-        if self.keep > 1 and self.keep != int(self.keep):
-            raise PydanticCustomError("keep", "`keep` is a share up to 1 or a whole number of samples")
-        return self
+    @field_validator("keep")
+    @classmethod
+    def _share_or_number(cls, keep: float) -> float:
+        if keep > 1 and keep != int(keep):
+            raise PydanticCustomError("keep", "is a share up to 1 or a whole number of samples")
+        return keep
 
 
 class Census(Strict):
