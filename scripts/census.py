@@ -52,12 +52,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         for definition, *paths in zip(args.definitions, *files, strict=True)
     )
     rows = {name: read_table(path).to_pylist() for name, path in zip(args.populations, args.answers, strict=True)}
-    tables = take_census(graphs, args.census, args.study, args.seed, rows)
-    support = tables.support
-    if args.group == "used":  # train has whole groups, which repeat themselves more often
-        verdicts = zip(support["population"], support["verdict"], strict=True)
-        support = {**support, "verdict": [None if name == "train" else verdict for name, verdict in verdicts]}
-    write_table(args.support, support, schemas.SUPPORT)
+    tables = take_census(graphs, args.census, args.study, args.seed, rows, grouped=args.group == "used")
+    write_table(args.support, tables.support, schemas.SUPPORT)
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)
     write_table(args.curve, tables.curve, schemas.CURVE)

@@ -274,6 +274,14 @@ def test_the_census_of_a_study() -> None:
         assert list(table) == schema.names
 
 
+def test_train_with_whole_groups_gets_no_verdict() -> None:
+    settings, found = Census(replicates=200, permutations=100), [("close", planted(np.arange(50) % 5))]
+    one, other = (take_census(found, settings, "toy", 1, grouped=grouped).support for grouped in (False, True))
+    assert [verdict is None for verdict in one["verdict"]] == [False, True, False]  # holdout is the reference
+    assert list(other["verdict"]) == [None, None, one["verdict"][2]]
+    assert one["ratio"] == other["ratio"]
+
+
 def test_random_numbers_of_the_census_come_from_the_names() -> None:
     """Another population, another definition or another order changes no row."""
     settings, whole = Census(replicates=200, permutations=100), planted(np.arange(50) % 5)

@@ -214,7 +214,7 @@ def test_support_shades_the_interval_of_holdout_and_writes_the_verdict() -> None
     figure = census_figures.draw_support(support)
     text = words(figure)
     assert "more duplicates" in text
-    assert "the reference" in text
+    assert "\nreference\n" in text
     assert "990" in text  # 4950 pairs / 5 duplicates
     low, high = (support[f"effective_support{end}"][1] for end in ("_low", "_high"))
     (band,) = [p for p in figure.axes[0].patches if p.get_alpha() == 0.08]

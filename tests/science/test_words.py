@@ -229,6 +229,11 @@ def test_the_informative_alpha_leaves_the_reference_five_duplicates() -> None:
     assert sentences.informative_alpha(rows, "a+b") == (0.1, False)
 
 
+def test_only_held_out_samples_are_the_reference() -> None:
+    found = [row(population=name, verdict=None) for name in ("holdout", "train")] + [row(verdict="inconclusive")]
+    assert [sentences.verdict(one) for one in found] == ["reference", "–", "inconclusive"]
+
+
 def test_what_decides_is_said_in_words() -> None:
     known = {"question": "diverse", "answer": "no", "names": "9 of 10", "needed": None}
     assert sentences.why(known | {"criterion": "all pixels closest"}) == "by its closest pairs (all pixels); 9 of 10"

@@ -46,12 +46,14 @@ def take_census(
     study: str,
     seed: int,
     answers: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+    grouped: bool = False,
 ) -> Tables:
     """Count every population under every definition.
 
     graphs: by definition, of which one is held at a time: every population within itself, `holdout` with
     `train`, and every generated one with both. The populations are counted in the order of their searches.
     answers: the rows of `census.answers` by population.
+    grouped: whether `train` has whole groups of samples, which repeat themselves more often: then no verdict is given.
     """
     support, curves, profiles, copies = [], [], [], []
     for definition, found in graphs:
@@ -65,6 +67,8 @@ def take_census(
         for population, own in counted.items():
             row = _support(found, counted, population, settings, rng)
             row |= reached_columns(row for row in answers.get(population, ()) if row["definition"] == definition)
+            if grouped and population == "train":
+                row["verdict"] = None
             support.append({"study": study} | named | row)
             curve = curve_columns(population, own, settings.level)
             curves.append({"definition": [definition] * len(curve["batch"]), **curve})

@@ -17,7 +17,7 @@ from gancensus.comparison.nearest import Beside, Beyond, authenticity, data_copy
 from gancensus.contracts.metric import Features
 from gancensus.contracts.samples import Samples
 from gancensus.search.near import PILOT, Nearest
-from gancensus.search.pairs import Side, take
+from gancensus.search.pairs import Side, joined, take
 from gancensus.storage.samples import SampleRows
 
 IntArray = npt.NDArray[np.int64]
@@ -53,9 +53,9 @@ def rows_of_copies(
     pilot = len(some[0][0])
     ranks = copies.Ranks.draw(generated + pilot + holdout, sum(sizes), rng)
     # together, since the features of `train` may take longer than the search
-    asked = _joined(compared.generated, some, compared.holdout)
+    asked = joined([compared.generated, some, compared.holdout])
     by_train = nearest(asked, train, rank=ranks.of)
-    asked = _joined(compared.generated, some)
+    asked = joined([compared.generated, some])
     by_other = nearest(asked, other, rank=lambda i, j: ranks.of(i, j + sizes[0]))
     made, real_ones, held = slice(generated), slice(generated, generated + pilot), slice(generated + pilot, None)
     nearest_real = copies.nearer(by_train.of(made)[:2], by_other.of(made)[:2], sizes[0], ranks)
@@ -71,13 +71,6 @@ def rows_of_copies(
         rows.append({"statistic": f"detectable {noise:g}", "value": None if number is None else number / generated})
     rows += _beside(nearest, train, by_train.of(made), by_train.of(held))
     return [{"question": "copies", "samples": generated, "others": sum(sizes)} | row for row in rows]
-
-
-def _joined(*populations: Sequence[Features]) -> list[Features]:
-    """Return the features of all populations together, metric by metric."""
-    return [
-        tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*populations, strict=True)
-    ]
 
 
 def _beside(nearest: Callable[..., Nearest], train: Side, generated: Nearest, holdout: Nearest) -> list[dict[str, Any]]:
@@ -109,7 +102,7 @@ def _rows(side: Side, rows: IntArray) -> list[Features]:
     parts = [
         [take(feature, some) for feature in side.read(block)] for block, some in blocks if len(some) or not block.start
     ]
-    return _joined(*parts)
+    return joined(parts)
 
 
 def row_of_exact(generated: Samples, train: SampleRows, holdout: SampleRows) -> dict[str, Any]:

@@ -85,7 +85,9 @@ def _capped(row: dict[str, Any]) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Return the cells of a row of the census."""
+    from gancensus.report import sentences
+
     support, reach = numbers.interval(row, "effective_support")
     samples, ratio = numbers.integer(row["samples"]), numbers.interval(row, "ratio")[0]
     place = (row["study"], row["definition"], row["population"])
-    return (*place, samples, support, reach or "no duplicate", ratio, row["verdict"] or "reference")
+    return (*place, samples, support, reach or "no duplicate", ratio, sentences.verdict(row))

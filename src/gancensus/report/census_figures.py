@@ -33,7 +33,7 @@ from gancensus.plotting.style import (
     styled,
     unique,
 )
-from gancensus.report.sentences import chained
+from gancensus.report.sentences import chained, verdict
 from gancensus.statistics.estimate import Estimate
 
 
@@ -144,7 +144,7 @@ def _write_count(ax: Axes, y: int, row: Mapping[str, Any]) -> None:
     """Write one population's effective support and its verdict."""
     value, reach = interval(row, "effective_support")
     ax.text(0, y, f"{value}  ({reach})" if reach else value, va="center", color=INK)
-    ax.text(0.7, y, row["verdict"] or "the reference", va="center")
+    ax.text(0.7, y, verdict(row), va="center")
 
 
 HILL = {"richness": "richness (Chao1)\norder 0", "shannon": "Shannon\norder 1", "simpson": "Simpson\norder 2"}

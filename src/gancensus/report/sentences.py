@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gancensus.census.support import REFERENCE
 from gancensus.contracts.metric import Metric
 from gancensus.plotting.numbers import NOTHING, Row, integer, interval, listing, number, percent, short
 from gancensus.report.trace import by_rule, duration, spans, union
@@ -93,6 +94,11 @@ def size(row: Row) -> str:
     """Say how many different samples a population makes: 'about 840 (570 to 1,200)' or 'at least 2,700'."""
     value, reach = interval(row, "effective_support", digits=2)
     return f"about {value} ({reach})" if reach else _in_words(value)
+
+
+def verdict(row: Row) -> str:
+    """Return the verdict of a row of the table of support sizes; none is given of `train` with whole groups."""
+    return row["verdict"] or ("reference" if row["population"] == REFERENCE else NOTHING)
 
 
 def sentence(row: Row) -> str:

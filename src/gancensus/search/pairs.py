@@ -54,6 +54,13 @@ def take(features: Features, rows: Rows | slice) -> Features:
     return tuple(array[rows] for array in features)
 
 
+def joined(populations: Iterable[Sequence[Features]]) -> list[Features]:
+    """Return the features of all samples of some populations, metric by metric."""
+    return [
+        tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*populations, strict=True)
+    ]
+
+
 def cut(samples: int, longest: int, shards: int = 1) -> list[slice]:
     """Cut rows into blocks of nearly equal length, none above `longest`, enough of them to feed the shards."""
     wanted = ceil(sqrt(2 * TASKS_PER_SHARD * shards)) if shards > 1 else 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Features, Metric
 from gancensus.contracts.samples import Rows, Samples, by_row, spread_rows
-from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut
+from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut, joined
 
 BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
 PILOT = 512  # rows whose pairs predict the number of duplicates
@@ -50,10 +50,7 @@ class Population:
             return self.features(slice(0, len(self)))
         rows = spread_rows(len(self), count)
         runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
-        parts = [self.features(slice(int(run[0]), int(run[-1]) + 1)) for run in runs]
-        return [
-            tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*parts, strict=True)
-        ]
+        return joined(self.features(slice(int(run[0]), int(run[-1]) + 1)) for run in runs)
 
     def side(self, megabytes: float, shards: int = 1) -> Side:
         """Return the population in blocks, enough of them for the shards, and small enough for the memory.
