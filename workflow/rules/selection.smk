@@ -15,8 +15,9 @@ rule select:
     params:
         score=lambda wc: section(study(wc).selections[wc.name].score),
         cut=lambda wc: section(study(wc).selections[wc.name], exclude=("encoder", "score")),
+        seed=option("seed", CONFIG.seed),
         code=lambda wc: code("selection.py", study(wc).selections[wc.name].score),
     message:
         "select the training samples of {wildcards.name} in {wildcards.study}"
     shell:
-        "selection.py --score {params.score:q} --cut {params.cut:q} --embedded {input:q} --output {output:q} > {log:q} 2>&1"
+        "selection.py --study {wildcards.study} --name {wildcards.name} {params.seed} --score {params.score:q} --cut {params.cut:q} --embedded {input:q} --output {output:q} > {log:q} 2>&1"

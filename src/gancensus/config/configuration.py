@@ -103,8 +103,8 @@ Definition = Annotated[
 class Selection(Cut):
     """Keeps the densest share of the training samples."""
 
-    encoder: EncoderName
-    """The encoder in whose space density is measured."""
+    encoder: EncoderName | None = None
+    """The encoder in whose space density is measured; without one, among the samples themselves."""
     score: AnyScore
     """How density is measured."""
 

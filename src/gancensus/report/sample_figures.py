@@ -63,9 +63,13 @@ def draw_selection(
     unit: str,
     kept: NDArray[np.bool_],
     extremes: Mapping[str, NDArray[np.int64]],
+    words: str,
     view: View,
 ) -> Figure:
-    """Draw the scores (n,) above their cut in their unit, by kept and dropped, and the images of the two extremes."""
+    """Draw the scores (n,) above their cut in their unit, by kept and dropped, and the images of the two extremes.
+
+    words: what to think of the selection, below its name.
+    """
     groups = {} if samples.are_rows else extremes
     images = {name: pixels(samples.take(rows), view) for name, rows in groups.items()}
     tiles = {name: mosaic(shown, 16, max(1, shown.shape[2] // 16)) for name, shown in images.items()}
@@ -78,6 +82,7 @@ def draw_selection(
         top.hist(margin[part], edges, color=colour, label=f"{name}: {integer(part.sum())}")
     cut = "the cut of its class" if samples.label is not None else "the cut"
     top.set(xlabel=f"score minus {cut} ({unit})", ylabel="training samples")
+    top.set_title(words, loc="left", fontsize=7.5, color=INK)
     top.legend()
     for ax, (name, tile) in zip(below, tiles.items(), strict=True):
         draw_mosaic(ax, name, tile, "black")
@@ -107,7 +112,7 @@ def extremes(
     margin, from_best, from_worst = np.empty((3, len(scores)))
     for one in np.unique(classes):
         here = np.flatnonzero(classes == one)
-        margin[here] = scores[here] - scores[here][kept[here]].min()
+        margin[here] = scores[here] - scores[here][kept[here]].min(initial=scores[here].max())
         from_best[here[np.argsort(-scores[here], kind="stable")]] = np.arange(len(here))
         from_worst[here] = len(here) - from_best[here]
     best_first, worst_first = np.lexsort((classes, from_best)), np.lexsort((classes, from_worst))

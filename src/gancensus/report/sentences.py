@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from gancensus.census.support import REFERENCE
@@ -94,6 +95,20 @@ def size(row: Row) -> str:
     """Say how many different samples a population makes: 'about 840 (570 to 1,200)' or 'at least 2,700'."""
     value, reach = interval(row, "effective_support", digits=2)
     return f"about {value} ({reach})" if reach else _in_words(value)
+
+
+def selected(facts: Mapping[str, str], share: float) -> str:
+    """Say what to think of a selection that keeps a share of the samples, by the facts that its table has."""
+    words = []
+    if "stability" in facts:
+        chance = share / (2 - share)
+        words.append(
+            f"Measured with either half of the samples, the kept ones agree to {number(float(facts['stability']), 2)} "
+            f"(Jaccard; by chance {number(chance, 2)})."
+        )
+    if "warning" in facts:
+        words.append(f"{facts['warning']}.")
+    return "\n".join("\n".join(textwrap.wrap(sentence, 120)) for sentence in words)
 
 
 def verdict(row: Row) -> str:

@@ -16,10 +16,11 @@ from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
 from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
+from gancensus.report.sentences import selected
 from gancensus.report.shown import shown_table
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.schemas import SHOWN
-from gancensus.storage.tables import columns, read_table, write_bytes, write_table
+from gancensus.storage.tables import about, columns, read_table, write_bytes, write_table
 
 Shown = Sequence[tuple[str, Samples, Any]]
 """Groups of samples that a figure shows, with their values; see `shown.shown_table`."""
@@ -149,9 +150,10 @@ def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
     table, samples = results.table(places.SELECTION, name=name), results.samples("train").whole()
     margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
     shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
-    unit = read_table(results.path(places.SELECTION, name=name)).schema.field("score").metadata[b"unit"].decode()
-    view = results.study.source.view
-    return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes, view), shown
+    place, view = results.path(places.SELECTION, name=name), results.study.source.view
+    unit = read_table(place).schema.field("score").metadata[b"unit"].decode()
+    words = selected(about(place), float(np.mean(table["kept"])))
+    return sample_figures.draw_selection(samples, margin, unit, table["kept"], extremes, words, view), shown
 
 
 def _analysis(results: Results, place: str) -> tuple[Figure, Shown]:

@@ -30,20 +30,29 @@ class Gaussian(Score):
     """What is added to the variances."""
     unit = "nat"
 
-    def score(self, z: NDArray[np.float32], compatible: bool = False) -> Floats:
+    def score(
+        self,
+        z: NDArray[np.float32],
+        compatible: bool = False,
+        among: NDArray[np.bool_] | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> Floats:
         """Return the log-likelihood (n,) of z (n, d)."""
-        n, d = z.shape
+        x = z.astype(np.float64)
+        fitted = x if among is None else x[among]
+        n, d = fitted.shape
         if n <= d and self.shrinkage == "none" and not compatible:
             raise UserError(
                 f"{n} samples in {d} dimensions: under their covariance all are as likely; use `shrinkage: oas`, an "
                 "encoder of fewer dimensions, `per_class: false`, or more samples"
             )
-        x = z.astype(np.float64)
-        centred = x - x.mean(axis=0)
+        mean = fitted.mean(axis=0)
+        centred = fitted - mean
         covariance = centred.T @ centred / n if compatible else self._covariance(centred)
         covariance += (RIDGE if compatible else self.ridge) * np.eye(d)
         root = np.linalg.cholesky(covariance)
-        mahalanobis = np.square(np.linalg.solve(root, centred.T)).sum(axis=0)
+        mahalanobis = np.square(np.linalg.solve(root, (x - mean).T)).sum(axis=0)
         log_determinant = 2.0 * np.log(np.diag(root)).sum()
         likelihood: Floats = -0.5 * (log_determinant + mahalanobis + d * np.log(2 * np.pi))
         return likelihood

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
-from gancensus.search.neighbours import square_radii
+from gancensus.search.neighbours import nearest, square_radii
 
 
 class Knn(Score):
@@ -18,13 +18,25 @@ class Knn(Score):
     neighbours: int = Field(5, ge=1)
     """k."""
     unit = "1"
+    fitted = False
 
-    def score(self, z: NDArray[np.float32], compatible: bool = False) -> NDArray[np.float64]:
+    def score(
+        self,
+        z: NDArray[np.float32],
+        compatible: bool = False,
+        among: NDArray[np.bool_] | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float64]:
         """Return the score (n,) of z (n, d)."""
-        if len(z) <= self.neighbours:
+        among = np.ones(len(z), dtype=bool) if among is None else among
+        if among.sum() <= self.neighbours:
             raise UserError(
-                f"{len(z)} samples: too few for {self.neighbours} neighbours; lower `neighbours`, use `per_class: "
+                f"{among.sum()} samples: too few for {self.neighbours} neighbours; lower `neighbours`, use `per_class: "
                 "false`, or more samples"
             )
-        found: NDArray[np.float64] = -np.sqrt(square_radii(z.astype(np.float64), self.neighbours))
-        return found
+        found = np.empty(len(z))
+        found[among] = np.sqrt(square_radii(z[among].astype(np.float64), self.neighbours))
+        if not among.all():
+            found[~among] = nearest(z[~among], z[among], self.neighbours).distance[:, -1]
+        return -found

@@ -22,19 +22,27 @@ class Ppca(Score):
     """Share of the variance that the components hold."""
     unit = "nat"
 
-    def score(self, z: NDArray[np.float32], compatible: bool = False) -> NDArray[np.float64]:
+    def score(
+        self,
+        z: NDArray[np.float32],
+        compatible: bool = False,
+        among: NDArray[np.bool_] | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float64]:
         """Return the log-likelihood (n,) of z (n, d).
 
         The implementation of the paper takes one component less than are needed.
         """
         from sklearn.decomposition import PCA  # slow to import
 
-        n, d = z.shape
+        x = z.astype(np.float64)
+        fitted = x if among is None else x[among]
+        n, d = fitted.shape
         if n < 3:
             raise UserError(f"{n} samples: too few for principal components; use `per_class: false`, or more samples")
-        x = z.astype(np.float64)
-        held = np.cumsum(PCA(svd_solver="full").fit(x).explained_variance_ratio_)
+        held = np.cumsum(PCA(svd_solver="full").fit(fitted).explained_variance_ratio_)
         fewer = int(np.count_nonzero(held < self.variance))
         components = fewer if compatible else min(fewer + 1, d - 1, n - 2)
-        found: NDArray[np.float64] = PCA(components, svd_solver="full").fit(x).score_samples(x)
+        found: NDArray[np.float64] = PCA(components, svd_solver="full").fit(fitted).score_samples(x)
         return found
