@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gancensus.config.steps as step
 
-from gancensus.contracts.analysis import Analysis, Context
+from gancensus.contracts.analysis import Analysis, Chosen, Context
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.replica import Replica
@@ -16,7 +16,7 @@ from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
 from gancensus.storage.samples import SampleRows
-from gancensus.storage.tables import write_table
+from gancensus.storage.tables import columns, write_table
 from gancensus.training.judges import judges_of
 
 
@@ -32,8 +32,10 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         generators=step.members(Generator),
         seed=int,
         generated=step.section(dict[str, Replica]),
+        selections=step.section(dict[str, Chosen]),
         features=[Path],
         models=[Path],
+        support=[Path],
         output=Path,
     )
 
@@ -47,9 +49,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[made.generator] for name, made in args.generated.items()}
-    context = Context(args.source, args.generators, judges_of(members, args.models), args.generated)
-    columns = args.analysis.analyse(args.table, real, samples, rng, context)
-    write_table(args.output, columns, args.analysis.tables[args.table].schema)
+    judges, support = judges_of(members, args.models), next(map(columns, args.support), None)
+    context = Context(args.source, args.generators, judges, args.generated, args.selections, support)
+    found = args.analysis.analyse(args.table, real, samples, rng, context)
+    write_table(args.output, found, args.analysis.tables[args.table].schema)
 
 
 def on_failure(argv: Sequence[str] | None, error: Exception) -> None:

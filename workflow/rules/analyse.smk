@@ -4,6 +4,7 @@ rule analyse:
             file for population in populations_of(wc) for file in parts_of(population, analysis_of(wc).space)
         ],
         models=judges_of,
+        support=lambda wc: at(results.SUPPORT) if analysis_of(wc).counted else [],
     output:
         at(results.ANALYSIS),
     log:
@@ -21,6 +22,7 @@ rule analyse:
         source=lambda wc: section(study(wc).source),
         generators=lambda wc: sections(study(wc).generators),
         generated=lambda wc: json.dumps(study(wc).generated),
+        selections=lambda wc: json.dumps({name: s.chosen for name, s in study(wc).selections.items()}),
         seed=option("seed", CONFIG.seed),
         # figures are for Analysis.draw, which another rule runs
         code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, *judging(wc).values(), without=DRAWING),
@@ -30,4 +32,5 @@ rule analyse:
         "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table}"
         " --source {params.source:q} --generators {params.generators:q}"
         " {params.seed} --generated {params.generated:q} --features {input.features:q}"
+        " --selections {params.selections:q} --support {input.support:q}"
         " --models {input.models:q} --output {output:q} > {log:q} 2>&1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from gancensus.config.registry import check, members, union
 from gancensus.config.sections import Census, Cut, Splits
 from gancensus.config.yaml_tree import Tree, clipped
-from gancensus.contracts.analysis import Analysis, Context, table_names
+from gancensus.contracts.analysis import Analysis, Chosen, Context, table_names
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import EncoderName, Strict, expanded, suggestion
@@ -107,6 +108,12 @@ class Selection(Cut):
     """The encoder in whose space density is measured; without one, among the samples themselves."""
     score: AnyScore
     """How density is measured."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """What an analysis knows of it."""
+        options = self.model_dump(mode="json", exclude={"encoder", "keep"})
+        return Chosen(self.encoder, self.score.kind, self.keep, json.dumps(options, sort_keys=True))
 
 
 class BaseStudy(Strict):
@@ -289,7 +296,8 @@ def check_files(config: Config) -> None:
         missing += [f"studies.{name}.{key}: {clipped(path, 200)}: {why}" for key, path, why in absent]
         unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study), *_nested(study)]
         wrong += [f"studies.{name}.{line}" for line in unfit]
-        about = Context(study.source, study.generators)
+        chosen = {name: selection.chosen for name, selection in study.selections.items()}
+        about = Context(study.source, study.generators, made=study.generated, selections=chosen)
         refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
         wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
     if missing or wrong:

@@ -26,17 +26,33 @@ Judge = Callable[[NDArray[Any]], NDArray[np.float64]]
 """What a trained model's discriminator says about samples x (n, *shape): the probability (n,) that each is real."""
 
 
+class Chosen(NamedTuple):
+    """What a selection of the study keeps."""
+
+    encoder: str | None
+    """In whose space samples have scores; None: among the samples themselves."""
+    score: str
+    """The kind of the score."""
+    keep: float
+    """Up to 1 the share of `train` that stays, above 1 the number."""
+    options: str
+    """All else that decides what is kept, as one word to compare."""
+
+
 class Context(NamedTuple):
-    """The source of a study, and its generators by name; for each trained population, the judge of samples.
+    """The source of a study, and its generators and selections by name; for each trained population, the judge.
 
     Judges are there during the run, for analyses that are `judged` and generators that have a discriminator of single
-    samples. `made` says what made each generated population.
+    samples. `made` says what made each generated population. `support` is the study's table of support sizes, for
+    analyses that are `counted`.
     """
 
     source: Source
     generators: Mapping[str, Generator]
     judges: Mapping[str, Judge] = MappingProxyType({})
     made: Mapping[str, Replica] = MappingProxyType({})
+    selections: Mapping[str, Chosen] = MappingProxyType({})
+    support: Columns | None = None
 
 
 class AnalysisTable(NamedTuple):
@@ -54,6 +70,8 @@ class Analysis(Member):
     """By name: STUDY/KIND.parquet is the one that is named like its kind, STUDY/KIND/NAME.parquet any other."""
     judged: ClassVar[bool] = False
     """Whether it asks the discriminators of trained generators, and so needs their models."""
+    counted: ClassVar[bool] = False
+    """Whether it reads the census of its study."""
 
     @property
     def space(self) -> str | None:

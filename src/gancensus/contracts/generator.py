@@ -31,6 +31,11 @@ class Generator(Member):
         return None
 
     @property
+    def latent_kept(self) -> float:
+        """The share of the distribution of a latent number from which it is drawn: below 1 where that is truncated."""
+        return 1.0
+
+    @property
     def composited_on(self) -> str | None:
         """The background on which transparent pixels are composited; None where samples are not a user's images."""
         return None

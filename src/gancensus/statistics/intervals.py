@@ -51,6 +51,22 @@ def log_interval(log: float, variance: float, level: float = LEVEL) -> Estimate:
     return Estimate(*(float(np.exp(end)) for end in (log, log - reach, log + reach)))
 
 
+def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Return Spearman's rank correlation of x and y (n,), with an interval.
+
+    atanh of it is nearly normal with the variance 1.06 / (n - 3) (Fieller et al., Biometrika 44 (1957) 470). Of fewer than 4, or equal values, nothing is known.
+    """
+    from scipy.stats import spearmanr  # slow to import
+
+    n = len(np.asarray(x))
+    if n < 4 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Estimate(None, None, None)
+    value = float(spearmanr(x, y).statistic)
+    reach = deviate(level) * math.sqrt(1.06 / (n - 3))
+    z = math.atanh(max(-1 + 1e-15, min(1 - 1e-15, value)))
+    return Estimate(value, math.tanh(z - reach), math.tanh(z + reach))
+
+
 def mean_interval(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     """Return the mean of n independent values (n, ...) over n, and the ends of Student's interval of LEVEL.
 

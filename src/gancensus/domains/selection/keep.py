@@ -112,7 +112,10 @@ def scarce(score: Score, z: NDArray[np.float32], label: NDArray[np.int32] | None
     if not score.fitted or least >= ENOUGH * z.shape[1]:
         return None
     of_a_class = "" if label is None or not cut.per_class else " of a class"
-    return f"{least} samples{of_a_class} in {z.shape[1]} dimensions, fewer than {ENOUGH} per dimension: scores tell which samples are denser, but their values mean little"
+    return (
+        f"{least} samples{of_a_class} in {z.shape[1]} dimensions, fewer than {ENOUGH} per dimension: scores tell "
+        "which samples are denser, but their values mean little"
+    )
 
 
 def _classes(samples: int, label: NDArray[np.int32] | None, cut: Cut) -> dict[int, tuple[NDArray[np.int64], int]]:

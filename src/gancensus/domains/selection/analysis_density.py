@@ -1,0 +1,147 @@
+"""Density: whether generators render those classes better that lie in denser parts of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
+from gancensus.contracts.family import EncoderName
+from gancensus.contracts.samples import flatten
+from gancensus.domains.selection.score_gaussian import Gaussian
+from gancensus.domains.selection.score_knn import Knn
+from gancensus.domains.selection.score_ppca import Ppca
+from gancensus.storage.schemas import FLOAT, INT, STRING, column
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gancensus.contracts.samples import Rows
+    from gancensus.contracts.table import Columns
+
+ENOUGH = 50  # groups that can decide: of ten, rank correlations below .63 are chance
+
+DENSITY = pa.schema(
+    [
+        column("label", STRING, about="the class, or CLASS/CLUSTER"),
+        column("score", STRING, about="how density is measured: gaussian, ppca or knn"),
+        column("density", FLOAT, about="mean score of the class's real samples: nat, of knn a negative distance"),
+        column("fid", FLOAT, about="Frechet distance of its generated samples from its real ones"),
+        column("relative", FLOAT, about="`fid` over the variance of its real samples, which does not depend on scale"),
+        column("samples", INT, about="real and generated samples of each class that were used"),
+        column("generator", STRING, about="the generator, all its replicas together"),
+    ]
+)
+
+
+class Density(Analysis):
+    """The density of the manifold of each class under three scores, and how well generators render the class.
+
+    DeVries et al., arXiv:2007.15255, section 4.2 and figure 2: the denser, the smaller FID. A class with a larger
+    variance has a larger FID for the same relative error, and the mean Gaussian score is its log-volume and nothing
+    else; so FID stands beside FID in units of the class's variance. Of the generators that learn from all samples.
+    """
+
+    kind: Literal["density"] = "density"
+    encoder: EncoderName | None = None
+    """The encoder in whose space density and FID are measured; without one, the samples themselves."""
+    groups: int = Field(ENOUGH, ge=2)
+    """How many classes, or clusters of equal numbers within each class, there are at least."""
+
+    tables: ClassVar[Mapping[str, AnalysisTable]] = {
+        "density": AnalysisTable(
+            DENSITY,
+            "Density and fidelity of classes",
+            "Each point is a class, or a cluster within one: the mean score of its real samples, to the right denser, "
+            "and the Frechet distance of its generated samples, small is good. Above in units of the class's variance, "
+            "below as it is: a class that is spread wider has a larger distance for the same relative error. In the legend "
+            "Spearman's rank correlation with its 95 % interval.",
+        )
+    }
+
+    @property
+    def space(self) -> str | None:
+        """The encoder in whose space density and FID are measured."""
+        return self.encoder
+
+    def refuses(self, context: Context) -> str | None:
+        """Refuse a study in which no generator learns from all samples."""
+        return None if _whole(context) else "every generator learns from a selection; add one that learns from all"
+
+    def analyse(
+        self,
+        table: str,
+        real: Mapping[str, Rows],
+        generated: Mapping[str, Rows],
+        rng: Callable[[str], np.random.Generator],
+        context: Context,
+    ) -> Columns:
+        """Return a row for each generator, class and score."""
+        from gancensus.domains.selection.density import densities, groups_of
+
+        known = _together(real.values())
+        groups = groups_of(*known, self.groups, rng("groups"))
+        scores = {"gaussian": Gaussian(), "ppca": Ppca(), "knn": Knn()}
+        lines: list[tuple[Any, ...]] = []
+        for name in _whole(context):
+            fake = _together(
+                rows for population, rows in generated.items() if context.made[population].generator == name
+            )
+            found = densities(groups, known, fake, scores, rng(name))
+            lines += [(*one, name) for one in found]
+        return dict(zip(DENSITY.names, zip(*lines, strict=True), strict=True))
+
+    def findings(self, columns: Columns) -> list[str]:
+        """Say how density and fidelity go together."""
+        from gancensus.domains.selection.density import correlations
+        from gancensus.plotting.numbers import number
+
+        found = []
+        for (generator, score), (classes, relative, plain) in correlations(columns).items():
+            if classes >= ENOUGH:
+                said = [
+                    f"{number(one.value, 2)} ({number(one.low, 2)} to {number(one.high, 2)})"
+                    for one in (relative, plain)
+                ]
+                found.append(
+                    f"{generator}: the rank correlation of a class's density by {score} with its FID in units of the "
+                    f"class's variance is {said[0]}, with FID as it is {said[1]}, over {classes} classes or clusters."
+                )
+        return found
+
+    def unjudged(self, table: str, columns: Columns) -> list[str]:
+        """Say which generators have too few classes."""
+        from gancensus.domains.selection.density import correlations
+
+        few = {generator: n for (generator, _), (n, *_) in correlations(columns).items() if n < ENOUGH}
+        return [
+            f"{generator}: {n} classes or clusters with enough samples cannot decide how density and fidelity go "
+            f"together; {ENOUGH} could."
+            for generator, n in few.items()
+        ]
+
+    def draw(self, table: str, columns: Columns) -> Figure:
+        """Draw FID against density."""
+        from gancensus.domains.selection.density_figures import draw_density
+
+        return draw_density(columns)
+
+
+def _whole(context: Context) -> list[str]:
+    """Return the generators that learn from all samples, or elsewhere, and draw from the whole latent distribution."""
+    return [name for name, g in context.generators.items() if g.selection is None and g.latent_kept == 1]
+
+
+def _together(populations: Any) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Return the vectors of populations (n, d), and their classes, if all have some."""
+    samples = [rows.whole() for rows in populations]
+    labels = [one.label for one in samples]
+    z = np.concatenate([flatten(one.x) for one in samples]).astype(np.float64)
+    return z, None if any(label is None for label in labels) else np.concatenate(
+        [one for one in labels if one is not None]
+    )

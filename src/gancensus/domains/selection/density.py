@@ -1,0 +1,143 @@
+"""How dense the manifold of each class is, and how well a generator renders it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.comparison.fidelity import cut, frechet_distance
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.score import Score
+from gancensus.contracts.table import Columns
+from gancensus.plotting.numbers import Row, rows
+from gancensus.search.neighbours import nearest
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import rank_correlation
+
+Floats = NDArray[np.float64]
+
+FIDS = ("relative", "fid")
+
+
+class Groups(NamedTuple):
+    """Classes of real samples, or clusters within them: each is a data set of its own."""
+
+    names: tuple[str, ...]
+    centres: Floats
+    """Means of the groups (g, d)."""
+    label: NDArray[np.int64]
+    """The class of each group (g,); all 0 where samples have none."""
+
+    def of(self, z: Floats, label: NDArray[Any] | None) -> NDArray[np.int64]:
+        """Return the group (n,) with the nearest centre to each of z (n, d), of its class where that is known.
+
+        -1 where a class is none of the groups'.
+        """
+        if label is None:
+            return nearest(z, self.centres).rows[:, 0]
+        found = np.full(len(z), -1, dtype=np.int64)
+        for one in np.unique(self.label):
+            here, own = np.flatnonzero(label == one), np.flatnonzero(self.label == one)
+            if len(here):
+                found[here] = own[nearest(z[here], self.centres[own]).rows[:, 0]]
+        return found
+
+
+class Density(NamedTuple):
+    """A group: its mean score, and the Frechet distance of the generated samples in it."""
+
+    name: str
+    score: str
+    density: float
+    fid: float
+    relative: float
+    """The distance in units of the group's variance, so that a group's size does not count."""
+    samples: int
+
+
+class Correlations(NamedTuple):
+    """Rank correlations of density, over classes or clusters."""
+
+    classes: int
+    relative: Estimate
+    """With FID in units of the variance of a class."""
+    fid: Estimate
+
+
+def correlations(table: Columns) -> dict[tuple[str, str], Correlations]:
+    """Return by generator and score how density and fidelity go together."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows(table):
+        found.setdefault((row["generator"], row["score"]), []).append(row)
+    return {
+        key: Correlations(
+            len(some), *(rank_correlation(*([row[name] for row in some] for name in ("density", of))) for of in FIDS)
+        )
+        for key, some in found.items()
+    }
+
+
+def groups_of(z: Floats, label: NDArray[Any] | None, wanted: int, rng: np.random.Generator) -> Groups:
+    """Cut classes of real vectors z (n, d) into clusters (k-means), as many in each, so that there are enough groups.
+
+    Classes alone, where there are enough of them.
+    """
+    from sklearn.cluster import KMeans  # slow to import
+
+    classes = np.zeros(len(z), dtype=np.int64) if label is None else label.astype(np.int64)
+    each = max(1, math.ceil(wanted / len(np.unique(classes))))
+    names, centres, of = [], [], []
+    for one in np.unique(classes):
+        rows = z[classes == one]
+        clusters = min(each, len(rows))
+        model = KMeans(clusters, n_init=4, random_state=int(rng.integers(2**31))).fit(rows)
+        centres.append(model.cluster_centers_)
+        names += [str(one) if clusters == 1 else f"{one}/{k + 1}" for k in range(clusters)]
+        of += [int(one)] * clusters
+    return Groups(tuple(names), np.concatenate(centres), np.array(of))
+
+
+def densities(
+    groups: Groups,
+    real: tuple[Floats, NDArray[Any] | None],
+    fake: tuple[Floats, NDArray[Any] | None],
+    scores: Mapping[str, Score],
+    rng: np.random.Generator,
+) -> list[Density]:
+    """Return density and Frechet distance of each group that has enough samples, all at equal numbers.
+
+    Both depend on the number of samples, so each group is cut at random to that of the smallest. Groups with fewer than
+    d + 2 real or generated samples are left out: no Gaussian can be fitted to them.
+
+    Args:
+        groups: of the real samples.
+        real: vectors (n, d), and their classes.
+        fake: vectors (m, d), and their classes, if they have any.
+        scores: by name.
+        rng: cuts the groups.
+
+    Raises:
+        UserError: no group has enough.
+    """
+    of_real, of_fake = groups.of(*real), groups.of(*fake)
+    sizes = np.minimum(*(np.bincount(of[of >= 0], minlength=len(groups.names)) for of in (of_real, of_fake)))
+    enough = np.flatnonzero(sizes >= real[0].shape[1] + 2)
+    if len(enough) == 0:
+        raise UserError(
+            f"analysis density: the largest of {len(groups.names)} groups has {sizes.max()} real or generated samples, "
+            f"fewer than {real[0].shape[1] + 2} for {real[0].shape[1]} dimensions; use an encoder of fewer dimensions, or "
+            "more samples"
+        )
+    size = int(sizes[enough].min())
+    found = []
+    for group in enough.tolist():
+        x, y = (cut(z[of == group], size, rng) for z, of in ((real[0], of_real), (fake[0], of_fake)))
+        distance, variance = frechet_distance(x, y), float(x.var(axis=0, ddof=1).sum())
+        for name, score in scores.items():
+            mean = float(score.score(x.astype(np.float32), rng=rng).mean())
+            found.append(Density(groups.names[group], name, mean, distance, distance / variance, size))
+    return found
