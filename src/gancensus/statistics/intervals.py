@@ -54,7 +54,8 @@ def log_interval(log: float, variance: float, level: float = LEVEL) -> Estimate:
 def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = LEVEL) -> Estimate:
     """Return Spearman's rank correlation of x and y (n,), with an interval.
 
-    atanh of it is nearly normal with the variance 1.06 / (n - 3) (Fieller et al., Biometrika 44 (1957) 470). Of fewer than 4, or equal values, nothing is known.
+    atanh of it is nearly normal with the variance 1.06 / (n - 3) (Fieller et al., Biometrika 44 (1957) 470). Nothing is
+    known of fewer than 4, or of equal values.
     """
     from scipy.stats import spearmanr  # slow to import
 

@@ -59,8 +59,8 @@ class Density(Analysis):
             "Density and fidelity of classes",
             "Each point is a class, or a cluster within one: the mean score of its real samples, to the right denser, "
             "and the Frechet distance of its generated samples, small is good. Above in units of the class's variance, "
-            "below as it is: a class that is spread wider has a larger distance for the same relative error. In the legend "
-            "Spearman's rank correlation with its 95 % interval.",
+            "below as it is: a class that is spread wider has a larger distance for the same relative error. In the "
+            "legend Spearman's rank correlation with its 95 % interval.",
         )
     }
 

@@ -21,6 +21,7 @@ from gancensus.statistics.intervals import rank_correlation
 Floats = NDArray[np.float64]
 
 FIDS = ("relative", "fid")
+LEAST = 10  # samples of a group
 
 
 class Groups(NamedTuple):
@@ -75,7 +76,7 @@ def correlations(table: Columns) -> dict[tuple[str, str], Correlations]:
         found.setdefault((row["generator"], row["score"]), []).append(row)
     return {
         key: Correlations(
-            len(some), *(rank_correlation(*([row[name] for row in some] for name in ("density", of))) for of in FIDS)
+            len(some), *(rank_correlation([r["density"] for r in some], [r[of] for r in some]) for of in FIDS)
         )
         for key, some in found.items()
     }
@@ -111,7 +112,7 @@ def densities(
     """Return density and Frechet distance of each group that has enough samples, all at equal numbers.
 
     Both depend on the number of samples, so each group is cut at random to that of the smallest. Groups with fewer than
-    d + 2 real or generated samples are left out: no Gaussian can be fitted to them.
+    d + 2 real or generated samples, or than LEAST, are left out: no Gaussian can be fitted to them.
 
     Args:
         groups: of the real samples.
@@ -125,11 +126,13 @@ def densities(
     """
     of_real, of_fake = groups.of(*real), groups.of(*fake)
     sizes = np.minimum(*(np.bincount(of[of >= 0], minlength=len(groups.names)) for of in (of_real, of_fake)))
-    enough = np.flatnonzero(sizes >= real[0].shape[1] + 2)
+    d = real[0].shape[1]
+    least = max(d + 2, LEAST)
+    enough = np.flatnonzero(sizes >= least)
     if len(enough) == 0:
         raise UserError(
             f"analysis density: the largest of {len(groups.names)} groups has {sizes.max()} real or generated samples, "
-            f"fewer than {real[0].shape[1] + 2} for {real[0].shape[1]} dimensions; use an encoder of fewer dimensions, or "
+            f"fewer than {least} in {d} dimensions; use an encoder of fewer dimensions, or "
             "more samples"
         )
     size = int(sizes[enough].min())

@@ -1,0 +1,80 @@
+"""What differs between trainings: closed forms, and intervals that hold what they should as often as they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from gancensus.domains.selection.effects import Spread, effect, is_log, level, transformed
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.intervals import rank_correlation
+
+
+def test_the_spread_is_pooled_over_groups() -> None:
+    spread = Spread.of([np.array([1.0, 3.0]), np.array([10.0, 10.0, 13.0]), np.array([7.0]), np.array([])])
+    assert spread.freedom == 3
+    assert spread.variance == pytest.approx((2 + 6) / 3)
+    assert Spread.of([np.array([1.0]), np.array([5.0])]).freedom == 0
+
+
+def test_an_effect_has_students_interval() -> None:
+    a, b = np.array([2.0, 4.0]), np.array([1.0, 1.0, 4.0])
+    spread = Spread.of([a, b])
+    found = effect([a], [b], spread, log=False)
+    half = student.ppf(0.975, 3) * np.sqrt(spread.variance * (1 / 2 + 1 / 3))
+    assert found == pytest.approx((1, 1 - half, 1 + half))
+    ratio = effect([np.log(a)], [np.log(a / 2)], spread, log=True)
+    assert ratio.value == pytest.approx(2)
+
+
+def test_a_shared_control_counts_in_full() -> None:
+    """The mean of two differences from one control has the variance (1/2 + 1/2) s2 / 4 + s2 / 2, not half of it."""
+    rng, means = np.random.default_rng(1), []
+    for _ in range(20_000):
+        a, b, control = rng.standard_normal((3, 2))
+        means.append((a.mean() + b.mean()) / 2 - control.mean())
+    control = np.zeros(2)
+    found = effect([np.zeros(2), np.zeros(2)], [control, control], Spread(1.0, 1000), log=False)
+    assert found.high is not None
+    assert found.high / student.ppf(0.975, 1000) == pytest.approx(np.std(means), rel=0.02)
+
+
+def test_intervals_of_effects_and_levels_hold_the_truth_as_often_as_they_say() -> None:
+    rng, held = np.random.default_rng(2), {"effect": 0, "level": 0}
+    for _ in range(2000):
+        groups = [rng.normal(k, 0.3, 2) for k in range(5)]
+        spread = Spread.of(groups)
+        found = effect([groups[3]], [groups[1]], spread, log=False)
+        value = level([Estimate(x, x, x) for x in groups[2]], spread, log=False)
+        held["effect"] += found.low < 2 < found.high  # type: ignore[operator]
+        held["level"] += value.low < 2 < value.high  # type: ignore[operator]
+    assert all(0.94 < hits / 2000 < 0.96 for hits in held.values())
+
+
+def test_what_is_unknown_is_left_out() -> None:
+    nothing = Estimate(None, None, None)
+    assert level([nothing], Spread(1, 4), log=True) == nothing
+    assert effect([np.array([1.0])], [np.array([])], Spread(1, 4), log=False) == nothing
+    assert effect([np.array([1.0])], [np.array([2.0])], Spread(0, 0), log=False) == nothing
+    assert transformed([None, 0.0, np.e], log=True).tolist() == [1.0]
+    assert level([Estimate(2, 1, 3)], Spread(0, 0), log=False) == (2, 1, 3)
+    assert [is_log(name) for name in ("fid", "support pixels", "density", "recall")] == [True, True, True, False]
+
+
+def test_rank_correlations_have_the_interval_of_fieller() -> None:
+    """Ten classes: .75 has .21 to .94, and the first that is told from nothing is about .63."""
+    x = np.arange(10.0)
+    y = np.array([2.0, 0, 1, 5, 3, 9, 4, 6, 7, 8])
+    found = rank_correlation(x, y)
+    assert found.value == pytest.approx(1 - 6 * ((x - y) ** 2).sum() / (10 * 99))
+    z = np.arctanh(0.75) + np.array([-1, 1]) * 1.959964 * np.sqrt(1.06 / 7)
+    assert np.tanh(z) == pytest.approx([0.21, 0.94], abs=0.005)
+    assert np.tanh(1.959964 * np.sqrt(1.06 / 7)) == pytest.approx(0.64, abs=0.01)
+    assert rank_correlation(x, np.zeros(10)).value is None
+    rng, held = np.random.default_rng(3), 0
+    for _ in range(400):
+        a, b = rng.standard_normal((2, 50))
+        low, high = rank_correlation(a, b)[1:]
+        held += low < 0 < high  # type: ignore[operator]
+    assert 0.92 < held / 400 < 0.98
