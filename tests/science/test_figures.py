@@ -39,7 +39,7 @@ from gancensus.domains.showers.source_gflash import Gflash
 from gancensus.domains.showers.source_hdf5 import Hdf5
 from gancensus.plotting import style
 from gancensus.report import census_figures, picture_figures, run_figures, sample_figures, sweep_figures
-from gancensus.report.sentences import TABLE_COLUMNS
+from gancensus.report.sentences import TABLE_COLUMNS, selected
 from gancensus.report.shown import shown_table
 from gancensus.storage.schemas import CURVE, DIVERSITY, SUPPORT, SWEEP
 
@@ -514,6 +514,9 @@ def test_extremes_take_the_classes_in_turn() -> None:
     assert margin.tolist() == [1.0, -3.0, -1.0, 0.0, 40.0, -40.0, 0.0, -10.0]
     assert rows["highest scores, kept"].tolist() == [0, 4, 6, 3]
     assert rows["lowest scores, dropped"].tolist() == [1, 5, 2, 7]
+    assert (label[rows["class 0, highest scores"]] == 0).all()
+    assert (np.diff(scores[rows["class 0, highest scores"]]) <= 0).all()
+    assert (np.diff(scores[rows["class 0, lowest scores"]]) >= 0).all()
     assert (margin[kept] >= 0).all()
     assert (margin[~kept] < 0).all()
 
@@ -524,7 +527,11 @@ def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> 
     scores = np.random.default_rng(0).normal(size=50)
     kept = scores >= (scores.min() if keep_all else 0)
     margin, rows = sample_figures.extremes(scores, kept, None)
-    figure = sample_figures.draw_selection(samples, margin, "nat", kept, rows, VIEW)
+    said = selected({"stability": "0.690", "warning": "30 samples of a class in 4 dimensions"}, 0.6)
+    figure = sample_figures.draw_selection(samples, margin, "nat", kept, rows, said, VIEW)
+    assert "the kept ones agree to 0.69 (Jaccard; by chance 0.43).\n30 samples of a class in 4 dimensions." in said
+    assert selected({}, 0.6) == ""
+    assert said in words(figure)
     assert f"kept: {kept.sum()}" in words(figure)
     assert figure.axes[0].get_xlabel() == "score minus the cut (nat)"
     bars = [patch.get_height() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]

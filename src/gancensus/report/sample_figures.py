@@ -82,7 +82,7 @@ def draw_selection(
         top.hist(margin[part], edges, color=colour, label=f"{name}: {integer(part.sum())}")
     cut = "the cut of its class" if samples.label is not None else "the cut"
     top.set(xlabel=f"score minus {cut} ({unit})", ylabel="training samples")
-    top.set_title(words, loc="left", fontsize=7.5, color=INK)
+    top.set_title(words, loc="left", fontsize=7.5, fontweight="normal", color=INK)
     top.legend()
     for ax, (name, tile) in zip(below, tiles.items(), strict=True):
         draw_mosaic(ax, name, tile, "black")
@@ -106,7 +106,8 @@ def extremes(
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.int64]]]:
     """Return scores minus the lowest kept score of their class, and the rows of the best kept and the worst dropped.
 
-    Scores compare only within a class, so the extremes take the classes in turn.
+    Scores compare only within a class, so the extremes take the classes in turn. Below them those of the largest class
+    alone, as in figure 1 of the paper (DeVries et al., arXiv:2007.15255).
     """
     classes = np.zeros(len(scores), dtype=np.int32) if label is None else label
     margin, from_best, from_worst = np.empty((3, len(scores)))
@@ -116,7 +117,13 @@ def extremes(
         from_best[here[np.argsort(-scores[here], kind="stable")]] = np.arange(len(here))
         from_worst[here] = len(here) - from_best[here]
     best_first, worst_first = np.lexsort((classes, from_best)), np.lexsort((classes, from_worst))
-    return margin, {
+    found = {
         "highest scores, kept": best_first[kept[best_first]][:count],
         "lowest scores, dropped": worst_first[~kept[worst_first]][:count],
     }
+    if label is not None:
+        names, sizes = np.unique(classes, return_counts=True)
+        one = names[sizes.argmax()]
+        for name, order in (("highest", best_first), ("lowest", worst_first)):
+            found[f"class {one}, {name} scores"] = order[classes[order] == one][: count // 2]
+    return margin, found

@@ -43,12 +43,12 @@ def test_a_shared_control_counts_in_full() -> None:
 def test_intervals_of_effects_and_levels_hold_the_truth_as_often_as_they_say() -> None:
     rng, held = np.random.default_rng(2), {"effect": 0, "level": 0}
     for _ in range(2000):
-        groups = [rng.normal(k, 0.3, 2) for k in range(5)]
+        groups = [rng.normal(0.5 + 0.1 * k, 0.03, 2) for k in range(5)]
         spread = Spread.of(groups)
         found = effect([groups[3]], [groups[1]], spread, log=False)
         value = level([Estimate(x, x, x) for x in groups[2]], spread, log=False)
-        held["effect"] += found.low < 2 < found.high  # type: ignore[operator]
-        held["level"] += value.low < 2 < value.high  # type: ignore[operator]
+        held["effect"] += found.low < 0.2 < found.high  # type: ignore[operator]
+        held["level"] += value.low < 0.7 < value.high  # type: ignore[operator]
     assert all(0.94 < hits / 2000 < 0.96 for hits in held.values())
 
 
@@ -58,7 +58,7 @@ def test_what_is_unknown_is_left_out() -> None:
     assert effect([np.array([1.0])], [np.array([])], Spread(1, 4), log=False) == nothing
     assert effect([np.array([1.0])], [np.array([2.0])], Spread(0, 0), log=False) == nothing
     assert transformed([None, 0.0, np.e], log=True).tolist() == [1.0]
-    assert level([Estimate(2, 1, 3)], Spread(0, 0), log=False) == (2, 1, 3)
+    assert level([Estimate(0.5, 0.25, 0.75)], Spread(0, 0), log=False) == (0.5, 0.25, 0.75)
     assert [is_log(name) for name in ("fid", "support pixels", "density", "recall")] == [True, True, True, False]
 
 

@@ -98,19 +98,15 @@ class Density(Analysis):
 
     def findings(self, columns: Columns) -> list[str]:
         """Say how density and fidelity go together."""
-        from gancensus.domains.selection.density import correlations
-        from gancensus.plotting.numbers import number
+        from gancensus.domains.selection.density import correlations, signed
 
         found = []
         for (generator, score), (classes, relative, plain) in correlations(columns).items():
             if classes >= ENOUGH:
-                said = [
-                    f"{number(one.value, 2)} ({number(one.low, 2)} to {number(one.high, 2)})"
-                    for one in (relative, plain)
-                ]
                 found.append(
                     f"{generator}: the rank correlation of a class's density by {score} with its FID in units of the "
-                    f"class's variance is {said[0]}, with FID as it is {said[1]}, over {classes} classes or clusters."
+                    f"class's variance is {signed(relative)}, with FID as it is {signed(plain)}, over {classes} classes "
+                    "or clusters."
                 )
         return found
 

@@ -13,7 +13,7 @@ from gancensus.comparison.fidelity import cut, frechet_distance
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
 from gancensus.contracts.table import Columns
-from gancensus.plotting.numbers import Row, rows
+from gancensus.plotting.numbers import NOTHING, Row, rows
 from gancensus.search.neighbours import nearest
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import rank_correlation
@@ -80,6 +80,12 @@ def correlations(table: Columns) -> dict[tuple[str, str], Correlations]:
         )
         for key, some in found.items()
     }
+
+
+def signed(correlation: Estimate) -> str:
+    """Write a correlation with its interval: -0.52 (-0.86 to 0.14)."""
+    value, low, high = (NOTHING if end is None else f"{end:.2f}".replace("-", "−") for end in correlation)
+    return f"{value} ({low} to {high})"
 
 
 def groups_of(z: Floats, label: NDArray[Any] | None, wanted: int, rng: np.random.Generator) -> Groups:

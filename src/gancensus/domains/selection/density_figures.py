@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from gancensus.contracts.table import Columns
-from gancensus.domains.selection.density import correlations
-from gancensus.plotting.numbers import number, rows
+from gancensus.domains.selection.density import correlations, signed
+from gancensus.plotting.numbers import rows
 from gancensus.plotting.style import HUES, MARKERS, WIDTH, styled, unique
 
 AXES = {"relative": "FID / variance", "fid": "FID"}
@@ -32,7 +32,7 @@ def draw_density(table: Columns) -> Figure:
                     color=HUES[k % len(HUES)],
                     markersize=3.5,
                     alpha=0.7,
-                    label=f"{generator}: {number(one.value, 2)} ({number(one.low, 2)} to {number(one.high, 2)})",
+                    label=f"{generator}: {signed(one)}",
                 )
             ax.legend(fontsize=6.5)
             ax.set_ylim(bottom=0)

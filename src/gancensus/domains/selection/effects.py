@@ -55,7 +55,8 @@ def level(found: Sequence[Estimate], spread: Spread, log: bool) -> Estimate:
     """Return the mean over trainings, with the interval of a value that another training would have on average.
 
     Its half-width is the root of the sum of squares of that for the spread of the mean, and of the mean half-width with
-    which values were measured. That one counts in full, since the same real samples measure all of them.
+    which values were measured. That one counts in full, since the same real samples measure all of them. What is no
+    logarithm is a share, and its interval ends at 0 and 1.
     """
     values = transformed([one.value for one in found], log)
     if len(values) == 0:
@@ -66,7 +67,8 @@ def level(found: Sequence[Estimate], spread: Spread, log: bool) -> Estimate:
     ]
     within = float(np.mean(widths)) if widths else 0.0
     between = spread.reach(1 / len(values)) if spread.freedom else 0.0
-    return _shown(float(values.mean()), math.hypot(within, between), log)
+    value, low, high = _shown(float(values.mean()), math.hypot(within, between), log)
+    return Estimate(value, low, high) if log else Estimate(value, max(0.0, low), min(1.0, high))
 
 
 def effect(of: Sequence[Floats], beside: Sequence[Floats], spread: Spread, log: bool) -> Estimate:
@@ -88,9 +90,9 @@ def effect(of: Sequence[Floats], beside: Sequence[Floats], spread: Spread, log: 
     shared = {id(b): b for _, b in pairs}
     times = {key: sum(b is one for _, b in pairs) for key, one in shared.items()}
     share = sum(1 / len(a) for a, _ in pairs) + sum(times[key] ** 2 / len(one) for key, one in shared.items())
-    return _shown(mean, spread.reach(share / len(pairs) ** 2), log)
+    return Estimate(*_shown(mean, spread.reach(share / len(pairs) ** 2), log))
 
 
-def _shown(value: float, reach: float, log: bool) -> Estimate:
+def _shown(value: float, reach: float, log: bool) -> tuple[float, float, float]:
     ends = (value, value - reach, value + reach)
-    return Estimate(*(math.exp(end) for end in ends)) if log else Estimate(*ends)
+    return (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2])) if log else ends

@@ -15,7 +15,7 @@ from gancensus.domains.selection.comparison import REAL
 from gancensus.domains.selection.effects import is_log
 from gancensus.domains.selection.trainings import ALL, RANDOM, TRUNCATION
 from gancensus.plotting.numbers import Row, rows
-from gancensus.plotting.style import HUES, INK, MARKERS, WIDTH, panels, styled, unique
+from gancensus.plotting.style import HUES, INK, MARKERS, WIDTH, log_axis, panels, styled, unique
 
 TITLES = {"fid": "FID, small is good"}
 COLOURS = {ALL: INK, RANDOM: "#8a8a8a"}
@@ -81,7 +81,8 @@ def _frame(ax: Axes, metric: str, some: Sequence[Row]) -> None:
     if metric in SHARES:
         ax.set_ylim(0, 1.02)
     elif metric.startswith("support"):
-        ax.set_yscale("log")
+        ends = [value for row in some for value in (row["low"], row["value"], row["high"]) if value]
+        log_axis(ax, min(ends) / 1.2, 1.2 * max(ends), "y")
     elif is_log(metric):
         ax.set_ylim(0, 1.1 * max(row["high"] or row["value"] for row in some))
 
