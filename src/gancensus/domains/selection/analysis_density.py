@@ -105,8 +105,8 @@ class Density(Analysis):
             if classes >= ENOUGH:
                 found.append(
                     f"{generator}: the rank correlation of a class's density by {score} with its FID in units of the "
-                    f"class's variance is {signed(relative)}, with FID as it is {signed(plain)}, over {classes} classes "
-                    "or clusters."
+                    f"class's variance is {signed(relative)}, with FID as it is {signed(plain)}, over {classes} "
+                    "classes or clusters."
                 )
         return found
 
