@@ -92,8 +92,9 @@ def _resized(
 def _cropped(image: Image, form: Form, done: list[str]) -> tuple[Image, tuple[int, int]]:
     """Return the centre of the image that just covers the size, and the size to which all of it would be resized.
 
-    That is what torchvision's Resize and CenterCrop do: the longer side is rounded down, and half of what is cut off as
-    Python rounds. Only what is kept is resized: all of a very long image could exceed the memory.
+    That is what torchvision's Resize and CenterCrop do, but for the rounding between Pillow's two passes: the longer
+    side is rounded down, and half of what is cut off as Python rounds. Only what is kept is resized, since all of a
+    very long image could exceed the memory; Pillow then may begin with the other side.
     """
     wide = image.width * form.height >= image.height * form.width
     width = form.height * image.width // image.height if wide else form.width
