@@ -167,6 +167,8 @@ def _look_at_archive(path: Path, archive: ZipFile, names: Names) -> _Natural:
             f"{path}: has no array `x` but {', '.join(there) or 'nothing'}; save it as np.savez(path, x=...), or name "
             "it: kind npz, `samples`"
         )
+    if names.labels == key:
+        raise UserError(f"{path}: array '{key}' holds the samples, and cannot be their labels, too; name another")
     stored = {name: _Stored.member(path, archive, name) for name in there}
     notes = _what(stored[key].shape, stored[key].dtype)
     if key != "x":
