@@ -371,14 +371,17 @@ class _Formed(_Images):
         notes.add(f"all read as {form}")
 
     def _read(self, file: ImageFile, row: int) -> NDArray[Any]:
-        """Read the image of a row, and bring it into the form; raises UserError for more than 8 bits."""
+        """Read the image of a row, and bring it into the form; raises UserError where that cannot be."""
         done = _turn_to(file, self._places[row])
         if _is_deep(file):
             raise UserError(
                 f"{self._places[row]}: has more than 8 bits a pixel, which kind imagefolder does not read; convert it, "
                 "or make all images one size and use kind files, which keeps their values"
             )
-        pixels = _pixels(file, self._background, done, self._former)
+        try:
+            pixels = _pixels(file, self._background, done, self._former)
+        except UserError as error:
+            raise UserError(f"{self._places[row]}: {error}") from None
         for sentence in done:
             self._notes.add(sentence, [row])
         return pixels

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gancensus.contracts.errors import UserError
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -15,6 +17,7 @@ Filter = Literal["bilinear", "bicubic", "lanczos", "box"]
 Colours = Literal["rgb", "grey"]
 
 MODES = {"rgb": "RGB", "grey": "L"}  # Pillow's
+HUGE = 1 << 27  # pixels: Pillow, too, takes an image of about as many for an attack
 USUAL = 5  # sizes that notes name; of a folder in which every image has another, there would be a note for each
 
 
@@ -55,7 +58,7 @@ class Former:
 
         Colours become grey as ITU-R BT.601 weighs them. Pillow's filters are as wide as the pixels of the smaller
         image, so that nothing is aliased; those of other libraries often are not, and FID sees the difference
-        (Parmar, Zhang & Zhu, arXiv:2104.11222).
+        (Parmar, Zhang & Zhu, arXiv:2104.11222). Raises UserError for an image that is too long to be cropped.
         """
         form = self._form
         if image.mode != MODES[form.colours]:
@@ -80,32 +83,33 @@ class Former:
         return found
 
 
-def _resized(
-    image: Image, size: tuple[int, int], form: Form, box: tuple[float, float, float, float] | None = None
-) -> Image:
-    """Resize an image, or a box (left, top, right, bottom) of it, to a size (width, height)."""
+def _resized(image: Image, size: tuple[int, int], form: Form) -> Image:
+    """Resize an image to a size (width, height)."""
     from PIL.Image import Resampling
 
-    return image.resize(size, Resampling[form.filter.upper()], box)
+    return image.resize(size, Resampling[form.filter.upper()])
 
 
 def _cropped(image: Image, form: Form, done: list[str]) -> tuple[Image, tuple[int, int]]:
-    """Return the centre of the image that just covers the size, and the size to which all of it would be resized.
+    """Return the centre of the image that just covers the size, and the size to which all of it is resized.
 
-    That is what torchvision's Resize and CenterCrop do, but for the rounding between Pillow's two passes: the longer
-    side is rounded down, and half of what is cut off as Python rounds. Only what is kept is resized, since all of a
-    very long image could exceed the memory; Pillow then may begin with the other side.
+    That is what torchvision's Resize and CenterCrop do: the longer side is rounded down, and half of what is cut off as
+    Python rounds. Raises UserError for an image so long that it would become huge.
     """
     wide = image.width * form.height >= image.height * form.width
     width = form.height * image.width // image.height if wide else form.width
     height = form.height if wide else form.width * image.height // image.width
+    if width * height > HUGE:
+        raise UserError(
+            f"is {image.width} x {image.height} pixels, too long to be cropped to {form.width} x {form.height}; remove "
+            "it, or choose another fit"
+        )
+    whole = _resized(image, (width, height), form)
+    if (width, height) == (form.width, form.height):
+        return whole, whole.size
+    done.append("cropped at the centre")
     left, top = round((width - form.width) / 2), round((height - form.height) / 2)
-    if (width, height) != (form.width, form.height):
-        done.append("cropped at the centre")
-    across, down = image.width / width, image.height / height
-    right, bottom = (left + form.width) * across, (top + form.height) * down
-    box = (left * across, top * down, min(right, image.width), min(bottom, image.height))  # not beyond, by rounding
-    return _resized(image, (form.width, form.height), form, box), (width, height)
+    return whole.crop((left, top, left + form.width, top + form.height)), whole.size
 
 
 def _padded(image: Image, form: Form, done: list[str]) -> tuple[Image, tuple[int, int]]:
