@@ -339,9 +339,10 @@ WITH_INPUT = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error"
 
 def _readings(study: BaseStudy) -> Iterator[str]:
     """Yield the generators whose image files would be read in another way than the real ones."""
-    real = study.source.reading
     for key, generator in study.generators.items():
-        made = generator.reading
+        if any(why_absent(path) for path in (*study.source.files(), *generator.files())):
+            continue
+        real, made = study.source.reading, generator.reading
         if real is None or made is None:
             continue
         if real.keys() != made.keys():
