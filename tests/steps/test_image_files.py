@@ -585,8 +585,8 @@ def test_a_rare_coloured_image_is_named(tmp_path: Path) -> None:
         image(tmp_path / f"{k:03}.png", COLOUR[0] if k == 2 else GREY[0])
     assert refused(tmp_path) == (
         f"{tmp_path}/002.png: is 6 x 4 pixels (colours, uint8), but {tmp_path}/000.png is 6 x 4 pixels (grey, uint8); "
-        "convert the images to one size, depth and number of channels (of 128 read, 6 x 4 pixels (grey, uint8): 127, "
-        "6 x 4 pixels (colours, uint8): 1)"
+        "convert the images to one size, depth and number of channels, or use kind imagefolder (of 128 read, 6 x 4 "
+        "pixels (grey, uint8): 127, 6 x 4 pixels (colours, uint8): 1)"
     )
 
 

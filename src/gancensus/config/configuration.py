@@ -294,7 +294,7 @@ def check_files(config: Config) -> None:
         named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
         absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
         missing += [f"studies.{name}.{key}: {clipped(path, 200)}: {why}" for key, path, why in absent]
-        unfit = [*_unconditional(study), *_too_many(study), *_backgrounds(study), *_nested(study)]
+        unfit = [*_unconditional(study), *_too_many(study), *_readings(study), *_nested(study)]
         wrong += [f"studies.{name}.{line}" for line in unfit]
         chosen = {name: selection.chosen for name, selection in study.selections.items()}
         about = Context(study.source, study.generators, made=study.generated, selections=chosen)
@@ -345,13 +345,24 @@ TEXT_WANTED = ("string_type", "path_type")
 WITH_INPUT = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error", "reference")
 
 
-def _backgrounds(study: BaseStudy) -> Iterator[str]:
-    """Yield the generators whose transparent pixels would be composited on another background than the real ones."""
-    real = study.source.composited_on
+def _readings(study: BaseStudy) -> Iterator[str]:
+    """Yield the generators whose image files would be read in another way than the real ones."""
     for key, generator in study.generators.items():
-        made = generator.composited_on
-        if real and made and made != real:
-            yield f"generators.{key}.background: {made}, but that of the source is {real}; give both the same one"
+        if any(why_absent(path) for path in (*study.source.files(), *generator.files())):
+            continue
+        real, made = study.source.reading, generator.reading
+        if real is None or made is None:
+            continue
+        if real.keys() != made.keys():
+            yield (
+                f"generators.{key}: images of kind {generator.kind} are read in another way than those of the source, "
+                f"kind {study.source.kind}; give both the same kind, with the same keys"
+            )
+            continue
+        for name in (name for name in real if made[name] != real[name]):
+            yield (
+                f"generators.{key}.{name}: {made[name]}, but that of the source is {real[name]}; give both the same one"
+            )
 
 
 def _nested(study: BaseStudy) -> Iterator[str]:

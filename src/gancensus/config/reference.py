@@ -8,7 +8,8 @@ import json
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
@@ -147,7 +148,9 @@ def _type_name(annotation: Any) -> str:
     options = [option for option in get_args(annotation) if option is not type(None)]
     if options and all(isinstance(option, str | int | float) for option in options):
         return ", ".join(f"`{option}`" for option in options)
-    return _type_name(options[0]) if len(options) == 1 else "section"
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(dict.fromkeys(map(_type_name, options)))
+    return "section"
 
 
 def _default(field: FieldInfo) -> str:

@@ -36,8 +36,8 @@ class Generator(Member):
         return 1.0
 
     @property
-    def composited_on(self) -> str | None:
-        """The background on which transparent pixels are composited; None where samples are not a user's images."""
+    def reading(self) -> Mapping[str, str] | None:
+        """How image files are read, as keys and values that both sides of a study need; None where none are."""
         return None
 
     def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64]:

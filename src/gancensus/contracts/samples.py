@@ -52,6 +52,10 @@ class Scale:
         return low / 2 + high / 2, np.where(half > 0, half, 1.0)
 
 
+BYTES = Scale(("value",), ("1",), (0.0,), (255.0,))
+"""The scale of images of 8 bits."""
+
+
 class Notes:
     """What was done to an input, or guessed about it, apart from reading it: shown with the results that rest on it.
 

@@ -1,5 +1,6 @@
 """Sources: where the real samples of a study come from."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -38,8 +39,8 @@ class Source(Member):
         return self.grouping == "used"
 
     @property
-    def composited_on(self) -> str | None:
-        """The background on which transparent pixels are composited; None where samples are not a user's images."""
+    def reading(self) -> Mapping[str, str] | None:
+        """How image files are read, as keys and values that both sides of a study need; None where none are."""
         return None
 
     @property

@@ -12,19 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Notes
+from gancensus.storage.imageforms import Background, Form, Former
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
-
-Background = Literal["white", "black"]
 
 SUFFIXES = {  # Pillow's formats of pictures, none of which starts another program, and the suffixes of their files
     "PNG": (".png", ".apng"),
@@ -76,7 +75,7 @@ COMPOSITED = {
     "white": "transparent pixels composited on white (`background: black` chooses black)",
     "black": "transparent pixels composited on black",
 }
-LOOKED_AT = 32  # images that are checked for colours when the first is grey
+LOOKED_AT = 32  # images that are checked for colours when the first is grey, or for their sizes
 MOST = 10  # damaged files that are named
 
 
@@ -218,11 +217,13 @@ class Folder(NamedTuple):
     notes: Notes
 
 
-def look_at_images(folder: Path, background: Background) -> Folder:
-    """Look at a folder of images of one size; subfolders are classes, and pages of TIFF files are samples.
+def look_at_images(folder: Path, background: Background, form: Form | None = None) -> Folder:
+    """Look at a folder of images; subfolders are classes, and pages of TIFF files are samples.
 
-    Of TIFF files the pages are counted; of all others but the first, and a few if that is grey, none is opened. Raises
-    UserError when there are no images, or what is opened is damaged; `read` raises it for what it opens.
+    form: what images of any size become; without it, all must be of one size.
+
+    Of TIFF files the pages are counted; of all others but the first, and a few for their colours or sizes, none is
+    opened. Raises UserError when there are no images, or what is opened is damaged; `read` raises it for what it opens.
     """
     walk, notes = _Walk(folder), Notes()
     if not walk.images:
@@ -237,7 +238,7 @@ def look_at_images(folder: Path, background: Background) -> Folder:
         classes += [name.rpartition("/")[0]] * len(pages)
     for note in (_content(classes, places), *walk.notes()):
         notes.add(note)
-    images = _Images(places, background, notes)
+    images = _Alike(places, background, notes) if form is None else _Formed(places, form, notes)
     known = {name: k for k, name in enumerate(sorted(set(classes), key=lambda name: name.split("/")))}
     label = np.array([known[name] for name in classes], dtype=np.int32) if len(known) > 1 else None
     return Folder((len(places), *images.shape), images.dtype, images.read, label, notes)
@@ -283,17 +284,11 @@ def _content(classes: Sequence[str], places: Sequence[_Place]) -> str:
 
 
 class _Images:
-    """Images of one size and depth. Where some are grey and some have colours, all are read as colours."""
+    """Images whose pixels have one shape and type."""
 
-    def __init__(self, places: Sequence[_Place], background: Background, notes: Notes) -> None:
-        """Look at the first one."""
-        self._places, self._background, self._notes = places, background, notes
-        with _opened(places[0].path) as file:
-            first = _pixels(file, background, _turn_to(file, places[0]))
-        self.shape, self.dtype = first.shape, first.dtype
-        few = np.unique(np.linspace(0, len(places) - 1, LOOKED_AT).astype(int))
-        if _is_grey(first) and any(_has_colours(places[k].path) for k in few[1:]):
-            self.shape = (*first.shape, 3)
+    def __init__(self, places: Sequence[_Place], notes: Notes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Hold where the images are, what is noted of them, and what each becomes."""
+        self._places, self._notes, self.shape, self.dtype = places, notes, shape, dtype
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Read the images of some rows, those of one file together.
@@ -323,7 +318,8 @@ class _Images:
             tally = _listed([f"{kind}: {n}" for kind, n in _by_number(kinds)], 5)
             raise UserError(
                 f"{other}, but {self._places[0].path} is {self._own}; convert the images to one "
-                "size, depth and number of channels" + (f" (of {len(rows)} read, {tally})" if len(rows) > 1 else "")
+                "size, depth and number of channels, or use kind imagefolder"
+                + (f" (of {len(rows)} read, {tally})" if len(rows) > 1 else "")
             )
         return images
 
@@ -334,6 +330,22 @@ class _Images:
 
     def _read(self, file: ImageFile, row: int) -> NDArray[Any] | str:
         """Read the image of a row from its file, and note what is done to it; or return what else it is."""
+        raise NotImplementedError
+
+
+class _Alike(_Images):
+    """Images of one size and depth. Where some are grey and some have colours, all are read as colours."""
+
+    def __init__(self, places: Sequence[_Place], background: Background, notes: Notes) -> None:
+        """Look at the first one, and at a few others if that is grey."""
+        with _opened(places[0].path) as file:
+            first = _pixels(file, background, _turn_to(file, places[0]))
+        coloured = _is_grey(first) and any(_has_colours(place.path) for place in _few(places)[1:])
+        super().__init__(places, notes, (*first.shape, 3) if coloured else first.shape, first.dtype)
+        self._background = background
+
+    def _read(self, file: ImageFile, row: int) -> NDArray[Any] | str:
+        """Read the image of a row as it is, or as colours."""
         done = _turn_to(file, self._places[row])
         if sorted(file.size) != sorted(self.shape[:2]):  # a damaged one could be huge
             return f"{file.width} x {file.height} pixels"
@@ -346,6 +358,48 @@ class _Images:
         for sentence in done:
             self._notes.add(sentence, [row])
         return image
+
+
+class _Formed(_Images):
+    """Images of any size, each brought into one form."""
+
+    def __init__(self, places: Sequence[_Place], form: Form, notes: Notes) -> None:
+        """Look at the sizes of a few."""
+        super().__init__(places, notes, form.shape, np.dtype(np.uint8))
+        self._background = form.background
+        self._former = Former(form, filter(None, map(_size, _few(places))))
+        notes.add(f"all read as {form}")
+
+    def _read(self, file: ImageFile, row: int) -> NDArray[Any]:
+        """Read the image of a row, and bring it into the form; raises UserError where that cannot be."""
+        done = _turn_to(file, self._places[row])
+        if _is_deep(file):
+            raise UserError(
+                f"{self._places[row]}: has more than 8 bits a pixel, which kind imagefolder does not read; convert it, "
+                "or make all images one size and use kind files, which keeps their values"
+            )
+        try:
+            pixels = _pixels(file, self._background, done, self._former)
+        except UserError as error:
+            raise UserError(f"{self._places[row]}: {error}") from None
+        for sentence in done:
+            self._notes.add(sentence, [row])
+        return pixels
+
+
+def _few(places: Sequence[_Place]) -> list[_Place]:
+    """Return some of many images, spread evenly."""
+    return [places[k] for k in np.unique(np.linspace(0, len(places) - 1, LOOKED_AT).astype(int))]
+
+
+def _size(place: _Place) -> tuple[int, int] | None:
+    """Return the size of an image, before it is turned; a damaged one is reported when it is read."""
+    try:
+        with _opened(place.path) as file:
+            _turn_to(file, place)
+            return file.size
+    except UserError:
+        return None
 
 
 def _is_grey(image: NDArray[Any]) -> bool:
@@ -495,8 +549,11 @@ def _turn_to(file: ImageFile, place: _Place) -> list[str]:
     return []
 
 
-def _pixels(file: ImageFile, background: Background, done: list[str]) -> NDArray[Any]:
-    """Return the pixels (H, W) or (H, W, 3) of the image in an open file; what is done to them is added to `done`."""
+def _pixels(file: ImageFile, background: Background, done: list[str], former: Former | None = None) -> NDArray[Any]:
+    """Return the pixels (H, W) or (H, W, 3) of the image in an open file; what is done to them is added to `done`.
+
+    former: brings an image of 8 bits into a form.
+    """
     if any(";16" in str(tile.args) for tile in file.tile) and not _is_deep(file):
         done.append("16 bits a colour read as 8")
     grey = file.mode in GREY or _is_grey_palette(file)
@@ -506,7 +563,8 @@ def _pixels(file: ImageFile, background: Background, done: list[str]) -> NDArray
     else:
         flat = _flat(image, background, file.format)
         with _by_pillow():
-            pixels = np.asarray(flat.convert("L" if grey else "RGB"))
+            plain = flat.convert("L" if grey else "RGB")
+        pixels = np.asarray(plain if former is None else former.apply(plain, done))
         composited = flat is not image
     if composited:
         done.append(COMPOSITED[background])

@@ -21,16 +21,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, flatten
-from gancensus.storage.imagefiles import Background, look_at_images
+from gancensus.contracts.family import suggestion
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, belonging, flatten
+from gancensus.storage.imagefiles import folders_of, look_at_images
+from gancensus.storage.imageforms import Background, Form
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.tables import reason_of
 
 
-def read_user_samples(path: Path, background: Background = "white") -> LazySamples:
+class Names(NamedTuple):
+    """What arrays of a .npz are called; None: as `_look_at_archive` finds them."""
+
+    samples: str | None = None
+    labels: str | None = None
+
+
+def read_user_samples(
+    path: Path, background: Background = "white", form: Form | None = None, names: Names | None = None
+) -> LazySamples:
     """Look at a user's samples: a sample table, or natural values and labels from an array or images.
 
-    background: what transparent pixels of images are composited on.
+    background: what transparent pixels of images are composited on; form: what images of any size become; names: what
+    the arrays of a .npz are called.
 
     Values are read when they are needed; `finite` reads them all. Raises UserError when the path is missing, of an
     unknown kind, or holds no numbers of one shape.
@@ -39,7 +51,7 @@ def read_user_samples(path: Path, background: Background = "white") -> LazySampl
         raise UserError(f"{path}: no such file or folder (not found from {Path.cwd()})")
     if path.suffix == ".parquet":
         return _look_at_table(SampleRows([path]))
-    found = _look_at_folder(path, background) if path.is_dir() else _look_at_array(path)
+    found = _look_at_folder(path, background, form) if path.is_dir() else _look_at_array(path, names or Names())
     shape = found.shape
     if len(shape) < 2 or 0 in shape or found.dtype.kind not in "biuf":
         raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
@@ -63,6 +75,16 @@ def read_user_samples(path: Path, background: Background = "white") -> LazySampl
         found.notes or _what(shape, found.dtype),
     )
     return LazySamples(known, shape[1:], found.dtype, found.read)
+
+
+def grouped_by_folder(folder: Path, found: LazySamples) -> LazySamples:
+    """Return the images of a folder with what they belong to: the folders in it, which are no classes then.
+
+    Raises UserError where some are in none.
+    """
+    group = folders_of(folder)
+    found.notes.add(belonging(group))
+    return replace(found, known=replace(found.known, label=None, group=group))
 
 
 def finite(path: Path, found: LazySamples) -> Iterator[NDArray[Any]]:
@@ -106,7 +128,7 @@ def _look_at_table(rows: SampleRows) -> LazySamples:
     return LazySamples(known, first.x.shape[1:], first.x.dtype, lambda some: rows.take(some).x)
 
 
-def _look_at_array(path: Path) -> _Natural:
+def _look_at_array(path: Path, names: Names) -> _Natural:
     """Look at a NumPy file without ever executing what it holds."""
     if path.suffix not in (".npy", ".npz"):
         raise UserError(f"{path}: unknown kind of file; use .npy, .npz, .parquet or a folder of images")
@@ -117,7 +139,7 @@ def _look_at_array(path: Path) -> _Natural:
             content.close()
             archive = ZipFile(path)
     if archive:
-        return _look_at_archive(path, archive)
+        return _look_at_archive(path, archive, names)
     if not content.flags.c_contiguous:  # column by column
         return _Natural(content.shape, content.dtype, lambda rows: content[rows])
     stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)
@@ -129,19 +151,29 @@ def _what(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Notes:
     return Notes(f"read as {shape[0]:,} samples of {' x '.join(map(str, shape[1:]))} values, {dtype}")
 
 
-def _look_at_archive(path: Path, archive: ZipFile) -> _Natural:
-    """Look at a .npz: `x`, else `arr_0` or the only array; `label`; the conditions, which are small."""
-    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    key = next((name for name in ("x", "arr_0") if name in names), names[0] if len(names) == 1 else None)
+def _look_at_archive(path: Path, archive: ZipFile, names: Names) -> _Natural:
+    """Look at a .npz: `x`, else `arr_0` or the only array; `label`; the conditions, which are small.
+
+    names: of the samples and the labels, where they are called otherwise.
+    """
+    there = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    for role, name in names._asdict().items():
+        if name is not None and name not in there:
+            raise UserError(f"{path}: has no array '{name}' ({role}){suggestion(name, there)}")
+    usual = next((name for name in ("x", "arr_0") if name in there), there[0] if len(there) == 1 else None)
+    key = names.samples or usual
     if key is None:
         raise UserError(
-            f"{path}: has no array `x` but {', '.join(names) or 'nothing'}; save it as np.savez(path, x=...)"
+            f"{path}: has no array `x` but {', '.join(there) or 'nothing'}; save it as np.savez(path, x=...), or name "
+            "it: kind npz, `samples`"
         )
-    stored = {name: _Stored.member(path, archive, name) for name in names}
+    if names.labels == key:
+        raise UserError(f"{path}: array '{key}' holds the samples, and cannot be their labels, too; name another")
+    stored = {name: _Stored.member(path, archive, name) for name in there}
     notes = _what(stored[key].shape, stored[key].dtype)
     if key != "x":
         notes.add(f"samples taken from its array '{key}'")
-    x, label = stored.pop(key), stored.pop("label", None)
+    x, label = stored.pop(key), stored.pop(names.labels or "label", None)
     conditions = {}
     for name, other in stored.items():
         if other.shape != x.shape[:1] or other.dtype.kind not in "iuf":
@@ -228,7 +260,7 @@ class _Stored:
         return found
 
 
-def _look_at_folder(folder: Path, background: Background) -> _Natural:
+def _look_at_folder(folder: Path, background: Background, form: Form | None) -> _Natural:
     """Look at a folder of images."""
-    images = look_at_images(folder, background)
+    images = look_at_images(folder, background, form)
     return _Natural(images.shape, images.dtype, images.read, images.label, notes=images.notes)

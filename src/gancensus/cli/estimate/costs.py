@@ -106,7 +106,7 @@ class Prediction:
         if facts and job.rule in ("prepare", "generate"):
             file = facts.files.get(job.wildcards.get("population", ""))  # of prepare: the source's
             if file is not None:
-                took = START + 1e-6 * (LOAD[job.rule] * file.read + WRITE * made)
+                took = START + 1e-6 * (LOAD[job.rule] * file.read + WRITE * made) + file.decoding
                 return Cost(file.read, written, took, BASE + PIECES + 1e-6 * KNOWN * file.samples)
             if job.rule == "prepare":
                 return Cost(0, written, None if facts.study.source.simulated else seconds, BASE)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.cli.estimate.rates import DENSE
+from gancensus.cli.estimate.rates import DECODE, DENSE, IMAGE
 from gancensus.config.configuration import Study
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import Trained, UserProvided
@@ -20,6 +20,7 @@ from gancensus.contracts.metric import Metric
 from gancensus.contracts.samples import REAL, Samples, Scale
 from gancensus.contracts.source import Source
 from gancensus.search.populations import Population
+from gancensus.storage.imagefiles import files_of
 from gancensus.storage.samples import write_samples
 from gancensus.training.splits import split
 
@@ -60,11 +61,19 @@ def stored(samples: Samples) -> float:
         return path.stat().st_size / samples.x.nbytes
 
 
+def decoding(member: Source | UserProvided) -> float:
+    """Return the seconds that it takes to decode a member's images: of its folders, each image once."""
+    folders = [path for path in member.files() if path.is_dir()]
+    sizes = [file.stat().st_size for folder in folders for file in files_of(folder)]
+    return IMAGE * len(sizes) + 1e-6 * DECODE * sum(sizes)
+
+
 class File(NamedTuple):
-    """A user-provided file: its samples, and the bytes of them, as float32, that each part reads."""
+    """A user-provided file: its samples, and what each part reads: bytes as float32, and seconds for its images."""
 
     samples: int
     read: float
+    decoding: float
 
 
 class Facts:
@@ -77,7 +86,7 @@ class Facts:
         (samples, *shape), share, scale = look(study.source, absent, None)
         if study.source.files():  # every part looks through it, or reads its rows, for each split
             share_read = 1 if study.source.read_whole else len(REAL) / parts
-            self.files[""] = File(samples, 4.0 * samples * prod(shape) * share_read)
+            self.files[""] = File(samples, 4.0 * samples * prod(shape) * share_read, decoding(study.source) / parts)
         self.shape = tuple(shape)
         self.samples = {
             p: len(rows) for p, rows in split(samples, study.splits.sizes, np.random.default_rng(0)).items()
@@ -88,7 +97,7 @@ class Facts:
             if isinstance(generator, UserProvided):
                 found, self.stored[population], _ = look(generator, absent, scale)
                 self.samples[population] = found[0]
-                self.files[population] = File(found[0], 4.0 * prod(found) / parts)
+                self.files[population] = File(found[0], 4.0 * prod(found) / parts, decoding(generator) / parts)
             elif isinstance(generator, Trained):
                 self.samples[population] = generator.samples
                 self.stored[population] = share if generator.conditional else DENSE  # as showers, most values are 0

@@ -8,6 +8,7 @@ of values in memory, 4 bytes each.
 START = 2.0  # s: a job that does nothing: Snakemake, imports, compiled loops; assumed
 READ, WRITE = 1.0e-3, 1.3e-3  # s per MB of a table of showers; of noise, which hardly compresses, 1.5e-3 and 3.6e-3
 LOAD = {"prepare": 1.1e-3, "generate": 1.6e-3}  # s per MB of a user's array, as float32; `prepare` reads all of it
+IMAGE, DECODE = 0.25e-3, 45e-3  # s per file of an image, and per MB of it: PNG and JPEG of 32 to 1,920 pixels
 HASH = 0.6e-3  # s per MB of a file
 FILTER = 0.19  # ns per pair of points of 64 values (docs/growth.svg)
 POWER = 1.23  # of the values, by which that grows (bench)

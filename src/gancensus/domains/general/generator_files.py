@@ -1,10 +1,11 @@
 """The user's own generated samples."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.samples import LazySamples, Scale
-from gancensus.storage.imagefiles import Background
+from gancensus.storage.imageforms import Background
 from gancensus.storage.user_arrays import read_user_samples
 
 
@@ -21,9 +22,9 @@ class Files(UserProvided):
     """What transparent pixels of images are composited on; the same as for the real ones."""
 
     @property
-    def composited_on(self) -> Background:
-        """The background."""
-        return self.background
+    def reading(self) -> Mapping[str, str] | None:
+        """The background of a folder of images."""
+        return {"background": self.background} if self.path.is_dir() else None
 
     def look(self, like: Scale | None = None) -> LazySamples:
         """Look at the file; a sample table is scaled already."""

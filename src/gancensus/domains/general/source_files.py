@@ -1,6 +1,6 @@
 """The user's own real samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -10,10 +10,19 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
-from gancensus.contracts.samples import ROWS_PER_POPULATION, LazySamples, Samples, Scale, belonging, flatten, narrowed
+from gancensus.contracts.samples import (
+    BYTES,
+    ROWS_PER_POPULATION,
+    LazySamples,
+    Samples,
+    Scale,
+    belonging,
+    flatten,
+    narrowed,
+)
 from gancensus.contracts.source import Source
-from gancensus.storage.imagefiles import Background, folders_of
-from gancensus.storage.user_arrays import finite, read_user_samples
+from gancensus.storage.imageforms import Background
+from gancensus.storage.user_arrays import finite, grouped_by_folder, read_user_samples
 
 FOLDER = "folder"  # by which images are grouped
 SMALL = 15  # bytes up to this are truth values or classes, not grey levels
@@ -26,36 +35,13 @@ FAR_OUT = 1e3  # times the range of a sample's values: a value beyond is reporte
 LOST = 2.0**16  # times as much: float32 would keep less than 8 bits of the others
 
 
-class Files(Source):
-    """The user's real samples: an array (.npy or .npz), images, or a sample table.
-
-    Of a .npz, `x` are the samples, `label` their classes, and every other array of one number per sample is a condition
-    that metrics can refer to by its name.
-
-    A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
-    0...255 (an array of bytes up to 15 from 0 to the largest of them), numbers from the minimum and maximum of the
-    data: of each column, where a sample is a row, and of each number of a point, where a sample is a set of points
-    whose numbers differ greatly in size, as (particles, 3) with momentum and angles. A sample table (.parquet), already
-    in [-1, 1], is taken as it is.
-
-    Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
-    they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
-    16-bit grey and floating-point images keep their values.
-    Each page of a TIFF file is a sample; an animation (GIF, WebP, PNG, AVIF) is refused.
-
-    Links are followed, to folders and to files. Left out are hidden files and folders, those that operating systems
-    leave behind, files without the suffix of an image, result folders of gancensus, broken links, and links to what is
-    read anyway. The report says what was left out, and what was done to how many images.
-    """
+class OwnSamples(Source):
+    """The user's real samples, in natural values that this scales, or in a sample table."""
 
     read_whole: ClassVar[bool] = True
 
-    kind: Literal["files"] = "files"
     path: Path
     """File or folder, relative to the working directory."""
-    background: Background = "white"
-    """What transparent pixels of images are composited on; a generator of kind files needs the same."""
-
     group: str | None = None
     """What says that samples belong together, such as frames of one film: all of them are in one part, of which
     `calibrate` and `holdout` have one each. Of a .npz, an array with equal numbers, which is no condition then; of a
@@ -65,10 +51,9 @@ class Files(Source):
         """Return the path."""
         return [self.path]
 
-    @property
-    def composited_on(self) -> Background:
-        """The background."""
-        return self.background
+    def look(self) -> LazySamples:
+        """Look at the samples, not yet scaled; raises UserError when they cannot be found or read."""
+        raise NotImplementedError
 
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
         """Return a side view of showers, where they come from one of our sample tables."""
@@ -81,7 +66,7 @@ class Files(Source):
 
         All are read once, in chunks, to find the scale, unless they are 8-bit images, whose scale is known.
         """
-        found = self._with_groups(read_user_samples(self.path, self.background))
+        found = self._with_groups(self.look())
         if self.path.suffix == ".parquet":
             return self._checked(found)
         scale = self._scale(found)
@@ -96,9 +81,7 @@ class Files(Source):
         if self.path.is_dir():
             if self.group != FOLDER:
                 raise UserError(f"{self.path}: of images, folders say which belong together (group: {FOLDER})")
-            group = folders_of(self.path)
-            found.notes.add(belonging(group))
-            return replace(found, known=replace(found.known, label=None, group=group))
+            return grouped_by_folder(self.path, found)
         conditions = {name: values for name, values in found.conditions.items() if name != self.group}
         if len(conditions) == len(found.conditions):
             if self.path.suffix == ".npy":
@@ -114,7 +97,7 @@ class Files(Source):
     def _scale(self, found: LazySamples) -> Scale:
         """Return the scale of natural values; all are read, except 8-bit images."""
         if found.dtype == np.uint8 and self.path.is_dir():
-            return Scale(("value",), ("1",), (0.0,), (255.0,))
+            return BYTES
         ends, samples, spans = [], [], []  # of each number of a row or point; of each sample; along axes
         for x in finite(self.path, found):
             numbers, values = x.reshape(-1, x.shape[-1]), flatten(x)
@@ -123,7 +106,7 @@ class Files(Source):
             spans.append([_spans(x, axis) for axis in _axes(found.shape)])
         low, high = (np.asarray(end, dtype=np.float64) + 0.0 for end in _joined(ends))  # no -0.0
         if found.dtype == np.uint8 and high.max() > SMALL:
-            return Scale(("value",), ("1",), (0.0,), (255.0,))
+            return BYTES
         if found.dtype in (np.uint8, np.bool_):
             largest = float(max(high.max(), 1))
             found.notes.add(f"bytes up to {largest:g}: scaled from 0...{largest:g}")
@@ -195,6 +178,42 @@ class Files(Source):
             raise UserError(f"{self.path}: column sample_id: must lie in 0 ... {ROWS_PER_POPULATION - 1}; renumber")
         order = np.argsort(ids)
         return replace(table, known=table.known.take(order), read=lambda rows: table.read(order[rows]))
+
+
+class Files(OwnSamples):
+    """The user's real samples: an array (.npy or .npz), images, or a sample table.
+
+    Of a .npz, `x` are the samples, `label` their classes, and every other array of one number per sample is a condition
+    that metrics can refer to by its name.
+
+    A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
+    0...255 (an array of bytes up to 15 from 0 to the largest of them), numbers from the minimum and maximum of the
+    data: of each column, where a sample is a row, and of each number of a point, where a sample is a set of points
+    whose numbers differ greatly in size, as (particles, 3) with momentum and angles. A sample table (.parquet), already
+    in [-1, 1], is taken as it is.
+
+    Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
+    they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
+    16-bit grey and floating-point images keep their values.
+    Each page of a TIFF file is a sample; an animation (GIF, WebP, PNG, AVIF) is refused.
+
+    Links are followed, to folders and to files. Left out are hidden files and folders, those that operating systems
+    leave behind, files without the suffix of an image, result folders of gancensus, broken links, and links to what is
+    read anyway. The report says what was left out, and what was done to how many images.
+    """
+
+    kind: Literal["files"] = "files"
+    background: Background = "white"
+    """What transparent pixels of images are composited on; a generator of kind files needs the same."""
+
+    @property
+    def reading(self) -> Mapping[str, str] | None:
+        """The background of a folder of images."""
+        return {"background": self.background} if self.path.is_dir() else None
+
+    def look(self) -> LazySamples:
+        """Look at the file or folder."""
+        return read_user_samples(self.path, self.background)
 
 
 def _joined(ends: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:

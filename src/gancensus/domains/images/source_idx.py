@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import LazySamples, Notes, Samples, Scale
+from gancensus.contracts.samples import BYTES, LazySamples, Notes, Samples
 from gancensus.contracts.source import Source
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -46,11 +46,10 @@ class Idx(Source):
                 f"{self.path}: holds {images.dtype} of shape {images.shape}; images are bytes (n, height, width)"
             )
         label = None if self.labels is None else self._classes(len(images))
-        scale = Scale(("value",), ("1",), (0.0,), (255.0,))
         nothing, ids = np.empty((len(images), 0), dtype=np.float32), np.arange(len(images), dtype=np.int64)
         notes = Notes(f"read as {len(images):,} images of {images.shape[1]} x {images.shape[2]} pixels")
-        known = Samples(nothing, ids, label, scale, notes=notes)
-        return LazySamples(known, images.shape[1:], np.dtype(np.float32), lambda rows: scale.encode(images[rows]))
+        known = Samples(nothing, ids, label, BYTES, notes=notes)
+        return LazySamples(known, images.shape[1:], np.dtype(np.float32), lambda rows: BYTES.encode(images[rows]))
 
     def _classes(self, samples: int) -> NDArray[np.int32]:
         """Return the classes (n,) of the images."""
