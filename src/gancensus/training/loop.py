@@ -112,7 +112,7 @@ def load_weights(module: nn.Module, network: str, weights: Mapping[str, NDArray[
 
 def architecture(member: Member, shape: tuple[int, ...]) -> str:
     """Say what a model file holds the weights of: the configuration of its training and the shape of a sample."""
-    options = member.model_dump_json(exclude={"samples", "replicas", "train_on"})
+    options = member.model_dump_json(exclude=set(member.outside_training))
     return f"{options} for samples of shape {list(shape)}"
 
 
