@@ -117,6 +117,7 @@ def architecture(member: Member, shape: tuple[int, ...]) -> str:
 
 
 def history_columns(history: History) -> dict[str, NDArray[Any]]:
-    """Return the columns of a history table: the epoch, from 1, and each loss."""
+    """Return the columns of a history table: the epoch, from 1, and each loss, null where it is NaN."""
     epochs = len(next(iter(history.values()), ()))
-    return {"epoch": np.arange(1, epochs + 1), **history}
+    known = {name: np.ma.masked_where(np.isnan(values), values) for name, values in history.items()}
+    return {"epoch": np.arange(1, epochs + 1), **known}
