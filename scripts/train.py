@@ -18,7 +18,10 @@ from gancensus.training.unfinished import Unfinished
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train on all samples or on the kept ones; write weights and history."""
+    """Train on all samples or on the kept ones; write weights and history.
+
+    Those for validation are given where the generator is `validated`.
+    """
     args = step.arguments(
         __doc__,
         argv,
@@ -31,13 +34,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         checkpoint=float,
         train=[Path],
         selection=[Path],
+        validation=[Path],
         model=Path,
         history=Path,
     )
     samples = kept(SampleRows(args.train), [columns(path) for path in args.selection])
+    validation = kept(SampleRows(args.validation), []) if args.validation else None
     seed = derive_seed(args.seed, args.study, "train", args.name, args.replica)
-    unfinished = Unfinished(args.model, args.checkpoint, args.generator, samples, seed, args.device)
-    fitted = args.generator.train(samples, seed, args.device, unfinished)
+    unfinished = Unfinished(args.model, args.checkpoint, args.generator, samples, seed, args.device, validation)
+    fitted = args.generator.train(samples, seed, args.device, unfinished, validation)
     write_table(args.history, history_columns(fitted.history), schemas.history(fitted.history))
     write_model(args.model, fitted.weights, architecture(args.generator, samples.shape))
     unfinished.remove()

@@ -75,8 +75,8 @@ TABLES = (
     Described(
         "Training history",
         (results.ENCODER_HISTORY, results.GENERATOR_HISTORY),
-        "The losses of a training: a row per epoch.",
-        schemas.history(["LOSS"]),
+        "The losses of a training: a row per epoch. `fid` and `kept` only where the best epoch is kept.",
+        schemas.history(["LOSS", *schemas.AFTER_EPOCH]),
     ),
     Described(
         "Selection",

@@ -476,6 +476,17 @@ def test_training_panels_by_loss_with_the_line_of_chance() -> None:
     assert "nothing was trained" in words(run_figures.draw_training({}, {"pca": closed_form}))
 
 
+def test_training_has_a_panel_of_the_distance_with_a_dot_at_the_epoch_that_was_kept() -> None:
+    fid = np.array([np.nan, 3.0, np.nan, 2.0, 5.0])
+    history = {"epoch": np.arange(1, 6), "hinge": np.ones(5), "fid": fid, "kept": np.array([0, 0, 0, 1.0, 0])}
+    loss, distance = run_figures.draw_training({"a-0": history}, {}).axes[:2]
+    assert distance.get_title(loc="left") == "generators: fid"
+    assert (loss.get_ylabel(), distance.get_ylabel()) == ("loss", "Frechet distance to calibrate")
+    line, dot = (np.column_stack(line.get_data()).tolist() for line in distance.lines)
+    assert line == [[2, 3], [4, 2], [5, 5]]
+    assert dot == [[4, 2]]
+
+
 def test_fidelity_draws_value_interval_and_null() -> None:
     metrics = ["fid", "kid", "precision"]
     rows = [(p, m, 0.5, 0.4, 0.7, 0.1 * k) for p in ("a-0", "b-0") for k, m in enumerate(metrics)]

@@ -22,6 +22,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples
 from gancensus.domains.images.encoder_vae import Vae
 from gancensus.domains.images.generator_dcgan import Dcgan
+from gancensus.domains.images.generator_imagegan import Imagegan
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
 from gancensus.storage.models import write_state
 from gancensus.storage.samples import write_samples
@@ -37,8 +38,10 @@ def samples(x: np.ndarray[Any, Any], **conditions: np.ndarray[Any, Any]) -> Samp
 
 
 GAN = Dcgan(latent=3, width=2, epochs=80, batch=16)
+SAGAN = Imagegan(latent=3, width=2, steps=320, batch=16, checkpoint="best")
 VAE = Vae(latent=2, width=2, epochs=80, batch=16)
-TRAIN = ["train", "--replica", 0, "--selection", "--generator", GAN.model_dump_json()]
+TRAIN = ["train", "--replica", 0, "--selection", "--validation", "--generator", GAN.model_dump_json()]
+BEST = ["train", "--replica", 0, "--selection", "--generator", SAGAN.model_dump_json(), "--validation", "train.parquet"]
 FIT = ["fit_encoder", "--encoder", VAE.model_dump_json()]
 
 
@@ -57,8 +60,8 @@ def disposition() -> Iterator[None]:
 def start(folder: Path, step: list[Any], checkpoint: float) -> subprocess.Popen[str]:
     """Start a training on the samples X as a rule does."""
     folder.mkdir(exist_ok=True)
-    write_samples(folder / "train.parquet", Samples(X, np.arange(len(X))))
-    name, *options = step
+    write_samples(folder / "train.parquet", Samples(X, np.arange(len(X)), np.arange(len(X), dtype=np.int32) % 3))
+    name, *options = (folder / option if option == "train.parquet" else option for option in step)
     options += ["--study", "toy", "--name", "n", "--seed", 1, "--device", "cpu", "--checkpoint", checkpoint]
     options += ["--train", folder / "train.parquet"]
     options += ["--model", folder / "model.safetensors", "--history", folder / "history.parquet"]
@@ -87,8 +90,8 @@ def stopped(folder: Path, step: list[Any], number: signal.Signals) -> str:
 
 @pytest.mark.parametrize(
     ("step", "signals"),
-    [(TRAIN, [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]), (FIT, [signal.SIGINT])],
-    ids=["train", "fit_encoder"],
+    [(TRAIN, [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]), (BEST, [signal.SIGKILL]), (FIT, [signal.SIGINT])],
+    ids=["train", "best", "fit_encoder"],
 )
 def test_a_training_over_several_runs_leaves_the_same_files(
     step: list[Any], signals: list[signal.Signals], tmp_path: Path
@@ -146,10 +149,12 @@ def test_a_state_is_found_again_as_it_was(tmp_path: Path) -> None:
         {"samples": samples(np.nextafter(X, 2))},
         {"samples": samples(X.reshape(64, 4, 16))},
         {"samples": samples(X, energy=X[:, 0, 0])},
+        {"samples": Samples(X, np.arange(64), np.zeros(64, dtype=np.int32))},
+        {"validation": samples(X)},
         {"seed": 6},
         {"device": "cuda"},
     ],
-    ids=["epochs", "kind", "samples", "one bit", "shape", "conditions", "seed", "device"],
+    ids=["epochs", "kind", "samples", "one bit", "shape", "conditions", "labels", "validation", "seed", "device"],
 )
 def test_a_state_of_another_training_is_not_used(
     change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@ rule train:
     input:
         train=parts_of("train"),
         selection=selection_of,
+        validation=lambda wc: parts_of("calibrate") if study(wc).generators[wc.name].validated else [],
     output:
         model=at(results.GENERATOR, population="{name}-{replica}"),
         history=at(results.GENERATOR_HISTORY, population="{name}-{replica}"),
@@ -17,7 +18,7 @@ rule train:
         gpu=GPU,
         checkpoint=CONFIG.checkpoint,  # as a resource, so that another value reruns nothing
     params:
-        generator=lambda wc: section(study(wc).generators[wc.name], exclude=["samples", "replicas", "train_on"]),
+        generator=lambda wc: section(study(wc).generators[wc.name], exclude=study(wc).generators[wc.name].outside_training),
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
         code=lambda wc: code("train.py", study(wc).generators[wc.name], without=["gancensus.config.code"]),
@@ -27,4 +28,5 @@ rule train:
         "train.py --study {wildcards.study} --name {wildcards.name} --replica {wildcards.replica}"
         " --generator {params.generator:q} {params.seed} {params.device}"
         " --checkpoint {resources.checkpoint} --train {input.train:q} --selection {input.selection:q}"
+        " --validation {input.validation:q}"
         " --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -48,6 +48,9 @@ def expanded(path: Path) -> Path:
 
 class Member(Strict):
     """A member of a family; its fields are configuration keys, and `kind` is its name."""
+
+    outside_training: ClassVar[frozenset[str]] = frozenset()
+    """Keys that say nothing about its training: a model stays what it is when their values change."""
 
     kind: str
 

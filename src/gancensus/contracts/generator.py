@@ -75,6 +75,7 @@ class Trained(Generator):
     """A generator that is trained here, several times with different seeds."""
 
     trained = True
+    outside_training: ClassVar[frozenset[str]] = frozenset({"replicas", "samples", "train_on"})
     conditional: ClassVar[bool] = False
     """Whether samples are drawn under the conditions of held-out real samples, and have them."""
     once: ClassVar[bool] = False
@@ -92,14 +93,25 @@ class Trained(Generator):
         """The selection, if any."""
         return self.train_on
 
+    @property
+    def validated(self) -> bool:
+        """Whether its training looks at the samples of `calibrate` to choose among models."""
+        return False
+
     def train(
-        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+        self,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        checkpoint: Checkpoint | None = None,
+        validation: Samples | LazySamples | None = None,
     ) -> Fitted:
         """Train on samples x (n, *shape); return the weights and the history of the losses.
 
         Lazy samples may be taken some at a time, or all at once by `take(slice(None))`.
 
-        With a checkpoint, a training that was stopped resumes where its state was saved, to the same bits.
+        With a checkpoint, a training that was stopped resumes where its state was saved, to the same bits. Samples for
+        validation are given where it is `validated`.
         """
         raise NotImplementedError
 
@@ -114,3 +126,7 @@ class Trained(Generator):
     ) -> NDArray[np.float32]:
         """Turn noise (n, latent) into samples (n, *shape) in [-1, 1]."""
         raise NotImplementedError
+
+    def labels(self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32]) -> NDArray[np.int32] | None:
+        """Return the class (n,) of the sample that each noise (n, latent) becomes; None where samples have none."""
+        return None

@@ -19,11 +19,15 @@ from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import rows
 from gancensus.plotting.style import HUES, INK, WIDTH, looks, panels, population_legend, styled
 from gancensus.report.trace import Span, breaks, duration, lanes, spans, union
+from gancensus.storage.schemas import AFTER_EPOCH
 
 
 @styled
 def draw_training(generators: Mapping[str, Columns], encoders: Mapping[str, Columns]) -> Figure:
-    """Draw the losses by epoch: a panel per loss of the generators, and a panel per encoder and loss."""
+    """Draw the losses by epoch: a panel per loss of the generators, and a panel per encoder and loss.
+
+    Where generators keep their best epoch, there is a panel of the distance by which, and a dot at that epoch.
+    """
     look = looks(list(generators))
     own = {loss: [g for g in generators if loss in generators[g]] for h in generators.values() for loss in _losses(h)}
     foreign = [(name, loss) for name, history in encoders.items() for loss in _losses(history)]
@@ -31,10 +35,17 @@ def draw_training(generators: Mapping[str, Columns], encoders: Mapping[str, Colu
     figure = Figure(figsize=(WIDTH, 0.4 + 2.6 * -(-count // 2)))
     axes = iter(panels(figure, count, columns=2))
     for loss, populations in own.items():
-        ax = _loss_panel(next(axes), f"generators: {loss} loss")
+        measured = loss in AFTER_EPOCH
+        ax = _loss_panel(next(axes), f"generators: {loss}{'' if measured else ' loss'}")
         for population in populations:
             history, (colour, line, _) = generators[population], look[population]
-            ax.plot(history["epoch"], history[loss], color=colour, linestyle=line, linewidth=1.1)
+            known = np.isfinite(history[loss])
+            ax.plot(history["epoch"][known], history[loss][known], color=colour, linestyle=line, linewidth=1.1)
+            if measured:
+                kept = history["kept"] == 1
+                ax.plot(history["epoch"][kept], history[loss][kept], "o", color=colour, markersize=4)
+        if measured:
+            ax.set_ylabel("Frechet distance to calibrate")
         if loss == "discriminator":
             ax.axhline(math.log(2), color="black", linewidth=0.9, linestyle=(0, (4, 3)))
             ax.annotate("ln 2", (1, math.log(2)), (2, 0), ("axes fraction", "data"), "offset points", va="center")
@@ -49,7 +60,7 @@ def draw_training(generators: Mapping[str, Columns], encoders: Mapping[str, Colu
 
 
 def _losses(history: Columns) -> list[str]:
-    return [name for name in history if name != "epoch"]
+    return [name for name in history if name not in ("epoch", "kept")]
 
 
 def _loss_panel(ax: Axes, title: str) -> Axes:

@@ -273,7 +273,15 @@ def selection(unit: str) -> pa.Schema:
     )
 
 
-def history(losses: Iterable[str]) -> pa.Schema:
+AFTER_EPOCH = {
+    "fid": "Frechet distance of its samples to `calibrate` after the epoch; null: not measured",
+    "kept": "1 in the epoch whose weights the model has, else 0",
+}
+"""What a history has of a training that keeps its best epoch, beside the losses."""
+
+
+def history(columns: Iterable[str]) -> pa.Schema:
     """Return the schema of a training history: one row per epoch, the mean of each loss over it."""
-    means = (column(loss, FLOAT, about="mean of this loss over the batches of the epoch") for loss in losses)
-    return pa.schema([column("epoch", INT, about="the epoch, from 1"), *means])
+    of_loss = "mean of this loss over the batches of the epoch"
+    fields = (column(name, FLOAT, about=AFTER_EPOCH.get(name, of_loss)) for name in columns)
+    return pa.schema([column("epoch", INT, about="the epoch, from 1"), *fields])

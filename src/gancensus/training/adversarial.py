@@ -54,7 +54,12 @@ class Gan(Trained):
         raise NotImplementedError
 
     def train(
-        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+        self,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        checkpoint: Checkpoint | None = None,
+        validation: Samples | LazySamples | None = None,
     ) -> Fitted:
         """Train both networks on samples x (n, *shape) in [-1, 1]."""
         import torch

@@ -28,7 +28,7 @@ def draw(
     """Draw some rows of a population, with sample_ids that are unique in the study.
 
     Each block has its own random numbers, so that the parts change no value. Conditions are those of `like` in random
-    order, and again from its beginning where there are too few.
+    order, and again from its beginning where there are too few. Classes, of a generator that knows any, are its own.
 
     Args:
         generator: what was trained.
@@ -50,15 +50,19 @@ def draw(
             f"holdout, which has {len(like)}; lower `samples`, or enlarge `holdout` in `splits`"
         )
     known = like.take(derive_rng(seed, study, "conditions").permutation(len(like)))
-    blocks = [np.empty((0, *shape), dtype=np.float32)]
-    for start in range(rows.start, rows.stop, BLOCK):
+    blocks, labels = [np.empty((0, *shape), dtype=np.float32)], []
+    for start in range(rows.start, max(rows.stop, rows.start + 1), BLOCK):  # without rows, a block of none
         some = np.arange(start, min(start + BLOCK, rows.stop))
         rng = derive_rng(seed, study, "generate", population, start // BLOCK)
         noise = generator.noise(len(some), known.take(some % len(known)).conditions, rng)
-        blocks.append(generator.generate(weights, noise, shape, device))
+        labels.append(generator.labels(weights, noise))
+        if len(some):
+            blocks.append(generator.generate(weights, noise, shape, device))
     numbers = range(rows.start, rows.stop)
     ids, x = generated_ids(population, numbers), np.concatenate(blocks)
+    known_labels = [label for label in labels if label is not None]
+    label = np.concatenate(known_labels) if known_labels else None
     if not generator.conditional:
-        return Samples(x, ids, None, like.scale)
+        return Samples(x, ids, label, like.scale)
     conditions = known.take(np.array(numbers, dtype=np.int64) % len(known)).conditions
-    return Samples(x, ids, None, like.scale, conditions, known.units)
+    return Samples(x, ids, label, like.scale, conditions, known.units)

@@ -112,11 +112,12 @@ def load_weights(module: nn.Module, network: str, weights: Mapping[str, NDArray[
 
 def architecture(member: Member, shape: tuple[int, ...]) -> str:
     """Say what a model file holds the weights of: the configuration of its training and the shape of a sample."""
-    options = member.model_dump_json(exclude={"samples", "replicas", "train_on"})
+    options = member.model_dump_json(exclude=set(member.outside_training))
     return f"{options} for samples of shape {list(shape)}"
 
 
 def history_columns(history: History) -> dict[str, NDArray[Any]]:
-    """Return the columns of a history table: the epoch, from 1, and each loss."""
+    """Return the columns of a history table: the epoch, from 1, and each loss, null where it is NaN."""
     epochs = len(next(iter(history.values()), ()))
-    return {"epoch": np.arange(1, epochs + 1), **history}
+    known = {name: np.ma.masked_where(np.isnan(values), values) for name, values in history.items()}
+    return {"epoch": np.arange(1, epochs + 1), **known}

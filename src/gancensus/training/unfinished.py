@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from gancensus.config.code import digests
@@ -28,11 +29,18 @@ class Unfinished:
     """
 
     def __init__(
-        self, model: Path, seconds: float, member: Member, samples: Samples | LazySamples, seed: int, device: str
+        self,
+        model: Path,
+        seconds: float,
+        member: Member,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        validation: Samples | LazySamples | None = None,
     ) -> None:
         """Prepare to keep the training of a member on samples; nothing is read before it begins."""
         self._folder, self._seconds = model.parent / "unfinished", seconds
-        self._training = (member, samples, seed, device)
+        self._training = (member, [samples] if validation is None else [samples, validation], seed, device)
         self._next = 0.0
         self._signal = 0
 
@@ -77,19 +85,22 @@ class Unfinished:
         self._signal = number
 
 
-def _key(member: Member, samples: Samples | LazySamples, seed: int, device: str) -> str:
+def _key(member: Member, looked_at: Sequence[Samples | LazySamples], seed: int, device: str) -> str:
     """Return the digest of what a training depends on: configuration, samples, seed, device, PyTorch and code."""
     import torch
 
     content = hashlib.sha256()
-    for start in range(0, len(samples), BLOCK):
-        content.update(samples.take(slice(start, start + BLOCK)).x.tobytes())
-    for name, values in sorted(samples.conditions.items()):
-        content.update(name.encode() + values.tobytes())
+    for samples in looked_at:
+        for start in range(0, len(samples), BLOCK):
+            some = samples.take(slice(start, start + BLOCK))
+            content.update(some.x.tobytes())
+            content.update(b"" if some.label is None else b"label" + some.label.tobytes())
+        for name, values in sorted(samples.conditions.items()):
+            content.update(name.encode() + values.tobytes())
     module = type(member).__module__
     code = digests(Path(str(sys.modules[module].__file__)), (module,))
     facts = [
-        architecture(member, (len(samples), *samples.shape)),
+        [architecture(member, (len(samples), *samples.shape)) for samples in looked_at],
         content.hexdigest(),
         seed,
         choose_device(device),

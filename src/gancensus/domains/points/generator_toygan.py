@@ -96,7 +96,12 @@ class Toygan(Trained):
         return generator, ensemble.Discriminator(dimension, width, depth - 1, streams), streams
 
     def train(
-        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+        self,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        checkpoint: Checkpoint | None = None,
+        validation: Samples | LazySamples | None = None,
     ) -> Fitted:
         """Train a member for each repetition on points x (n, d).
 

@@ -88,7 +88,12 @@ class Calogan(Trained):
         return generator, discriminator
 
     def train(
-        self, samples: Samples | LazySamples, seed: int, device: str, checkpoint: Checkpoint | None = None
+        self,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        checkpoint: Checkpoint | None = None,
+        validation: Samples | LazySamples | None = None,
     ) -> Fitted:
         """Train both networks on showers (n, nx, ny, nz) with the conditions energy (GeV) and angle (rad).
 
