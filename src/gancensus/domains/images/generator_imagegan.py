@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -75,6 +76,11 @@ class Imagegan(Trained):
     """Which weights are kept: those of the last epoch, or of that whose samples are nearest to `calibrate`."""
     every: int = Field(1, ge=1)
     """Epochs between two measurements of that distance; the last epoch is measured, too."""
+
+    @property
+    def latent_kept(self) -> float:
+        """The share of a standard Gaussian number within the truncation."""
+        return 1.0 if self.truncation is None else math.erf(self.truncation / math.sqrt(2))
 
     @property
     def validated(self) -> bool:

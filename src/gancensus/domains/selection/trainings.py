@@ -84,9 +84,7 @@ def at_one_level(among: list[Training]) -> list[Training]:
 
 def _settings(generator: Generator) -> str:
     """Return all settings but those that are compared, as one word."""
-    return json.dumps(
-        generator.model_dump(mode="json", exclude={"train_on", "truncation", "replicas", "samples"}), sort_keys=True
-    )
+    return json.dumps(generator.model_dump(mode="json", exclude=set(generator.outside_training)), sort_keys=True)
 
 
 def _key(generator: Generator, selections: Mapping[str, Chosen], samples: int) -> tuple[str, str | None, float]:
