@@ -227,7 +227,7 @@ def test_the_block_size_changes_nothing(block: int, monkeypatch: pytest.MonkeyPa
     rng = np.random.default_rng(8)
     real, fake = rng.poisson(3, (64, 5)) / 3, rng.poisson(3, (41, 5)) / 3
     whole, kernel = precision_recall_density_coverage(real, fake), kernel_distance(real, fake)
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(kernel, "TILE", block)
     monkeypatch.setattr(neighbours, "TILE", block)
     assert precision_recall_density_coverage(real, fake) == whole
     assert kernel_distance(real, fake) == pytest.approx(kernel, rel=1e-9)

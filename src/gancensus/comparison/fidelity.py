@@ -6,24 +6,24 @@ Every value comes with an interval and with the value that real samples reach in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.comparison.frechet import frechet_distance, half_frechet_distances
+from gancensus.comparison.kernel import kernel_distance, kernel_distances
 from gancensus.contracts.errors import UserError
-from gancensus.search.neighbours import incidence, square_radii
+from gancensus.search.neighbours import incidence, side_incidence, side_square_radii, square_radii
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.half_samples import SPLITS, half_sample_variance, half_sample_variances, halves
+from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides_of_splits
 from gancensus.statistics.intervals import LEVEL, clopper_pearson, deviate, symmetric
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.floating[Any]]
+Integers = NDArray[np.int64]
 
 METRICS: tuple[str, ...] = ("fid", "kid", "precision", "recall", "density", "coverage")
-
-_BLOCK = 1 << 22  # pairs held at once: 32 MB of float64
 
 
 class Prdc(NamedTuple):
@@ -40,26 +40,6 @@ class Fidelity(NamedTuple):
 
     estimate: Estimate
     null: float | None
-
-
-def frechet_distance(real: Points, fake: Points) -> float:
-    """Frechet distance between the Gaussians fitted to two samples, the formula of FID (Heusel et al. 2017).
-
-    |mu1 - mu2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) with the unbiased covariances S. With S = R^T R, where R comes from
-    the QR decomposition of the centred samples, Tr (S1 S2)^(1/2) is the sum of the singular values of R1 R2^T. No
-    root of a rounding error is ever taken, so that the value stays exact for n <= d, where S is singular.
-    Its expectation is above the distance of the distributions by about a / n: compare values of one sample size.
-
-    Args:
-        real: (n, d), n >= 2.
-        fake: (m, d), m >= 2.
-    """
-    real, fake = _float64(real), _float64(fake)
-    real_root, fake_root = _covariance_root(real), _covariance_root(fake)
-    shift = np.sum((real.mean(axis=0) - fake.mean(axis=0)) ** 2)
-    traces = np.sum(real_root**2) + np.sum(fake_root**2)
-    overlap = np.linalg.svd(real_root @ fake_root.T, compute_uv=False).sum()
-    return max(0.0, float(shift + traces - 2 * overlap))
 
 
 def frechet_at_infinity(
@@ -90,28 +70,9 @@ def frechet_at_infinity(
         rng: splits the samples.
     """
     real, fake = _float64(real), _float64(fake)
-    found = np.empty((splits, 2))
-    for split in range(splits):
-        pairs = zip(halves(len(real), rng), halves(len(fake), rng), strict=True)
-        found[split] = [frechet_distance(real[a], fake[b]) for a, b in pairs]
+    found = half_frechet_distances(real, fake, *sides_of_splits(len(real), len(fake), splits, rng))
     value = 2 * frechet_distance(real, fake) - float(found.mean())
     return symmetric(value, float(half_sample_variance(found[:, 0] - found[:, 1])), splits, level)
-
-
-def kernel_distance(real: Points, fake: Points) -> float:
-    """Unbiased squared MMD with k(x, y) = (x.y / d + 1)^3, the formula of KID (Binkowski et al. 2018).
-
-    All pairs are used, not the mean over random subsets. Two samples of one distribution give 0 on average, and so
-    a negative value about as often as a positive one.
-
-    Args:
-        real: (n, d), n >= 2.
-        fake: (m, d), m >= 2.
-    """
-    real, fake = _float64(real), _float64(fake)
-    n, m = len(real), len(fake)
-    within = _other_kernel_sum(real) / (n * (n - 1)) + _other_kernel_sum(fake) / (m * (m - 1))
-    return within - 2 * _kernel_sum(real, fake) / (n * m)
 
 
 def precision_recall_density_coverage(real: Points, fake: Points, neighbours: int = 5) -> Prdc:
@@ -134,7 +95,9 @@ def precision_recall_density_coverage(real: Points, fake: Points, neighbours: in
     """
     real, fake = _float64(real), _float64(fake)
     _check({"real": real, "fake": fake}, neighbours + 1, neighbours)
-    return _neighbourhoods(real, fake, neighbours)
+    found = incidence(real, fake, square_radii(real, neighbours), square_radii(fake, neighbours))
+    density = found.pairs / (neighbours * len(fake))
+    return Prdc(float(found.y_in_x.mean()), float(found.x_in_y.mean()), density, float(found.x_holds_y.mean()))
 
 
 def metrics(real: Points, fake: Points, neighbours: int = 5) -> dict[str, float]:
@@ -146,7 +109,7 @@ def metrics(real: Points, fake: Points, neighbours: int = 5) -> dict[str, float]
 def fidelity(
     real: Points,
     fake: Points,
-    null: Points,
+    null: Points | None,
     neighbours: int = 5,
     splits: int = SPLITS,
     level: float = LEVEL,
@@ -158,7 +121,7 @@ def fidelity(
     `fake` and `null` are cut at random to the smaller of their sizes, so that value and null have the same
     finite-sample bias.
 
-    The variance is that of half-samples of both (`half_sample_variances`). The delete-a-group jackknife is not used:
+    The variance is that of half-samples of both (`half_sample_variance`). The delete-a-group jackknife is not used:
     a nearest-neighbour ball depends on many points at once, which inflates it (Efron & Stein 1981); it gave up to
     twice the standard error of precision and coverage, where half-samples, which keep the geometry, gave the right
     one. Student's t with `splits` degrees of freedom makes the interval, cut at 0 for FID and density. For shares
@@ -175,25 +138,25 @@ def fidelity(
     Args:
         real: (n, d).
         fake: (m, d).
-        null: (l, d), real samples that are disjoint from `real`.
+        null: (l, d), real samples that are disjoint from `real`; None where there are none, and no null values.
         neighbours: k of the nearest-neighbour balls.
-        splits: random splits into halves, each as much work as half an evaluation of the metrics.
+        splits: random splits into halves.
         level: of the interval.
         rng: cuts and splits the samples.
 
     Raises:
         UserError: fewer than 2 (k + 1) samples, or values that are not finite.
     """
-    real, fake, null = _float64(real), _float64(fake), _float64(null)
-    _check({"real": real, "fake": fake, "null": null}, 2 * (neighbours + 1), neighbours)
-    size = min(len(fake), len(null))
-    fake, null = cut(fake, size, rng), cut(null, size, rng)
-    values, nulls = metrics(real, fake, neighbours), metrics(real, null, neighbours)
-
-    def statistic(real: Floats, fake: Floats) -> Floats:
-        return np.array(list(metrics(real, fake, neighbours).values()))
-
-    variances = dict(zip(METRICS, half_sample_variances(statistic, real, fake, splits, rng).tolist(), strict=True))
+    samples = {"real": _float64(real), "fake": _float64(fake)} | ({} if null is None else {"null": _float64(null)})
+    _check(samples, 2 * (neighbours + 1), neighbours)
+    real, fake, *others = samples.values()
+    size = min(map(len, (fake, *others)))
+    fake, *others = (cut(x, size, rng) for x in (fake, *others))
+    nulls = [metrics(real, x, neighbours) for x in others]
+    values, differences = _values_and_differences(
+        real, fake, neighbours, *sides_of_splits(len(real), size, splits, rng)
+    )
+    variances = dict(zip(METRICS, half_sample_variance(differences).tolist(), strict=True))
     counts = {"precision": size, "recall": len(real), "coverage": len(real)}
     estimates = {
         name: _share_interval(values[name], variances[name], counts[name], splits, level)
@@ -201,7 +164,7 @@ def fidelity(
         else symmetric(values[name], variances[name], splits, level, (-math.inf if name == "kid" else 0.0, math.inf))
         for name in METRICS
     }
-    return {name: Fidelity(estimates[name], nulls[name]) for name in METRICS}
+    return {name: Fidelity(estimates[name], nulls[0][name] if nulls else None) for name in METRICS}
 
 
 def cut(x: Floats, size: int, rng: np.random.Generator) -> Floats:
@@ -225,30 +188,35 @@ def _check(samples: dict[str, Floats], needed: int, neighbours: int) -> None:
             raise UserError(f"fidelity: {broken} of {len(x)} {name} samples hold NaN or infinity; leave them out")
 
 
-def _blocks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // columns)
-    return (slice(start, start + step) for start in range(0, rows, step))
+def _values_and_differences(
+    real: Floats, fake: Floats, neighbours: int, real_sides: Integers, fake_sides: Integers
+) -> tuple[dict[str, float], Floats]:
+    """Return each of METRICS, and for each split what they are of the halves A less what they are of B (splits, 6)."""
+    halves = half_frechet_distances(real, fake, real_sides, fake_sides)
+    kernel, kernel_halves = kernel_distances(real, fake, real_sides, fake_sides)
+    prdc, prdc_halves = _neighbourhoods(real, fake, neighbours, real_sides, fake_sides)
+    values = {"fid": frechet_distance(real, fake), "kid": kernel, **prdc._asdict()}
+    both = np.concatenate([halves[:, :, None], kernel_halves[:, :, None], prdc_halves], axis=2)
+    return values, both[:, 0] - both[:, 1]
 
 
-def _covariance_root(x: Floats) -> Floats:
-    """R (min(n, d), d) with R^T R the unbiased covariance of x (n, d)."""
-    root: Any = np.linalg.qr(x - x.mean(axis=0), mode="r")  # numpy's annotation has no case for mode="r"
-    return np.asarray(root / math.sqrt(len(x) - 1))
-
-
-def _kernel_sum(x: Floats, y: Floats) -> float:
-    return sum(float(np.sum((x[rows] @ y.T / x.shape[1] + 1) ** 3)) for rows in _blocks(len(x), len(y)))
-
-
-def _other_kernel_sum(x: Floats) -> float:
-    """Sum of k over the pairs of different points."""
-    return _kernel_sum(x, x) - float(np.sum((np.sum(x**2, axis=1) / x.shape[1] + 1) ** 3))
-
-
-def _neighbourhoods(real: Floats, fake: Floats, neighbours: int) -> Prdc:
-    found = incidence(real, fake, square_radii(real, neighbours), square_radii(fake, neighbours))
-    density = found.pairs / (neighbours * len(fake))
-    return Prdc(float(found.y_in_x.mean()), float(found.x_in_y.mean()), density, float(found.x_holds_y.mean()))
+def _neighbourhoods(
+    real: Floats, fake: Floats, neighbours: int, real_sides: Integers, fake_sides: Integers
+) -> tuple[Prdc, Floats]:
+    """Return precision to coverage of the samples, and of the halves A and B of many splits (splits, 2, 4)."""
+    x_sides, y_sides = (
+        np.hstack([np.ones((len(sides), 1)), sides]).astype(np.int8) for sides in (real_sides, fake_sides)
+    )  # the first split has all samples on one side
+    radii = (side_square_radii(x, sides, neighbours) for x, sides in ((real, x_sides), (fake, y_sides)))
+    found = side_incidence(real, fake, *radii, x_sides, y_sides)
+    both = np.empty((x_sides.shape[1], 2, 4))
+    for half, side in enumerate((1, -1)):
+        in_x, in_y = x_sides == side, y_sides == side
+        n, m = np.maximum(in_x.sum(axis=0), 1), np.maximum(in_y.sum(axis=0), 1)  # none on the other side of the first
+        precision, recall = (found.y_in_x & in_y).sum(axis=0) / m, (found.x_in_y & in_x).sum(axis=0) / n
+        coverage = (found.x_holds_y & in_x).sum(axis=0) / n
+        both[:, half] = np.stack([precision, recall, found.pairs[:, half] / (neighbours * m), coverage], axis=1)
+    return Prdc(*both[0, 0].tolist()), both[1:]
 
 
 def _share_interval(share: float, variance: float, count: int, freedom: int, level: float) -> Estimate:
