@@ -207,8 +207,8 @@ def _neighbourhoods(
     x_sides, y_sides = (
         np.hstack([np.ones((len(sides), 1)), sides]).astype(np.int8) for sides in (real_sides, fake_sides)
     )  # the first split has all samples on one side
-    radii = (side_square_radii(x, sides, neighbours) for x, sides in ((real, x_sides), (fake, y_sides)))
-    found = side_incidence(real, fake, *radii, x_sides, y_sides)
+    x_radii, y_radii = side_square_radii(real, x_sides, neighbours), side_square_radii(fake, y_sides, neighbours)
+    found = side_incidence(real, fake, x_radii, y_radii, x_sides, y_sides)
     both = np.empty((x_sides.shape[1], 2, 4))
     for half, side in enumerate((1, -1)):
         in_x, in_y = x_sides == side, y_sides == side

@@ -57,7 +57,8 @@ def _members(sides: Integers) -> Floats:
 def _other_sums(x: Floats, members: Floats) -> Floats:
     """Sum k over the pairs of different points of x (n, d), then of those of each column of members (n, w): (1 + w)."""
     own = (np.sum(x**2, axis=1) / x.shape[1] + 1) ** 3
-    return _sums(x, x, members, members) - np.array([own.sum(), *(own @ members)])
+    found: Floats = _sums(x, x, members, members) - np.array([own.sum(), *(own @ members)])
+    return found
 
 
 def _sums(x: Floats, y: Floats, of_x: Floats, of_y: Floats) -> Floats:

@@ -12,7 +12,7 @@ from scipy.stats import chi2, multivariate_normal
 from sklearn.covariance import OAS, LedoitWolf
 from sklearn.mixture import GaussianMixture
 
-from gancensus.comparison.fidelity import frechet_distance
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
 from gancensus.domains.selection.keep import kept_count, select
