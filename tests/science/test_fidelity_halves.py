@@ -80,6 +80,22 @@ def test_intervals_are_those_of_half_samples_one_by_one() -> None:
         assert found[name].estimate == pytest.approx(expected, rel=1e-9), name
 
 
+def outlier(seed: int, n: int, d: int) -> Floats:
+    """Values of which one is huge in one sample: beside it, the others of that value are hardly seen."""
+    x = normal(seed, n, d)
+    x[0, 1] = 1e6
+    return x
+
+
+@pytest.mark.parametrize("name", [*CASES, "outlier"])
+def test_frechet_distances_of_halves_are_those_of_each_by_itself(name: str) -> None:
+    real, fake = CASES.get(name, (outlier(1, 200, 5), 0.5 + normal(2, 150, 5)))
+    sides = sides_of_splits(len(real), len(fake), 6, np.random.default_rng(3))
+    for s, found in enumerate(half_frechet_distances(real, fake, *sides)):
+        expected = [frechet_distance(real[sides[0][:, s] == side], fake[sides[1][:, s] == side]) for side in (1, -1)]
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
 def test_frechet_distances_of_halves_take_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the axes of the whole or half by half, values are the same where the latter is not needed."""
     real, fake = mixed(1, 500, 12), 0.1 + 1.2 * mixed(2, 401, 12)
