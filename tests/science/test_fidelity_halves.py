@@ -10,9 +10,9 @@ from prdc import compute_prdc
 from scipy.linalg import sqrtm
 
 from gancensus.comparison import frechet as frechet_module
-from gancensus.comparison.fidelity import METRICS, Floats, _values_and_differences, fidelity, metrics
-from gancensus.comparison.frechet import frechet_distance, half_frechet_distances
-from gancensus.statistics.half_samples import half_sample_variances, sides_of_splits
+from gancensus.comparison.fidelity import METRICS, Floats, _compare, _Sample, fidelity, metrics
+from gancensus.comparison.frechet import between, frechet_distance, half_gaussians
+from gancensus.statistics.half_samples import Integers, half_sample_variances, sides_of_splits
 from gancensus.statistics.intervals import symmetric
 
 
@@ -52,16 +52,13 @@ CASES = {
 def test_halves_are_what_each_is_by_itself(name: str) -> None:
     real, fake = CASES[name]
     x_sides, y_sides = sides_of_splits(len(real), len(fake), 12, np.random.default_rng(3))
-    values, differences = _values_and_differences(real, fake, 5, x_sides, y_sides)
-    assert values == metrics(real, fake, 5)
-    for s, found in enumerate(differences):
-        a, b = (metrics(real[x_sides[:, s] == side], fake[y_sides[:, s] == side], 5) for side in (1, -1))
-        for metric, value in zip(METRICS, found.tolist(), strict=True):
-            assert value == pytest.approx(
-                a[metric] - b[metric],
-                rel=0,
-                abs=0 if metric not in ("fid", "kid") else 1e-9 * max(abs(a[metric]), abs(b[metric])),
-            ), metric
+    whole, *halves = _compare(_Sample.of(real, 5, x_sides), _Sample.of(fake, 5, y_sides), 5)
+    assert whole.tolist() == list(metrics(real, fake, 5).values())
+    for k, found in enumerate(halves):
+        s, side = k % 12, 1 if k < 12 else -1
+        expected = metrics(real[x_sides[:, s] == side], fake[y_sides[:, s] == side], 5)
+        assert found[:2].tolist() == pytest.approx([expected["fid"], expected["kid"]], rel=1e-9)
+        assert found[2:].tolist() == list(expected.values())[2:]
 
 
 def test_intervals_are_those_of_half_samples_one_by_one() -> None:
@@ -87,12 +84,18 @@ def outlier(seed: int, n: int, d: int) -> Floats:
     return x
 
 
+def half_distances(x: Floats, y: Floats, x_sides: Integers, y_sides: Integers) -> list[float]:
+    pairs = zip(half_gaussians(x, x_sides), half_gaussians(y, y_sides), strict=True)
+    return [between(a, b) for a, b in pairs]
+
+
 @pytest.mark.parametrize("name", [*CASES, "outlier"])
 def test_frechet_distances_of_halves_are_those_of_each_by_itself(name: str) -> None:
     real, fake = CASES.get(name, (outlier(1, 200, 5), 0.5 + normal(2, 150, 5)))
     sides = sides_of_splits(len(real), len(fake), 6, np.random.default_rng(3))
-    for s, found in enumerate(half_frechet_distances(real, fake, *sides)):
-        expected = [frechet_distance(real[sides[0][:, s] == side], fake[sides[1][:, s] == side]) for side in (1, -1)]
+    for k, found in enumerate(half_distances(real, fake, *sides)):
+        s, side = k % 6, 1 if k < 6 else -1
+        expected = frechet_distance(real[sides[0][:, s] == side], fake[sides[1][:, s] == side])
         assert found == pytest.approx(expected, rel=1e-9)
 
 
@@ -100,15 +103,15 @@ def test_frechet_distances_of_halves_take_either_way(monkeypatch: pytest.MonkeyP
     """In the axes of the whole or half by half, values are the same where the latter is not needed."""
     real, fake = mixed(1, 500, 12), 0.1 + 1.2 * mixed(2, 401, 12)
     sides = sides_of_splits(500, 401, 4, np.random.default_rng(3))
-    found = half_frechet_distances(real, fake, *sides)
+    found = half_distances(real, fake, *sides)
     monkeypatch.setattr(frechet_module, "_PER_VALUE", 1000)
-    np.testing.assert_allclose(half_frechet_distances(real, fake, *sides), found, rtol=1e-11)
+    np.testing.assert_allclose(half_distances(real, fake, *sides), found, rtol=1e-11)
 
 
 def test_halves_of_samples_that_differ_in_single_rows_are_decomposed_by_themselves() -> None:
     x, y = rare(1, 60, 3), rare(2, 60, 3)
     sides = np.repeat([[-1], [1]], 30, axis=0)  # all rows that differ in the second value are in B
-    a, b = half_frechet_distances(x, y, sides, sides)[0]
+    a, b = half_distances(x, y, sides, sides)
     assert a == pytest.approx(frechet_distance(x[30:, 2:], y[30:, 2:]), rel=1e-12)
     assert b == pytest.approx(frechet_distance(x[:30], y[:30]), rel=1e-12)
 

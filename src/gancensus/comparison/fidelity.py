@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.comparison.frechet import frechet_distance, half_frechet_distances
-from gancensus.comparison.kernel import kernel_distance, kernel_distances
+from gancensus.comparison import frechet, kernel
 from gancensus.contracts.errors import UserError
-from gancensus.search.neighbours import incidence, side_incidence, side_square_radii, square_radii
+from gancensus.search.neighbours import Sides, incidence, side_incidence, side_square_radii, square_radii
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides_of_splits
 from gancensus.statistics.intervals import LEVEL, clopper_pearson, deviate, symmetric
@@ -70,9 +69,11 @@ def frechet_at_infinity(
         rng: splits the samples.
     """
     real, fake = _float64(real), _float64(fake)
-    found = half_frechet_distances(real, fake, *sides_of_splits(len(real), len(fake), splits, rng))
-    value = 2 * frechet_distance(real, fake) - float(found.mean())
-    return symmetric(value, float(half_sample_variance(found[:, 0] - found[:, 1])), splits, level)
+    sides = sides_of_splits(len(real), len(fake), splits, rng)
+    pairs = zip(*map(frechet.half_gaussians, (real, fake), sides), strict=True)
+    found = np.array([frechet.between(a, b) for a, b in pairs])
+    value = 2 * frechet.frechet_distance(real, fake) - float(found.mean())
+    return symmetric(value, float(half_sample_variance(found[:splits] - found[splits:])), splits, level)
 
 
 def precision_recall_density_coverage(real: Points, fake: Points, neighbours: int = 5) -> Prdc:
@@ -102,8 +103,9 @@ def precision_recall_density_coverage(real: Points, fake: Points, neighbours: in
 
 def metrics(real: Points, fake: Points, neighbours: int = 5) -> dict[str, float]:
     """Compute each of METRICS; arguments and errors are those of `precision_recall_density_coverage`."""
-    prdc = precision_recall_density_coverage(real, fake, neighbours)
-    return {"fid": frechet_distance(real, fake), "kid": kernel_distance(real, fake), **prdc._asdict()}
+    real, fake = _float64(real), _float64(fake)
+    _check({"real": real, "fake": fake}, neighbours + 1, neighbours)
+    return _named(_compare(_Sample.of(real, neighbours), _Sample.of(fake, neighbours), neighbours))
 
 
 def fidelity(
@@ -152,10 +154,11 @@ def fidelity(
     real, fake, *others = samples.values()
     size = min(map(len, (fake, *others)))
     fake, *others = (cut(x, size, rng) for x in (fake, *others))
-    nulls = [metrics(real, x, neighbours) for x in others]
-    values, differences = _values_and_differences(
-        real, fake, neighbours, *sides_of_splits(len(real), size, splits, rng)
-    )
+    real_sides, fake_sides = sides_of_splits(len(real), size, splits, rng)
+    prepared = _Sample.of(real, neighbours, real_sides)
+    found = _compare(prepared, _Sample.of(fake, neighbours, fake_sides), neighbours)
+    nulls = [_named(_compare(prepared.whole, _Sample.of(x, neighbours), neighbours)) for x in others]
+    values, differences = _named(found), found[1 : 1 + splits] - found[1 + splits :]
     variances = dict(zip(METRICS, half_sample_variance(differences).tolist(), strict=True))
     counts = {"precision": size, "recall": len(real), "coverage": len(real)}
     estimates = {
@@ -176,6 +179,11 @@ def _float64(x: Points) -> Floats:
     return np.ascontiguousarray(x, dtype=np.float64)
 
 
+def _named(values: Floats) -> dict[str, float]:
+    """Return METRICS of the whole samples by name."""
+    return dict(zip(METRICS, values[0].tolist(), strict=True))
+
+
 def _check(samples: dict[str, Floats], needed: int, neighbours: int) -> None:
     for name, x in samples.items():
         if len(x) < needed:
@@ -188,35 +196,59 @@ def _check(samples: dict[str, Floats], needed: int, neighbours: int) -> None:
             raise UserError(f"fidelity: {broken} of {len(x)} {name} samples hold NaN or infinity; leave them out")
 
 
-def _values_and_differences(
-    real: Floats, fake: Floats, neighbours: int, real_sides: Integers, fake_sides: Integers
-) -> tuple[dict[str, float], Floats]:
-    """Return each of METRICS, and for each split what they are of the halves A less what they are of B (splits, 6)."""
-    halves = half_frechet_distances(real, fake, real_sides, fake_sides)
-    kernel, kernel_halves = kernel_distances(real, fake, real_sides, fake_sides)
-    prdc, prdc_halves = _neighbourhoods(real, fake, neighbours, real_sides, fake_sides)
-    values = {"fid": frechet_distance(real, fake), "kid": kernel, **prdc._asdict()}
-    both = np.concatenate([halves[:, :, None], kernel_halves[:, :, None], prdc_halves], axis=2)
-    return values, both[:, 0] - both[:, 1]
+class _Sample(NamedTuple):
+    """A sample x (n, d) with what the metrics need of it alone: of the whole, and of both halves of many splits."""
+
+    x: Floats
+    sides: Integers
+    """(n, splits), 1 of the rows in half A, -1 of those in B, 0 of one in neither."""
+    gaussians: list[frechet.Gaussian]
+    """Of the whole, of the halves A, and of the halves B: 1 + 2 splits."""
+    within: Floats
+    """The mean kernel of two different points, in the same order (1 + 2 splits,)."""
+    radii: Floats
+    """The square radii of the balls of the points in the whole, and in the half of each (n, 1 + splits)."""
+
+    @classmethod
+    def of(cls, x: Floats, neighbours: int, sides: Integers | None = None) -> _Sample:
+        """Prepare a sample, without halves unless there are sides."""
+        if sides is None:
+            sides, radii = np.empty((len(x), 0), dtype=np.int64), square_radii(x, neighbours)[:, None]
+        else:
+            radii = side_square_radii(x, _with_whole(sides), neighbours)
+        gaussians = [frechet.gaussian(x), *(frechet.half_gaussians(x, sides) if sides.size else ())]
+        return cls(x, sides, gaussians, kernel.mean_within(x, sides), radii)
+
+    @property
+    def whole(self) -> _Sample:
+        """The same without halves."""
+        return _Sample(self.x, self.sides[:, :0], self.gaussians[:1], self.within[:1], self.radii[:, :1])
 
 
-def _neighbourhoods(
-    real: Floats, fake: Floats, neighbours: int, real_sides: Integers, fake_sides: Integers
-) -> tuple[Prdc, Floats]:
-    """Return precision to coverage of the samples, and of the halves A and B of many splits (splits, 2, 4)."""
-    x_sides, y_sides = (
-        np.hstack([np.ones((len(sides), 1)), sides]).astype(np.int8) for sides in (real_sides, fake_sides)
-    )  # the first split has all samples on one side
-    x_radii, y_radii = side_square_radii(real, x_sides, neighbours), side_square_radii(fake, y_sides, neighbours)
-    found = side_incidence(real, fake, x_radii, y_radii, x_sides, y_sides)
-    both = np.empty((x_sides.shape[1], 2, 4))
+def _compare(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
+    """Return METRICS of the whole samples, of their halves A, and of their halves B (1 + 2 splits, 6)."""
+    fid = [frechet.between(a, b) for a, b in zip(real.gaussians, fake.gaussians, strict=True)]
+    kid = real.within + fake.within - 2 * kernel.mean_between(real.x, fake.x, real.sides, fake.sides)
+    return np.column_stack([fid, kid, _neighbourhoods(real, fake, neighbours)])
+
+
+def _neighbourhoods(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
+    """Return precision to coverage of the whole samples, of the halves A, and of the halves B (1 + 2 splits, 4)."""
+    x_sides, y_sides = _with_whole(real.sides), _with_whole(fake.sides)
+    found = side_incidence(real.x, fake.x, real.radii, fake.radii, x_sides, y_sides)
+    halves = []
     for half, side in enumerate((1, -1)):
         in_x, in_y = x_sides == side, y_sides == side
-        n, m = np.maximum(in_x.sum(axis=0), 1), np.maximum(in_y.sum(axis=0), 1)  # none on the other side of the first
+        n, m = np.maximum(in_x.sum(axis=0), 1), np.maximum(in_y.sum(axis=0), 1)  # the whole is on side 1 alone
         precision, recall = (found.y_in_x & in_y).sum(axis=0) / m, (found.x_in_y & in_x).sum(axis=0) / n
         coverage = (found.x_holds_y & in_x).sum(axis=0) / n
-        both[:, half] = np.stack([precision, recall, found.pairs[:, half] / (neighbours * m), coverage], axis=1)
-    return Prdc(*both[0, 0].tolist()), both[1:]
+        halves.append(np.stack([precision, recall, found.pairs[:, half] / (neighbours * m), coverage], axis=1))
+    return np.concatenate([halves[0], halves[1][1:]])
+
+
+def _with_whole(sides: Integers) -> Sides:
+    """Put a split before others that has all on side 1."""
+    return np.hstack([np.ones((len(sides), 1)), sides]).astype(np.int8)
 
 
 def _share_interval(share: float, variance: float, count: int, freedom: int, level: float) -> Estimate:

@@ -1,9 +1,8 @@
-"""The Frechet distance of two samples, that of FID, and that of the halves of many random splits."""
+"""The Frechet distance of two samples, that of FID, and the Gaussians fitted to the halves of many splits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ _PER_VALUE = 4  # rows for each value, from which the covariance of a half is we
 _CONDITION = 1e-4  # the least reciprocal condition with which it is used: its root is then right to about 1e-12
 
 
-class _Gaussian(NamedTuple):
+class Gaussian(NamedTuple):
     """The mean (d,) of samples and R (r, d), with R^T R their unbiased covariance."""
 
     mean: Floats
@@ -36,59 +35,54 @@ def frechet_distance(real: NDArray[Any], fake: NDArray[Any]) -> float:
         real: (n, d), n >= 2.
         fake: (m, d), m >= 2.
     """
-    return _distance(*(_gaussian(np.asarray(x, dtype=np.float64)) for x in (real, fake)))
+    return between(*(gaussian(np.asarray(x, dtype=np.float64)) for x in (real, fake)))
 
 
-def half_frechet_distances(real: Floats, fake: Floats, real_sides: Integers, fake_sides: Integers) -> Floats:
-    """Return `frechet_distance` of the halves A and of the halves B of many splits: (splits, 2).
-
-    Where there are many samples, a half costs a product of d x d matrices for its covariance, not a QR decomposition.
-    So that nothing is lost where covariances are nearly singular, it is taken in the axes of the whole sample: with the
-    decomposition Q R of that, the rows of a half have the covariance R^T C R, C that of its rows of Q, which is near
-    the identity. C has a Cholesky factor L, and L^T R is the root. Where C is not well-conditioned (few samples, or
-    values that differ in a few of them only), the half is decomposed by itself.
-
-    Args:
-        real: (n, d), n >= 4.
-        fake: (m, d), m >= 4.
-        real_sides: (n, splits), 1 of the rows in A, -1 of those in B, 0 of one in neither (`half_samples.sides`).
-        fake_sides: (m, splits).
-    """
-    pairs = zip(_halves(real, real_sides), _halves(fake, fake_sides), strict=True)
-    return np.array([[_distance(a, b) for a, b in zip(*both, strict=True)] for both in pairs])
-
-
-def _distance(one: _Gaussian, other: _Gaussian) -> float:
+def between(one: Gaussian, other: Gaussian) -> float:
+    """Return the Frechet distance of two Gaussians."""
     shift = np.sum((one.mean - other.mean) ** 2)
     traces = np.sum(one.root**2) + np.sum(other.root**2)
     overlap = np.linalg.svd(one.root @ other.root.T, compute_uv=False).sum()
     return max(0.0, float(shift + traces - 2 * overlap))
 
 
-def _gaussian(x: Floats) -> _Gaussian:
+def gaussian(x: Floats) -> Gaussian:
+    """Fit a Gaussian to samples x (n, d), n >= 2."""
     mean = x.mean(axis=0)
     root: Any = np.linalg.qr(x - mean, mode="r")  # numpy's annotation has no case for mode="r"
-    return _Gaussian(mean, np.asarray(root / math.sqrt(len(x) - 1)))
+    return Gaussian(mean, np.asarray(root / math.sqrt(len(x) - 1)))
 
 
-def _halves(x: Floats, sides: Integers) -> Iterator[tuple[_Gaussian, _Gaussian]]:
-    """Yield the Gaussians of A and B of each split."""
+def half_gaussians(x: Floats, sides: Integers) -> list[Gaussian]:
+    """Fit Gaussians to the halves A of splits of x (n, d), n >= 4, and then to the halves B.
+
+    Where there are many samples, a half costs a product of matrices for its covariance, not a QR decomposition. So that
+    nothing is lost where covariances are nearly singular, it is taken in the axes of the whole sample: with the
+    decomposition Q R of that, the rows of a half have the covariance R^T C R, C that of its rows of Q, which is near a
+    multiple of the identity. C has a Cholesky factor L, and L^T R is the root. Where C is not well-conditioned (few
+    samples, or values that differ in few of them), the half is decomposed by itself.
+
+    Args:
+        x: (n, d).
+        sides: (n, splits), 1 of the rows in A, -1 of those in B, 0 of one in neither (`half_samples.sides`).
+    """
     if len(x) < _PER_VALUE * x.shape[1]:
-        yield from ((_gaussian(x[side == 1]), _gaussian(x[side == -1])) for side in sides.T)
-        return
+        return [gaussian(x[side == half]) for half in (1, -1) for side in sides.T]
     centre = x.mean(axis=0)
     axes, root = np.linalg.qr(x - centre)
     total, squares = axes.sum(axis=0), axes.T @ axes
+    found: dict[int, list[Gaussian]] = {1: [], -1: []}
     for side in sides.T:
         a, neither = axes[side == 1], axes[side == 0]
         a_total, a_squares = a.sum(axis=0), a.T @ a
         moments = {1: (a_total, a_squares)}
         moments[-1] = (total - a_total - neither.sum(axis=0), squares - a_squares - neither.T @ neither)
-        one, other = (_in_axes(*moments[half], len(a), centre, root) or _gaussian(x[side == half]) for half in (1, -1))
-        yield one, other
+        for half, fitted in found.items():
+            fitted.append(_in_axes(*moments[half], len(a), centre, root) or gaussian(x[side == half]))
+    return [*found[1], *found[-1]]
 
 
-def _in_axes(total: Floats, squares: Floats, count: int, centre: Floats, root: Floats) -> _Gaussian | None:
+def _in_axes(total: Floats, squares: Floats, count: int, centre: Floats, root: Floats) -> Gaussian | None:
     """Return the Gaussian of rows from their sum (d,) and sum of squares (d, d) in the axes; None if ill-conditioned.
 
     The samples are centre + rows @ root.
@@ -98,4 +92,4 @@ def _in_axes(total: Floats, squares: Floats, count: int, centre: Floats, root: F
     factor, failed = dpotrf(covariance, lower=1)
     if failed or dpocon(factor, np.abs(covariance).sum(axis=0).max(), uplo="L")[0] < _CONDITION:
         return None
-    return _Gaussian(centre + mean @ root, factor.T @ root)
+    return Gaussian(centre + mean @ root, factor.T @ root)

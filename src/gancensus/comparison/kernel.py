@@ -1,4 +1,4 @@
-"""The kernel distance of two samples, that of KID, and that of the halves of many random splits."""
+"""The kernel distance of two samples, that of KID, and means of its kernel in the halves of many splits."""
 
 from __future__ import annotations
 
@@ -26,27 +26,36 @@ def kernel_distance(real: NDArray[Any], fake: NDArray[Any]) -> float:
         fake: (m, d), m >= 2.
     """
     real, fake = (np.ascontiguousarray(x, dtype=np.float64) for x in (real, fake))
-    none = (np.empty((len(real), 0), dtype=np.int8), np.empty((len(fake), 0), dtype=np.int8))
-    return kernel_distances(real, fake, *none)[0]
+    x_sides, y_sides = (np.empty((len(x), 0), dtype=np.int8) for x in (real, fake))
+    within = mean_within(real, x_sides) + mean_within(fake, y_sides)
+    return float((within - 2 * mean_between(real, fake, x_sides, y_sides))[0])
 
 
-def kernel_distances(real: Floats, fake: Floats, real_sides: Integers, fake_sides: Integers) -> tuple[float, Floats]:
-    """Return `kernel_distance` of the samples, and of the halves A and B of many splits (splits, 2).
+def mean_within(x: Floats, sides: Integers) -> Floats:
+    """Return the mean of k over the pairs of different points of x, of its halves A, and of its halves B.
 
-    The sum of k over the pairs of a half is a^T K a with a = 1 for its rows and 0 for others: each part of the kernel
-    matrix K is made once, and one product of it with the vectors of all halves serves all splits.
+    The sum over the pairs of a half is a^T K a with a = 1 for its rows and 0 for others: each part of the kernel matrix
+    K is made once, and one product of it with the vectors of all halves serves all splits.
 
     Args:
-        real: (n, d), n >= 2, or 4 with splits.
-        fake: (m, d), m >= 2, or 4 with splits.
-        real_sides: (n, splits), 1 of the rows in A, -1 of those in B, 0 of one in neither (`half_samples.sides`).
-        fake_sides: (m, splits).
+        x: (n, d), n >= 2, or 4 with splits.
+        sides: (n, splits), 1 of the rows in A, -1 of those in B, 0 of one in neither (`half_samples.sides`).
+
+    Returns:
+        (1 + 2 splits,).
     """
-    of_real, of_fake = _members(real_sides), _members(fake_sides)
-    n, m = (np.array([len(members), *members.sum(axis=0)]) for members in (of_real, of_fake))
-    within = _other_sums(real, of_real) / (n * (n - 1)) + _other_sums(fake, of_fake) / (m * (m - 1))
-    found = within - 2 * _sums(real, fake, of_real, of_fake) / (n * m)
-    return float(found[0]), found[1:].reshape(2, -1).T
+    members = _members(sides)
+    own = (np.sum(x**2, axis=1) / x.shape[1] + 1) ** 3
+    count = _counts(members)
+    found: Floats = (_sums(x, x, members, members) - np.array([own.sum(), *(own @ members)])) / (count * (count - 1))
+    return found
+
+
+def mean_between(x: Floats, y: Floats, x_sides: Integers, y_sides: Integers) -> Floats:
+    """Return the mean of k over the pairs of x (n, d) and y (m, d), and of their halves A and B, as `mean_within`."""
+    of_x, of_y = _members(x_sides), _members(y_sides)
+    found: Floats = _sums(x, y, of_x, of_y) / (_counts(of_x) * _counts(of_y))
+    return found
 
 
 def _members(sides: Integers) -> Floats:
@@ -54,11 +63,8 @@ def _members(sides: Integers) -> Floats:
     return np.hstack([sides == 1, sides == -1]).astype(np.float64)
 
 
-def _other_sums(x: Floats, members: Floats) -> Floats:
-    """Sum k over the pairs of different points of x (n, d), then of those of each column of members (n, w): (1 + w)."""
-    own = (np.sum(x**2, axis=1) / x.shape[1] + 1) ** 3
-    found: Floats = _sums(x, x, members, members) - np.array([own.sum(), *(own @ members)])
-    return found
+def _counts(members: Floats) -> Floats:
+    return np.array([len(members), *members.sum(axis=0)])
 
 
 def _sums(x: Floats, y: Floats, of_x: Floats, of_y: Floats) -> Floats:
