@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.comparison import frechet, kernel
+from gancensus.comparison.frechet import Gaussian, between, frechet_distance, gaussian, half_gaussians
+from gancensus.comparison.kernel import mean_between, mean_within
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import Sides, incidence, side_incidence, side_square_radii, square_radii
 from gancensus.statistics.estimate import Estimate
@@ -70,9 +71,9 @@ def frechet_at_infinity(
     """
     real, fake = _float64(real), _float64(fake)
     sides = sides_of_splits(len(real), len(fake), splits, rng)
-    pairs = zip(*map(frechet.half_gaussians, (real, fake), sides), strict=True)
-    found = np.array([frechet.between(a, b) for a, b in pairs])
-    value = 2 * frechet.frechet_distance(real, fake) - float(found.mean())
+    pairs = zip(*map(half_gaussians, (real, fake), sides), strict=True)
+    found = np.array([between(a, b) for a, b in pairs])
+    value = 2 * frechet_distance(real, fake) - float(found.mean())
     return symmetric(value, float(half_sample_variance(found[:splits] - found[splits:])), splits, level)
 
 
@@ -202,7 +203,7 @@ class _Sample(NamedTuple):
     x: Floats
     sides: Integers
     """(n, splits), 1 of the rows in half A, -1 of those in B, 0 of one in neither."""
-    gaussians: list[frechet.Gaussian]
+    gaussians: list[Gaussian]
     """Of the whole, of the halves A, and of the halves B: 1 + 2 splits."""
     within: Floats
     """The mean kernel of two different points, in the same order (1 + 2 splits,)."""
@@ -216,8 +217,8 @@ class _Sample(NamedTuple):
             sides, radii = np.empty((len(x), 0), dtype=np.int64), square_radii(x, neighbours)[:, None]
         else:
             radii = side_square_radii(x, _with_whole(sides), neighbours)
-        gaussians = [frechet.gaussian(x), *(frechet.half_gaussians(x, sides) if sides.size else ())]
-        return cls(x, sides, gaussians, kernel.mean_within(x, sides), radii)
+        gaussians = [gaussian(x), *(half_gaussians(x, sides) if sides.size else ())]
+        return cls(x, sides, gaussians, mean_within(x, sides), radii)
 
     @property
     def whole(self) -> _Sample:
@@ -227,8 +228,8 @@ class _Sample(NamedTuple):
 
 def _compare(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
     """Return METRICS of the whole samples, of their halves A, and of their halves B (1 + 2 splits, 6)."""
-    fid = [frechet.between(a, b) for a, b in zip(real.gaussians, fake.gaussians, strict=True)]
-    kid = real.within + fake.within - 2 * kernel.mean_between(real.x, fake.x, real.sides, fake.sides)
+    fid = [between(a, b) for a, b in zip(real.gaussians, fake.gaussians, strict=True)]
+    kid = real.within + fake.within - 2 * mean_between(real.x, fake.x, real.sides, fake.sides)
     return np.column_stack([fid, kid, _neighbourhoods(real, fake, neighbours)])
 
 

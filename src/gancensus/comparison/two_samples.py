@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.comparison.fidelity import Fidelity, Points, cut, frechet_at_infinity
-from gancensus.comparison.sliced import draw_directions, mean_wasserstein
+from gancensus.comparison.sliced import draw_directions, half_mean_wasserstein, mean_wasserstein
 from gancensus.comparison.soft_counts import bandwidth, rke, vendi
 from gancensus.contracts.errors import UserError
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.half_samples import SPLITS, half_sample_variances
+from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides_of_splits
 from gancensus.statistics.intervals import LEVEL, symmetric
 from gancensus.statistics.roc import FEWEST, cross_fitted_area
 
@@ -116,15 +116,12 @@ def sliced_distance(
 
     It is `mean_wasserstein` of their projections on the frame's directions: a shift by s moves them by s |cos| on
     average, which is .64 s in two dimensions and about .80 s / sqrt(d) in many. The interval is that of
-    `half_sample_variances`, Student's, cut at 0, around what the distance is on average at these sizes.
+    `half_sample_variance`, Student's, cut at 0, around what the distance is on average at these sizes.
     """
     x, y = (z @ frame.directions.T / frame.spread for z in (real, fake))
-
-    def statistic(a: Floats, b: Floats) -> Floats:
-        return np.array([mean_wasserstein(a, b)])
-
-    variance = half_sample_variances(statistic, x, y, splits, rng)
-    return symmetric(mean_wasserstein(x, y), float(variance[0]), splits, level, (0.0, np.inf))
+    found = half_mean_wasserstein(x, y, *sides_of_splits(len(x), len(y), splits, rng))
+    variance = float(half_sample_variance(found[:, 0] - found[:, 1]))
+    return symmetric(mean_wasserstein(x, y), variance, splits, level, (0.0, np.inf))
 
 
 def classifier_test(
