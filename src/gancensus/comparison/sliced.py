@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,18 +45,34 @@ def half_mean_wasserstein(x: Floats, y: Floats, x_sides: Integers, y_sides: Inte
         x_sides: (n, splits), 1 of the rows in A, -1 of those in B, 0 of one in neither (`half_samples.sides`).
         y_sides: (m, splits).
     """
-    halves = zip(_sorted_halves(x, x_sides), _sorted_halves(y, y_sides), strict=True)
-    return np.array([_between_sorted(a, b) for a, b in halves]).reshape(-1, 2)
+    splits = zip(_sorted_halves(x, x_sides), _sorted_halves(y, y_sides), strict=True)
+    return np.array([[_between_sorted(a.T, b.T) for a, b in zip(*halves, strict=True)] for halves in splits])
 
 
 def _sorted_halves(x: Floats, sides: Integers) -> Iterator[Floats]:
-    """Yield the sorted columns of A and of B of each split in turn."""
-    order = np.argsort(x, axis=0).T
-    columns = np.take_along_axis(x.T, order, axis=1)
-    for side in sides.T.astype(np.int8):
-        sorted_side = side[order]
-        for half in (1, -1):
-            yield columns[sorted_side == half].reshape(len(columns), -1).T
+    """Yield the sorted columns, as rows, of A and of B of each split (2, k, n // 2)."""
+    columns = np.ascontiguousarray(x.T)
+    order = np.argsort(columns, axis=1)
+    columns = np.take_along_axis(columns, order, axis=1)
+    for side in np.ascontiguousarray(sides.T):
+        yield _divide(columns, order, side, len(x) // 2)
+
+
+@numba.njit(cache=True, nogil=True)
+def _divide(rows: Floats, order: Integers, side: Integers, size: int) -> Floats:
+    """Divide sorted rows (k, n) into those of A and of B (2, k, size); without a branch, which would be a guess."""
+    found = np.empty((2, rows.shape[0], size))
+    for k in range(rows.shape[0]):
+        a = b = 0
+        for c in range(rows.shape[1]):
+            own = side[order[k, c]]
+            if a < size:
+                found[0, k, a] = rows[k, c]
+            if b < size:
+                found[1, k, b] = rows[k, c]
+            a += own == 1
+            b += own == -1
+    return found
 
 
 def _between_sorted(x: Floats, y: Floats) -> float:
