@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from in_memory import InMemory
 
+from gancensus.comparison.fidelity import METRICS, metrics
 from gancensus.contracts.analysis import Context
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples
@@ -16,6 +17,26 @@ def drawn(name: str, samples: int) -> InMemory:
     """Some Gaussian samples, read a few at a time."""
     x = derive_rng(0, name).standard_normal((samples, 3), dtype=np.float32)
     return InMemory(Samples(x, np.arange(samples)), 17)
+
+
+def test_the_reference_is_what_the_table_says() -> None:
+    """The value against one set of real samples is the null value of another, where the one is in its place."""
+    real = {name: drawn(name, 60) for name in ("train", "calibrate", "holdout")}
+    rng, context = partial(derive_rng, 1, "study", "fidelity"), Context(Digits(), {})
+
+    def table(reference: str, fake: str, encoder: str | None = None) -> dict[str, list[object]]:
+        analysis = Fidelity.model_validate({"reference": reference, "encoder": encoder})
+        found = analysis.analyse("fidelity", real, {"a-0": real.get(fake, drawn(fake, 90))}, rng, context)
+        return {name: list(values) for name, values in found.items()}
+
+    holdout, train, whole = table("holdout", "train"), table("train", "holdout", "pca"), table("all", "a-0")
+    assert holdout["value"][:6] == holdout["null"][:6]
+    assert train["value"][:6] == train["null"][:6]
+    assert set(holdout["reference"]) == {"holdout"} and set(holdout["encoder"]) == {"samples"}
+    assert set(train["reference"]) == {"train"} and set(train["encoder"]) == {"pca"}
+    assert set(whole["null"]) == {None} and set(whole["reference"]) == {"all"}
+    every = np.concatenate([rows.samples.x for rows in real.values()])
+    assert dict(zip(METRICS, whole["value"][:6], strict=True)) == metrics(every, drawn("a-0", 90).samples.x)
 
 
 def test_fidelity_does_not_depend_on_the_other_generators() -> None:

@@ -13,17 +13,17 @@ from scipy.stats import chi2, ortho_group
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from gancensus.comparison import fidelity as module
+from gancensus.comparison import kernel as kernel_module
 from gancensus.comparison.fidelity import (
     METRICS,
     Floats,
     Prdc,
     fidelity,
-    frechet_distance,
-    kernel_distance,
     metrics,
     precision_recall_density_coverage,
 )
+from gancensus.comparison.frechet import frechet_distance
+from gancensus.comparison.kernel import kernel_distance
 from gancensus.contracts.errors import UserError
 from gancensus.search import neighbours
 
@@ -227,7 +227,7 @@ def test_the_block_size_changes_nothing(block: int, monkeypatch: pytest.MonkeyPa
     rng = np.random.default_rng(8)
     real, fake = rng.poisson(3, (64, 5)) / 3, rng.poisson(3, (41, 5)) / 3
     whole, kernel = precision_recall_density_coverage(real, fake), kernel_distance(real, fake)
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(kernel_module, "TILE", block)
     monkeypatch.setattr(neighbours, "TILE", block)
     assert precision_recall_density_coverage(real, fake) == whole
     assert kernel_distance(real, fake) == pytest.approx(kernel, rel=1e-9)

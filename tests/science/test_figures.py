@@ -489,8 +489,9 @@ def test_training_has_a_panel_of_the_distance_with_a_dot_at_the_epoch_that_was_k
 
 def test_fidelity_draws_value_interval_and_null() -> None:
     metrics = ["fid", "kid", "precision"]
-    rows = [(p, m, 0.5, 0.4, 0.7, 0.1 * k) for p in ("a-0", "b-0") for k, m in enumerate(metrics)]
-    names = ("population", "metric", "value", "low", "high", "null")
+    fixed = ("train", "inception")
+    rows = [(p, m, 0.5, 0.4, 0.7, 0.1 * k, *fixed) for p in ("a-0", "b-0") for k, m in enumerate(metrics)]
+    names = ("population", "metric", "value", "low", "high", "null", "reference", "encoder")
     columns = {name: np.array(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
     columns["value"][0] = np.nan
     figure = fidelity_figures.draw_fidelity(columns)
@@ -500,6 +501,10 @@ def test_fidelity_draws_value_interval_and_null() -> None:
     nulls = [segment[0][1] for c in figure.axes[2].collections for segment in c.get_segments() if len(segment) == 2]  # type: ignore[attr-defined]
     assert nulls.count(0.2) == 2
     assert len(figure.axes[0].containers) == 1  # the value that is missing is not drawn
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "compared with train: vectors of encoder inception",
+        "null value: holdout in their place",
+    ]
 
 
 def test_fidelity_draws_every_metric_on_its_scale() -> None:
@@ -509,7 +514,11 @@ def test_fidelity_draws_every_metric_on_its_scale() -> None:
     value = np.linspace(0.1, 0.9, len(names))
     columns = {"population": np.array(["a-0"] * len(names)), "metric": np.array(names), "value": value}
     columns |= {"low": value / 2, "high": value * 1.5, "null": none}
-    axes = dict(zip(names, fidelity_figures.draw_fidelity(columns).axes, strict=True))
+    columns |= {"reference": np.array(["all"] * len(names)), "encoder": np.array(["samples"] * len(names))}
+    figure = fidelity_figures.draw_fidelity(columns)
+    axes = dict(zip(names, figure.axes, strict=True))
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["compared with all real samples (no null value): the samples themselves"]
     assert [name for name in names if axes[name].get_yscale() == "log"] == ["rke"]
     assert [name for name in names if axes[name].get_ylim() == (0, 1.02)] == ["precision", "recall", "coverage", "auc"]
     assert not any(ax.collections[1:] for ax in axes.values())  # nulls that are missing are not drawn

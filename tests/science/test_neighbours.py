@@ -10,7 +10,16 @@ from hypothesis.extra import numpy as npst
 from scipy.spatial.distance import cdist
 
 from gancensus.search import neighbours as module
-from gancensus.search.neighbours import Floats, Incidence, incidence, square_radii
+from gancensus.search.neighbours import (
+    Floats,
+    Incidence,
+    SideIncidence,
+    Sides,
+    incidence,
+    side_incidence,
+    side_square_radii,
+    square_radii,
+)
 
 
 class Case(NamedTuple):
@@ -40,6 +49,49 @@ def check(case: Case, tile: int, rounding: float = 1e-13) -> None:
         np.testing.assert_allclose(square, brute_radii(points, case.k), rtol=rounding, atol=0)
     for value, expected in zip(found, brute_incidence(case.x, case.y, *radii), strict=True):
         np.testing.assert_array_equal(value, expected)
+
+
+def check_sides(case: Case, seed: int, tile: int) -> None:
+    """In every split and on each side, the radii and incidences are those of its points alone."""
+    k, rng = case.k, np.random.default_rng(seed)
+    x_sides, y_sides = (random_sides(len(points), k, rng) for points in case[:2])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "TILE", tile)
+        radii = side_square_radii(case.x, x_sides, k), side_square_radii(case.y, y_sides, k)
+        found = side_incidence(case.x, case.y, *radii, x_sides, y_sides)
+        for s in range(x_sides.shape[1]):
+            seen = [np.zeros(len(flags), dtype=np.bool_) for flags in found[:3]]
+            for half, side in enumerate((1, -1)):
+                i, j = np.flatnonzero(x_sides[:, s] == side), np.flatnonzero(y_sides[:, s] == side)
+                if not len(i) or not len(j):
+                    assert found.pairs[s, half] == 0
+                    continue
+                alone = [square_radii(points, k) for points in (case.x[i], case.y[j])]
+                np.testing.assert_array_equal(radii[0][i, s], alone[0])
+                np.testing.assert_array_equal(radii[1][j, s], alone[1])
+                expected = incidence(case.x[i], case.y[j], *alone)
+                for flags, members, value in zip(seen, (i, j, i), expected, strict=False):
+                    flags[members] = value
+                assert found.pairs[s, half] == expected.pairs
+            for flags, value in zip(seen, found, strict=False):
+                np.testing.assert_array_equal(value[:, s], flags)
+    assert_no_side(found, x_sides, radii[0])
+
+
+def assert_no_side(found: SideIncidence, x_sides: Sides, radii: Floats) -> None:
+    out = x_sides == 0
+    assert not found.x_in_y[out].any() and not found.x_holds_y[out].any() and not radii[out].any()
+
+
+def random_sides(count: int, k: int, rng: np.random.Generator) -> Sides:
+    """All on one side; more than k on each, with some on none where there are as many; few on the other side."""
+    columns = [np.ones(count)]
+    if count >= 2 * (k + 1):
+        few = np.repeat([1, -1, 0], [k + 1, k + 1, count - 2 * (k + 1)])
+        uneven = np.repeat([1, -1], [count - k - 1, k + 1])
+        columns += [rng.permutation(sides) for sides in (few, few, uneven, uneven)]
+    columns += [np.ones(count)] * (5 - len(columns))
+    return np.stack(columns, axis=1).astype(np.int8)
 
 
 def normal(n: int, d: int) -> Floats:
@@ -77,6 +129,12 @@ def test_it_finds_what_brute_force_finds(name: str) -> None:
     check(REAL_NUMBERS[name], 64)
 
 
+@pytest.mark.parametrize("name", REAL_NUMBERS)
+def test_sides_of_splits_are_what_their_points_alone_are(name: str) -> None:
+    check_sides(REAL_NUMBERS[name], 1, 64)
+    check_sides(REAL_NUMBERS[name]._replace(k=2), 2, 64)
+
+
 @st.composite
 def ties(draw: st.DrawFn) -> Case:
     """Few whole numbers, hence many equal distances and points; scaled and shifted so that every sum stays exact."""
@@ -94,6 +152,11 @@ def ties(draw: st.DrawFn) -> Case:
 @given(ties(), st.sampled_from([5, 32, 1024]))
 def test_it_finds_what_brute_force_finds_among_ties(case: Case, tile: int) -> None:
     check(case, tile, rounding=0)
+
+
+@given(ties(), st.sampled_from([5, 32, 1024]), st.integers(0, 2**32 - 1))
+def test_sides_of_splits_among_ties(case: Case, tile: int, seed: int) -> None:
+    check_sides(case._replace(k=min(case.k, 1 + seed % 4)), seed, tile)
 
 
 def test_all_candidates_tie() -> None:

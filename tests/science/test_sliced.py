@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import gammaln
 from scipy.stats import wasserstein_distance
 
-from gancensus.comparison.sliced import Floats, draw_directions, mean_wasserstein
+from gancensus.comparison.sliced import Floats, draw_directions, half_mean_wasserstein, mean_wasserstein
+from gancensus.statistics.half_samples import sides_of_splits
 
 
 def mean_cosine(d: int) -> float:
@@ -24,6 +25,17 @@ def test_it_agrees_with_scipy(n: int, m: int, seed: int) -> None:
     expected = np.mean([wasserstein_distance(a, b) for a, b in zip(x.T, y.T, strict=True)])
     assert mean_wasserstein(x, y) == pytest.approx(expected)
     assert mean_wasserstein(y, x[::-1]) == pytest.approx(expected)
+
+
+@given(st.integers(2, 40), st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_halves_are_what_each_is_by_itself(n: int, m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = rng.poisson(3, (n, 3)) / 3, 0.5 + rng.standard_normal((m, 3))
+    x_sides, y_sides = sides_of_splits(n, m, 4, rng)
+    expected = [
+        [mean_wasserstein(x[x_sides[:, s] == side], y[y_sides[:, s] == side]) for side in (1, -1)] for s in range(4)
+    ]
+    np.testing.assert_allclose(half_mean_wasserstein(x, y, x_sides, y_sides), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 16, 300])

@@ -90,7 +90,7 @@ def test_order_shift_and_block_change_nothing(monkeypatch: pytest.MonkeyPatch) -
     x = normal(4, 50, 5)
     found = rke(x, 1.2)
     assert rke(x[::-1] + 1e3, 1.2) == pytest.approx(found, rel=1e-9)
-    monkeypatch.setattr(soft_counts, "_BLOCK", 170)
+    monkeypatch.setattr(soft_counts, "_TILE", 13)
     assert rke(x, 1.2) == pytest.approx(found, rel=1e-12)
 
 

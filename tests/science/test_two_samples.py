@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from gancensus.comparison.fidelity import Floats, frechet_at_infinity, frechet_distance
+from gancensus.comparison.fidelity import Floats, frechet_at_infinity
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.comparison.two_samples import MEASURES, Frame, classifier_test, measure, sliced_distance
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng

@@ -19,7 +19,8 @@ from gancensus.census.relabelling import Labels, relabelled
 from gancensus.census.summary import Answer, adjusted, answers
 from gancensus.census.summary import copies as answer_copies
 from gancensus.comparison.alike import differences, reduced
-from gancensus.comparison.fidelity import frechet_distance, precision_recall_density_coverage
+from gancensus.comparison.fidelity import precision_recall_density_coverage
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.search.neighbours import nearest
 from gancensus.search.pairs import Side

@@ -6,24 +6,24 @@ Every value comes with an interval and with the value that real samples reach in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.comparison.frechet import Gaussian, between, frechet_distance, gaussian, half_gaussians
+from gancensus.comparison.kernel import mean_between, mean_within
 from gancensus.contracts.errors import UserError
-from gancensus.search.neighbours import incidence, square_radii
+from gancensus.search.neighbours import Sides, incidence, side_incidence, side_square_radii, square_radii
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.half_samples import SPLITS, half_sample_variance, half_sample_variances, halves
+from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides_of_splits
 from gancensus.statistics.intervals import LEVEL, clopper_pearson, deviate, symmetric
 
 Floats = NDArray[np.float64]
 Points = NDArray[np.floating[Any]]
+Integers = NDArray[np.int64]
 
 METRICS: tuple[str, ...] = ("fid", "kid", "precision", "recall", "density", "coverage")
-
-_BLOCK = 1 << 22  # pairs held at once: 32 MB of float64
 
 
 class Prdc(NamedTuple):
@@ -40,26 +40,6 @@ class Fidelity(NamedTuple):
 
     estimate: Estimate
     null: float | None
-
-
-def frechet_distance(real: Points, fake: Points) -> float:
-    """Frechet distance between the Gaussians fitted to two samples, the formula of FID (Heusel et al. 2017).
-
-    |mu1 - mu2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) with the unbiased covariances S. With S = R^T R, where R comes from
-    the QR decomposition of the centred samples, Tr (S1 S2)^(1/2) is the sum of the singular values of R1 R2^T. No
-    root of a rounding error is ever taken, so that the value stays exact for n <= d, where S is singular.
-    Its expectation is above the distance of the distributions by about a / n: compare values of one sample size.
-
-    Args:
-        real: (n, d), n >= 2.
-        fake: (m, d), m >= 2.
-    """
-    real, fake = _float64(real), _float64(fake)
-    real_root, fake_root = _covariance_root(real), _covariance_root(fake)
-    shift = np.sum((real.mean(axis=0) - fake.mean(axis=0)) ** 2)
-    traces = np.sum(real_root**2) + np.sum(fake_root**2)
-    overlap = np.linalg.svd(real_root @ fake_root.T, compute_uv=False).sum()
-    return max(0.0, float(shift + traces - 2 * overlap))
 
 
 def frechet_at_infinity(
@@ -90,28 +70,11 @@ def frechet_at_infinity(
         rng: splits the samples.
     """
     real, fake = _float64(real), _float64(fake)
-    found = np.empty((splits, 2))
-    for split in range(splits):
-        pairs = zip(halves(len(real), rng), halves(len(fake), rng), strict=True)
-        found[split] = [frechet_distance(real[a], fake[b]) for a, b in pairs]
+    sides = sides_of_splits(len(real), len(fake), splits, rng)
+    pairs = zip(*map(half_gaussians, (real, fake), sides), strict=True)
+    found = np.array([between(a, b) for a, b in pairs])
     value = 2 * frechet_distance(real, fake) - float(found.mean())
-    return symmetric(value, float(half_sample_variance(found[:, 0] - found[:, 1])), splits, level)
-
-
-def kernel_distance(real: Points, fake: Points) -> float:
-    """Unbiased squared MMD with k(x, y) = (x.y / d + 1)^3, the formula of KID (Binkowski et al. 2018).
-
-    All pairs are used, not the mean over random subsets. Two samples of one distribution give 0 on average, and so
-    a negative value about as often as a positive one.
-
-    Args:
-        real: (n, d), n >= 2.
-        fake: (m, d), m >= 2.
-    """
-    real, fake = _float64(real), _float64(fake)
-    n, m = len(real), len(fake)
-    within = _other_kernel_sum(real) / (n * (n - 1)) + _other_kernel_sum(fake) / (m * (m - 1))
-    return within - 2 * _kernel_sum(real, fake) / (n * m)
+    return symmetric(value, float(half_sample_variance(found[:splits] - found[splits:])), splits, level)
 
 
 def precision_recall_density_coverage(real: Points, fake: Points, neighbours: int = 5) -> Prdc:
@@ -134,19 +97,22 @@ def precision_recall_density_coverage(real: Points, fake: Points, neighbours: in
     """
     real, fake = _float64(real), _float64(fake)
     _check({"real": real, "fake": fake}, neighbours + 1, neighbours)
-    return _neighbourhoods(real, fake, neighbours)
+    found = incidence(real, fake, square_radii(real, neighbours), square_radii(fake, neighbours))
+    density = found.pairs / (neighbours * len(fake))
+    return Prdc(float(found.y_in_x.mean()), float(found.x_in_y.mean()), density, float(found.x_holds_y.mean()))
 
 
 def metrics(real: Points, fake: Points, neighbours: int = 5) -> dict[str, float]:
     """Compute each of METRICS; arguments and errors are those of `precision_recall_density_coverage`."""
-    prdc = precision_recall_density_coverage(real, fake, neighbours)
-    return {"fid": frechet_distance(real, fake), "kid": kernel_distance(real, fake), **prdc._asdict()}
+    real, fake = _float64(real), _float64(fake)
+    _check({"real": real, "fake": fake}, neighbours + 1, neighbours)
+    return _named(_compare(_Sample.of(real, neighbours), _Sample.of(fake, neighbours), neighbours))
 
 
 def fidelity(
     real: Points,
     fake: Points,
-    null: Points,
+    null: Points | None,
     neighbours: int = 5,
     splits: int = SPLITS,
     level: float = LEVEL,
@@ -158,7 +124,7 @@ def fidelity(
     `fake` and `null` are cut at random to the smaller of their sizes, so that value and null have the same
     finite-sample bias.
 
-    The variance is that of half-samples of both (`half_sample_variances`). The delete-a-group jackknife is not used:
+    The variance is that of half-samples of both (`half_sample_variance`). The delete-a-group jackknife is not used:
     a nearest-neighbour ball depends on many points at once, which inflates it (Efron & Stein 1981); it gave up to
     twice the standard error of precision and coverage, where half-samples, which keep the geometry, gave the right
     one. Student's t with `splits` degrees of freedom makes the interval, cut at 0 for FID and density. For shares
@@ -175,25 +141,26 @@ def fidelity(
     Args:
         real: (n, d).
         fake: (m, d).
-        null: (l, d), real samples that are disjoint from `real`.
+        null: (l, d), real samples that are disjoint from `real`; None where there are none, and no null values.
         neighbours: k of the nearest-neighbour balls.
-        splits: random splits into halves, each as much work as half an evaluation of the metrics.
+        splits: random splits into halves.
         level: of the interval.
         rng: cuts and splits the samples.
 
     Raises:
         UserError: fewer than 2 (k + 1) samples, or values that are not finite.
     """
-    real, fake, null = _float64(real), _float64(fake), _float64(null)
-    _check({"real": real, "fake": fake, "null": null}, 2 * (neighbours + 1), neighbours)
-    size = min(len(fake), len(null))
-    fake, null = cut(fake, size, rng), cut(null, size, rng)
-    values, nulls = metrics(real, fake, neighbours), metrics(real, null, neighbours)
-
-    def statistic(real: Floats, fake: Floats) -> Floats:
-        return np.array(list(metrics(real, fake, neighbours).values()))
-
-    variances = dict(zip(METRICS, half_sample_variances(statistic, real, fake, splits, rng).tolist(), strict=True))
+    samples = {"real": _float64(real), "fake": _float64(fake)} | ({} if null is None else {"null": _float64(null)})
+    _check(samples, 2 * (neighbours + 1), neighbours)
+    real, fake, *others = samples.values()
+    size = min(map(len, (fake, *others)))
+    fake, *others = (cut(x, size, rng) for x in (fake, *others))
+    real_sides, fake_sides = sides_of_splits(len(real), size, splits, rng)
+    prepared = _Sample.of(real, neighbours, real_sides)
+    found = _compare(prepared, _Sample.of(fake, neighbours, fake_sides), neighbours)
+    nulls = [_named(_compare(prepared.whole, _Sample.of(x, neighbours), neighbours)) for x in others]
+    values, differences = _named(found), found[1 : 1 + splits] - found[1 + splits :]
+    variances = dict(zip(METRICS, half_sample_variance(differences).tolist(), strict=True))
     counts = {"precision": size, "recall": len(real), "coverage": len(real)}
     estimates = {
         name: _share_interval(values[name], variances[name], counts[name], splits, level)
@@ -201,7 +168,7 @@ def fidelity(
         else symmetric(values[name], variances[name], splits, level, (-math.inf if name == "kid" else 0.0, math.inf))
         for name in METRICS
     }
-    return {name: Fidelity(estimates[name], nulls[name]) for name in METRICS}
+    return {name: Fidelity(estimates[name], nulls[0][name] if nulls else None) for name in METRICS}
 
 
 def cut(x: Floats, size: int, rng: np.random.Generator) -> Floats:
@@ -211,6 +178,11 @@ def cut(x: Floats, size: int, rng: np.random.Generator) -> Floats:
 
 def _float64(x: Points) -> Floats:
     return np.ascontiguousarray(x, dtype=np.float64)
+
+
+def _named(values: Floats) -> dict[str, float]:
+    """Return METRICS of the whole samples by name."""
+    return dict(zip(METRICS, values[0].tolist(), strict=True))
 
 
 def _check(samples: dict[str, Floats], needed: int, neighbours: int) -> None:
@@ -225,30 +197,59 @@ def _check(samples: dict[str, Floats], needed: int, neighbours: int) -> None:
             raise UserError(f"fidelity: {broken} of {len(x)} {name} samples hold NaN or infinity; leave them out")
 
 
-def _blocks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // columns)
-    return (slice(start, start + step) for start in range(0, rows, step))
+class _Sample(NamedTuple):
+    """A sample x (n, d) with what the metrics need of it alone: of the whole, and of both halves of many splits."""
+
+    x: Floats
+    sides: Integers
+    """(n, splits), 1 of the rows in half A, -1 of those in B, 0 of one in neither."""
+    gaussians: list[Gaussian]
+    """Of the whole, of the halves A, and of the halves B: 1 + 2 splits."""
+    within: Floats
+    """The mean kernel of two different points, in the same order (1 + 2 splits,)."""
+    radii: Floats
+    """The square radii of the balls of the points in the whole, and in the half of each (n, 1 + splits)."""
+
+    @classmethod
+    def of(cls, x: Floats, neighbours: int, sides: Integers | None = None) -> _Sample:
+        """Prepare a sample, without halves unless there are sides."""
+        if sides is None:
+            sides, radii = np.empty((len(x), 0), dtype=np.int64), square_radii(x, neighbours)[:, None]
+        else:
+            radii = side_square_radii(x, _with_whole(sides), neighbours)
+        gaussians = [gaussian(x), *(half_gaussians(x, sides) if sides.size else ())]
+        return cls(x, sides, gaussians, mean_within(x, sides), radii)
+
+    @property
+    def whole(self) -> _Sample:
+        """The same without halves."""
+        return _Sample(self.x, self.sides[:, :0], self.gaussians[:1], self.within[:1], self.radii[:, :1])
 
 
-def _covariance_root(x: Floats) -> Floats:
-    """R (min(n, d), d) with R^T R the unbiased covariance of x (n, d)."""
-    root: Any = np.linalg.qr(x - x.mean(axis=0), mode="r")  # numpy's annotation has no case for mode="r"
-    return np.asarray(root / math.sqrt(len(x) - 1))
+def _compare(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
+    """Return METRICS of the whole samples, of their halves A, and of their halves B (1 + 2 splits, 6)."""
+    fid = [between(a, b) for a, b in zip(real.gaussians, fake.gaussians, strict=True)]
+    kid = real.within + fake.within - 2 * mean_between(real.x, fake.x, real.sides, fake.sides)
+    return np.column_stack([fid, kid, _neighbourhoods(real, fake, neighbours)])
 
 
-def _kernel_sum(x: Floats, y: Floats) -> float:
-    return sum(float(np.sum((x[rows] @ y.T / x.shape[1] + 1) ** 3)) for rows in _blocks(len(x), len(y)))
+def _neighbourhoods(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
+    """Return precision to coverage of the whole samples, of the halves A, and of the halves B (1 + 2 splits, 4)."""
+    x_sides, y_sides = _with_whole(real.sides), _with_whole(fake.sides)
+    found = side_incidence(real.x, fake.x, real.radii, fake.radii, x_sides, y_sides)
+    halves = []
+    for half, side in enumerate((1, -1)):
+        in_x, in_y = x_sides == side, y_sides == side
+        n, m = np.maximum(in_x.sum(axis=0), 1), np.maximum(in_y.sum(axis=0), 1)  # the whole is on side 1 alone
+        precision, recall = (found.y_in_x & in_y).sum(axis=0) / m, (found.x_in_y & in_x).sum(axis=0) / n
+        coverage = (found.x_holds_y & in_x).sum(axis=0) / n
+        halves.append(np.stack([precision, recall, found.pairs[:, half] / (neighbours * m), coverage], axis=1))
+    return np.concatenate([halves[0], halves[1][1:]])
 
 
-def _other_kernel_sum(x: Floats) -> float:
-    """Sum of k over the pairs of different points."""
-    return _kernel_sum(x, x) - float(np.sum((np.sum(x**2, axis=1) / x.shape[1] + 1) ** 3))
-
-
-def _neighbourhoods(real: Floats, fake: Floats, neighbours: int) -> Prdc:
-    found = incidence(real, fake, square_radii(real, neighbours), square_radii(fake, neighbours))
-    density = found.pairs / (neighbours * len(fake))
-    return Prdc(float(found.y_in_x.mean()), float(found.x_in_y.mean()), density, float(found.x_holds_y.mean()))
+def _with_whole(sides: Integers) -> Sides:
+    """Put a split before others that has all on side 1."""
+    return np.hstack([np.ones((len(sides), 1)), sides]).astype(np.int8)
 
 
 def _share_interval(share: float, variance: float, count: int, freedom: int, level: float) -> Estimate:

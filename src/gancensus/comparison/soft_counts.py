@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 SHARE = 1 / 3  # of the median distance of two real samples: k^2 of such two is e^-9 = .0001
 MOST_FITTED = 500  # samples that the median distance is taken of: it is known to about 1 % then
 MOST_VALUES = 2048  # of a vector: an eigendecomposition takes 3 s
-_BLOCK = 1 << 22  # pairs held at once: 32 MB
+_TILE = 512  # rows and columns of the kernel that are held at once: 2 MB
 _NOTHING = Estimate(None, None, None)
 
 
@@ -102,12 +102,18 @@ def _number(entropy: float, variance: float, level: float) -> Estimate:
 def _row_sums(x: Floats, width: float) -> Floats:
     """Return sum_j exp(-|x_i - x_j|^2 / width^2) over j != i of vectors x (n, d): (n,)."""
     x = (x - x.mean(axis=0)) / width
-    squares, sums = np.sum(x**2, axis=1), np.empty(len(x))
-    step = max(1, _BLOCK // len(x))
-    for start in range(0, len(x), step):
-        rows = np.arange(start, min(start + step, len(x)))
-        near = squares[rows, None] + squares - 2 * x[rows] @ x.T
-        near = np.exp(-np.maximum(near, 0, out=near), out=near)
-        near[np.arange(len(rows)), rows] = 0
-        sums[rows] = near.sum(axis=1)
+    squares, sums, tile = np.sum(x**2, axis=1), np.zeros(len(x)), np.empty(_TILE * _TILE)
+    tiles = [slice(start, min(start + _TILE, len(x))) for start in range(0, len(x), _TILE)]
+    for k, rows in enumerate(tiles):
+        for columns in tiles[k:]:
+            a, b = x[rows], x[columns]
+            near = np.matmul(-2 * a, b.T, out=tile[: len(a) * len(b)].reshape(len(a), len(b)))
+            near += squares[rows, None]
+            near += squares[columns]
+            np.exp(np.negative(np.maximum(near, 0, out=near), out=near), out=near)
+            if columns == rows:
+                np.fill_diagonal(near, 0)
+            else:
+                sums[columns] += near.sum(axis=0)
+            sums[rows] += near.sum(axis=1)
     return sums

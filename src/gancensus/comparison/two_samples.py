@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.comparison.fidelity import Fidelity, Points, cut, frechet_at_infinity
-from gancensus.comparison.sliced import draw_directions, mean_wasserstein
+from gancensus.comparison.sliced import draw_directions, half_mean_wasserstein, mean_wasserstein
 from gancensus.comparison.soft_counts import bandwidth, rke, vendi
 from gancensus.contracts.errors import UserError
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.half_samples import SPLITS, half_sample_variances
+from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides_of_splits
 from gancensus.statistics.intervals import LEVEL, symmetric
 from gancensus.statistics.roc import FEWEST, cross_fitted_area
 
@@ -66,7 +66,7 @@ class Frame(NamedTuple):
 def measure(
     real: Points,
     fake: Points,
-    null: Points,
+    null: Points | None,
     frame: Frame,
     splits: int = SPLITS,
     level: float = LEVEL,
@@ -83,35 +83,30 @@ def measure(
     Args:
         real: (n, d), n > 3.
         fake: (m, d), m > 3.
-        null: (l, d), l > 3, real samples that are disjoint from `real`.
-        frame: of real samples that are disjoint from all of these.
+        null: (l, d), l > 3, real samples that are disjoint from `real`; None where there are none, and no null values.
+        frame: of real samples; of others than these, if there are any.
         splits: random splits into halves, for fd_infinity and sliced.
         level: of the intervals.
         rng: gives each measure, and the cuts, random numbers of their own, by name.
     """
-    real, fake, null = (np.asarray(x, dtype=np.float64) for x in (real, fake, null))
-    size, cuts = min(len(fake), len(null)), rng("cuts")
-    fake, null = cut(fake, size, cuts), cut(null, size, cuts)
-    some_real, some_fake, some_null = (cut(x, min(len(x), MOST), cuts) for x in (real, fake, null))
+    real, fake, *others = (np.asarray(x, dtype=np.float64) for x in (real, fake, null) if x is not None)
+    size, cuts = min(map(len, (fake, *others))), rng("cuts")
+    fake, *others = (cut(x, size, cuts) for x in (fake, *others))
+    some_real, *some = (cut(x, min(len(x), MOST), cuts) for x in (real, fake, *others))
+    few = min(len(real), size) // PER_AXIS
 
-    def infinity(x: Floats) -> Estimate:
-        few = min(len(real), size) // PER_AXIS
+    def measured(x: Floats, some_x: Floats) -> dict[str, Estimate]:
         a, b = (y if y.shape[1] <= few else y @ frame.axes[:few].T for y in (real, x))
-        return frechet_at_infinity(a, b, splits, level, rng=rng("fd_infinity"))
+        return {
+            "fd_infinity": frechet_at_infinity(a, b, splits, level, rng=rng("fd_infinity")),
+            "auc": classifier_test(some_real, some_x, frame, level, rng=rng("auc")),
+            "sliced": sliced_distance(some_real, some_x, frame, splits, level, rng=rng("sliced")),
+            "rke": rke(some_x, frame.bandwidth, level),
+            "vendi": vendi(x, frame.centre, level),
+        }
 
-    def sliced(x: Floats) -> Estimate:
-        return sliced_distance(some_real, x, frame, splits, level, rng=rng("sliced"))
-
-    def auc(x: Floats) -> Estimate:
-        return classifier_test(some_real, x, frame, level, rng=rng("auc"))
-
-    return {
-        "fd_infinity": Fidelity(infinity(fake), infinity(null).value),
-        "auc": Fidelity(auc(some_fake), auc(some_null).value),
-        "sliced": Fidelity(sliced(some_fake), sliced(some_null).value),
-        "rke": Fidelity(rke(some_fake, frame.bandwidth, level), rke(some_null, frame.bandwidth).value),
-        "vendi": Fidelity(vendi(fake, frame.centre, level), vendi(null, frame.centre).value),
-    }
+    estimates, *nulls = (measured(*both) for both in zip((fake, *others), some, strict=True))
+    return {name: Fidelity(estimates[name], nulls[0][name].value if nulls else None) for name in MEASURES}
 
 
 def sliced_distance(
@@ -121,15 +116,12 @@ def sliced_distance(
 
     It is `mean_wasserstein` of their projections on the frame's directions: a shift by s moves them by s |cos| on
     average, which is .64 s in two dimensions and about .80 s / sqrt(d) in many. The interval is that of
-    `half_sample_variances`, Student's, cut at 0, around what the distance is on average at these sizes.
+    `half_sample_variance`, Student's, cut at 0, around what the distance is on average at these sizes.
     """
     x, y = (z @ frame.directions.T / frame.spread for z in (real, fake))
-
-    def statistic(a: Floats, b: Floats) -> Floats:
-        return np.array([mean_wasserstein(a, b)])
-
-    variance = half_sample_variances(statistic, x, y, splits, rng)
-    return symmetric(mean_wasserstein(x, y), float(variance[0]), splits, level, (0.0, np.inf))
+    found = half_mean_wasserstein(x, y, *sides_of_splits(len(x), len(y), splits, rng))
+    variance = float(half_sample_variance(found[:, 0] - found[:, 1]))
+    return symmetric(mean_wasserstein(x, y), variance, splits, level, (0.0, np.inf))
 
 
 def classifier_test(

@@ -28,6 +28,16 @@ def sides(count: int, rng: np.random.Generator) -> Integers:
     return found
 
 
+def sides_of_splits(n: int, m: int, splits: int, rng: np.random.Generator) -> tuple[Integers, Integers]:
+    """Return the `sides` of the rows of two samples in many splits, (n, splits) and (m, splits).
+
+    They are the halves that `half_sample_variances` makes with the same generator.
+    """
+    pairs = [(sides(n, rng), sides(m, rng)) for _ in range(splits)]
+    x, y = (np.stack(one, axis=1) for one in zip(*pairs, strict=True))
+    return x, y
+
+
 def half_sample_variance(differences: NDArray[Any]) -> Any:
     """Return the variance (...) of statistics from T_A - T_B (splits, ...) of their values in both halves.
 

@@ -35,7 +35,6 @@ POPULATION = column("population", STRING, about="the population: `train`, `holdo
 GENERATED = column("population", STRING, about="the generated population, `NAME-REPLICA`")
 SAMPLE = column("sample_id", INT, about="the sample, as in the sample tables")
 SAMPLES = column("samples", INT, about="samples of the population")
-NULL = column("null", FLOAT, about="what samples of `train` score in the place of the generated ones")
 
 _WITHIN = (
     SAMPLES,
@@ -221,9 +220,16 @@ FIDELITY = pa.schema(
             STRING,
             about="fid, kid, precision, recall, density, coverage, fd_infinity, auc, sliced, rke or vendi",
         ),
-        column("value", FLOAT, about="its value against `holdout`; rke and vendi are of the population alone"),
+        column("value", FLOAT, about="its value against `reference`; rke and vendi are of the population alone"),
         *LOW_HIGH,
-        NULL,
+        column(
+            "null",
+            FLOAT,
+            about="what other real samples score in the place of the generated ones: `train` where `reference` is "
+            "`holdout`, `holdout` where it is `train`; null where it is `all`",
+        ),
+        column("reference", STRING, about="the real samples compared with: `holdout`, `train`, or `all` of the source"),
+        column("encoder", STRING, about="the encoder whose vectors are compared; `samples` for the samples themselves"),
     ]
 )
 

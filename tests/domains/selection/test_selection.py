@@ -12,7 +12,7 @@ from scipy.stats import chi2, multivariate_normal
 from sklearn.covariance import OAS, LedoitWolf
 from sklearn.mixture import GaussianMixture
 
-from gancensus.comparison.fidelity import frechet_distance
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.config.sections import Cut
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score

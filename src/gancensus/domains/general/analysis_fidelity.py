@@ -22,18 +22,23 @@ if TYPE_CHECKING:
 
 
 class Fidelity(Analysis):
-    """FID, KID, precision, recall, density, coverage and more against `holdout`, with intervals and null values.
+    """FID, KID, precision, recall, density, coverage and more of generated samples, with intervals and null values.
 
     Heusel et al., arXiv:1706.08500; Binkowski et al., arXiv:1801.01401; Kynkaanniemi et al., arXiv:1904.06991; Naeem et
     al., arXiv:2002.09797. And FID extrapolated to infinite samples (Chong & Forsyth, arXiv:1911.07023), a classifier
     that learns to tell the two apart (Lopez-Paz & Oquab, arXiv:1610.06545), the sliced Wasserstein distance (Bonneel et
     al. 2015), and how many kinds of samples there are by RKE (Jalali et al. 2023) and Vendi score (Friedman & Dieng,
-    arXiv:2210.02410). The null value is what `train` gets in place of the generated samples, at equal numbers.
+    arXiv:2210.02410). The null value is what other real samples get in place of the generated ones, at equal numbers.
     """
 
     kind: Literal["fidelity"] = "fidelity"
     encoder: EncoderName | None = None
     """The encoder whose vectors are compared; without one, the samples themselves."""
+    reference: Literal["holdout", "train", "all"] = "holdout"
+    """The real samples that the generated ones are compared with. Null values are those of `train` against `holdout`
+    and of `holdout` against `train`. `all` is train, calibrate and holdout together, as in papers that take the
+    moments of a whole data set; no real samples are left then, so there are no null values. A generator that copies
+    what it was trained on is near to `train` and `all`: only `holdout` tells it from one that has learned."""
     neighbours: int = Field(5, ge=1)
     """The k of the k-th nearest neighbour in precision, recall, density and coverage."""
 
@@ -41,10 +46,11 @@ class Fidelity(Analysis):
         "fidelity": AnalysisTable(
             schemas.FIDELITY,
             "Fidelity",
-            "Each metric of the generated samples against held-out real ones, with its 95 % interval. The dashed line "
-            "is the null value: what real training samples get in their place, at equal numbers. FID, KID and the "
-            "sliced Wasserstein distance are better when small, the others when near the null value. The classifier "
-            "cannot tell generated samples at 0.5, and always can at 1. RKE and Vendi score count kinds of samples.",
+            "Each metric of the generated samples against the real ones that the legend names, with its 95 % interval. "
+            "The dashed line is the null value: what other real samples get in their place, at equal numbers; where "
+            "all real samples are compared with, there is none. FID, KID and the sliced Wasserstein distance are "
+            "better when small, the others when near the null value. The classifier cannot tell generated samples at "
+            "0.5, and always can at 1. RKE and Vendi score count kinds of samples.",
         )
     }
 
@@ -65,14 +71,23 @@ class Fidelity(Analysis):
         from gancensus.comparison.fidelity import fidelity
         from gancensus.comparison.two_samples import Frame, measure
 
-        rows, holdout, train = [], _vectors(real["holdout"]), _vectors(real["train"])
+        rows = []
+        compared, others = self._real(real)
         frame = Frame.of(_vectors(real["calibrate"]), rng("directions"))
         for population, samples in generated.items():
             fake = _vectors(samples)
-            found = fidelity(holdout, fake, train, neighbours=self.neighbours, rng=rng(population))
-            found |= measure(holdout, fake, train, frame, rng=_named(rng, population))
-            rows += [(population, metric, *one.estimate, one.null) for metric, one in found.items()]
+            found = fidelity(compared, fake, others, neighbours=self.neighbours, rng=rng(population))
+            found |= measure(compared, fake, others, frame, rng=_named(rng, population))
+            space = self.encoder or "samples"
+            rows += [(population, name, *one.estimate, one.null, self.reference, space) for name, one in found.items()]
         return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
+
+    def _real(self, real: Mapping[str, Rows]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Return the real samples that are compared with, and those that give the null values."""
+        if self.reference == "all":
+            return np.concatenate([_vectors(rows) for rows in real.values()]), None
+        other = "train" if self.reference == "holdout" else "holdout"
+        return _vectors(real[self.reference]), _vectors(real[other])
 
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw one panel per metric, populations side by side."""

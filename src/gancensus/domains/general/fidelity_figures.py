@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ METRICS = {
 }
 SHARES = ("precision", "recall", "coverage", "auc")
 SIGNED = ("kid", "fd_infinity")
+NULLS = {"holdout": "train", "train": "holdout"}  # what stands in the place of the generated samples, by reference
 
 
 @styled
@@ -58,6 +60,17 @@ def draw_fidelity(table: Columns) -> Figure:
             log_axis(ax, *ax.get_ylim(), "y")
         elif metric not in SIGNED:
             ax.set_ylim(bottom=0)
-    null = Line2D([], [], color=INK, linestyle=(0, (3, 2)), label="null value: real training samples in their place")
-    figure.legend(handles=[null], loc="outside lower left")
+    figure.legend(handles=[*_references(table)], loc="outside lower left")
     return figure
+
+
+def _references(table: Columns) -> Iterator[Line2D]:
+    """Yield what the legend says: what is compared with, in which space, and what the null value is of."""
+    for space in unique(table["encoder"]):
+        where = "the samples themselves" if space == "samples" else f"vectors of encoder {space}"
+        for reference in unique(table["reference"]):
+            name = "all real samples (no null value)" if reference == "all" else reference
+            yield Line2D([], [], linestyle="none", label=f"compared with {name}: {where}")
+            if reference in NULLS:
+                label = f"null value: {NULLS[reference]} in their place"
+                yield Line2D([], [], color=INK, linestyle=(0, (3, 2)), label=label)
