@@ -39,7 +39,7 @@ def samples(x: np.ndarray[Any, Any], **conditions: np.ndarray[Any, Any]) -> Samp
 GAN = Dcgan(latent=3, width=2, epochs=80, batch=16)
 VAE = Vae(latent=2, width=2, epochs=80, batch=16)
 TRAIN = ["train", "--replica", 0, "--selection", "--generator", GAN.model_dump_json()]
-FIT = ["fit_encoder", "--encoder", VAE.model_dump_json()]
+FIT = ["fit_encoder", "--source", "--encoder", VAE.model_dump_json()]
 
 
 @pytest.fixture(autouse=True)

@@ -90,7 +90,7 @@ def _check_study(
     except UserError as error:
         found.problem(key, error)
         return
-    _check_encoders(encoders, real.sample_id, None, like.x[:1], found, progress)
+    _check_encoders(encoders, real.sample_id, None, like.x[:2], found, progress)
     for generator_key, generator in provided.items():
         place = f"studies.{name}.generators.{generator_key}"
         samples = _check_generator(place, study, generator, like, found, progress, cheap)

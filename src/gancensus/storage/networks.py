@@ -92,9 +92,7 @@ class Network:
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = ", ".join(one.name for one in inputs) or "none"
-            raise UserError(
-                f"{self._path}: has {len(inputs)} inputs ({names}), but samples are one; export it with one"
-            )
+            raise UserError(f"{self._path}: has {len(inputs)} inputs ({names}); export it with one, for the samples")
         if inputs[0].type not in TYPES:
             raise UserError(f"{self._path}: its input is {inputs[0].type}; it must be {', '.join(TYPES)}")
         return inputs[0].name, TYPES[inputs[0].type]

@@ -103,16 +103,16 @@ class Onnx(Encoder):
         return self._open("cpu").dimension if self.path.exists() else None
 
     def check_input(self, x: NDArray[Any]) -> None:
-        """Embed the first of samples x (n, *shape); raises UserError as `fit` does."""
-        self._embed(self._open("cpu"), x[:1])
+        """Embed two of samples x (n, *shape); raises UserError as `fit` does."""
+        self._embed(self._open("cpu"), x[:2])
 
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
-        """Embed one sample, and return the SHA-256 of the file, `sha256` (32,) uint8; no history.
+        """Embed two samples, and return the SHA-256 of the file, `sha256` (32,) uint8; no history.
 
         Raises UserError where the file is no network that onnxruntime can run, or does not suit the samples.
         """
         network = self._open(device)
-        self._embed(network, x[:1])
+        self._embed(network, x[:2])
         return Fitted({"sha256": network.digest}, {})
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:

@@ -117,9 +117,7 @@ class Vectors(Encoder):
         found = read_user_samples(path)
         if len(found.shape) != 1:
             whole = (len(found), *found.shape)
-            raise UserError(
-                f"{path}: has the shape {whole}, but vectors are rows, (samples, values); reshape the array"
-            )
+            raise UserError(f"{path}: has the shape {whole}, but vectors are rows (samples, values); reshape it")
 
         def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
             with np.errstate(over="ignore"):  # infinite then, which is refused
