@@ -8,6 +8,7 @@ import gancensus.config.steps as step
 
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.randomness import derive_seed
+from gancensus.contracts.source import Source
 from gancensus.storage import schemas
 from gancensus.storage.models import write_model
 from gancensus.storage.samples import read_samples
@@ -17,7 +18,7 @@ from gancensus.training.unfinished import Unfinished
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Fit; write weights and history."""
+    """Fit; write weights and history. Where vectors are rows of a file, compare that with the source first."""
     args = step.arguments(
         __doc__,
         argv,
@@ -27,10 +28,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         seed=int,
         device=str,
         checkpoint=float,
+        source=[step.member(Source)],  # of an encoder whose vectors are rows of a file
         train=[Path],
         model=Path,
         history=Path,
     )
+    for source in args.source:
+        args.encoder.check_rows(source.load(derive_seed(args.seed, "source")).sample_id)
     samples = read_samples(args.train)
     seed = derive_seed(args.seed, args.study, "encoder", args.name)
     unfinished = Unfinished(args.model, args.checkpoint, args.encoder, samples, seed, args.device)

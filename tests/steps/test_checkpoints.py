@@ -42,7 +42,7 @@ SAGAN = Imagegan(latent=3, width=2, steps=320, batch=16, checkpoint="best")
 VAE = Vae(latent=2, width=2, epochs=80, batch=16)
 TRAIN = ["train", "--replica", 0, "--selection", "--validation", "--generator", GAN.model_dump_json()]
 BEST = ["train", "--replica", 0, "--selection", "--generator", SAGAN.model_dump_json(), "--validation", "train.parquet"]
-FIT = ["fit_encoder", "--encoder", VAE.model_dump_json()]
+FIT = ["fit_encoder", "--source", "--encoder", VAE.model_dump_json()]
 
 
 @pytest.fixture(autouse=True)

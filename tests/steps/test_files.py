@@ -474,6 +474,7 @@ def test_bad_models(name: str, tmp_path: Path, step: Step) -> None:
         "embed",
         "--encoder",
         encoder,
+        "--generator",
         "--device",
         "cpu",
         "--parts",
@@ -482,6 +483,7 @@ def test_bad_models(name: str, tmp_path: Path, step: Step) -> None:
         model,
         "--samples",
         source,
+        "--whole",
         "--output",
         output,
     )
@@ -497,6 +499,7 @@ def test_a_part_without_samples_passes_through_a_step(tmp_path: Path, step: Step
     options = (
         "--encoder",
         encoder.model_dump_json(),
+        "--generator",
         "--device",
         "cpu",
         "--parts",
@@ -505,6 +508,7 @@ def test_a_part_without_samples_passes_through_a_step(tmp_path: Path, step: Step
         model,
         "--samples",
         source,
+        "--whole",
     )
     run = step("embed", *options, "--output", output)
     assert (run.returncode, run.stderr) == (0, "")

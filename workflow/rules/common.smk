@@ -146,23 +146,49 @@ def named(path):
     return not set("{}<>").intersection(str(path))
 
 
-def found_by(member):
-    """The user's files that a source or generator reads."""
+def found_by(members):
+    """The user's files that sources, encoders or generators read."""
     try:
-        return [file for path in member.files() for file in imagefiles.files_of(path)]
+        return [file for member in members for path in member.files() for file in imagefiles.files_of(path)]
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
 
-def files_of(member):
-    """The user's files that a source or generator reads, watched for changes."""
-    return [str(file) for file in found_by(member) if named(file)]
+def files_of(*members):
+    """The user's files that sources, encoders or generators read, watched for changes."""
+    return [str(file) for file in found_by(members) if named(file)]
 
 
-def others_of(member):
+def others_of(*members):
     """A digest of the files whose names Snakemake cannot take, as a parameter, so that they are watched too."""
-    facts = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in found_by(member) if not named(file)]
+    facts = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in found_by(members) if not named(file)]
     return json.dumps({"files": hashlib.sha256(repr(facts).encode()).hexdigest()[:12]} if facts else {})
+
+
+def makers_of(wildcards):
+    """The name of the generator of a population, in a list: an empty one for real samples, and for the fit on them."""
+    made = study(wildcards).generated.get(wildcards.get("population"))
+    return [made.generator] if made else []
+
+
+def encoder_of(wildcards):
+    """An encoder, as far as it matters for a population, or for the fit on real samples."""
+    return study(wildcards).encoders[wildcards.encoder].concerning(next(iter(makers_of(wildcards)), None))
+
+
+def counted_source(wildcards):
+    """The source, in a list, where an encoder's vectors are rows of a file that must be as many as its samples."""
+    return [study(wildcards).source] if encoder_of(wildcards).by_row else []
+
+
+def fitted_from(wildcards):
+    """The members whose files the fit of an encoder reads."""
+    return [encoder_of(wildcards), *counted_source(wildcards)]
+
+
+def counted_parts(wildcards):
+    """All of a generated population, where an encoder's vectors are rows of a file that must be as many."""
+    return parts_of(wildcards.population) if makers_of(wildcards) and encoder_of(wildcards).by_row else []
 
 
 def compared(definition, population):

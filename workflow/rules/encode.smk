@@ -1,6 +1,7 @@
 rule fit_encoder:
     input:
-        parts_of("train"),
+        train=parts_of("train"),
+        files=lambda wc: files_of(*fitted_from(wc)),
     output:
         model=at(results.ENCODER),
         history=at(results.ENCODER_HISTORY),
@@ -16,15 +17,17 @@ rule fit_encoder:
         gpu=GPU,
         checkpoint=CONFIG.checkpoint,  # as a resource, so that another value reruns nothing
     params:
-        encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
+        encoder=lambda wc: section(encoder_of(wc)),
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
-        code=lambda wc: code("fit_encoder.py", study(wc).encoders[wc.encoder], without=["gancensus.config.code"]),
+        source=lambda wc: [section(source) for source in counted_source(wc)],
+        others=lambda wc: others_of(*fitted_from(wc)),
+        code=lambda wc: code("fit_encoder.py", *fitted_from(wc), without=[*DRAWING, "gancensus.config.code"]),
     message:
         "fit encoder {wildcards.encoder} of {wildcards.study}"
     shell:
         "fit_encoder.py --study {wildcards.study} --name {wildcards.encoder}"
-        " --encoder {params.encoder:q} {params.seed} {params.device} --train {input:q}"
+        " --encoder {params.encoder:q} {params.seed} {params.device} --source {params.source:q} --train {input.train:q}"
         " --checkpoint {resources.checkpoint} --model {output.model:q} --history {output.history:q} > {log:q} 2>&1"
 
 
@@ -32,6 +35,8 @@ rule embed:
     input:
         samples=at(results.SAMPLES),
         model=at(results.ENCODER),
+        whole=counted_parts,
+        files=lambda wc: files_of(encoder_of(wc)),
     output:
         at(results.EMBEDDED),
     log:
@@ -45,12 +50,15 @@ rule embed:
         runtime=20,
         gpu=GPU,
     params:
-        encoder=lambda wc: section(study(wc).encoders[wc.encoder]),
+        encoder=lambda wc: section(encoder_of(wc)),
+        generator=makers_of,
         device=option("device", CONFIG.device),
         parts=option("parts", CONFIG.parts),
-        code=lambda wc: code("embed.py", study(wc).encoders[wc.encoder]),
+        others=lambda wc: others_of(encoder_of(wc)),
+        code=lambda wc: code("embed.py", encoder_of(wc)),
     message:
         "embed {wildcards.population} of {wildcards.study} by {wildcards.encoder}, part {wildcards.part}"
     shell:
-        "embed.py --encoder {params.encoder:q} {params.device} {params.parts}"
-        " --model {input.model:q} --samples {input.samples:q} --output {output:q} > {log:q} 2>&1"
+        "embed.py --encoder {params.encoder:q} --generator {params.generator:q} {params.device} {params.parts}"
+        " --model {input.model:q} --samples {input.samples:q} --whole {input.whole:q}"
+        " --output {output:q} > {log:q} 2>&1"

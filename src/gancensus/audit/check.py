@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gancensus.audit.user_samples import as_population, check_units
 from gancensus.config.configuration import Config, Study, check_files, why_absent
+from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.generator import UserProvided
@@ -66,6 +68,7 @@ def _check_study(
     """Check the source of a study, and its generators that are files."""
     key = f"studies.{name}.source"
     provided = {k: g for k, g in study.generators.items() if isinstance(g, UserProvided)}
+    encoders = _read_encoders(name, study, found, cheap)
     if any(why_absent(path) for path in study.source.files()) or (cheap and not study.source.files()):
         return
     if cheap and _is_large(key, study.source, found):
@@ -87,8 +90,39 @@ def _check_study(
     except UserError as error:
         found.problem(key, error)
         return
+    _check_encoders(encoders, real.sample_id, None, like.x[:2], found, progress)
     for generator_key, generator in provided.items():
-        _check_generator(f"studies.{name}.generators.{generator_key}", study, generator, like, found, progress, cheap)
+        place = f"studies.{name}.generators.{generator_key}"
+        samples = _check_generator(place, study, generator, like, found, progress, cheap)
+        if samples is not None:
+            _check_encoders(encoders, samples.sample_id, generator_key, like.x[:0], found, progress)
+
+
+def _read_encoders(name: str, study: Study, found: Findings, cheap: bool) -> dict[str, Encoder]:
+    """Return the encoders with files that are there and are to be read, by key."""
+    keys = {f"studies.{name}.encoders.{key}": encoder for key, encoder in study.encoders.items()}
+    there = {k: e for k, e in keys.items() if e.files() and not any(why_absent(path) for path in e.files())}
+    return {key: encoder for key, encoder in there.items() if not (cheap and _is_large(key, encoder, found))}
+
+
+def _check_encoders(
+    encoders: Mapping[str, Encoder],
+    sample_id: NDArray[np.int64],
+    generator: str | None,
+    x: NDArray[np.float32],
+    found: Findings,
+    progress: Callable[[str], None],
+) -> None:
+    """Check what encoders read for all samples of a generator, or, for None, of the source; x: some of these."""
+    for key, encoder in encoders.items():
+        if generator is not None and encoder.concerning(generator) == encoder.concerning(None):
+            continue
+        progress(key)
+        try:
+            encoder.check_input(x)
+            encoder.check_rows(sample_id, generator)
+        except UserError as error:
+            found.problem(key, error)
 
 
 def _check_generator(
@@ -99,20 +133,22 @@ def _check_generator(
     found: Findings,
     progress: Callable[[str], None],
     cheap: bool,
-) -> None:
-    """Check user-provided samples against real ones."""
+) -> LazySamples | None:
+    """Check user-provided samples against real ones; return them, as far as they could be looked at."""
     if why_absent(generator.path):
-        return
+        return None
     if cheap and _is_large(key, generator, found):
-        return
+        return None
     progress(key)
     try:
         samples = as_population(generator, like, "checked-0")
         if _read(key, study, samples, found):
             check_units(generator, like, samples)
         found.note(key, samples)
+        return samples
     except UserError as error:
         found.problem(key, error)
+        return None
 
 
 def _compare(study: Study, samples: Samples) -> None:

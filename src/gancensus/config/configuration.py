@@ -30,7 +30,7 @@ from gancensus.config.yaml_tree import Tree, clipped
 from gancensus.contracts.analysis import Analysis, Chosen, Context, table_names
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.family import EncoderName, Strict, expanded, suggestion
+from gancensus.contracts.family import EncoderName, Member, Strict, expanded, suggestion
 from gancensus.contracts.generator import Generator, Trained
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.replica import Replica
@@ -291,10 +291,18 @@ def check_files(config: Config) -> None:
     """Raise UserError, with every problem at once, for what is not there, and for members that do not go together."""
     missing, wrong = [], []
     for name, study in config.studies.items():
-        named = {"source": study.source, **{f"generators.{key}": member for key, member in study.generators.items()}}
+        named: dict[str, Member] = {"source": study.source}
+        named |= {f"encoders.{key}": member for key, member in study.encoders.items()}
+        named |= {f"generators.{key}": member for key, member in study.generators.items()}
         absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
         missing += [f"studies.{name}.{key}: {clipped(path, 200)}: {why}" for key, path, why in absent]
-        unfit = [*_unconditional(study), *_too_many(study), *_readings(study), *_nested(study)]
+        unfit = [
+            *_unconditional(study),
+            *_too_many(study),
+            *_readings(study),
+            *_nested(study),
+            *_not_embedded(study),
+        ]
         wrong += [f"studies.{name}.{line}" for line in unfit]
         chosen = {name: selection.chosen for name, selection in study.selections.items()}
         about = Context(study.source, study.generators, made=study.generated, selections=chosen)
@@ -382,6 +390,14 @@ def _nested(study: BaseStudy) -> Iterator[str]:
                     f"generators.{key}.path: {made}, but source.path: {real}; what is in {inner} would be read as "
                     f"{side}, too: move it out of {outer}"
                 )
+
+
+def _not_embedded(study: BaseStudy) -> Iterator[str]:
+    """Yield why encoders cannot embed generated samples; those that only selections use are not asked to."""
+    spaces = [metric.space for definition in study.definitions.values() for metric in definition.values()]
+    spaces += [analysis.space for analysis in study.analyses.values()]
+    for key in dict.fromkeys(space for space in spaces if space is not None):
+        yield from (f"encoders.{key}.{line}" for line in study.encoders[key].refuses(study.generators))
 
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:

@@ -1,16 +1,44 @@
 """Encoders: maps from samples to vectors in which distances mean more than between raw values."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.family import Member
 from gancensus.contracts.fitting import Checkpoint, Fitted
+from gancensus.contracts.generator import Generator
+from gancensus.contracts.samples import Samples, by_block
 
 
 class Encoder(Member):
     """An encoder is fitted on `train` and applied to every population."""
+
+    by_row: ClassVar[bool] = False
+    """Whether vectors are rows of the user's files, one for each sample, so that `check_rows` must compare them."""
+
+    @property
+    def dimension(self) -> int | None:
+        """Number of values in a vector; None where that is not known before the run."""
+        return None
+
+    def concerning(self, generator: str | None) -> Self:
+        """Return what of the encoder matters for samples of a generator; None: for real samples, and for the fit."""
+        return self
+
+    def refuses(self, generators: Mapping[str, Generator]) -> Iterable[str]:
+        """Return why it cannot embed samples of a study's generators: lines that begin with the encoder's key."""
+        return ()
+
+    def check_input(self, x: NDArray[Any]) -> None:
+        """Raise UserError where the user's files cannot embed samples x (n, *shape), without fitting anything."""
+
+    def check_rows(self, sample_id: NDArray[np.int64], generator: str | None = None) -> None:
+        """Raise UserError unless there is one good vector for each of the samples that a source or generator has.
+
+        sample_id (n,): of all samples of the generator, or, for None, of the source.
+        """
 
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit on x (n, *shape) float32; return the weights and the history of the losses.
@@ -22,3 +50,13 @@ class Encoder(Member):
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:
         """Map x (n, *shape) float32 to vectors (n, d) float32."""
         raise NotImplementedError
+
+    def embed(
+        self, weights: Mapping[str, NDArray[Any]], samples: Samples, generator: str | None, device: str
+    ) -> NDArray[Any]:
+        """Return the vectors (n, d) float32 of samples of a generator, or, for None, of real ones.
+
+        They are those of `apply`, block by block, so that the parts change no value. Where there is more to a vector
+        than the values of its sample, this is what a member defines.
+        """
+        return by_block(lambda x: self.apply(weights, x, device), samples.x)

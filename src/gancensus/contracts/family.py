@@ -5,7 +5,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -27,9 +35,7 @@ class Strict(BaseModel):
     @classmethod
     def _no_empty_path(cls, value: Any) -> Any:
         """Refuse `path: ""`, which would be the working directory and all that is in it."""
-        if value == "":
-            raise PydanticCustomError("path", "is empty; name a file or folder")
-        return value
+        return _not_empty(value)
 
     @field_validator("*")
     @classmethod
@@ -38,12 +44,23 @@ class Strict(BaseModel):
         return expanded(value) if isinstance(value, Path) else value
 
 
+def _not_empty(value: Any) -> Any:
+    """Return the text of a path, or refuse an empty one."""
+    if value == "":
+        raise PydanticCustomError("path", "is empty; name a file or folder")
+    return value
+
+
 def expanded(path: Path) -> Path:
     """Return a path with `~` and `~user` expanded; raises ValueError where there is no such user."""
     try:
         return path.expanduser()
     except RuntimeError:
         raise PydanticCustomError("path", "{path}: there is no such user or home", {"path": path.parts[0]}) from None
+
+
+UserPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(expanded)]
+"""A path among others under one key; a key of its own has these checks anyway."""
 
 
 class Member(Strict):

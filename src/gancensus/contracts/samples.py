@@ -152,6 +152,11 @@ class LazySamples:
         return self.known.conditions
 
     @property
+    def sample_id(self) -> NDArray[np.int64]:
+        """The identity of the samples."""
+        return self.known.sample_id
+
+    @property
     def group(self) -> NDArray[np.int64] | None:
         """What the samples belong to."""
         return self.known.group

@@ -244,6 +244,9 @@ def predict(path: Path, absent: Mapping[str, Shape], snakefile: Path) -> tuple[l
 
 
 def _paths(raw: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
-    """Return the sources and generators of a configuration that name files, each with the keys that do."""
-    found = [m for study in raw["studies"].values() for m in (study["source"], *study["generators"].values())]
-    return [(member, key) for member in found for key in ("path", "labels") if member.get(key)]
+    """Return the sections of a configuration that name files, each with the keys that do."""
+    families = [(s["generators"], s.get("encoders") or {}) for s in raw["studies"].values()]
+    sections = [section for family in families for named in family for section in named.values()]
+    sections += [study["source"] for study in raw["studies"].values()]
+    found = [(section, key) for section in sections for key in ("path", "labels") if section.get(key)]
+    return found + [(section["generated"], name) for section in sections for name in section.get("generated") or {}]

@@ -106,11 +106,10 @@ class Facts:
         """Return the shape of a sample, or of an encoder's vector."""
         if encoder is None:
             return self.shape
-        fields = self.study.encoders[encoder].model_dump()
-        width = fields.get("latent") or fields.get("components")
-        if not width:
+        width = self.study.encoders[encoder].dimension
+        if width is None:
             raise UserError(f"encoder {encoder}: how long its vectors are is not known before it has run")
-        return (int(width),)
+        return (width,)
 
     def row(self, encoder: str | None) -> float:
         """Return the bytes of a sample's values, or of an encoder's vector."""

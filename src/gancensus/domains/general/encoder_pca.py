@@ -23,6 +23,11 @@ class Pca(Encoder):
     components: int = Field(16, ge=1)
     """Number of components, at most the number of values in a sample."""
 
+    @property
+    def dimension(self) -> int:
+        """The number of components."""
+        return self.components
+
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit by a full singular value decomposition, whose signs scikit-learn fixes; no history.
 

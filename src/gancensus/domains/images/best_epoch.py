@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gancensus.comparison.fidelity import frechet_distance
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.contracts.fitting import History
 from gancensus.contracts.samples import LazySamples, Samples, flatten, spread_rows
 

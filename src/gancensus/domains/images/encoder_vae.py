@@ -41,6 +41,11 @@ class Vae(Encoder):
     learning_rate: float = Field(1e-3, gt=0)
     """Step size of Adam."""
 
+    @property
+    def dimension(self) -> int:
+        """The dimension of the latent space."""
+        return self.latent
+
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Fit on images x (n, H, W) or (n, H, W, C), H and W multiples of 4; history: reconstruction, divergence."""
         import torch

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.comparison.fidelity import cut, frechet_distance
+from gancensus.comparison.fidelity import cut
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
 from gancensus.contracts.table import Columns
