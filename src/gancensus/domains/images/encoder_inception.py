@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 SIDE = 299  # pixels
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-OBTAIN = (
-    f"download weights-inception-2015-12-05-6726825d.pth (95,628,359 bytes, SHA-256 {SHA256}) from "
-    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth, or "
-    "pt_inception-2015-12-05-6726825d.pth, the same file, from "
-    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth, and "
-    "name it in `path`; `sha256` takes the digest of another"
-)
 
 
 class Inception(FromFile):
@@ -43,11 +36,24 @@ class Inception(FromFile):
     sha256: str = Field(SHA256, pattern="^[0-9a-f]{64}$")
     """SHA-256 of the file, which is checked before it is read."""
 
+    obtain = (
+        f"download weights-inception-2015-12-05-6726825d.pth (95,628,359 bytes, SHA-256 {SHA256}) from "
+        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth "
+        "or, the same file under another name, from "
+        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth "
+        "and name it in `path`; `sha256` takes the digest of another"
+    )
+
+    @property
+    def dimension(self) -> int:
+        """Number of features."""
+        return 2048
+
     def network(self, place: str) -> Network:
         """Read the file and return the network without its last layer, which tells classes apart."""
         from gancensus.domains.images.inception_networks import averaged_inside, inception, largest
 
-        tensors = read_published(self.path, self.sha256, OBTAIN)
+        tensors = read_published(self.path, self.sha256, self.obtain)
         return filled(lambda: inception(1008, averaged_inside, largest), tensors, self.path)[:-1].to(place)
 
     def prepare(self, images: torch.Tensor) -> torch.Tensor:

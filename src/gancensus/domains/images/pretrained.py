@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +45,18 @@ class Pretrained(Encoder):
         """Turn RGB images (n, 3, H, W) in [-1, 1] into what the network takes."""
         raise NotImplementedError
 
-    def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
-        """Check that x (n, H, W) or (n, H, W, C), C 1 or 3, are images, and the file; no history.
-
-        The weights of the model are the digest alone: `apply` reads the file again, and refuses another.
-        Raises UserError as `network` does, and when the samples are no such images.
-        """
+    def check_input(self, x: NDArray[Any]) -> None:
+        """Raise UserError when x are no images (n, H, W) or (n, H, W, C), C 1 or 3, and as `network` does."""
         self._check(x.shape[1:])
         self.network("cpu")
+
+    def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
+        """Check samples and file; no history.
+
+        The weights of the model are the digest alone: `apply` reads the file again, and refuses another.
+        Raises UserError as `check_input` does.
+        """
+        self.check_input(x)
         return Fitted({"sha256": np.frombuffer(bytes.fromhex(self.digest()), dtype=np.uint8).copy()}, {})
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:
@@ -86,6 +90,9 @@ class Pretrained(Encoder):
 
 class FromFile(Pretrained):
     """One whose file of weights the user names."""
+
+    obtain: ClassVar[str]
+    """Which file it is, where to get it, and where to name it."""
 
     path: Path
     sha256: str

@@ -38,6 +38,11 @@ class ConvolutionalAutoencoder(Encoder):
     learning_rate: float = Field(1e-3, gt=0)
     """Step size of Adam."""
 
+    @property
+    def dimension(self) -> int:
+        """Number of values in a vector."""
+        return self.latent
+
     def losses(
         self, encoder: nn.Module, decoder: nn.Module, batch: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
