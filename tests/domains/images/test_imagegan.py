@@ -15,7 +15,7 @@ from scipy import stats
 from stopping import Memory, StoppedError, same
 from torch import nn
 
-from gancensus.comparison.fidelity import frechet_distance
+from gancensus.comparison.frechet import frechet_distance
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import BLOCK, Samples, flatten, part_rows

@@ -46,7 +46,7 @@ class Dcgan(Gan):
         """Build generator (noise to image) and discriminator (image to logit)."""
         from torch import nn
 
-        height, width, channels = image_shape(shape, "generator dcgan")
+        height, width, channels = image_shape(shape, "generator dcgan", multiple=4)
         w, h4, w4 = self.width, height // 4, width // 4
         generator = nn.Sequential(
             nn.Linear(self.latent, 4 * w * h4 * w4, bias=False),

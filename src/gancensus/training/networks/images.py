@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     import torch
 
 
-def image_shape(shape: tuple[int, ...], who: str) -> tuple[int, int, int]:
+def image_shape(shape: tuple[int, ...], who: str, multiple: int) -> tuple[int, int, int]:
     """Return height, width and channels of an image sample.
 
-    Raises UserError when the shape is not that of an image whose sides can be halved twice.
+    Raises UserError when the shape is not that of an image whose height and width are multiples of a number.
     """
-    if len(shape) not in (2, 3) or shape[0] % 4 or shape[1] % 4:
-        raise UserError(
-            f"{who}: samples have shape {shape}; it needs images (H, W) or (H, W, C) with H and W multiples of 4"
-        )
+    if len(shape) not in (2, 3) or shape[0] % multiple or shape[1] % multiple:
+        sides = f" with H and W multiples of {multiple}" if multiple > 1 else ""
+        raise UserError(f"{who}: samples have shape {shape}; it needs images (H, W) or (H, W, C){sides}")
     return shape[0], shape[1], (shape[2] if len(shape) == 3 else 1)
 
 
