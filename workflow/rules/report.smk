@@ -14,7 +14,9 @@ for name, s in CONFIG.studies.items():
 
     found = [results.at(results.SAMPLES, population=p) for p in everyone]
     found += [results.at(results.EMBEDDED, encoder=e, population=p) for e in encoders for p in everyone]
-    found += [results.at(results.EMBEDDED, encoder=x.encoder, population="train") for x in s.selections.values() if x.encoder]
+    found += [
+        results.at(results.EMBEDDED, encoder=x.encoder, population="train") for x in s.selections.values() if x.encoder
+    ]
     found += [results.at(file, encoder=e) for e in s.encoders for file in (results.ENCODER, results.ENCODER_HISTORY)]
     models = (results.GENERATOR, results.GENERATOR_HISTORY)
     found += [results.at(file, population=p) for p in results.trained(s) for file in models]

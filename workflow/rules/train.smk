@@ -18,7 +18,9 @@ rule train:
         gpu=GPU,
         checkpoint=CONFIG.checkpoint,  # as a resource, so that another value reruns nothing
     params:
-        generator=lambda wc: section(study(wc).generators[wc.name], exclude=study(wc).generators[wc.name].outside_training),
+        generator=lambda wc: section(
+            study(wc).generators[wc.name], exclude=study(wc).generators[wc.name].outside_training
+        ),
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
         code=lambda wc: code("train.py", study(wc).generators[wc.name], without=["gancensus.config.code"]),

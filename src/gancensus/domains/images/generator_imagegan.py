@@ -91,14 +91,14 @@ class Imagegan(Trained):
         """Build generator (noise and class to image) and discriminator (image and class to logit)."""
         from gancensus.domains.images.imagegan_networks import Discriminator
 
-        image = image_shape(shape, "generator imagegan")
+        image = image_shape(shape, "generator imagegan", 4)
         return self._generator(shape, classes, spectral=True), Discriminator(image, self.width, classes, self.attention)
 
     def _generator(self, shape: tuple[int, ...], classes: int, spectral: bool) -> Generator:
         """Build the generator, with spectral normalisation or as it is applied."""
         from gancensus.domains.images.imagegan_networks import Generator
 
-        image = image_shape(shape, "generator imagegan")
+        image = image_shape(shape, "generator imagegan", 4)
         return Generator(image, self.latent, self.width, classes, self.attention, spectral)
 
     def train(
