@@ -33,6 +33,8 @@ def answers(
     parts: int = 1,
     copies: int = 0,
     reference: tuple[str, ...] = ("holdout",),
+    fitted: tuple[str, ...] = (),
+    encoder: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Write samples of four populations, and ask the questions of the last one, which copies some of the first."""
     rng = np.random.default_rng(0)
@@ -45,22 +47,42 @@ def answers(
             files.append(folder / population / f"{part}.parquet")
             files[-1].parent.mkdir(parents=True, exist_ok=True)
             write_samples(files[-1], samples.take(rows))
+    if encoder:  # whose vectors are the samples themselves, so that everything is there twice
+        files = [
+            file for population in POPULATIONS for _ in range(2) for file in files if file.parent.name == population
+        ]
+    definitions = {
+        name: {
+            key: {**metric, **({"encoder": encoder} if encoder and key == "near" else {})} for key, metric in d.items()
+        }
+        for name, d in DEFINITIONS.items()
+    }
     thresholds = []
     for name, definition in DEFINITIONS.items():
         known = {"metric": list(definition), **dict.fromkeys(("pairs", "all_pairs"), [1] * len(definition))}
         table = dict.fromkeys(THRESHOLDS.names, [0.1] * len(definition)) | known
         thresholds.append(folder / f"thresholds-{name}.parquet")
         write_table(thresholds[-1], table, THRESHOLDS)
-    options = ["--study", "s", "--population", "made-0", "--definitions", json.dumps(DEFINITIONS), "--seed", 1]
+    options = ["--study", "s", "--population", "made-0", "--definitions", json.dumps(definitions), "--seed", 1]
     options += ["--permutations", 100, "--memory", 1000, "--device", "cpu", "--thresholds", *thresholds]
     outputs = ["--answers", folder / "answers.parquet", "--coverage", folder / "coverage.parquet"]
-    return step("answers", *options, "--reference", *reference, "--features", *files, *outputs)
+    return step("answers", *options, "--reference", *reference, "--fitted", *fitted, "--features", *files, *outputs)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a table."""
     found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
     return found
+
+
+@pytest.mark.parametrize("fitted", [(), ("net",)])
+def test_copies_are_looked_for_where_the_encoder_has_not_learned_from_train(
+    step: Step, tmp_path: Path, fitted: tuple[str, ...]
+) -> None:
+    done = answers(step, tmp_path, (150, 120, 130, 200), copies=40, encoder="net", fitted=fitted)
+    assert done.returncode == 0, done.stderr
+    found = {row["definition"] for row in rows(tmp_path / "answers.parquet") if row["question"] == "copies"}
+    assert found == {None, *(() if fitted else ("near", "both"))}
 
 
 def test_real_samples_that_nothing_has_learned_from_are_all_compared_with(step: Step, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ rule answers:
             }
         ),
         reference=lambda wc: study(wc).reference(wc.population),
+        fitted=lambda wc: [name for name, encoder in study(wc).encoders.items() if encoder.fitted],
         permutations=lambda wc: option("permutations", study(wc).census.permutations),
         seed=option("seed", CONFIG.seed),
         memory=option("memory", CONFIG.memory),
@@ -35,5 +36,5 @@ rule answers:
         "measure {wildcards.population} of {wildcards.study} beside holdout"
     shell:
         "answers.py --study {wildcards.study} --population {wildcards.population} --definitions {params.definitions:q}"
-        " --reference {params.reference} {params.permutations} {params.seed} {params.memory} {params.device} --thresholds {input.thresholds:q}"
+        " --reference {params.reference} --fitted {params.fitted} {params.permutations} {params.seed} {params.memory} {params.device} --thresholds {input.thresholds:q}"
         " --features {input.features:q} --answers {output.answers:q} --coverage {output.coverage:q} > {log:q} 2>&1"

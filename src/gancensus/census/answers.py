@@ -7,7 +7,7 @@ permutations say what both populations being one would look like. `summary` make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,6 +130,7 @@ def answer(
     definitions: Mapping[str, Criterion],
     populations: Mapping[str, Spaces],
     population: str,
+    fitted: Collection[str],
     permutations: int,
     rng: Callable[[str], np.random.Generator],
     memory: int,
@@ -143,6 +144,8 @@ def answer(
         populations: `train`, `calibrate`, `holdout` and the population itself; `reference`, the real samples that it is
             measured beside.
         population: its name.
+        fitted: the encoders that have learned from `train`: their vectors of it are not exchangeable with those of
+            `holdout`, so that they do not show copies.
         permutations: of the labels.
         rng: gives each purpose, by name, random numbers of its own.
         memory: in MB, for the search for copies in `train`.
@@ -159,8 +162,7 @@ def answer(
     measured: dict[str, Measured] = {}
     curves: list[dict[str, Any]] = []
     copied: list[dict[str, Any]] = []
-    # an encoder has been fitted on `train`, so that its vectors are no longer exchangeable with those of `holdout`
-    tested = [name for name, (metrics, _) in definitions.items() if all(m.space is None for m in metrics.values())]
+    tested = [name for name, (metrics, _) in definitions.items() if not {m.space for m in metrics.values()} & {*fitted}]
     level = ALPHA / (1 + len(tested))  # of the tests of copies: each definition's, and that of exact ones
     for name, (metrics, thresholds) in definitions.items():
         progress(f"measuring {population} beside holdout by {name}")

@@ -179,8 +179,8 @@ class BaseStudy(Strict):
 
         That is `train`, too, where it was not fitted, and does not have samples that belong together.
         """
-        metrics = (metric for definition in self.definitions.values() for metric in definition.values())
-        fitted = population not in self.unseen or any(metric.space is not None for metric in metrics)
+        spaces = {metric.space for definition in self.definitions.values() for metric in definition.values()}
+        fitted = population not in self.unseen or any(self.encoders[space].fitted for space in spaces if space)
         return ["holdout"] if fitted or self.source.grouped else ["holdout", "train"]
 
 
@@ -295,7 +295,10 @@ def check_files(config: Config) -> None:
         named |= {f"encoders.{key}": member for key, member in study.encoders.items()}
         named |= {f"generators.{key}": member for key, member in study.generators.items()}
         absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
-        missing += [f"studies.{name}.{key}: {clipped(path, 200)}: {why}" for key, path, why in absent]
+        missing += [
+            "; ".join(filter(None, [f"studies.{name}.{key}: {clipped(path, 200)}: {why}", named[key].obtain]))
+            for key, path, why in absent
+        ]
         unfit = [
             *_unconditional(study),
             *_too_many(study),

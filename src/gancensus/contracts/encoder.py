@@ -15,6 +15,8 @@ from gancensus.contracts.samples import Samples, by_block
 class Encoder(Member):
     """An encoder is fitted on `train` and applied to every population."""
 
+    fitted: ClassVar[bool] = True
+    """Whether it learns from `train`, so that vectors of these are no longer exchangeable with those of `holdout`."""
     by_row: ClassVar[bool] = False
     """Whether vectors are rows of the user's files, one for each sample, so that `check_rows` must compare them."""
 

@@ -69,6 +69,9 @@ class Member(Strict):
     outside_training: ClassVar[frozenset[str]] = frozenset()
     """Keys that say nothing about its training: a model stays what it is when their values change."""
 
+    obtain: ClassVar[str] = ""
+    """Which file it needs, and where to get it, if that is the same for everyone."""
+
     kind: str
 
     def files(self) -> list[Path]:

@@ -49,7 +49,9 @@ def asked(folder: Path, share: float, noise: float) -> list[dict[str, Any]]:
         populations[name] = {None: SampleRows([path])}
     populations["reference"] = populations["holdout"]
     definitions = {"rows": Criterion({"rows": Gower(alpha=0.01)}, [0.08])}
-    return answer(definitions, populations, "made-0", 99, lambda name: np.random.default_rng(len(name)), 1000).answers
+    return answer(
+        definitions, populations, "made-0", [], 99, lambda name: np.random.default_rng(len(name)), 1000
+    ).answers
 
 
 def first_screen(found: list[dict[str, Any]]) -> dict[str, str]:

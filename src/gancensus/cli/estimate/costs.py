@@ -201,7 +201,8 @@ class Prediction:
                 return Cost(read, SMALL, None, None)
             values = sum(facts.row(space) for space in {metric.space for metric in metrics})
             some = min(MOST, MOST_BYTES // int(values), facts.samples[population])
-            copied = population != "train" and all(metric.space is None for metric in metrics)
+            spaces = {metric.space for metric in metrics if metric.space}
+            copied = population != "train" and not any(facts.study.encoders[space].fitted for space in spaces)
             train, holdout = (facts.samples[name] if copied else 0 for name in ("train", "holdout"))
             pairs = some * (4.5 * some + 4 * train + holdout)
             seconds += (3 * some + 3 * train + holdout) * a_row + pairs * pair_seconds(metrics, facts, some)

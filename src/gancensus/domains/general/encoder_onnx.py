@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,7 @@ class Onnx(Encoder):
     """
 
     kind: Literal["onnx"] = "onnx"
+    fitted: ClassVar[bool] = False
     path: Path
     """The ONNX file, relative to the working directory."""
     output: str | None = None

@@ -30,6 +30,7 @@ class Vectors(Encoder):
     by_row: ClassVar[bool] = True
 
     kind: Literal["vectors"] = "vectors"
+    fitted: ClassVar[bool] = False
     path: Path
     """Vectors of all real samples, in the order of the source: row k is of the sample with sample_id k."""
     generated: dict[str, UserPath] = Field({})

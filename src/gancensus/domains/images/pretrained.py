@@ -30,6 +30,8 @@ BATCH = 16  # images in the network at once; it divides the block of the embeddi
 class Pretrained(Encoder):
     """An encoder of images whose network is not fitted but read from a file that is known by its SHA-256."""
 
+    fitted: ClassVar[bool] = False
+
     def digest(self) -> str:
         """Return the SHA-256 of the file of weights that is asked for, 64 hexadecimal digits."""
         raise NotImplementedError
@@ -90,9 +92,6 @@ class Pretrained(Encoder):
 
 class FromFile(Pretrained):
     """One whose file of weights the user names."""
-
-    obtain: ClassVar[str]
-    """Which file it is, where to get it, and where to name it."""
 
     path: Path
     sha256: str
