@@ -225,6 +225,8 @@ def test_without_any_one_array_of_its_state_it_would_end_elsewhere(name: str) ->
     unread = {"place"} | {f"parts/descent/{index}.step" for index in range(6)}  # RMSprop counts, and that is all
     unread |= {key for key in state if key.endswith("._u")}  # an iteration replaces it by what it makes of _v
     unread |= {key for key in state if key.startswith("parts/average/") and key.endswith("num_batches_tracked")}
+    if name == "imagegan":  # without momentum, Adam's mean is the last slope
+        unread |= {key for key in state if key.endswith(".exp_avg")}
     for key in state.keys() - unread:
         checkpoint = Memory(state={**state, key: changed(key, state[key])})
         assert not same(checkpoint.run(TRAININGS[name]), UNINTERRUPTED[name]), key

@@ -90,7 +90,7 @@ def stopped(folder: Path, step: list[Any], number: signal.Signals) -> str:
 
 @pytest.mark.parametrize(
     ("step", "signals"),
-    [(TRAIN, [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]), (BEST, [signal.SIGKILL]), (FIT, [signal.SIGINT])],
+    [(TRAIN, [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]), (BEST, [signal.SIGTERM]), (FIT, [signal.SIGINT])],
     ids=["train", "best", "fit_encoder"],
 )
 def test_a_training_over_several_runs_leaves_the_same_files(

@@ -22,8 +22,8 @@ PARAMETRISED = ".parametrizations.weight."
 
 
 def halvings(height: int, width: int) -> int:
-    """Return how often images are halved: twice, and again while both sides are even and of LEAST pixels or more."""
-    count = 2
+    """Return how often images are halved: once, and again while both sides are even and of LEAST pixels or more."""
+    count = 1
     while min(height, width) >> count >= LEAST and (height >> count) % 2 == (width >> count) % 2 == 0:
         count += 1
     return count
