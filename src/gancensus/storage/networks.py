@@ -76,7 +76,7 @@ class Network:
         if vectors.ndim != 2 or len(vectors) != len(filled):
             raise UserError(
                 f"{self._path}: output '{out}' has the shape {vectors.shape} for {len(filled)} samples, but a vector "
-                "each, (n, d), is needed; export a pooled output, such as the class token or the mean over positions"
+                "each, (n, d), is needed; export a pooled output (the class token, a mean), for any number of samples"
             )
         with np.errstate(over="ignore"):
             vectors = vectors[: len(x)].astype(np.float32)
