@@ -11,8 +11,8 @@ from pydantic import Field
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.fitting import Checkpoint, Fitted
-from gancensus.contracts.generator import Trained
 from gancensus.contracts.samples import LazySamples, Samples, by_block
+from gancensus.training.latent import GaussianLatent
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.resume import Stateful
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Gan(Trained):
+class Gan(GaussianLatent):
     """A generator and a discriminator that are trained by turns with the non-saturating loss.
 
     Goodfellow et al., arXiv:1406.2661, section 3 and algorithm 1; one step of Adam for each network per batch. History:
@@ -110,7 +110,7 @@ class Gan(Trained):
         self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Draw standard Gaussian noise (samples, latent)."""
-        return rng.standard_normal((samples, self.latent), dtype=np.float32)
+        return self.truncate(rng.standard_normal((samples, self.latent), dtype=np.float32), rng)
 
     def generate(
         self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,9 @@ from pydantic import Field
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.fitting import Checkpoint, Fitted
-from gancensus.contracts.generator import Trained
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import LazySamples, Samples, by_block
+from gancensus.training.latent import GaussianLatent
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.networks.images import channels_first, channels_last, image_shape
 from gancensus.training.resume import Stateful
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from gancensus.domains.images.imagegan_networks import Discriminator, Generator
 
 
-class Imagegan(Trained):
+class Imagegan(GaussianLatent):
     """SAGAN of images (H, W) or (H, W, C), H and W multiples of 4, of their classes where the samples have labels.
 
     Zhang et al., arXiv:1805.08318, as in DeVries et al., arXiv:2007.15255 (instance selection), which trained it by
@@ -46,8 +45,6 @@ class Imagegan(Trained):
     History: the hinge losses of the discriminator (2 when it cannot distinguish) and of the generator; with
     `checkpoint: best`, the distance to `calibrate` and the epoch that was kept.
     """
-
-    outside_training: ClassVar[frozenset[str]] = Trained.outside_training | {"truncation"}
 
     kind: Literal["imagegan"] = "imagegan"
     latent: int = Field(32, ge=1)
@@ -70,17 +67,10 @@ class Imagegan(Trained):
     """Steps before the generator's weights are averaged; until then the average is the generator as it is."""
     average_decay: float = Field(0.995, ge=0, lt=1)
     """Share of the average that a step leaves: it is over about 1 / (1 - `average_decay`) steps."""
-    truncation: float | None = Field(None, ge=0.01)
-    """Largest size of a component of the noise: larger ones are drawn again. Another value does not train again."""
     checkpoint: Literal["last", "best"] = "last"
     """Which weights are kept: those of the last epoch, or of that whose samples are nearest to `calibrate`."""
     every: int = Field(1, ge=1)
     """Epochs between two measurements of that distance; the last epoch is measured, too."""
-
-    @property
-    def latent_kept(self) -> float:
-        """The share of a standard Gaussian number within the truncation."""
-        return 1.0 if self.truncation is None else math.erf(self.truncation / math.sqrt(2))
 
     @property
     def validated(self) -> bool:
@@ -222,13 +212,10 @@ class Imagegan(Trained):
     ) -> NDArray[np.float32]:
         """Return (samples, 1 + latent): a uniform number that chooses the class, and standard Gaussian noise.
 
-        With `truncation`, components that are larger in size are drawn again until none is: Brock et al.,
-        arXiv:1809.11096, section 3.1.
+        Only the latter is truncated.
         """
         drawn = self._drawn(samples, rng)
-        latent = drawn[:, 1:]
-        while self.truncation is not None and (far := np.abs(latent) > self.truncation).any():
-            latent[far] = rng.standard_normal(np.count_nonzero(far), dtype=np.float32)
+        self.truncate(drawn[:, 1:], rng)
         return drawn
 
     def labels(self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32]) -> NDArray[np.int32] | None:
