@@ -42,7 +42,7 @@ def test_every_module_says_what_it_is_for() -> None:
 
 def test_the_schema_takes_our_own_files_and_refuses_a_misspelt_key() -> None:
     validator = Draft202012Validator(json.loads(schema()))
-    for name in ("config.yaml", "test.yaml", "large.yaml", "full.yaml"):
+    for name in ("config.yaml", "test.yaml", "large.yaml", "full.yaml", "images.yaml"):
         config = yaml.safe_load((ROOT / "config" / name).read_text())
         assert list(validator.iter_errors(config)) == []
         config["sed"] = config.pop("seed")
