@@ -285,6 +285,16 @@ def test_other_generators_know_no_classes() -> None:
 # Truncation
 
 
+@pytest.mark.parametrize("gan", [Imagegan, Dcgan])
+def test_what_is_kept_of_the_latent_is_the_share_within_the_truncation(gan: type[Imagegan | Dcgan]) -> None:
+    whole, cut = gan(), gan(truncation=0.5)
+    assert whole.latent_kept == 1
+    assert cut.latent_kept == pytest.approx(stats.norm.cdf(0.5) - stats.norm.cdf(-0.5))
+    latent = np.abs(cut.noise(500, {}, derive_rng(3))[:, -cut.latent :])
+    assert latent.max() <= 0.5 < np.abs(whole.noise(500, {}, derive_rng(3))).max()
+    assert architecture(cut, (8, 8)) == architecture(whole, (8, 8))
+
+
 @pytest.mark.parametrize("truncation", [0.3, 1.0, 2.0])
 def test_the_truncated_noise_is_a_truncated_gaussian(truncation: float) -> None:
     noise = Imagegan(truncation=truncation).noise(2000, {}, derive_rng(4))
