@@ -57,6 +57,7 @@ def check_sides(case: Case, seed: int, tile: int) -> None:
     x_sides, y_sides = (random_sides(len(points), k, rng) for points in case[:2])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "TILE", tile)
+        patch.setattr(module, "BITS", 2 + seed % 2)  # so that five splits take several passes
         radii = side_square_radii(case.x, x_sides, k), side_square_radii(case.y, y_sides, k)
         found = side_incidence(case.x, case.y, *radii, x_sides, y_sides)
         for s in range(x_sides.shape[1]):

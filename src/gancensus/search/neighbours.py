@@ -25,10 +25,13 @@ Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Sides = NDArray[np.int8]
+_Side = tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats, Integers, Integers]
+"""Points: x, low, high, the least and the largest limit, limits and radii by split, the splits of side 1 and of -1."""
 
 TILE = 1024  # rows and columns of a product: 4 MB in float32
 LANES = 32  # pairs that are tested together, before one by one
 STRETCH = 16  # times eight squares are summed between checks of the limit
+BITS = 62  # splits of both sets that are looked at in one pass: the bits of a whole number
 TINY = 1e-30  # more than underflow takes from the square of a point of size 1
 
 
@@ -155,26 +158,48 @@ def side_incidence(
         x_sides: (n, splits), the side of each point: 1, -1, or 0 for one that is left out.
         y_sides: (m, splits).
     """
-    frame = _frame(x, y)
+    few = [slice(start, start + BITS) for start in range(0, x_radii.shape[1], BITS)]
+    parts = [
+        _side_incidence(x, y, x_radii[:, some], y_radii[:, some], x_sides[:, some], y_sides[:, some]) for some in few
+    ]
+    x_in_y, y_in_x, x_holds_y, pairs = zip(*parts, strict=True)
+    flags = [np.concatenate(one, axis=1) for one in (x_in_y, y_in_x, x_holds_y)]
+    return SideIncidence(flags[0], flags[1], flags[2], np.concatenate(pairs))
+
+
+def _side_incidence(
+    x: Floats, y: Floats, x_radii: Floats, y_radii: Floats, x_sides: Sides, y_sides: Sides
+) -> SideIncidence:
+    """Find the same for at most BITS splits, which are the bits of one number for each point."""
+    frame, splits = _frame(x, y), x_radii.shape[1]
     cloud = _cloud(y, frame)
-    (n, splits), m = x_radii.shape, len(y)
-    x_in_y, y_in_x, x_holds_y = (np.zeros((size, splits), dtype=np.bool_) for size in (n, m, n))
-    x_limit, y_limit = (np.ldexp(radii, -2 * frame.exponent) / 2 for radii in (x_radii, y_radii))
-    x_most, y_most = x_limit.max(axis=1), y_limit.max(axis=1)
+    of_x, of_y = _by_split(x_radii, x_sides, frame), _by_split(y_radii, y_sides, frame)
+    x_in_y, y_in_x, x_holds_y = (np.zeros(size, dtype=np.int64) for size in (len(x), len(y), len(x)))
     pairs, tile = np.zeros((splits, 2), dtype=np.int64), np.empty(TILE * TILE, dtype=np.float32)
-    for rows in _tiles(n):
+    for rows in _tiles(len(x)):
         part = _cloud(x[rows], frame)
-        for columns in _tiles(m):
+        for columns in _tiles(len(y)):
             _count(
                 _product(part.points, cloud.points[columns], tile),
-                (x[rows], part.low, part.high, x_most[rows], x_limit[rows], x_radii[rows], x_sides[rows]),
-                (
-                    *(y[columns], cloud.low[columns], cloud.high[columns], y_most[columns]),
-                    *(y_limit[columns], y_radii[columns], y_sides[columns]),
-                ),
+                (x[rows], part.low, part.high, *(one[rows] for one in of_x)),
+                (y[columns], cloud.low[columns], cloud.high[columns], *(one[columns] for one in of_y)),
                 (x_in_y[rows], y_in_x[columns], x_holds_y[rows], pairs),
             )
-    return SideIncidence(x_in_y, y_in_x, x_holds_y, pairs)
+    flags = [(bits[:, None] >> np.arange(splits)) & 1 == 1 for bits in (x_in_y, y_in_x, x_holds_y)]
+    return SideIncidence(flags[0], flags[1], flags[2], pairs)
+
+
+def _by_split(radii: Floats, sides: Sides, frame: _Frame) -> tuple[Any, ...]:
+    """Return the least and the largest limit, limits and radii by split, the splits of side 1 and of -1."""
+    limit = np.ldexp(radii, -2 * frame.exponent) / 2
+    ends = limit.min(axis=1), limit.max(axis=1)
+    return (*ends, np.ascontiguousarray(limit), np.ascontiguousarray(radii), _bits(sides == 1), _bits(sides == -1))
+
+
+def _bits(flags: Flags) -> Integers:
+    """Return rows of flags (n, splits) as the bits of one number each (n,)."""
+    found: Integers = flags @ (1 << np.arange(flags.shape[1]))
+    return found
 
 
 def _tiles(points: int, start: int = 0) -> Iterator[slice]:
@@ -319,20 +344,18 @@ def _side_radii(x: Floats, sides: Sides, square: Floats, index: Integers, neighb
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(
-    dots: Singles,
-    rows: tuple[Floats, Floats, Floats, Floats, Floats, Floats, Sides],
-    columns: tuple[Floats, Floats, Floats, Floats, Floats, Floats, Sides],
-    found: tuple[Flags, Flags, Flags, Integers],
-) -> None:
-    """Note the incidences of a tile in `found`.
+def _count(dots: Singles, of_x: _Side, of_y: _Side, found: tuple[Integers, Integers, Integers, Integers]) -> None:
+    """Note the incidences of a tile in `found`, by exact distances only where bounds leave one in doubt.
 
-    D^2 / 2 lies between low[i] + low[j] - i.j and high[i] + high[j] - i.j; a limit is half a square radius, and `most`
-    the largest of all splits.
+    D^2 / 2 lies between low[i] + low[j] - i.j and high[i] + high[j] - i.j; a limit is half a square radius. It is one
+    loop, because to hand so many arrays to another function takes longer than what is done with them.
     """
-    x_low, x_most = rows[1], rows[3]
-    y_low, y_most = columns[1], columns[3]
+    x, x_low, x_high, x_least, x_most, x_limit, x_radii, x_a, x_b = of_x
+    y, y_low, y_high, y_least, y_most, y_limit, y_radii, y_a, y_b = of_y
+    x_in_y, y_in_x, x_holds_y, pairs = found
+    counts = np.zeros(x_limit.shape[1], dtype=np.int64)
     for i in range(dots.shape[0]):
+        counts[:] = 0
         for start in range(0, dots.shape[1], LANES):
             lane, lane_low = dots[i, start : start + LANES], y_low[start : start + LANES]
             lane_most = y_most[start : start + LANES]
@@ -343,38 +366,41 @@ def _count(
             if seen == 0:
                 continue
             for j in range(start, start + len(lane)):
-                half = x_low[i] + y_low[j] - dots[i, j]
-                if half < x_most[i] or half < y_most[j]:
-                    _count_pair(dots[i, j], i, j, rows, columns, found)
+                low, high = x_low[i] + y_low[j] - dots[i, j], x_high[i] + y_high[j] - dots[i, j]
+                in_x, x_doubt = _within(low, high, x_least[i], x_most[i], x_limit, i)
+                in_y, y_doubt = _within(low, high, y_least[j], y_most[j], y_limit, j)
+                same = (x_a[i] & y_a[j]) | (x_b[i] & y_b[j])
+                if (x_doubt | y_doubt) & same:
+                    square = _square_distance(x, i, y, j, np.inf)
+                    in_x, in_y = _above(x_radii, i, square), _above(y_radii, j, square)
+                x_in_y[i] |= in_y & same
+                if in_x & same:
+                    y_in_x[j] |= in_x & same
+                    x_holds_y[i] |= in_x & same
+                    for s in range(len(counts)):
+                        counts[s] += (in_x & same) >> s & 1
+        for s in range(len(counts)):
+            pairs[s, 1 - (x_a[i] >> s & 1)] += counts[s]
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_pair(
-    dot: float,
-    i: int,
-    j: int,
-    rows: tuple[Floats, Floats, Floats, Floats, Floats, Floats, Sides],
-    columns: tuple[Floats, Floats, Floats, Floats, Floats, Floats, Sides],
-    found: tuple[Flags, Flags, Flags, Integers],
-) -> None:
-    """Note the incidences of a pair, by the exact distance only where bounds leave one in doubt."""
-    x, x_low, x_high, _, x_limit, x_radii, x_sides = rows
-    y, y_low, y_high, _, y_limit, y_radii, y_sides = columns
-    x_in_y, y_in_x, x_holds_y, pairs = found
-    low, high, square = x_low[i] + y_low[j] - dot, x_high[i] + y_high[j] - dot, -1.0
-    for s in range(x_limit.shape[1]):
-        if x_sides[i, s] * y_sides[j, s] != 1:
-            continue
-        in_x, in_y = high < x_limit[i, s], high < y_limit[j, s]
-        if (low < x_limit[i, s] and not in_x) or (low < y_limit[j, s] and not in_y):
-            if square < 0:
-                square = _square_distance(x, i, y, j, np.inf)
-            in_x, in_y = square < x_radii[i, s], square < y_radii[j, s]
-        if in_x:
-            y_in_x[j, s] = x_holds_y[i, s] = True
-            pairs[s, 0 if x_sides[i, s] == 1 else 1] += 1
-        if in_y:
-            x_in_y[i, s] = True
+def _within(low: float, high: float, least: float, most: float, limits: Floats, i: int) -> tuple[int, int]:
+    """Return which limits of row i are above what lies between low and high, and which may be, as bits."""
+    if low >= most:
+        return 0, 0
+    if high < least:
+        return -1, 0
+    sure: int = _above(limits, i, high)
+    return sure, _above(limits, i, low) ^ sure
+
+
+@numba.njit(cache=True, nogil=True)
+def _above(limits: Floats, i: int, value: float) -> int:
+    """Return which limits of row i are above a value, as bits."""
+    found = 0
+    for s in range(limits.shape[1]):
+        found |= (value < limits[i, s]) << s
+    return found
 
 
 def _nearest(x: Floats, y: Floats, neighbours: int, others: bool) -> tuple[Floats, Integers]:
@@ -413,6 +439,8 @@ def _keep(
     for i in range(dots.shape[0]):
         worst = square[i, -1]
         for start in range(0, dots.shape[1], LANES):
+            if worst == 0:
+                break  # nothing is nearer than equal points
             lane, lane_low = dots[i, start : start + LANES], y_low[start : start + LANES]
             limit, seen = unit * worst, 0
             for c in range(len(lane)):
