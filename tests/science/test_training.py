@@ -227,8 +227,9 @@ def test_without_any_one_array_of_its_state_it_would_end_elsewhere(name: str) ->
     unread = {"place"} | {f"parts/descent/{index}.step" for index in range(6)}  # RMSprop counts, and that is all
     unread |= {key for key in state if key.endswith("._u")}  # an iteration replaces it by what it makes of _v
     unread |= {key for key in state if key.startswith("parts/average/") and key.endswith("num_batches_tracked")}
-    single = [key.removesuffix("_u") for key, value in state.items() if key.endswith("._u") and value.size == 1]
-    unread |= {f"{of}_v" for of in single}  # a matrix of one row has one singular vector, whatever it is sought from
+    layers = {key.removesuffix("_u") for key in state if key.endswith("._u")}
+    vectors = {layer: (state[f"{layer}_u"], state[f"{layer}_v"]) for layer in layers}
+    unread |= {f"{layer}_v" for layer, (u, v) in vectors.items() if 1 in (u.size, v.size)}  # of one row or one column
     if name == "imagegan":  # without momentum, Adam's mean is the last slope
         unread |= {key for key in state if key.endswith(".exp_avg")}
     for key in state.keys() - unread:
