@@ -59,9 +59,9 @@ class Imagegan(GaussianLatent):
     """Samples per step."""
     discriminator_steps: int = Field(1, ge=1)
     """Steps of the discriminator for each of the generator, each with a batch of its own."""
-    learning_rate: float = Field(2e-4, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
     """Step size of the generator's Adam."""
-    discriminator_rate: float = Field(8e-4, gt=0)
+    discriminator_rate: float = Field(2e-3, gt=0)
     """Step size of the discriminator's Adam."""
     average_from: int = Field(500, ge=0)
     """Steps before the generator's weights are averaged; until then the average is the generator as it is."""
