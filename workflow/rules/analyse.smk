@@ -22,10 +22,10 @@ rule analyse:
         source=lambda wc: section(study(wc).source),
         generators=lambda wc: sections(study(wc).generators),
         generated=lambda wc: json.dumps(study(wc).generated),
-        selections=lambda wc: json.dumps({name: s.chosen for name, s in study(wc).selections.items()}),
+        selections=lambda wc: json.dumps({name: s.chosen for name, s in compared_selections(wc).items()}),
         seed=option("seed", CONFIG.seed),
         # figures are for Analysis.draw, which another rule runs
-        code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, *judging(wc).values(), without=DRAWING),
+        code=lambda wc: code("analyse.py", analysis_of(wc), study(wc).source, *asked(wc), without=DRAWING),
     message:
         "measure {wildcards.analysis} in {wildcards.study}"
     shell:

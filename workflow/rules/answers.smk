@@ -26,7 +26,7 @@ rule answers:
             }
         ),
         reference=lambda wc: study(wc).reference(wc.population),
-        fitted=lambda wc: [name for name, encoder in study(wc).encoders.items() if encoder.fitted],
+        fitted=fitted_spaces,
         permutations=lambda wc: option("permutations", study(wc).census.permutations),
         seed=option("seed", CONFIG.seed),
         memory=option("memory", CONFIG.memory),

@@ -250,6 +250,17 @@ def judges_of(wildcards):
     return [at(results.GENERATOR, population=population) for population in judging(wildcards)]
 
 
+def asked(wildcards):
+    """The generators whose code an analysis runs."""
+    compared = study(wildcards).generators.values() if analysis_of(wildcards).compares else ()
+    return [*judging(wildcards).values(), *compared]
+
+
+def compared_selections(wildcards):
+    """The selections of the study, if an analysis compares by them."""
+    return study(wildcards).selections if analysis_of(wildcards).compares else {}
+
+
 def table_of(wildcards):
     """What an analysis calls a table."""
     return option("table", study(wildcards).analysed[wildcards.analysis][1])
@@ -285,3 +296,10 @@ def answered_features(wildcards):
     spaces = dict.fromkeys([None, *(metric.space for d in definitions for metric in d.values())])
     populations = dict.fromkeys([*REAL, wildcards.population])
     return [file for population in populations for space in spaces for file in parts_of(population, space)]
+
+
+def fitted_spaces(wildcards):
+    """The encoders of the definitions that have learned from `train`."""
+    s = study(wildcards)
+    spaces = dict.fromkeys(metric.space for definition in s.definitions.values() for metric in definition.values())
+    return [space for space in spaces if space and s.encoders[space].fitted]

@@ -11,7 +11,7 @@ rule select:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(1000),
-        runtime=20,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         score=lambda wc: section(study(wc).selections[wc.name].score),
         cut=lambda wc: section(study(wc).selections[wc.name], exclude=("encoder", "score")),

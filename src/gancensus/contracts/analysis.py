@@ -43,8 +43,8 @@ class Context(NamedTuple):
     """The source of a study, and its generators and selections by name; for each trained population, the judge.
 
     Judges are there during the run, for analyses that are `judged` and generators that have a discriminator of single
-    samples. `made` says what made each generated population. `support` is the study's table of support sizes, for
-    analyses that are `counted`.
+    samples. `made` says what made each generated population. `selections` are there for analyses that `compares`, and
+    `support`, the study's table of support sizes, for those that are `counted`.
     """
 
     source: Source
@@ -72,6 +72,8 @@ class Analysis(Member):
     """Whether it asks the discriminators of trained generators, and so needs their models."""
     counted: ClassVar[bool] = False
     """Whether it reads the census of its study."""
+    compares: ClassVar[bool] = False
+    """Whether it compares generators by what they have learned from, and so asks them and the selections."""
 
     @property
     def space(self) -> str | None:

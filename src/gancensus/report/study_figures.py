@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -148,6 +149,7 @@ def _training(results: Results, _: str) -> tuple[Figure, Shown]:
 def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
     """Scores of the training samples, and the extremes of kept and dropped."""
     table, samples = results.table(places.SELECTION, name=name), results.samples("train").whole()
+    samples = samples if results.study.selections[name].per_class else replace(samples, label=None)
     margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
     shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
     place, view = results.path(places.SELECTION, name=name), results.study.source.view

@@ -56,7 +56,7 @@ def test_generators_that_differ_in_what_they_learn_from_are_compared() -> None:
         Training("random", None, 0.6, ("c-0", "c-1", "d-0", "d-1")),
     ]
     everything, dense, few, near, random = found
-    assert [control(one, found) for one in found] == [None, random, everything, random, everything]
+    assert [control(one, found) for one in found] == [None, random, None, random, everything]
     assert curves(found) == [everything, dense, few, random]
     assert at_one_level(found) == [everything, dense, near, random]
 
@@ -68,6 +68,28 @@ def test_nothing_to_compare_is_said() -> None:
     assert Retention().refuses(context(chosen)) is None
     said = Retention().refuses(context(chosen, b=gan("a", epochs=7)))
     assert said is not None and said.startswith("generators a, b train on selections, but differ in other keys")
+    said = Retention().refuses(context(chosen, b=gan("a", samples=7)))
+    assert said is not None and said.startswith("generators a, b train on selections, but differ in other keys")
+    said = Retention().refuses(context(chosen | {"c": Chosen("latent", "gaussian", 0.3, "per_class: no")}))
+    assert said is not None and said.startswith("selections a and c have scores of one kind in one space")
+    said = Embeddings().refuses(context({"a": Chosen(None, "random", 0.6, "")}))
+    assert said is not None and said.startswith("no generator trains on a selection by a score")
+
+
+def test_a_truncated_generator_with_a_selection_is_no_replica_of_one_without() -> None:
+    about = context({"a": Chosen("latent", "gaussian", 0.6, "")}, t=gan("a", truncation=0.5), u=gan(truncation=0.5))
+    found = trainings(about, 800)
+    assert [(one.score, one.populations) for one in found] == [
+        (ALL, ("plain-0", "plain-1")),
+        ("gaussian", ("a-0", "a-1")),
+        ("truncation", ("u-0", "u-1")),
+    ]
+
+
+def test_a_number_kept_is_the_share_nearest_to_it() -> None:
+    chosen = {"a": Chosen("latent", "gaussian", 480, ""), "b": Chosen(None, "random", 0.6, "")}
+    everything, dense, random = trainings(context(chosen), 801)
+    assert control(dense, [everything, dense, random]) == random
 
 
 def rows(x: np.ndarray[Any, Any]) -> InMemory:
@@ -128,18 +150,37 @@ def test_selection_of_the_densest_trades_recall_for_precision_and_random_ones_do
     table = [dict(zip(found, line, strict=True)) for line in zip(*found.values(), strict=True)]
     value = {(row["kept_by"], row["keep"], row["metric"]): row["value"] for row in table}
     for metric, way in (("precision", 1), ("density", 1), ("recall", -1), ("coverage", -1), ("support near", -1)):
-        along = [value["all", 1.0, metric], *(value["knn", keep, metric] for keep in (0.8, 0.5, 0.2))]
+        along = [value["all", 1.0, metric], *(value["knn in pca", keep, metric] for keep in (0.8, 0.5, 0.2))]
         assert (way * np.diff(along) >= 0).all() and way * (along[-1] - along[0]) > 0.02, metric
     mean = {(row["kept_by"], row["metric"]): row for row in table if row["keep"] is None}
-    assert mean["knn", "precision"]["effect_low"] > 0 > mean["knn", "recall"]["effect_high"]
+    assert mean["knn in pca", "precision"]["effect_low"] > 0 > mean["knn in pca", "recall"]["effect_high"]
     assert mean["random", "precision"]["effect_low"] < 0.05  # random samples are no denser
-    assert mean["knn", "support near"]["effect"] == pytest.approx(1)  # as planted: of their number alone
+    assert mean["knn in pca", "support near"]["effect"] == pytest.approx(1)  # as planted: of their number alone
     assert value["train", 1.0, "precision"] > 0.8
-    said = Retention().findings({name: np.array(v, dtype=object) for name, v in found.items()})
+    arrays = {name: np.array(v, dtype=object) for name, v in found.items()}
+    said = Retention().findings(arrays)
     assert said[0].startswith("That selection raises precision and density and lowers recall and support: ")
-    assert "Beside as many random samples, knn changes precision +" in said[0]
+    assert "Beside as many random samples, knn in pca changes precision +" in said[0]
     assert said[1].startswith("FID is least ")
-    Retention().draw("retention", {name: np.array(v, dtype=object) for name, v in found.items()})
+    assert Retention().unjudged("retention", arrays) == []
+    unknown = arrays | {"effect": arrays["effect"].copy()}
+    unknown["effect"][arrays["metric"] == "support near"] = None
+    assert "too few trainings to tell of" in Retention().findings(unknown)[0].split("Beside")[0]
+    assert "support near" in Retention().findings(unknown)[0].split("Beside")[0]
+    Retention().draw("retention", arrays)
+
+
+def test_without_random_selections_nothing_is_claimed_and_that_is_said() -> None:
+    about, real, generated = planted()
+    kept = {name: g for name, g in about.generators.items() if not name.startswith("random")}
+    made = {population: made for population, made in about.made.items() if made.generator in kept}
+    few = about._replace(generators=kept, made=made)
+    found = Retention().analyse("retention", real, {p: generated[p] for p in made}, RNG, few)
+    arrays = {name: np.array(v, dtype=object) for name, v in found.items()}
+    assert [one for one in Retention().findings(arrays) if one.startswith("That selection")] == []
+    assert (
+        sum("no selection by `random` keeps as many" in one for one in Retention().unjudged("retention", arrays)) == 3
+    )
 
 
 def test_embeddings_compare_scores_at_one_share() -> None:

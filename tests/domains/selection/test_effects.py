@@ -19,12 +19,12 @@ def test_the_spread_is_pooled_over_groups() -> None:
 
 
 def test_an_effect_has_students_interval() -> None:
-    a, b = np.array([2.0, 4.0]), np.array([1.0, 1.0, 4.0])
-    spread = Spread.of([a, b])
-    found = effect([a], [b], spread, log=False)
+    values = {"a": np.array([2.0, 4.0]), "b": np.array([1.0, 1.0, 4.0])}
+    spread = Spread.of(list(values.values()))
+    found = effect(values, [("a", "b")], spread, log=False)
     half = student.ppf(0.975, 3) * np.sqrt(spread.variance * (1 / 2 + 1 / 3))
     assert found == pytest.approx((1, 1 - half, 1 + half))
-    ratio = effect([np.log(a)], [np.log(a / 2)], spread, log=True)
+    ratio = effect({"a": np.log(values["a"]), "b": np.log(values["a"] / 2)}, [("a", "b")], spread, log=True)
     assert ratio.value == pytest.approx(2)
 
 
@@ -34,8 +34,8 @@ def test_a_shared_control_counts_in_full() -> None:
     for _ in range(20_000):
         a, b, control = rng.standard_normal((3, 2))
         means.append((a.mean() + b.mean()) / 2 - control.mean())
-    control = np.zeros(2)
-    found = effect([np.zeros(2), np.zeros(2)], [control, control], Spread(1.0, 1000), log=False)
+    values = dict.fromkeys("abc", np.zeros(2))
+    found = effect(values, [("a", "c"), ("b", "c")], Spread(1.0, 1000), log=False)
     assert found.high is not None
     assert found.high / student.ppf(0.975, 1000) == pytest.approx(np.std(means), rel=0.02)
 
@@ -45,20 +45,37 @@ def test_intervals_of_effects_and_levels_hold_the_truth_as_often_as_they_say() -
     for _ in range(2000):
         groups = [rng.normal(0.5 + 0.1 * k, 0.03, 2) for k in range(5)]
         spread = Spread.of(groups)
-        found = effect([groups[3]], [groups[1]], spread, log=False)
+        found = effect(dict(enumerate(groups)), [(3, 1)], spread, log=False)
         value = level([Estimate(x, x, x) for x in groups[2]], spread, log=False)
         held["effect"] += found.low < 0.2 < found.high  # type: ignore[operator]
         held["level"] += value.low < 0.7 < value.high  # type: ignore[operator]
     assert all(0.94 < hits / 2000 < 0.96 for hits in held.values())
 
 
-def test_what_is_unknown_is_left_out() -> None:
-    nothing = Estimate(None, None, None)
-    assert level([nothing], Spread(1, 4), log=True) == nothing
-    assert effect([np.array([1.0])], [np.array([])], Spread(1, 4), log=False) == nothing
-    assert effect([np.array([1.0])], [np.array([2.0])], Spread(0, 0), log=False) == nothing
-    assert transformed([None, 0.0, np.e], log=True).tolist() == [1.0]
-    assert level([Estimate(0.5, 0.25, 0.75)], Spread(0, 0), log=False) == (0.5, 0.25, 0.75)
+def test_what_one_training_lacks_is_known_of_none() -> None:
+    """A population without duplicates may be the most diverse: the mean of the others would be that of the rest."""
+    nothing, value = Estimate(None, None, None), Estimate(1000, 800, 1300)
+    spread = Spread(0.01, 4)
+    assert level([nothing], spread, log=True) == nothing
+    assert level([value, Estimate(None, 5000, None)], spread, log=True) == (None, 800, None)
+    assert level([Estimate(0.5, 0.4, 0.6), Estimate(0, 0, 0.1)], spread, log=True).value is None
+    assert len(transformed([value, nothing], log=True)) == 0
+    assert effect({1: np.ones(1), 2: np.ones(0)}, [(1, 2)], spread, log=False) == nothing
+    assert effect({1: np.ones(1), 2: np.ones(1)}, [(1, 2)], Spread(0, 0), log=False) == nothing
+    assert effect({}, [], spread, log=False) == nothing
+
+
+def test_a_single_training_has_no_interval() -> None:
+    """Another one might end elsewhere, and nothing says how far."""
+    assert level([Estimate(0.5, 0.25, 0.75)], Spread(0, 0), log=False) == (0.5, None, None)
+
+
+def test_intervals_that_are_longer_to_one_side_stay_so() -> None:
+    found = level([Estimate(1000, 180, 39_500)], Spread(0, 1), log=True)
+    assert found == pytest.approx((1000, 180, 39_500))
+    assert level([Estimate(0.05, 0, 0.3)], Spread(0, 1), log=True) == pytest.approx((0.05, 0, 0.3))
+    assert level([Estimate(1000, 180, None)], Spread(0, 1), log=True).high is None
+    assert level([Estimate(0.9, 0.5, 1)], Spread(0, 1), log=False) == pytest.approx((0.9, 0.5, 1))
     assert [is_log(name) for name in ("fid", "support pixels", "density", "recall")] == [True, True, True, False]
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.family import EncoderName
 from gancensus.contracts.samples import flatten
+from gancensus.contracts.score import Score
 from gancensus.domains.selection.score_gaussian import Gaussian
 from gancensus.domains.selection.score_knn import Knn
 from gancensus.domains.selection.score_ppca import Ppca
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gancensus.contracts.table import Columns
 
 ENOUGH = 50  # groups that can decide: of ten, rank correlations below .63 are chance
+SPARE = 10  # groups more, as some may have too few samples
 
 DENSITY = pa.schema(
     [
@@ -32,7 +34,8 @@ DENSITY = pa.schema(
         column("score", STRING, about="how density is measured: gaussian, ppca or knn"),
         column("density", FLOAT, about="mean score of the class's real samples: nat, of knn a negative distance"),
         column("fid", FLOAT, about="Frechet distance of its generated samples from its real ones"),
-        column("relative", FLOAT, about="`fid` over the variance of its real samples, which does not depend on scale"),
+        column("null", FLOAT, about="that distance of as many other real samples of the class"),
+        column("relative", FLOAT, about="`fid` less `null`, over the variance of its real samples: free of scale"),
         column("samples", INT, about="real and generated samples of each class that were used"),
         column("generator", STRING, about="the generator, all its replicas together"),
     ]
@@ -44,13 +47,16 @@ class Density(Analysis):
 
     DeVries et al., arXiv:2007.15255, section 4.2 and figure 2: the denser, the smaller FID. A class with a larger
     variance has a larger FID for the same relative error, and the mean Gaussian score is its log-volume and nothing
-    else; so FID stands beside FID in units of the class's variance. Of the generators that learn from all samples.
+    else; so FID stands beside FID in units of the class's variance, both less what real samples have in the generated
+    ones' place. Of the generators that learn from all samples.
     """
 
     kind: Literal["density"] = "density"
+
+    compares: ClassVar[bool] = True
     encoder: EncoderName | None = None
     """The encoder in whose space density and FID are measured; without one, the samples themselves."""
-    groups: int = Field(ENOUGH, ge=2)
+    groups: int = Field(ENOUGH + SPARE, ge=2)
     """How many classes, or clusters of equal numbers within each class, there are at least."""
 
     tables: ClassVar[Mapping[str, AnalysisTable]] = {
@@ -58,9 +64,10 @@ class Density(Analysis):
             DENSITY,
             "Density and fidelity of classes",
             "Each point is a class, or a cluster within one: the mean score of its real samples, to the right denser, "
-            "and the Frechet distance of its generated samples, small is good. Above in units of the class's variance, "
-            "below as it is: a class that is spread wider has a larger distance for the same relative error. In the "
-            "legend Spearman's rank correlation with its 95 % interval.",
+            "and by how much the Frechet distance of its generated samples is above that of as many other real ones, "
+            "small is good. Above in units of the class's variance, below as it is: a class that is spread wider has a "
+            "larger distance for the same relative error. In the legend Spearman's rank correlation with its 95 % "
+            "interval.",
         )
     }
 
@@ -81,44 +88,45 @@ class Density(Analysis):
         rng: Callable[[str], np.random.Generator],
         context: Context,
     ) -> Columns:
-        """Return a row for each generator, class and score."""
+        """Return a row for each generator, class and score; one without values where no class has enough samples."""
         from gancensus.domains.selection.density import densities, groups_of
 
         known = _together(real.values())
         groups = groups_of(*known, self.groups, rng("groups"))
-        scores = {"gaussian": Gaussian(), "ppca": Ppca(), "knn": Knn()}
+        scores: dict[str, Score] = {"gaussian": Gaussian(), "ppca": Ppca(), "knn": Knn()}
         lines: list[tuple[Any, ...]] = []
         for name in _whole(context):
             fake = _together(
                 rows for population, rows in generated.items() if context.made[population].generator == name
             )
             found = densities(groups, known, fake, scores, rng(name))
-            lines += [(*one, name) for one in found]
+            lines += [(*one, name) for one in found] or [(*[None] * (len(DENSITY) - 1), name)]
         return dict(zip(DENSITY.names, zip(*lines, strict=True), strict=True))
 
     def findings(self, columns: Columns) -> list[str]:
         """Say how density and fidelity go together."""
         from gancensus.domains.selection.density import correlations, signed
 
-        found = []
-        for (generator, score), (classes, relative, plain) in correlations(columns).items():
-            if classes >= ENOUGH:
-                found.append(
-                    f"{generator}: the rank correlation of a class's density by {score} with its FID in units of the "
-                    f"class's variance is {signed(relative)}, with FID as it is {signed(plain)}, over {classes} "
-                    "classes or clusters."
-                )
-        return found
+        return [
+            f"{generator}: the rank correlation of a class's density by {score} with what its FID is above that of "
+            f"real samples is {signed(one.relative)} in units of the class's variance, {signed(one.excess)} as it is, "
+            f"over {one.classes} classes or clusters."
+            for (generator, score), one in correlations(columns).items()
+            if one.classes >= ENOUGH
+        ]
 
     def unjudged(self, table: str, columns: Columns) -> list[str]:
         """Say which generators have too few classes."""
         from gancensus.domains.selection.density import correlations
 
-        few = {generator: n for (generator, _), (n, *_) in correlations(columns).items() if n < ENOUGH}
+        counted: dict[str, int] = dict.fromkeys(columns["generator"], 0)
+        for (generator, _), one in correlations(columns).items():
+            counted[generator] = max(counted[generator], one.classes)
         return [
             f"{generator}: {n} classes or clusters with enough samples cannot decide how density and fidelity go "
             f"together; {ENOUGH} could."
-            for generator, n in few.items()
+            for generator, n in counted.items()
+            if n < ENOUGH
         ]
 
     def draw(self, table: str, columns: Columns) -> Figure:

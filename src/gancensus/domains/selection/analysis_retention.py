@@ -28,8 +28,8 @@ RETENTION = pa.schema(
         column(
             "kept_by",
             STRING,
-            about="the score, `random`, `all`, `truncation`, or `train`: real training samples in the place of "
-            "generated ones",
+            about="the score and its encoder, `random`, `all`, `truncation`, or `train`: real training samples in the "
+            "place of generated ones",
         ),
         METRIC,
         column("value", FLOAT, about="mean over the trainings"),
@@ -75,6 +75,12 @@ class Retention(Comparison):
         from gancensus.domains.selection.headline import headline, least_fid
 
         return [*headline(columns), *least_fid(columns)]
+
+    def unjudged(self, table: str, columns: Columns) -> list[str]:
+        """Say which selections have no control, and which values are not known."""
+        from gancensus.domains.selection.headline import gaps
+
+        return gaps(columns)
 
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a panel per metric, and recall against precision."""

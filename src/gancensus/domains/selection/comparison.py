@@ -37,6 +37,7 @@ class Comparison(Analysis):
     """The k of the k-th nearest neighbour in precision, recall, density and coverage."""
 
     counted: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
     averaged: ClassVar[bool]
     """Whether the table has the mean of each effect over the shares kept."""
 
@@ -50,7 +51,7 @@ class Comparison(Analysis):
         from gancensus.domains.selection.trainings import trainings
 
         try:
-            trainings(context, 1)
+            self.among(trainings(context, 1))
         except UserError as error:
             return str(error)
         return None
@@ -73,7 +74,7 @@ class Comparison(Analysis):
 
         among = self.among(trainings(context, len(real["train"])))
         measured = measure(among, real, generated, self.neighbours, rng, context)
-        lines = [_row(line) for line in compare(among, measured) if line.training is not None or self.averaged]
+        lines = [_row(line) for line in compare(among, measured) if self.averaged or not line.averaged]
         lines += [
             dict.fromkeys(lines[0]) | {"keep": 1.0, "kept_by": REAL, "score": REAL, "metric": metric, "value": value}
             for metric, value in measured.null.items()
@@ -83,9 +84,14 @@ class Comparison(Analysis):
 
 def _row(line: Line) -> dict[str, Any]:
     """Return what the tables say of a line."""
-    of = line.like
-    about = {"keep": None if line.training is None else of.keep, "kept_by": of.kept_by, "score": of.kept_by}
-    value, low, high = line.value
+    of, (value, low, high) = line.training, line.value
+    about = {"keep": None if line.averaged else of.keep, "kept_by": of.name, "score": of.score, "encoder": of.encoder}
     effect = zip(("effect", "effect_low", "effect_high"), line.effect, strict=True)
-    measured = {"metric": line.metric, "value": value, "low": low, "high": high, "beside": line.beside, **dict(effect)}
-    return {**about, "encoder": of.encoder, **measured}
+    return about | {
+        "metric": line.metric,
+        "value": value,
+        "low": low,
+        "high": high,
+        "beside": line.beside,
+        **dict(effect),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,6 @@ from gancensus.statistics.intervals import rank_correlation
 
 Floats = NDArray[np.float64]
 
-FIDS = ("relative", "fid")
 LEAST = 10  # samples of a group
 
 
@@ -31,15 +31,15 @@ class Groups(NamedTuple):
     names: tuple[str, ...]
     centres: Floats
     """Means of the groups (g, d)."""
-    label: NDArray[np.int64]
-    """The class of each group (g,); all 0 where samples have none."""
+    label: NDArray[np.int64] | None
+    """The class of each group (g,), where samples have any."""
 
     def of(self, z: Floats, label: NDArray[Any] | None) -> NDArray[np.int64]:
-        """Return the group (n,) with the nearest centre to each of z (n, d), of its class where that is known.
+        """Return the group (n,) with the nearest centre to each of z (n, d), of its class where both have classes.
 
         -1 where a class is none of the groups'.
         """
-        if label is None:
+        if label is None or self.label is None:
             return nearest(z, self.centres).rows[:, 0]
         found = np.full(len(z), -1, dtype=np.int64)
         for one in np.unique(self.label):
@@ -56,31 +56,36 @@ class Density(NamedTuple):
     score: str
     density: float
     fid: float
+    null: float
+    """The distance of as many other real samples of the group, which is that of finite numbers alone."""
     relative: float
-    """The distance in units of the group's variance, so that a group's size does not count."""
+    """What the distance is above `null`, in units of the group's variance, so that a group's size does not count."""
     samples: int
 
 
 class Correlations(NamedTuple):
-    """Rank correlations of density, over classes or clusters."""
+    """Rank correlations of density with FID, less that of real samples, over classes or clusters."""
 
     classes: int
     relative: Estimate
     """With FID in units of the variance of a class."""
-    fid: Estimate
+    excess: Estimate
+    """With FID as it is."""
 
 
 def correlations(table: Columns) -> dict[tuple[str, str], Correlations]:
     """Return by generator and score how density and fidelity go together."""
     found: dict[tuple[str, str], list[Row]] = {}
-    for row in rows(table):
+    for row in (row for row in rows(table) if row["label"] is not None):
         found.setdefault((row["generator"], row["score"]), []).append(row)
-    return {
-        key: Correlations(
-            len(some), *(rank_correlation([r["density"] for r in some], [r[of] for r in some]) for of in FIDS)
+    correlated = {}
+    for key, some in found.items():
+        density, relative = ([row[name] for row in some] for name in ("density", "relative"))
+        excess = [row["fid"] - row["null"] for row in some]
+        correlated[key] = Correlations(
+            len(some), rank_correlation(density, relative), rank_correlation(density, excess)
         )
-        for key, some in found.items()
-    }
+    return correlated
 
 
 def signed(correlation: Estimate) -> str:
@@ -106,7 +111,7 @@ def groups_of(z: Floats, label: NDArray[Any] | None, wanted: int, rng: np.random
         centres.append(model.cluster_centers_)
         names += [str(one) if clusters == 1 else f"{one}/{k + 1}" for k in range(clusters)]
         of += [int(one)] * clusters
-    return Groups(tuple(names), np.concatenate(centres), np.array(of))
+    return Groups(tuple(names), np.concatenate(centres), None if label is None else np.array(of))
 
 
 def densities(
@@ -118,8 +123,11 @@ def densities(
 ) -> list[Density]:
     """Return density and Frechet distance of each group that has enough samples, all at equal numbers.
 
-    Both depend on the number of samples, so each group is cut at random to that of the smallest. Groups with fewer than
-    d + 2 real or generated samples, or than LEAST, are left out: no Gaussian can be fitted to them.
+    The distance is too large by an amount that depends on the numbers and on the shape of a group, and so goes with its
+    density even where the generator is perfect. Half of a group's real samples have that too, in the generated ones'
+    place. All depends on the number of samples, so each group is cut at random to those of the smallest. Groups with
+    fewer than d + 2 generated samples or twice as many real ones, or than LEAST, are left out, since no Gaussian can be
+    fitted to them; so are those that are one point.
 
     Args:
         groups: of the real samples.
@@ -127,27 +135,23 @@ def densities(
         fake: vectors (m, d), and their classes, if they have any.
         scores: by name.
         rng: cuts the groups.
-
-    Raises:
-        UserError: no group has enough.
     """
     of_real, of_fake = groups.of(*real), groups.of(*fake)
-    sizes = np.minimum(*(np.bincount(of[of >= 0], minlength=len(groups.names)) for of in (of_real, of_fake)))
-    d = real[0].shape[1]
-    least = max(d + 2, LEAST)
-    enough = np.flatnonzero(sizes >= least)
-    if len(enough) == 0:
-        raise UserError(
-            f"analysis density: the largest of {len(groups.names)} groups has {sizes.max()} real or generated samples, "
-            f"fewer than {least} in {d} dimensions; use an encoder of fewer dimensions, or "
-            "more samples"
-        )
-    size = int(sizes[enough].min())
+    count = [np.bincount(of[of >= 0], minlength=len(groups.names)) for of in (of_real, of_fake)]
+    sizes = np.minimum(count[0] // 2, count[1])
+    enough = np.flatnonzero(sizes >= max(real[0].shape[1] + 2, LEAST))
+    size = int(sizes[enough].min()) if len(enough) else 0
     found = []
     for group in enough.tolist():
-        x, y = (cut(z[of == group], size, rng) for z, of in ((real[0], of_real), (fake[0], of_fake)))
-        distance, variance = frechet_distance(x, y), float(x.var(axis=0, ddof=1).sum())
+        mixed = rng.permutation(np.flatnonzero(of_real == group))[: 2 * size]
+        x, other = (real[0][np.sort(rows)] for rows in (mixed[:size], mixed[size:]))
+        distance, null = (frechet_distance(x, y) for y in (cut(fake[0][of_fake == group], size, rng), other))
+        variance = float(x.var(axis=0, ddof=1).sum())
+        if variance == 0:
+            continue
         for name, score in scores.items():
-            mean = float(score.score(x.astype(np.float32), rng=rng).mean())
-            found.append(Density(groups.names[group], name, mean, distance, distance / variance, size))
+            with suppress(UserError):  # such as a group in a plane, of which a score cannot be taken
+                mean = float(score.score(x.astype(np.float32), rng=rng).mean())
+                facts = (mean, distance, null, (distance - null) / variance, size)
+                found.append(Density(groups.names[group], name, *facts))
     return found

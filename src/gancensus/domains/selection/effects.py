@@ -8,8 +8,9 @@ would be no telling otherwise. Logarithms are compared where a value is positive
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from gancensus.statistics.intervals import deviate
 Floats = NDArray[np.float64]
 
 LOGARITHMIC = ("fid", "density", "support")
+NOTHING = Estimate(None, None, None)
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Spread(NamedTuple):
@@ -37,7 +41,7 @@ class Spread(NamedTuple):
 
     def reach(self, share: float) -> float:
         """Return how far Student's 95 % interval goes from a value with this variance, times `share`."""
-        return deviate(freedom=self.freedom) * math.sqrt(share * self.variance) if self.freedom else math.inf
+        return deviate(freedom=self.freedom) * math.sqrt(share * self.variance)
 
 
 def is_log(metric: str) -> bool:
@@ -45,54 +49,66 @@ def is_log(metric: str) -> bool:
     return metric.split()[0] in LOGARITHMIC
 
 
-def transformed(values: Sequence[float | None], log: bool) -> Floats:
-    """Return the values that are known, or their logarithms."""
-    known = np.array([value for value in values if value is not None and (value > 0 or not log)], dtype=np.float64)
+def transformed(found: Sequence[Estimate], log: bool) -> Floats:
+    """Return values, or their logarithms; none at all where one is not known, which may be the largest or least."""
+    values = [one.value for one in found]
+    if any(value is None or (log and value <= 0) for value in values):
+        return np.empty(0)
+    known = np.array(values, dtype=np.float64)
     return np.log(known) if log else known
 
 
 def level(found: Sequence[Estimate], spread: Spread, log: bool) -> Estimate:
     """Return the mean over trainings, with the interval of a value that another training would have on average.
 
-    Its half-width is the root of the sum of squares of that for the spread of the mean, and of the mean half-width with
-    which values were measured. That one counts in full, since the same real samples measure all of them. What is no
-    logarithm is a share, and its interval ends at 0 and 1.
+    To either side it goes as far as the root of the sum of squares of two reaches: that of the spread of the mean, and
+    the mean one with which a value was measured. This one counts in full, since the same real samples measure all of
+    them. What is no logarithm is a share, and its interval ends at 0 and 1. Without two trainings on the same samples
+    there is no interval, and without one value no mean, but the least of the low ends.
     """
-    values = transformed([one.value for one in found], log)
+    values = transformed(found, log)
     if len(values) == 0:
-        return Estimate(None, None, None)
-    known = [(one.value, one.low, one.high) for one in found if one.value is not None and (one.value > 0 or not log)]
-    widths = [
-        (high - low) / (2 * value if log else 2) for value, low, high in known if low is not None and high is not None
-    ]
-    within = float(np.mean(widths)) if widths else 0.0
-    between = spread.reach(1 / len(values)) if spread.freedom else 0.0
-    value, low, high = _shown(float(values.mean()), math.hypot(within, between), log)
-    return Estimate(value, low, high) if log else Estimate(value, max(0.0, low), min(1.0, high))
+        ends = [one.low for one in found if one.low is not None]
+        return Estimate(None, min(ends) if ends and len(ends) == len(found) else None, None)
+    value = float(values.mean())
+    if not spread.freedom:
+        return Estimate(math.exp(value) if log else value, None, None)
+    between = spread.reach(1 / len(values))
+    down, up = (
+        math.hypot(between, float(np.mean([_reach(one, end, log) for one in found]))) for end in ("low", "high")
+    )
+    if log:
+        return Estimate(math.exp(value), math.exp(value - down), math.exp(value + up) if up < math.inf else None)
+    return Estimate(value, max(0.0, value - down), min(1.0, value + up))
 
 
-def effect(of: Sequence[Floats], beside: Sequence[Floats], spread: Spread, log: bool) -> Estimate:
+def _reach(one: Estimate, end: str, log: bool) -> float:
+    """Return how far the end of an interval is from its value, or from its logarithm."""
+    value, at = one.value, getattr(one, end)
+    if value is None or at is None:
+        return math.inf
+    if not log:
+        return float(abs(at - value))
+    return abs(math.log(at / value)) if at > 0 else math.inf
+
+
+def effect(values: Mapping[K, Floats], pairs: Sequence[tuple[K, K]], spread: Spread, log: bool) -> Estimate:
     """Return the mean difference of trainings from others, over several levels; of logarithms the ratio.
 
     The real samples that measure both are the same, so only the spread of the trainings counts. None of it is known
-    where no two trainings had the same samples.
+    where no two trainings had the same samples, or a value is missing.
 
     Args:
-        of: values (n,) at each level.
-        beside: values (m,) to compare them with; where levels share these, the same array.
+        values: (n,) of each kind of training.
+        pairs: which are compared with which; a control that several have in common counts in full.
         spread: of the trainings.
         log: whether the values are logarithms.
     """
-    pairs = [(a, b) for a, b in zip(of, beside, strict=True) if len(a) and len(b)]
-    if not pairs or not spread.freedom:
-        return Estimate(None, None, None)
-    mean = float(np.mean([a.mean() - b.mean() for a, b in pairs]))
-    shared = {id(b): b for _, b in pairs}
-    times = {key: sum(b is one for _, b in pairs) for key, one in shared.items()}
-    share = sum(1 / len(a) for a, _ in pairs) + sum(times[key] ** 2 / len(one) for key, one in shared.items())
-    return Estimate(*_shown(mean, spread.reach(share / len(pairs) ** 2), log))
-
-
-def _shown(value: float, reach: float, log: bool) -> tuple[float, float, float]:
-    ends = (value, value - reach, value + reach)
-    return (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2])) if log else ends
+    if not pairs or not spread.freedom or not all(len(values[one]) for pair in pairs for one in pair):
+        return NOTHING
+    mean = float(np.mean([values[a].mean() - values[b].mean() for a, b in pairs]))
+    share = sum(1 / len(values[a]) for a, _ in pairs)
+    share += sum(times**2 / len(values[b]) for b, times in Counter(b for _, b in pairs).items())
+    reach = spread.reach(share / len(pairs) ** 2)
+    ends = (mean, mean - reach, mean + reach)
+    return Estimate(*(math.exp(end) for end in ends)) if log else Estimate(*ends)

@@ -65,7 +65,7 @@ def select(
             scores[rows] = score.score(z[rows], cut.compatible, rng=rng)
         except UserError as error:
             raise UserError(f"class {name}: {error}" if len(classes) > 1 else str(error)) from None
-        if cut.compatible:
+        if cut.compatible and cut.keep != 1:
             share = cut.keep if cut.keep <= 1 else cut.keep / len(z)
             kept[rows] = scores[rows] > np.percentile(scores[rows], 100 * (1 - share))
         else:

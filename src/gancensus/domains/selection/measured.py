@@ -11,21 +11,20 @@ from numpy.typing import NDArray
 from gancensus.comparison.fidelity import fidelity
 from gancensus.contracts.analysis import Context
 from gancensus.contracts.samples import Rows, flatten
-from gancensus.domains.selection.effects import Floats, Spread, effect, is_log, level, transformed
+from gancensus.domains.selection.effects import NOTHING, Spread, effect, is_log, level, transformed
 from gancensus.domains.selection.trainings import Training, control
 from gancensus.plotting.numbers import rows
 from gancensus.statistics.estimate import Estimate
 
 METRICS = ("fid", "precision", "recall", "density", "coverage")
-NOTHING = Estimate(None, None, None)
 
 
 class Line(NamedTuple):
     """A metric of trainings: its level, and how it differs from what they are compared with."""
 
-    training: Training | None
-    """None: the mean of all levels of `like`."""
-    like: Training
+    training: Training
+    averaged: bool
+    """Whether it is the mean difference over all levels of that score, which has no level of its own."""
     metric: str
     value: Estimate
     beside: str | None
@@ -47,49 +46,48 @@ def measure(
     rng: Callable[[str], np.random.Generator],
     context: Context,
 ) -> Measured:
-    """Measure every population of the trainings against `holdout`; add their support sizes by every definition."""
+    """Measure every population of the trainings against `holdout`; add their support sizes by every definition.
+
+    All have as many samples, and are cut to those of `train`, if that has fewer: the null values are for as many.
+    """
     holdout, train = _vectors(real["holdout"]), _vectors(real["train"])
     found: dict[str, dict[str, Estimate]] = {metric: {} for metric in METRICS}
-    nulls: dict[str, list[float]] = {metric: [] for metric in METRICS}
+    null: dict[str, float] = {}
     for population in (population for one in among for population in one.populations):
-        values = fidelity(holdout, _vectors(generated[population]), train, neighbours=neighbours, rng=rng(population))
+        fake = _vectors(generated[population])
+        fake = fake[np.sort(rng(f"{population}/cut").permutation(len(fake))[: len(train)])]
+        values = fidelity(holdout, fake, None if null else train, neighbours=neighbours, rng=rng(population))
         for metric in METRICS:
             found[metric][population] = values[metric].estimate
-            nulls[metric].append(values[metric].null or 0.0)
+        null = null or {metric: value for metric in METRICS if (value := values[metric].null) is not None}
     for row in rows(context.support or {}):
         ends = (row[f"effective_support{end}"] for end in ("", "_low", "_high"))
         found.setdefault(f"support {row['definition']}", {})[row["population"]] = Estimate(*ends)
-    return Measured(found, {metric: float(np.mean(some)) for metric, some in nulls.items()})
+    return Measured(found, null)
 
 
 def compare(among: Sequence[Training], measured: Measured) -> list[Line]:
-    """Return the lines of every metric: each training by itself, then the means over the levels of a score."""
+    """Return the lines of every metric: each training by itself, then the means over the levels of a score.
+
+    A mean is over the levels that have the control of their kind: as many random samples for a score.
+    """
+    beside = {one: other for one in among if (other := control(one, list(among)))}
     lines = []
     for metric, found in measured.found.items():
         log = is_log(metric)
-        values = {one: transformed([found.get(p, NOTHING).value for p in one.populations], log) for one in among}
+        known = {one: [found.get(p, NOTHING) for p in one.populations] for one in among}
+        values = {one: transformed(some, log) for one, some in known.items()}
         spread = Spread.of(list(values.values()))
         for one in among:
-            known = [found.get(p, NOTHING) for p in one.populations]
-            beside = control(one, list(among))
-            difference = effect([values[one]], [values[beside]], spread, log) if beside else NOTHING
-            lines.append(Line(one, one, metric, level(known, spread, log), beside and beside.kept_by, difference))
-        for like in {one[:2]: one for one in among}.values():
-            lines += _mean(like, metric, among, values, spread)
+            other = beside.get(one)
+            difference = effect(values, [(one, other)], spread, log) if other else NOTHING
+            lines.append(Line(one, False, metric, level(known[one], spread, log), other and other.score, difference))
+        for first in {one[:2]: one for one in reversed(among)}.values():
+            pairs = [(one, beside[one]) for one in among if one[:2] == first[:2] and one in beside]
+            if pairs:
+                difference = effect(values, pairs, spread, log)
+                lines.append(Line(first, True, metric, NOTHING, pairs[0][1].score, difference))
     return lines
-
-
-def _mean(
-    like: Training, metric: str, among: Sequence[Training], values: Mapping[Training, Floats], spread: Spread
-) -> list[Line]:
-    """Return the line of the mean over the levels of a score, if it has any below 1."""
-    pairs = [(one, control(one, list(among))) for one in among if one[:2] == like[:2]]
-    known = [(one, beside) for one, beside in pairs if beside is not None]
-    if not known or len({beside.kept_by for _, beside in known}) > 1:
-        return []
-    of, beside = ([values[one] for one in side] for side in zip(*known, strict=True))
-    found = effect(of, beside, spread, is_log(metric))
-    return [Line(None, like, metric, NOTHING, known[0][1].kept_by, found)]
 
 
 def _vectors(samples: Rows) -> NDArray[Any]:

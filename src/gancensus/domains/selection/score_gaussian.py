@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.linalg import solve_triangular
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
@@ -49,19 +50,25 @@ class Gaussian(Score):
             )
         mean = fitted.mean(axis=0)
         centred = fitted - mean
-        covariance = centred.T @ centred / n if compatible else self._covariance(centred)
+        covariance = self._covariance(centred, "none" if compatible else self.shrinkage)
         covariance += (RIDGE if compatible else self.ridge) * np.eye(d)
-        root = np.linalg.cholesky(covariance)
-        mahalanobis = np.square(np.linalg.solve(root, (x - mean).T)).sum(axis=0)
+        try:
+            root = np.linalg.cholesky(covariance)
+        except np.linalg.LinAlgError:
+            raise UserError(
+                f"the covariance of {n} samples is singular, as of constant or proportional values; use a larger "
+                "`ridge`, or `shrinkage: oas`"
+            ) from None
+        mahalanobis = np.square(solve_triangular(root, (x - mean).T, lower=True)).sum(axis=0)
         log_determinant = 2.0 * np.log(np.diag(root)).sum()
         likelihood: Floats = -0.5 * (log_determinant + mahalanobis + d * np.log(2 * np.pi))
         return likelihood
 
-    def _covariance(self, centred: Floats) -> Floats:
+    def _covariance(self, centred: Floats, shrinkage: str) -> Floats:
         """Return the covariance (d, d) of samples without their mean."""
         from sklearn.covariance import ledoit_wolf, oas  # slow to import
 
-        if self.shrinkage == "none":
+        if shrinkage == "none":
             return np.asarray(centred.T @ centred / len(centred))
-        shrunk = ledoit_wolf if self.shrinkage == "ledoit_wolf" else oas
+        shrunk = ledoit_wolf if shrinkage == "ledoit_wolf" else oas
         return np.asarray(shrunk(centred, assume_centered=True)[0])

@@ -9,6 +9,8 @@ from pydantic import Field
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
 
+FLAT = 1e-10  # share of the variance below which there is none but rounding
+
 
 class Ppca(Score):
     """Log-likelihood, in nat, under probabilistic principal components (Tipping & Bishop 1999).
@@ -41,8 +43,14 @@ class Ppca(Score):
         n, d = fitted.shape
         if n < 3:
             raise UserError(f"{n} samples: too few for principal components; use `per_class: false`, or more samples")
-        held = np.cumsum(PCA(svd_solver="full").fit(fitted).explained_variance_ratio_)
-        fewer = int(np.count_nonzero(held < self.variance))
+        whole = PCA(svd_solver="full").fit(fitted)
+        fewer = int(np.count_nonzero(np.cumsum(whole.explained_variance_ratio_) < self.variance))
         components = fewer if compatible else min(fewer + 1, d - 1, n - 2)
+        rest = whole.explained_variance_[components:].sum()
+        if not rest > FLAT * whole.explained_variance_.sum():
+            raise UserError(
+                f"all {n} samples lie in the space of {components} principal components, so that PPCA has no "
+                "variance for the others; use score gaussian or knn, or an encoder without constant values"
+            )
         found: NDArray[np.float64] = PCA(components, svd_solver="full").fit(fitted).score_samples(x)
         return found

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping
-from itertools import groupby
 from typing import NamedTuple
 
 from gancensus.contracts.analysis import Chosen, Context
@@ -12,15 +13,16 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import Generator
 
 ALL, RANDOM, TRUNCATION = "all", "random", "truncation"  # what keeps samples, beside the kinds of scores
+SAME = 0.005  # shares that differ by less are one: of a number, such as 480 of 801, too
 
 
 class Training(NamedTuple):
     """Trainings on the same samples, or on as many random ones."""
 
-    kept_by: str
+    score: str
     """The kind of the score, `random`, `all` where nothing is left out, or `truncation` of the latent."""
     encoder: str | None
-    """In whose space the score is measured; None for `all` and `truncation`, and for scores among samples."""
+    """In whose space the score is measured; None for those that have none, and for scores among the samples."""
     keep: float
     """Share of the training samples, of `truncation` share of the distribution of a latent number."""
     populations: tuple[str, ...]
@@ -28,19 +30,25 @@ class Training(NamedTuple):
     @property
     def scored(self) -> bool:
         """Whether a score has chosen the samples."""
-        return self.kept_by not in (ALL, RANDOM, TRUNCATION)
+        return self.score not in (ALL, RANDOM, TRUNCATION)
+
+    @property
+    def name(self) -> str:
+        """What keeps the samples: the score, and in which space."""
+        return self.score if self.encoder is None else f"{self.score} in {self.encoder}"
 
 
 def trainings(context: Context, samples: int) -> list[Training]:
     """Return the trainings that can be compared, those on everything first.
 
-    Raises UserError where there are none, or generators with selections differ in other settings as well.
+    Generators that have both a selection and a truncated latent are left out. Raises UserError where there are none, or
+    they differ in more than what is compared.
 
     Args:
         context: what the study is made of.
         samples: those of `train`.
     """
-    selected = {name: g for name, g in context.generators.items() if g.selection is not None}
+    selected = {name: g for name, g in context.generators.items() if g.selection is not None and g.latent_kept == 1}
     settings = {_settings(generator) for generator in selected.values()}
     if not selected:
         raise UserError("no generator trains on a selection (`train_on`); there is nothing to compare")
@@ -49,42 +57,64 @@ def trainings(context: Context, samples: int) -> list[Training]:
             f"generators {', '.join(selected)} train on selections, but differ in other keys than `train_on` too; "
             "give all of them the same settings"
         )
-    alike = {name: g for name, g in context.generators.items() if g.trained and _settings(g) in settings}
-    found: dict[tuple[str, str | None, float], list[str]] = {}
-    for name, generator in alike.items():
-        key = _key(generator, context.selections, samples)
-        found.setdefault(key, []).extend(p for p, made in context.made.items() if made.generator == name)
-    order = sorted(
-        found, key=lambda key: (key[0] != ALL, key[0] in (RANDOM, TRUNCATION), key[0], key[1] or "", -key[2])
-    )
-    return [Training(*key, tuple(found[key])) for key in order]
+    _one_score_of_a_kind({g.selection: context.selections[g.selection] for g in selected.values() if g.selection})
+    whole = {name: g for name, g in context.generators.items() if g.trained and g.selection is None}
+    alike = {name: g for name, g in whole.items() if _settings(g) in settings}
+    found: list[Training] = []
+    for name, generator in {**alike, **selected}.items():
+        made = tuple(p for p, replica in context.made.items() if replica.generator == name)
+        one = Training(*_key(generator, context.selections, samples), made)
+        same = [k for k, other in enumerate(found) if other[:2] == one[:2] and abs(other.keep - one.keep) < SAME]
+        if same:
+            found[same[0]] = found[same[0]]._replace(populations=(*found[same[0]].populations, *made))
+        else:
+            found.append(one)
+    return sorted(found, key=lambda one: (one.score != ALL, not one.scored, one.score, one.encoder or "", -one.keep))
 
 
 def control(of: Training, among: list[Training]) -> Training | None:
     """Return what a training is compared with: as many random samples, for anything but a score all of them."""
-    random = [one for one in among if one.kept_by == RANDOM and one.keep == of.keep]
-    everything = [one for one in among if one.kept_by == ALL]
-    return next(iter([*(random if of.scored else ()), *everything]), None) if of.kept_by != ALL else None
+    random = [one for one in among if one.score == RANDOM and abs(one.keep - of.keep) < SAME]
+    everything = [one for one in among if one.score == ALL]
+    return next(iter(random if of.scored else everything), None) if of.score != ALL else None
 
 
 def curves(among: list[Training]) -> list[Training]:
     """Return those whose score has several levels, and what they are compared with; all where no score has."""
-    levels = {key: len(list(some)) for key, some in groupby(among, key=lambda one: one[:2])}
+    levels = Counter(one[:2] for one in among if one.scored)
     several = [one for one in among if not one.scored or levels[one[:2]] > 1]
     return several if any(one.scored for one in several) else among
 
 
 def at_one_level(among: list[Training]) -> list[Training]:
-    """Return the trainings at the level at which most scores in most spaces were tried, of equal ones the highest."""
+    """Return the trainings at the level at which most scores in most spaces were tried, of equal ones the highest.
+
+    Raises UserError where no score was tried.
+    """
     levels = sorted({one.keep for one in among if one.scored}, reverse=True)
-    tried = {keep: sum(one.keep == keep and one.scored for one in among) for keep in levels}
+    if not levels:
+        raise UserError("no generator trains on a selection by a score that leaves something out; nothing to compare")
+    tried = {keep: sum(math.isclose(one.keep, keep, abs_tol=SAME) and one.scored for one in among) for keep in levels}
     best = max(levels, key=lambda keep: tried[keep])
-    return [one for one in among if one.kept_by == ALL or (one.keep == best and one.kept_by != TRUNCATION)]
+    return [one for one in among if one.score == ALL or (abs(one.keep - best) < SAME and one.score != TRUNCATION)]
+
+
+def _one_score_of_a_kind(selections: Mapping[str, Chosen]) -> None:
+    """Refuse selections that would be taken for one: of a kind of score in one space, with other keys than `keep`."""
+    known: dict[tuple[str, str | None], str] = {}
+    for name, chosen in selections.items():
+        other = known.setdefault((chosen.score, chosen.encoder), name)
+        if chosen.score != RANDOM and selections[other].options != chosen.options:
+            raise UserError(
+                f"selections {other} and {name} have scores of one kind in one space, but differ in other keys than "
+                "`keep`; give both the same ones, or compare them in studies of their own"
+            )
 
 
 def _settings(generator: Generator) -> str:
     """Return all settings but those that are compared, as one word."""
-    return json.dumps(generator.model_dump(mode="json", exclude=set(generator.outside_training)), sort_keys=True)
+    apart = set(generator.outside_training) - {"samples"}  # all metrics depend on the number of samples
+    return json.dumps([generator.kind, generator.model_dump(mode="json", exclude=apart)], sort_keys=True)
 
 
 def _key(generator: Generator, selections: Mapping[str, Chosen], samples: int) -> tuple[str, str | None, float]:
