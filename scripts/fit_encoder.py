@@ -11,10 +11,12 @@ from gancensus.contracts.randomness import derive_seed
 from gancensus.contracts.source import Source
 from gancensus.storage import schemas
 from gancensus.storage.models import write_model
-from gancensus.storage.samples import read_samples
+from gancensus.storage.samples import SampleRows, read_samples
 from gancensus.storage.tables import write_table
 from gancensus.training.loop import architecture, history_columns
 from gancensus.training.unfinished import Unfinished
+
+FEW = slice(0, 2)  # samples on which an encoder that is not fitted is tried
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     for source in args.source:
         args.encoder.check_rows(source.load(derive_seed(args.seed, "source")).sample_id)
-    samples = read_samples(args.train)
+    samples = read_samples(args.train) if args.encoder.fitted else next(SampleRows(args.train).chunks(FEW))
     seed = derive_seed(args.seed, args.study, "encoder", args.name)
     unfinished = Unfinished(args.model, args.checkpoint, args.encoder, samples, seed, args.device)
     fitted = args.encoder.fit(samples.x, seed, args.device, unfinished)

@@ -47,7 +47,7 @@ rule embed:
         "../../envs/conda.yaml"
     resources:
         mem_mb=grows(2000),
-        runtime=20,
+        runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=GPU,
     params:
         encoder=lambda wc: section(encoder_of(wc)),

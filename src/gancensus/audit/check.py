@@ -99,9 +99,9 @@ def _check_study(
 
 
 def _read_encoders(name: str, study: Study, found: Findings, cheap: bool) -> dict[str, Encoder]:
-    """Return the encoders with files that are there and are to be read, by key."""
+    """Return the encoders whose files, if they have any, are there and are to be read, by key."""
     keys = {f"studies.{name}.encoders.{key}": encoder for key, encoder in study.encoders.items()}
-    there = {k: e for k, e in keys.items() if e.files() and not any(why_absent(path) for path in e.files())}
+    there = {k: e for k, e in keys.items() if not any(why_absent(path) for path in e.files())}
     return {key: encoder for key, encoder in there.items() if not (cheap and _is_large(key, encoder, found))}
 
 

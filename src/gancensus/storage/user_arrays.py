@@ -140,6 +140,8 @@ def _look_at_array(path: Path, names: Names) -> _Natural:
             archive = ZipFile(path)
     if archive:
         return _look_at_archive(path, archive, names)
+    if any(names):
+        raise UserError(f"{path}: is one array, without names; leave `samples` and `labels` out")
     if not content.flags.c_contiguous:  # column by column
         return _Natural(content.shape, content.dtype, lambda rows: content[rows])
     stored = _Stored(path, path.open("rb"), content.offset, content.shape, content.dtype)

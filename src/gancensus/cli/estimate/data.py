@@ -82,6 +82,7 @@ class Facts:
     def __init__(self, study: Study, parts: int, absent: Mapping[str, Shape]) -> None:
         """Look at the source and the generators' files; raises UserError."""
         self.study = study
+        self.absent, self.widths = absent, dict[str, int]()
         self.files: dict[str, File] = {}  # of user-provided populations; '' is the source's
         (samples, *shape), share, scale = look(study.source, absent, None)
         if study.source.files():  # every part looks through it, or reads its rows, for each split
@@ -106,10 +107,18 @@ class Facts:
         """Return the shape of a sample, or of an encoder's vector."""
         if encoder is None:
             return self.shape
-        width = self.study.encoders[encoder].dimension
+        if encoder not in self.widths:
+            self.widths[encoder] = self._width(encoder)
+        return (self.widths[encoder],)
+
+    def _width(self, encoder: str) -> int:
+        """Return how long an encoder's vectors are, which may take opening its file."""
+        member = self.study.encoders[encoder]
+        coming = [self.absent[str(path)] for path in member.files() if member.by_row and str(path) in self.absent]
+        width = coming[0][1] if coming else member.dimension
         if width is None:
             raise UserError(f"encoder {encoder}: how long its vectors are is not known before it has run")
-        return (width,)
+        return width
 
     def row(self, encoder: str | None) -> float:
         """Return the bytes of a sample's values, or of an encoder's vector."""

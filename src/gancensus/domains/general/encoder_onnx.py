@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gancensus.storage.networks import Network
 
 AT_ONCE = 32  # samples that are resized and embedded together where the network takes any number
+CLOSE = 1e-3  # relative difference of a vector beside others and alone, which rounding does not make
 PREPROCESSING = ("resize", "filter", "antialias", "align", "crop", "mean", "deviation", "channels")
 
 
@@ -105,15 +106,16 @@ class Onnx(Encoder):
 
     def check_input(self, x: NDArray[Any]) -> None:
         """Embed two of samples x (n, *shape); raises UserError as `fit` does."""
-        self._embed(self._open("cpu"), x[:2])
+        self._try(self._open("cpu"), x[:2])
 
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
         """Embed two samples, and return the SHA-256 of the file, `sha256` (32,) uint8; no history.
 
-        Raises UserError where the file is no network that onnxruntime can run, or does not suit the samples.
+        Raises UserError where the file is no network that onnxruntime can run, or does not suit the samples, or where a
+        vector is random, or depends on the samples beside it.
         """
         network = self._open(device)
-        self._embed(network, x[:2])
+        self._try(network, x[:2])
         return Fitted({"sha256": network.digest}, {})
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:
@@ -138,6 +140,17 @@ class Onnx(Encoder):
         if not np.array_equal(network.digest, weights["sha256"]):
             raise UserError(f"{self.path}: is not the file any more that the encoder was fitted with; run again")
         return network
+
+    def _try(self, network: Network, x: NDArray[Any]) -> None:
+        """Embed a few samples together and one by one, and compare."""
+        together = self._embed(network, x)
+        alone = [self._embed(network, x[k : k + 1]) for k in range(len(x))]
+        close = CLOSE * np.abs(together).max(initial=0)
+        if alone and not np.allclose(together, np.concatenate(alone), rtol=CLOSE, atol=close):
+            raise UserError(
+                f"{self.path}: a sample's vector is random, or depends on the samples beside it; export the network "
+                "as it is used (net.eval()), without sampling"
+            )
 
     def _embed(self, network: Network, x: NDArray[Any]) -> NDArray[Any]:
         """Return the vectors (n, d) float32 of samples x (n, *shape), a few at a time."""

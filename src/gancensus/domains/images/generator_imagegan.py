@@ -102,9 +102,10 @@ class Imagegan(GaussianLatent):
         """Train both networks on images x (n, *shape) in [-1, 1] and their labels, if they have any.
 
         With `checkpoint: best`, the averaged generator draws as many images after each `every`-th epoch as there are in
-        `validation`, always of the same noise, and the epoch is kept in which these are nearest to the real ones: by
-        the Frechet distance in up to 64 principal components of their pixels. That is as the implementation of the
-        paper keeps the best FID, and like that it flatters: the least of many distances is too small, on this split.
+        `validation` (up to 10,000), always of the same noise, and the epoch is kept in which these are nearest to the
+        real ones: by the Frechet distance in up to 64 principal components of their pixels. That is as the
+        implementation of the paper keeps the best FID, and like that it flatters: the least of many distances is too
+        small, on this split.
         """
         import torch
 
@@ -123,7 +124,7 @@ class Imagegan(GaussianLatent):
             adam_d = adam(discriminator.parameters(), lr=self.discriminator_rate)
             parts: dict[str, Stateful] = {"generator": generator, "discriminator": discriminator, "average": average}
             parts |= {"adam_g": adam_g, "adam_d": adam_d}
-            images = Images(channels_first(taken.x).to(place), torch.from_numpy(which).to(place))
+            images = Images(taken.x, torch.from_numpy(which).to(place))
             size = min(self.batch * self.discriminator_steps, len(images))
             batches = len(images) // size
             epochs = -(-self.steps // batches)
@@ -274,22 +275,25 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Images:
-    """All images to train on, and their classes; some rows of them make a Batch."""
+    """All images to train on x (n, *shape), and the number of the class of each; some rows of them make a Batch.
 
-    images: torch.Tensor
+    The images stay as they were read: only a batch at a time is copied to where the networks are.
+    """
+
+    x: NDArray[np.float32]
     classes: torch.Tensor
 
     @property
     def device(self) -> torch.device:
-        """Return where they are."""
-        return self.images.device
+        """Return where batches are."""
+        return self.classes.device
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.x)
 
     def __getitem__(self, rows: torch.Tensor, /) -> Batch:
         """Return a batch."""
-        return Batch(self.images[rows], self.classes[rows])
+        return Batch(channels_first(self.x[rows.cpu().numpy()]).to(self.device), self.classes[rows])
 
 
 def hinge(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

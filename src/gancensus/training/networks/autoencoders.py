@@ -43,6 +43,10 @@ class ConvolutionalAutoencoder(Encoder):
         """Number of values in a vector."""
         return self.latent
 
+    def check_input(self, x: NDArray[Any]) -> None:
+        """Raise UserError when x are no images (n, H, W) or (n, H, W, C), H and W multiples of 4."""
+        image_shape(x.shape[1:], f"encoder {self.kind}", multiple=4)
+
     def losses(
         self, encoder: nn.Module, decoder: nn.Module, batch: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
