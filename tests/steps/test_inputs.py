@@ -74,6 +74,12 @@ def test_a_bad_source_is_a_problem_and_so_are_its_splits(tmp_path: Path) -> None
     assert ["real.npy: not a readable NumPy file" in problem for problem in found.problems] == [True]
 
 
+def test_encoders_without_files_are_tried_too(tmp_path: Path) -> None:
+    encoders = {"code": {"kind": "autoencoder"}, "pca": {"kind": "pca", "components": 2}}
+    found = check(tmp_path, {"mine": FAKE}, encoders=encoders)
+    assert any("encoder autoencoder: samples have shape" in str(problem) for problem in found.problems)
+
+
 def test_what_a_metric_cannot_compare_is_found_without_a_run(tmp_path: Path) -> None:
     for definition, message in (
         ({"emd": {"alpha": 0.1}}, "metric emd: samples have the shape (4,)"),

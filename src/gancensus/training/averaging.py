@@ -11,8 +11,8 @@ from torch import nn
 class Average(nn.Module):
     """A network whose weights are the exponential moving average of those of another, which is trained.
 
-    After the first `start` steps, average = decay * average + (1 - decay) * weights with each step; until then it is the
-    other network as it is. So do all its floating-point buffers; others, such as counts, are those of the last step.
+    After the first `start` steps, average = decay * average + (1 - decay) * weights with each step; until then it is
+    the other network as it is. So do its buffers of floating point; others, such as counts, are those of the last step.
     """
 
     steps: torch.Tensor

@@ -118,3 +118,10 @@ def test_the_keys_of_a_configuration() -> None:
     assert source == Npz(path=Path("real.npz"), samples="images", labels="y", channels="first")
     with pytest.raises(UserError, match=r"s\.source\.background"):
         load({"studies": {"s": {**study, "source": {**study["source"], "background": "white"}}}})
+
+
+def test_names_of_arrays_in_a_file_of_one_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", IMAGES)
+    (tmp_path / "x.npy").rename(tmp_path / "x.npz")
+    with pytest.raises(UserError, match="is one array, without names; leave `samples` and `labels` out"):
+        read(tmp_path / "x.npz", samples="fake")

@@ -237,6 +237,27 @@ def refused(model: Onnx, x: NDArray[Any], message: str, device: str = "cpu") -> 
     assert "\n" not in str(error.value)
 
 
+class Noisy(nn.Module):
+    """What sampling, or dropout in training, leaves in a file."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.randn_like(x)
+
+
+class Beside(nn.Module):
+    """What batch normalisation in training leaves in a file."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x - x.mean(0, keepdim=True)
+
+
+@pytest.mark.parametrize("net", [Noisy(), Beside()])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_vectors_that_are_random_or_depend_on_other_samples(tmp_path: Path, net: nn.Module, fixed: bool) -> None:
+    path = export(tmp_path / "net.onnx", net, torch.zeros(4, ROWS.shape[1]), fixed)
+    refused(Onnx(path=path), ROWS, f"{path}: a sample's vector is random, or depends on the samples beside it; export")
+
+
 def test_without_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Onnx(path=identity(tmp_path, 3, 20, 14))
     found = importlib.util.find_spec
