@@ -158,6 +158,22 @@ def test_a_generated_table_has_the_columns_of_the_real_one(tmp_path: Path, monke
     assert facts.stored["csv-0"] == facts.stored["parquet-0"] > 0
 
 
+def test_vectors_that_are_yet_to_come_are_as_long_as_is_said() -> None:
+    config = {
+        "studies": {
+            "small": {
+                "source": {"kind": "digits"},
+                "encoders": {"own": {"kind": "vectors", "path": "real.npy", "generated": {"mine": "mine.npy"}}},
+                "generators": {"mine": {"kind": "files", "path": "mine.npz"}},
+                "definitions": {"near": {"euclidean": {"encoder": "own", "alpha": 0.01}}},
+            }
+        }
+    }
+    coming = {"real.npy": (1797, 7), "mine.npy": (50, 7), "mine.npz": (50, 8, 8)}
+    facts = Prediction(load(config), coming).facts["small"]
+    assert facts.space("own") == facts.space("own") == (7,)
+
+
 def test_a_file_that_is_not_there_needs_a_shape(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"geant4\.h5: no such file; say what it will hold: --file data/geant4\.h5="):
         predict(ROOT / "config/large.yaml", {}, SNAKEFILE)
