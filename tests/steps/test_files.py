@@ -411,12 +411,13 @@ def failed(run: subprocess.CompletedProcess[str], outputs: list[Path]) -> str:
 
 SCORE = json.dumps({"kind": "gaussian"})
 CUT = '{"keep": 0.5}'
+CHOICE = ("--study", "s", "--name", "dense", "--seed", 0, "--score", SCORE, "--cut", CUT)
 
 
 def test_bad_sample_tables_stop_a_step(bad: tuple[Path, str], tmp_path: Path, step: Step) -> None:
     path, message = bad
     output = tmp_path / "out.parquet"
-    run = step("selection", "--score", SCORE, "--cut", CUT, "--embedded", path, "--output", output)
+    run = step("selection", *CHOICE, "--embedded", path, "--output", output)
     assert failed(run, [output]).startswith(f"{path}: {message}")
 
 
@@ -435,7 +436,7 @@ def test_parts_that_do_not_fit(tmp_path: Path, step: Step) -> None:
     assert said(repeated, same) == f"{one}, {same}: column sample_id: 3 appears twice; every sample needs its own"
     output = tmp_path / "out.parquet"
     for second, error in ((other, shape), (same, repeated)):
-        run = step("selection", "--score", SCORE, "--cut", CUT, "--embedded", one, second, "--output", output)
+        run = step("selection", *CHOICE, "--embedded", one, second, "--output", output)
         assert failed(run, [output]) == str(error.value)
 
 
@@ -522,7 +523,7 @@ def full(process: Step, tmp_path: Path, **kwargs: Any) -> tuple[subprocess.Compl
     """Run a step that writes 400 kB to the folder `full`."""
     source, output = tmp_path / "samples.parquet", tmp_path / "full" / "out.parquet"
     write_samples(source, BIG)
-    run = process("selection", "--score", SCORE, "--cut", CUT, "--embedded", source, "--output", output, **kwargs)
+    run = process("selection", *CHOICE, "--embedded", source, "--output", output, **kwargs)
     return run, output
 
 

@@ -93,7 +93,8 @@ def test_the_densest_of_each_class_are_kept(name: str, tmp_path: Path, step: Ste
     """Split, encoded and selected as a study does it; the score of a Gaussian falls with Mahalanobis' distance."""
 
     def run(program: str, **options: object) -> None:
-        made = step(program, *(word for key, value in options.items() for word in (f"--{key}", value)))
+        several = {key: value if isinstance(value, list) else [value] for key, value in options.items()}
+        made = step(program, *(word for key, values in several.items() for word in (f"--{key}", *values)))
         assert made.returncode == 0, made.stderr
 
     files = {part: tmp_path / part / "0.parquet" for part in SPLITS}
@@ -106,15 +107,17 @@ def test_the_densest_of_each_class_are_kept(name: str, tmp_path: Path, step: Ste
     np.testing.assert_array_equal(samples.label, whole.label)
     model = tmp_path / "model.safetensors"
     fitted = {"train": files["train"], "model": model, "history": tmp_path / "history.parquet"}
-    run("fit_encoder", study="s", name="pca", encoder=pca, seed=0, device="cpu", checkpoint=300, **fitted)
+    run("fit_encoder", study="s", name="pca", encoder=pca, seed=0, device="cpu", checkpoint=300, source=[], **fitted)
     vectors = tmp_path / "vectors.parquet"
-    run("embed", encoder=pca, device="cpu", parts=1, model=model, samples=files["train"], output=vectors)
+    of = {"samples": files["train"], "generator": [], "whole": []}
+    run("embed", encoder=pca, device="cpu", parts=1, model=model, output=vectors, **of)
     z = read_samples([vectors])
     assert z.x.shape == (TRAIN, 16)
     assert samples.label is not None
     for kind in ("gaussian", "ppca", "knn"):
         output = tmp_path / f"{kind}.parquet"
-        run("selection", score=json.dumps({"kind": kind}), cut='{"keep": 0.6}', embedded=vectors, output=output)
+        chosen = {"study": "s", "name": kind, "seed": 0, "score": json.dumps({"kind": kind}), "cut": '{"keep": 0.6}'}
+        run("selection", embedded=vectors, output=output, **chosen)
         table = read_table(output).to_pydict()
         score, kept = np.array(table["score"]), np.array(table["kept"])
         for label in range(10):

@@ -319,7 +319,7 @@ CODE: dict[str, tuple[tuple[str, str, str], set[str], dict[str, tuple[int, str]]
         {"prepare": (2, "code changed (gancensus/config/steps.py)")},
     ),
     "a command": (
-        ("workflow/rules/selection.smk", '"selection.py --score', '"selection.py  --score'),
+        ("workflow/rules/selection.smk", '"selection.py --study', '"selection.py  --study'),
         SELECT,
         {"select": (1, "rule changed")},
     ),
