@@ -36,6 +36,7 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         features=[Path],
         models=[Path],
         support=[Path],
+        space=str,
         output=Path,
     )
 
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[made.generator] for name, made in args.generated.items()}
     judges, support = judges_of(members, args.models), next(map(columns, args.support), None)
-    context = Context(args.source, args.generators, judges, args.generated, args.selections, support)
+    context = Context(args.source, args.generators, judges, args.generated, args.selections, support, args.space)
     found = args.analysis.analyse(args.table, real, samples, rng, context)
     write_table(args.output, found, args.analysis.tables[args.table].schema)
 

@@ -26,14 +26,15 @@ def test_the_reference_is_what_the_table_says() -> None:
 
     def table(reference: str, fake: str, encoder: str | None = None) -> dict[str, list[object]]:
         analysis = Fidelity.model_validate({"reference": reference, "encoder": encoder})
-        found = analysis.analyse("fidelity", real, {"a-0": real.get(fake, drawn(fake, 90))}, rng, context)
+        about = context._replace(space=encoder or "samples")
+        found = analysis.analyse("fidelity", real, {"a-0": real.get(fake, drawn(fake, 90))}, rng, about)
         return {name: list(values) for name, values in found.items()}
 
     holdout, train, whole = table("holdout", "train"), table("train", "holdout", "pca"), table("all", "a-0")
     assert holdout["value"][:6] == holdout["null"][:6]
     assert train["value"][:6] == train["null"][:6]
-    assert set(holdout["reference"]) == {"holdout"} and set(holdout["encoder"]) == {"samples"}
-    assert set(train["reference"]) == {"train"} and set(train["encoder"]) == {"pca"}
+    assert set(holdout["reference"]) == {"holdout"} and set(holdout["space"]) == {"samples"}
+    assert set(train["reference"]) == {"train"} and set(train["space"]) == {"pca"}
     assert set(whole["null"]) == {None} and set(whole["reference"]) == {"all"}
     every = np.concatenate([rows.samples.x for rows in real.values()])
     assert dict(zip(METRICS, whole["value"][:6], strict=True)) == metrics(every, drawn("a-0", 90).samples.x)

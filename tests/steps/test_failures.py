@@ -104,7 +104,7 @@ def analyse(step: Step, folder: Path, output: Path) -> CompletedProcess[str]:
     generators = '{"mine": ' + Files(path=Path("made.npy")).model_dump_json() + "}"
     options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--generators", generators)
     features = ("--features", *(written(folder, name, 5) for name in populations), "--models")
-    generated = ("--generated", '{"mine-0": ["mine", 0]}', "--selections", "{}", "--support")
+    generated = ("--generated", '{"mine-0": ["mine", 0]}', "--selections", "{}", "--support", "--space", "samples")
     return step("analyse", *facts, *options, *generated, *features, "--output", output)
 
 

@@ -194,7 +194,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sweep(folder / "sweep/scaled.parquet", "scaled", ["euclidean"])
     write_sweep(folder / "sweep/matched.parquet", "matched", ["gower", "hits", "earth"])
     fidelity = {"population": ["gan-0"], "metric": [EVIL], "value": [0.5], "low": [0.4], "high": [0.6], "null": [None]}
-    fidelity |= {"reference": ["holdout"], "encoder": ["samples"]}
+    fidelity |= {"reference": ["holdout"], "space": ["samples"]}
     write_table(folder / "fidelity.parquet", fidelity, schemas.FIDELITY)
     groups = [(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
     shows = ("gallery", "closest-scaled", "closest-matched")

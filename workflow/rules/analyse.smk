@@ -19,6 +19,7 @@ rule analyse:
     params:
         analysis=lambda wc: section(analysis_of(wc)),
         table=table_of,
+        space=space_of,
         source=lambda wc: section(study(wc).source),
         generators=lambda wc: sections(study(wc).generators),
         generated=lambda wc: json.dumps(study(wc).generated),
@@ -29,7 +30,7 @@ rule analyse:
     message:
         "measure {wildcards.analysis} in {wildcards.study}"
     shell:
-        "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table}"
+        "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table} --space {params.space:q}"
         " --source {params.source:q} --generators {params.generators:q}"
         " {params.seed} --generated {params.generated:q} --features {input.features:q}"
         " --selections {params.selections:q} --support {input.support:q}"

@@ -266,6 +266,12 @@ def table_of(wildcards):
     return option("table", study(wildcards).analysed[wildcards.analysis][1])
 
 
+def space_of(wildcards):
+    """Where an analysis measures: the name of an encoder is the user's, its kind says which network it is."""
+    name = analysis_of(wildcards).space
+    return f"{name} ({study(wildcards).encoders[name].kind})" if name else "samples"
+
+
 def embedded_train(wildcards):
     """The vectors that a selection scores."""
     return parts_of("train", study(wildcards).selections[wildcards.name].encoder)

@@ -53,6 +53,8 @@ class Context(NamedTuple):
     made: Mapping[str, Replica] = MappingProxyType({})
     selections: Mapping[str, Chosen] = MappingProxyType({})
     support: Columns | None = None
+    space: str = "samples"
+    """Where the analysis measures: name and kind of its encoder, NAME (KIND), or `samples`."""
 
 
 class AnalysisTable(NamedTuple):

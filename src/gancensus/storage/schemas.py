@@ -34,6 +34,7 @@ DEFINITION = column("definition", STRING, about="the definition of duplicates")
 POPULATION = column("population", STRING, about="the population: `train`, `holdout`, or `NAME-REPLICA` of a generator")
 GENERATED = column("population", STRING, about="the generated population, `NAME-REPLICA`")
 SAMPLE = column("sample_id", INT, about="the sample, as in the sample tables")
+SPACE = column("space", STRING, about="where it is measured: an encoder and its kind, NAME (KIND), or `samples`")
 SAMPLES = column("samples", INT, about="samples of the population")
 
 _WITHIN = (
@@ -229,7 +230,7 @@ FIDELITY = pa.schema(
             "`holdout`, `holdout` where it is `train`; null where it is `all`",
         ),
         column("reference", STRING, about="the real samples compared with: `holdout`, `train`, or `all` of the source"),
-        column("encoder", STRING, about="the encoder whose vectors are compared; `samples` for the samples themselves"),
+        SPACE,
     ]
 )
 

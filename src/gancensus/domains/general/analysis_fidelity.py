@@ -78,8 +78,8 @@ class Fidelity(Analysis):
             fake = _vectors(samples)
             found = fidelity(compared, fake, others, neighbours=self.neighbours, rng=rng(population))
             found |= measure(compared, fake, others, frame, rng=_named(rng, population))
-            space = self.encoder or "samples"
-            rows += [(population, name, *one.estimate, one.null, self.reference, space) for name, one in found.items()]
+            about = (self.reference, context.space)
+            rows += [(population, name, *one.estimate, one.null, *about) for name, one in found.items()]
         return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
 
     def _real(self, real: Mapping[str, Rows]) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -66,7 +66,7 @@ def draw_fidelity(table: Columns) -> Figure:
 
 def _references(table: Columns) -> Iterator[Line2D]:
     """Yield what the legend says: what is compared with, in which space, and what the null value is of."""
-    for space in unique(table["encoder"]):
+    for space in unique(table["space"]):
         where = "the samples themselves" if space == "samples" else f"vectors of encoder {space}"
         for reference in unique(table["reference"]):
             name = "all real samples (no null value)" if reference == "all" else reference

@@ -17,7 +17,7 @@ from gancensus.contracts.score import Score
 from gancensus.domains.selection.score_gaussian import Gaussian
 from gancensus.domains.selection.score_knn import Knn
 from gancensus.domains.selection.score_ppca import Ppca
-from gancensus.storage.schemas import FLOAT, INT, STRING, column
+from gancensus.storage.schemas import FLOAT, INT, SPACE, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +38,7 @@ DENSITY = pa.schema(
         column("relative", FLOAT, about="`fid` less `null`, over the variance of its real samples: free of scale"),
         column("samples", INT, about="real and generated samples of each class that were used"),
         column("generator", STRING, about="the generator, all its replicas together"),
+        SPACE,
     ]
 )
 
@@ -100,7 +101,8 @@ class Density(Analysis):
                 rows for population, rows in generated.items() if context.made[population].generator == name
             )
             found = densities(groups, known, fake, scores, rng(name))
-            lines += [(*one, name) for one in found] or [(*[None] * (len(DENSITY) - 1), name)]
+            about = (name, context.space)
+            lines += [(*one, *about) for one in found] or [(*[None] * (len(DENSITY) - 2), *about)]
         return dict(zip(DENSITY.names, zip(*lines, strict=True), strict=True))
 
     def findings(self, columns: Columns) -> list[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gancensus.contracts.analysis import AnalysisTable
 from gancensus.domains.selection.comparison import EFFECT, METRIC, Comparison
-from gancensus.storage.schemas import FLOAT, LOW_HIGH, STRING, column
+from gancensus.storage.schemas import FLOAT, LOW_HIGH, SPACE, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +25,7 @@ EMBEDDINGS = pa.schema(
         column("value", FLOAT, about="mean over the trainings"),
         *LOW_HIGH,
         *EFFECT,
+        SPACE,
         column("keep", FLOAT, about="share of the training samples that is kept"),
     ]
 )

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gancensus.contracts.analysis import AnalysisTable
 from gancensus.domains.selection.comparison import EFFECT, METRIC, Comparison
-from gancensus.storage.schemas import FLOAT, LOW_HIGH, STRING, column
+from gancensus.storage.schemas import FLOAT, LOW_HIGH, SPACE, STRING, column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +35,7 @@ RETENTION = pa.schema(
         column("value", FLOAT, about="mean over the trainings"),
         *LOW_HIGH,
         *EFFECT,
+        SPACE,
     ]
 )
 

@@ -75,8 +75,11 @@ class Comparison(Analysis):
         among = self.among(trainings(context, len(real["train"])))
         measured = measure(among, real, generated, self.neighbours, rng, context)
         lines = [_row(line) for line in compare(among, measured) if self.averaged or not line.averaged]
+        lines = [line | {"space": context.space} for line in lines]
         lines += [
-            dict.fromkeys(lines[0]) | {"keep": 1.0, "kept_by": REAL, "score": REAL, "metric": metric, "value": value}
+            dict.fromkeys(lines[0])
+            | {"keep": 1.0, "kept_by": REAL, "score": REAL, "metric": metric, "value": value}
+            | {"space": context.space}
             for metric, value in measured.null.items()
         ]
         return {name: [line[name] for line in lines] for name in self.tables[table].schema.names}
