@@ -205,6 +205,11 @@ def flatten(x: NDArray[Any]) -> NDArray[Any]:
     return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
+def vectors(rows: Rows) -> NDArray[Any]:
+    """Read all samples of a population as rows (n, values)."""
+    return flatten(rows.whole().x)
+
+
 def check(samples: Samples, where: str, first: int = 0) -> Samples:
     """Return the samples, or raise UserError naming the first row that breaks the contract of sample tables.
 

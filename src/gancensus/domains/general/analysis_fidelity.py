@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.family import EncoderName
-from gancensus.contracts.samples import flatten
+from gancensus.contracts.samples import vectors
 from gancensus.storage import schemas
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ class Fidelity(Analysis):
 
         rows = []
         compared, others = self._real(real)
-        frame = Frame.of(_vectors(real["calibrate"]), rng("directions"))
+        frame = Frame.of(vectors(real["calibrate"]), rng("directions"))
         for population, samples in generated.items():
-            fake = _vectors(samples)
+            fake = vectors(samples)
             found = fidelity(compared, fake, others, neighbours=self.neighbours, rng=rng(population))
             found |= measure(compared, fake, others, frame, rng=_named(rng, population))
             about = (self.reference, context.space)
@@ -85,9 +85,9 @@ class Fidelity(Analysis):
     def _real(self, real: Mapping[str, Rows]) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Return the real samples that are compared with, and those that give the null values."""
         if self.reference == "all":
-            return np.concatenate([_vectors(rows) for rows in real.values()]), None
+            return np.concatenate([vectors(rows) for rows in real.values()]), None
         other = "train" if self.reference == "holdout" else "holdout"
-        return _vectors(real[self.reference]), _vectors(real[other])
+        return vectors(real[self.reference]), vectors(real[other])
 
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw one panel per metric, populations side by side."""
@@ -99,8 +99,3 @@ class Fidelity(Analysis):
 def _named(rng: Callable[[str], np.random.Generator], population: str) -> Callable[[str], np.random.Generator]:
     """Return what gives random numbers by name for one population."""
     return lambda name: rng(f"{population}/{name}")
-
-
-def _vectors(rows: Rows) -> NDArray[Any]:
-    """Read all samples of a population as vectors (n, values)."""
-    return flatten(rows.whole().x)

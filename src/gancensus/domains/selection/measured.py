@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gancensus.comparison.fidelity import fidelity
+from gancensus.comparison.fidelity import cut, fidelity
 from gancensus.contracts.analysis import Context
-from gancensus.contracts.samples import Rows, flatten
+from gancensus.contracts.samples import Rows, vectors
 from gancensus.domains.selection.effects import NOTHING, Spread, effect, is_log, level, transformed
 from gancensus.domains.selection.trainings import Training, control
 from gancensus.plotting.numbers import rows
@@ -50,12 +49,12 @@ def measure(
 
     All have as many samples, and are cut to those of `train`, if that has fewer: the null values are for as many.
     """
-    holdout, train = _vectors(real["holdout"]), _vectors(real["train"])
+    holdout, train = vectors(real["holdout"]), vectors(real["train"])
     found: dict[str, dict[str, Estimate]] = {metric: {} for metric in METRICS}
     null: dict[str, float] = {}
     for population in (population for one in among for population in one.populations):
-        fake = _vectors(generated[population])
-        fake = fake[np.sort(rng(f"{population}/cut").permutation(len(fake))[: len(train)])]
+        fake = vectors(generated[population])
+        fake = cut(fake, min(len(fake), len(train)), rng(f"{population}/cut"))
         values = fidelity(holdout, fake, None if null else train, neighbours=neighbours, rng=rng(population))
         for metric in METRICS:
             found[metric][population] = values[metric].estimate
@@ -88,8 +87,3 @@ def compare(among: Sequence[Training], measured: Measured) -> list[Line]:
                 difference = effect(values, pairs, spread, log)
                 lines.append(Line(first, True, metric, NOTHING, pairs[0][1].score, difference))
     return lines
-
-
-def _vectors(samples: Rows) -> NDArray[Any]:
-    """Read all samples of a population as vectors (n, values)."""
-    return flatten(samples.whole().x)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -94,7 +93,7 @@ def at_one_level(among: list[Training]) -> list[Training]:
     levels = sorted({one.keep for one in among if one.scored}, reverse=True)
     if not levels:
         raise UserError("no generator trains on a selection by a score that leaves something out; nothing to compare")
-    tried = {keep: sum(math.isclose(one.keep, keep, abs_tol=SAME) and one.scored for one in among) for keep in levels}
+    tried = {keep: sum(abs(one.keep - keep) < SAME and one.scored for one in among) for keep in levels}
     best = max(levels, key=lambda keep: tried[keep])
     return [one for one in among if one.score == ALL or (abs(one.keep - best) < SAME and one.score != TRUNCATION)]
 
