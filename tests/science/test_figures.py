@@ -489,9 +489,9 @@ def test_training_has_a_panel_of_the_distance_with_a_dot_at_the_epoch_that_was_k
 
 def test_fidelity_draws_value_interval_and_null() -> None:
     metrics = ["fid", "kid", "precision"]
-    fixed = ("train", "inception")
+    fixed = ("train", "inception", "inception")
     rows = [(p, m, 0.5, 0.4, 0.7, 0.1 * k, *fixed) for p in ("a-0", "b-0") for k, m in enumerate(metrics)]
-    names = ("population", "metric", "value", "low", "high", "null", "reference", "encoder")
+    names = ("population", "metric", "value", "low", "high", "null", "reference", "encoder", "space")
     columns = {name: np.array(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
     columns["value"][0] = np.nan
     figure = fidelity_figures.draw_fidelity(columns)
@@ -514,7 +514,8 @@ def test_fidelity_draws_every_metric_on_its_scale() -> None:
     value = np.linspace(0.1, 0.9, len(names))
     columns = {"population": np.array(["a-0"] * len(names)), "metric": np.array(names), "value": value}
     columns |= {"low": value / 2, "high": value * 1.5, "null": none}
-    columns |= {"reference": np.array(["all"] * len(names)), "encoder": np.array(["samples"] * len(names))}
+    columns |= {name: np.array(["samples"] * len(names)) for name in ("encoder", "space")}
+    columns["reference"] = np.array(["all"] * len(names))
     figure = fidelity_figures.draw_fidelity(columns)
     axes = dict(zip(names, figure.axes, strict=True))
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
