@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Line = tuple[Any, ...]
 PIXELS = 40  # along either side of the picture of a cloud of constituents
-BEFORE = 20  # jets of a class that are asked for again: simulating one takes about 10 ms
+BEFORE = 20  # jets of a class that are asked for again: simulating one takes about 20 ms
 ALL = "all jets"  # where samples have no classes
 
 
@@ -84,8 +84,7 @@ def average_jets(train: Rows, source: Source, seed: int, width: float) -> Iterat
         name = ALL if label is None else source.classes.get(label, str(label))
         if again is not None:
             before = _Class()
-            rows = np.sort(rows_of(again.sample_id, np.array(found.ids)))
-            some = again.take(rows)
+            some = again.take(rows_of(again.sample_id, np.array(found.ids)))
             before.add(pictures(some, width, "the jets before they were prepared"), some.sample_id)
             yield from _lines(name, "before", before, width)
         yield from _lines(name, "after", found, width)

@@ -42,7 +42,7 @@ def relabelled_jets(
     for start in range(0, labels.shape[1], AT_ONCE):
         made = labels[:, start : start + AT_ONCE].astype(np.float64)
         kernel.append(squared_mmd(phi, phi, made, 1 - made))
-        frechet.append(_frechet(scaled, made))
+        frechet.append(permuted_frechet(scaled, made))
     statistics = np.column_stack([*columns, np.concatenate(frechet), np.concatenate(kernel)])
     return max_t(statistics, np.ones(statistics.shape[1], dtype=np.int64)).adjusted
 
@@ -70,7 +70,7 @@ def _integrals(gaps: Floats, labels: Labels, count: int) -> Floats:
     return found
 
 
-def _frechet(x: Floats, labels: Floats) -> Floats:
+def permuted_frechet(x: Floats, labels: Floats) -> Floats:
     """Return the Frechet distance of the labelled rows of x (n, d) from the others, for each column of labels."""
     x = x - x.mean(axis=0)
     products = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)

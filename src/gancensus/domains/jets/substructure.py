@@ -5,7 +5,7 @@ Observables of both sides are computed from the samples in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -192,7 +192,7 @@ def _estimates(
 
 
 def compared(
-    populations: Mapping[str, Jets], generated: Mapping[str, object], rng: Callable[[str], np.random.Generator]
+    populations: Mapping[str, Jets], generated: Iterable[str], rng: Callable[[str], np.random.Generator]
 ) -> Iterator[Line]:
     """Yield the table of distances: population, quantity, value, low, high, null, p, unit, samples, others, left out.
 

@@ -143,12 +143,10 @@ def _picture(ax: Axes, some: Table, norm: LogNorm) -> Any:
     eta, phi = np.unique(some["eta"]), np.unique(some["phi"])
     values = some["value"].reshape(len(phi), len(eta))
     across, up = (float(at[-1] + (at[1] - at[0]) / 2) for at in (eta, phi))
-    colours = colormaps["viridis_r"].copy()
-    colours.set_bad("white")
     shown = ax.imshow(
         np.ma.masked_less_equal(values, 0),
         norm=norm,
-        cmap=colours,
+        cmap=colormaps["viridis_r"].with_extremes(bad="white"),
         extent=(-across, across, -up, up),
         interpolation="nearest",
     )
