@@ -78,7 +78,7 @@ class Member(Strict):
         """Return the user's files and folders that the member reads: when they change, its jobs run again."""
         return []
 
-    def missing(self) -> str | None:
+    def lacking(self) -> str | None:
         """Return which optional packages it needs that are not installed, and how to get them, for a message."""
         return None
 

@@ -47,7 +47,7 @@ PROCESSES = {
 }
 
 
-def missing() -> str | None:
+def lacking() -> str | None:
     """Return which packages are missing and how to get them; nothing is imported."""
     absent = [name for name in PACKAGES if find_spec(name) is None]
     if not absent:
@@ -112,8 +112,7 @@ class Simulator:
         """Return the particles of a collision that are stable, visible and within DETECTED."""
         import fastjet
 
-        event = self._pythia.event
-        seen = [p for p in (event[k] for k in range(event.size())) if p.isFinal() and p.isVisible()]
+        seen = [p for p in self._pythia.event.particles() if p.isFinal() and p.isVisible()]
         return [fastjet.PseudoJet(p.px(), p.py(), p.pz(), p.e()) for p in seen if abs(p.eta()) < DETECTED]
 
     def _chosen(self, jets: Sequence[Any]) -> Any:
@@ -123,7 +122,7 @@ class Simulator:
         if self._particle is None or not jets:
             return max(jets, key=lambda jet: jet.pt(), default=None)
         event = self._pythia.event
-        copies = [p for p in (event[k] for k in range(event.size())) if p.idAbs() == self._particle]
+        copies = [event[k] for k, p in enumerate(event.particles()) if p.idAbs() == self._particle]
         last = max((p for p in copies if p.iBotCopyId() == p.index()), key=lambda p: p.pT())
         axis = fastjet.PseudoJet(last.px(), last.py(), last.pz(), last.e())
         nearest = min(jets, key=axis.delta_R)

@@ -57,16 +57,16 @@ class Pythia(JetSource):
         """QCD, top and W, as far as they are simulated."""
         return {label: pythia.PROCESSES[name].title for label, name in enumerate(self.processes)}
 
-    def missing(self) -> str | None:
+    def lacking(self) -> str | None:
         """Return which packages are missing and how to get them."""
-        return pythia.missing()
+        return pythia.lacking()
 
     def load(self, seed: int) -> LazyJets:
         """Return jets x (n, *shape) float32, labels repeating 0, 1, ..., which are simulated when they are taken.
 
         Raises UserError where a package is missing, and, when jets are taken, where the processes have none such.
         """
-        if lack := self.missing():
+        if lack := self.lacking():
             raise UserError(f"source pythia: {lack}")
         count = len(self.processes)
         hard = self.pthat or (BELOW * self.pt[0], ABOVE * self.pt[1])
