@@ -25,7 +25,8 @@ from gancensus.contracts.source import Source
 from gancensus.domains.jets import relabelled_jets
 from gancensus.domains.jets.analysis_substructure import Substructure
 from gancensus.domains.jets.average_jets import BEFORE
-from gancensus.domains.jets.jet_images import pixelated
+from gancensus.domains.jets.jet_images import pixelated, prepared
+from gancensus.domains.jets.jet_samples import JetSource
 from gancensus.domains.jets.observables import observables
 from gancensus.domains.jets.substructure import (
     FEWEST,
@@ -276,6 +277,14 @@ def test_faint_pixels_and_values_below_0_are_not_counted() -> None:
     assert set(every.values["multiplicity"]) == {1600}
 
 
+def test_what_is_measured_does_not_depend_on_how_it_is_read() -> None:
+    known = images(1, 60).samples
+    whole, *others = (measure(InMemory(known, group), 2.0, 1e-4) for group in (60, 7, 1))
+    for other in others:
+        for name in QUANTITIES:
+            np.testing.assert_array_equal(whole.values[name], other.values[name])
+
+
 def test_normalised_jets_have_no_pt() -> None:
     populations = {
         name: measure(images(k, 60, normalise=True), 2.0, 0.0) for k, name in enumerate(("holdout", "train"))
@@ -432,3 +441,29 @@ class Plain(Source):
     """A source that prepares nothing."""
 
     kind: str = "plain"
+
+
+class Prepared(JetSource):
+    """Toy jets, prepared as the keys say."""
+
+    kind: str = "prepared"
+
+    def load(self, seed: int) -> LazySamples:
+        particles = clouds(seed, 30, 2)
+        return self.lazy(np.zeros(30, np.int32), 2000.0, lambda rows: particles[rows])
+
+
+def test_sources_of_jets_give_them_as_they_were() -> None:
+    source = Prepared()
+    raw = source.unprocessed()
+    assert raw == Prepared(centre=False, rotate=False, flip=False, normalise=False)
+    assert raw is not None and raw.unprocessed() is None
+    before, after = (one.load(5).take(slice(None)) for one in (raw, source))
+    np.testing.assert_array_equal(before.sample_id, after.sample_id)
+    np.testing.assert_array_equal(before.conditions["mass"], after.conditions["mass"])
+    images = pixelated(prepared(clouds(5, 30, 2), False, False, False), 40, 2.0)
+    np.testing.assert_allclose(before.natural(), images, rtol=1e-6)
+    said = Substructure().analyse("jets", {"train": InMemory(after)}, {}, NAMED, Context(source, {}, seed=5))
+    shown = as_read(said)["value"].reshape(4, 40, 40)  # one and average, before and after
+    np.testing.assert_allclose(shown[0], images[0] / images[0].sum(), rtol=1e-6)
+    np.testing.assert_allclose(shown[2], after.x[0], atol=1e-6)

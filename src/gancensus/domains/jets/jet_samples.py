@@ -49,6 +49,12 @@ class JetSource(Source):
         """The pt of pixels, or pt, eta and phi of constituents."""
         return ("pt",) if self.form == "images" else ("pt", "eta", "phi")
 
+    def unprocessed(self) -> Source | None:
+        """Return the source of the same jets as they are about their axis, in GeV; None where that is what it has."""
+        steps = ("centre", "rotate", "flip", "normalise")
+        raw = self.model_copy(update=dict.fromkeys(steps, False))
+        return None if raw == self else raw
+
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
         """Return jets as grey images."""
         from gancensus.domains.jets.jet_view_figures import pictures

@@ -43,7 +43,7 @@ TITLES = {
 }
 DASHED = (0, (3, 2))
 LEVEL = 0.05  # of a p-value below which a marker is filled
-DECADES = 4  # below the brightest pixel that colours show
+DECADES = 5  # below the brightest pixel that colours show
 PICTURES = (("one", "before"), ("one", "after"), ("average", "before"), ("average", "after"))
 
 
