@@ -33,6 +33,10 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process:  # and no job that reads this file again
+    for line in CONFIG.skipped:
+        print(line, file=sys.stderr)
+
 # Snakemake has read the file, too, but expands no `~`.
 if config.get("pathvars", {}).get("results", "").startswith("~"):
     workflow.pathvars.items.update(results=CONFIG.pathvars.results)

@@ -105,6 +105,8 @@ def check(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
     if rest:
         raise UserError(f"{rest[0]}: `gancensus check` reads the inputs and runs nothing; leave it out")
+    for line in args.config.skipped:
+        say(line)
     found = check_inputs(args.config, lambda key: say(f"reading {key}"))
     for line in found.read:
         print(f"read: {line}")

@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     create_model,
@@ -249,10 +250,32 @@ class Config(Strict):
     """Snakemake's path variables."""
     studies: dict[Name, Study] = Field(min_length=1)
     """The studies, by name."""
+    _skipped: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Which studies of the file are left out, as the packages that their sources need are missing: a line each."""
+        return self._skipped
+
+    def runnable(self) -> Config:
+        """Return the configuration with the studies whose sources have the packages that they need.
+
+        Raises UserError where there are none.
+        """
+        lacks = {name: lack for name, study in self.studies.items() if (lack := study.source.lacking())}
+        lines = tuple(
+            f"study {name} is skipped: its source {self.studies[name].source.kind} {lack}"
+            for name, lack in lacks.items()
+        )
+        if len(lacks) == len(self.studies):
+            raise UserError("; ".join([*lines, "there is no other study"]))
+        found = self.model_copy(update={"studies": {k: s for k, s in self.studies.items() if k not in lacks}})
+        found._skipped = lines
+        return found
 
 
 def read(path: Path) -> Config:
-    """Read and validate a configuration file.
+    """Read and validate a configuration file; its studies are those that can run here.
 
     Raises UserError as `load` does, and when there is no such file or it is no YAML.
     """
@@ -261,7 +284,7 @@ def read(path: Path) -> Config:
 
 
 def load(raw: Any, files: Sequence[Path] = ()) -> Config:
-    """Validate a configuration as Snakemake has read it from YAML files.
+    """Validate a configuration as Snakemake has read it from YAML files; its studies are those that can run here.
 
     Raises UserError with every error at once: file and line where the key stands, key path, what is wrong, a hint.
     """
@@ -278,7 +301,7 @@ def _validate(raw: Any, trees: Sequence[Tree]) -> Config:
         lines += [_describe(e, raw, trees) for e in _first_of_each_name(error.errors())]
     if lines:
         raise UserError("the configuration has errors:\n" + "\n".join(f"  {line}" for line in lines))
-    return config
+    return config.runnable()
 
 
 def _first_of_each_name(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:

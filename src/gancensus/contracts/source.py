@@ -1,5 +1,7 @@
 """Sources: where the real samples of a study come from."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -59,6 +61,10 @@ class Source(Member):
 
     def lacks(self, column: str) -> str | None:
         """Return why a name is not a column of rows that a model can learn, as far as the configuration shows."""
+        return None
+
+    def unprocessed(self) -> Source | None:
+        """Return the source of the same samples, by sample_id, before it prepares them; None where it does not."""
         return None
 
     def load(self, seed: int) -> Samples | LazySamples:

@@ -22,6 +22,7 @@ from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples
 from gancensus.domains.showers import shower_file
 from gancensus.domains.showers.generator_hdf5 import Hdf5 as Generated
 from gancensus.domains.showers.source_hdf5 import Hdf5
+from gancensus.storage import hdf5_files
 
 GEANT4 = Path(__file__).parents[3].parent / "shared" / "data" / "geant4-electrons.h5"
 GRID = (5, 4, 3)
@@ -166,8 +167,8 @@ def test_rows_in_any_order(tmp_path: Path, rows: list[int], limits: tuple[int, i
         write(path, electrons(), chunks=True)
     found = load(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shower_file, "VALUES_AT_ONCE", limits[0])
-        patch.setattr(shower_file, "WIDEST", limits[1])
+        patch.setattr(hdf5_files, "VALUES_AT_ONCE", limits[0])
+        patch.setattr(hdf5_files, "WIDEST", limits[1])
         some = found.take(np.array(rows, dtype=np.int64))
     np.testing.assert_array_equal(some.natural(), electrons()["ECAL"][rows].reshape(-1, *GRID))
     assert some.sample_id.tolist() == rows
@@ -222,7 +223,7 @@ def test_100_gb_take_no_more_memory_than_100_mb(
             tracemalloc.stop()
             most.append(max(reads.bytes))
             assert max(stop - start for start, stop in reads.slices) <= max(64, chunks[0])
-    assert most[0] == most[1] <= 4 * shower_file.WIDEST
+    assert most[0] == most[1] <= 4 * hdf5_files.WIDEST
     assert peaks[1] < peaks[0] + 16 * 400_000  # energies and numbers of the samples
 
 
@@ -230,8 +231,8 @@ def test_100_gb_take_no_more_memory_than_100_mb(
 @pytest.mark.parametrize("every", [1, 4])
 def test_a_chunk_is_read_once(tmp_path: Path, chunk: int, every: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a size that 64 make a read, and 500 the widest."""
-    monkeypatch.setattr(shower_file, "VALUES_AT_ONCE", 64 * 60)
-    monkeypatch.setattr(shower_file, "WIDEST", 500 * 60)
+    monkeypatch.setattr(hdf5_files, "VALUES_AT_ONCE", 64 * 60)
+    monkeypatch.setattr(hdf5_files, "WIDEST", 500 * 60)
     found = load(huge(tmp_path / "a.h5", 2000, (chunk, *GRID), GRID))
     reads = Reads(monkeypatch)
     found.read(np.arange(0, 700, every))
@@ -247,9 +248,9 @@ def test_rows_far_apart_are_read_alone(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_chunk_of_too_many_rows_is_read_in_parts(tmp_path: Path) -> None:
-    assert shower_file.rows_at_once((400_000, 51, 51, 25), (12_500, 2, 2, 2)) == shower_file.WIDEST // (51 * 51 * 25)
-    assert shower_file.rows_at_once((10, 10**9), None) == 1
-    assert shower_file.rows_at_once((10**6, 368), None) == VALUES_AT_ONCE // 368
+    assert hdf5_files.rows_at_once((400_000, 51, 51, 25), (12_500, 2, 2, 2)) == hdf5_files.WIDEST // (51 * 51 * 25)
+    assert hdf5_files.rows_at_once((10, 10**9), None) == 1
+    assert hdf5_files.rows_at_once((10**6, 368), None) == VALUES_AT_ONCE // 368
 
 
 # What is wrong

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -16,10 +15,10 @@ from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples
+from gancensus.contracts.samples import LazySamples, Notes, Samples
 from gancensus.contracts.showers import UNITS, coarse_shape, coarsened
+from gancensus.storage.hdf5_files import hdf5_errors, opened, runs
 
-WIDEST = 1 << 25  # values read at once where a chunk of the file, decompressed whole, has more than VALUES_AT_ONCE
 ROUNDING = 1e-6  # of the primary particle's energy: a cell this little below 0 is 0
 FIRST = 64  # showers that show whether cells and energies are in the same unit
 TOO_MUCH = 5.0  # times the primary particle's energy: no calorimeter measures that
@@ -88,7 +87,7 @@ class ShowerFile(Member):
         dataset and row, now or when a row is read, for what is missing, damaged, negative, not finite or not in the
         unit of the layout.
         """
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             shape, samples = self._shape(file)
             energy = self._energy(file, samples)
             conditions = {"energy": energy, **self._angle(file, samples)}
@@ -131,7 +130,7 @@ class ShowerFile(Member):
         """Return a dataset of numbers that the file itself holds."""
         import h5py
 
-        with _errors(self.path):
+        with hdf5_errors(self.path):
             names = sorted(file)
             link = file.get(name, getlink=True)
             found: Any = file[name] if isinstance(link, h5py.HardLink) else None
@@ -152,7 +151,7 @@ class ShowerFile(Member):
             raise UserError(f"{self.path}: dataset {name} is {kind}; it must be an array of real numbers")
 
         def read(rows: slice) -> NDArray[Any]:
-            with _errors(self.path):
+            with hdf5_errors(self.path):
                 return np.asarray(found[rows])
 
         return Stored(shape, chunks, read)
@@ -166,7 +165,7 @@ class ShowerFile(Member):
 
     def numbers(self, name: str, samples: int) -> NDArray[Any]:
         """Return a number per shower from a dataset of the user's choice: (n,), as it is stored."""
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             values = self._numbers(file, name, samples)
         self._refuse(name, ~np.isfinite(values), np.arange(samples), "NaN or infinite")
         return values
@@ -191,7 +190,7 @@ class ShowerFile(Member):
 
     def _angle(self, file: Any, samples: int) -> dict[str, NDArray[np.float32]]:
         """Return the angles of the primary particles, (n,) rad, where the file has them."""
-        with _errors(self.path):
+        with hdf5_errors(self.path):
             name = next((name for name in LAYOUTS[self.layout].angles if name in file), None)
         if name is None:
             return {}
@@ -227,13 +226,9 @@ class ShowerFile(Member):
         """Read the showers at the given rows: (rows, *shape) GeV, a run of rows at a time."""
         name = LAYOUTS[self.layout].cells
         found = np.empty((len(rows), *shape), dtype=np.float32)
-        with _opened(self.path) as file:
+        with opened(self.path) as file:
             stored = self._dataset(file, name)
-            run = rows // rows_at_once(stored.shape, stored.chunks)
-            for one in np.unique(run):
-                at = np.flatnonzero(run == one)
-                first, last = int(rows[at].min()), int(rows[at].max())
-                cells = stored.read(slice(first, last + 1))[rows[at] - first]
+            for at, cells in runs(rows, stored.shape, stored.chunks, stored.read):
                 found[at] = self._natural(cells, rows[at], energy[rows[at]]).reshape(-1, *shape)
         return found
 
@@ -250,41 +245,3 @@ class ShowerFile(Member):
         self._refuse(name, np.isnan(lowest) | infinite, rows, "NaN or infinite cells")
         self._refuse(name, lowest < -ROUNDING * energy, rows, "a cell below 0")
         return joined
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file for reading."""
-    import h5py
-
-    if not path.is_file():
-        raise UserError(f"{path}: no such file (looked for from {Path.cwd()})")
-    with _errors(path):
-        file = h5py.File(path, "r", locking=False)  # network file systems may not support locks
-    try:
-        yield file
-    finally:
-        with _errors(path):
-            file.close()
-
-
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    """Turn what h5py raises over a damaged file into a UserError. It wraps calls of h5py only."""
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{path}: not a readable HDF5 file, perhaps truncated ({reason}); recreate it") from None
-
-
-def rows_at_once(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:
-    """Return how many rows of a dataset are read at once.
-
-    They are whole chunks, each of which is then decompressed once, unless one alone is too large.
-    """
-    values, in_chunk = math.prod(shape[1:]), 1 if chunks is None else chunks[0]
-    wanted = max(1, VALUES_AT_ONCE // values)
-    if in_chunk <= wanted:
-        return wanted // in_chunk * in_chunk
-    return min(in_chunk, max(1, WIDEST // values))
