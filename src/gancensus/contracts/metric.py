@@ -10,7 +10,10 @@ from gancensus.contracts.family import Member
 from gancensus.contracts.samples import Samples
 
 Features = tuple[NDArray[Any], ...]
-"""What a metric compares, computed once per sample: arrays whose first axis is the sample."""
+"""What a metric compares, computed once per sample: arrays whose first axis is the sample.
+
+Where another axis is as long as the largest of the samples needs, zeros at its end mean nothing.
+"""
 
 
 class Metric(Member):

@@ -114,14 +114,20 @@ def profile_bound(profile: Floats, other: Floats, difference: float, half: bool)
 
 @numba.njit(cache=True, nogil=True)
 def _order(x: Floats, a: Floats, y: Floats, b: Floats) -> int:
-    """Order two clouds by their content, 0 if it is the same: a distance has the same bits both ways."""
-    for q in range(len(a)):
+    """Order two clouds by their content, 0 if it is the same: a distance has the same bits both ways.
+
+    Particles without weight, after all others, do not count; the clouds may have different numbers of them.
+    """
+    shared = min(len(a), len(b))
+    for q in range(shared):
         if a[q] != b[q]:
             return -1 if a[q] < b[q] else 1
         for k in range(len(x)):
             if x[k, q] != y[k, q]:
                 return -1 if x[k, q] < y[k, q] else 1
-    return 0
+    if len(a) > shared and a[shared] > 0:
+        return 1
+    return -1 if len(b) > shared and b[shared] > 0 else 0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, inf, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,9 +56,25 @@ def take(features: Features, rows: Rows | slice) -> Features:
 
 def joined(populations: Iterable[Sequence[Features]]) -> list[Features]:
     """Return the features of all samples of some populations, metric by metric."""
-    return [
-        tuple(np.concatenate(arrays) for arrays in zip(*same, strict=True)) for same in zip(*populations, strict=True)
-    ]
+    return [stacked(same) for same in zip(*populations, strict=True)]
+
+
+def stacked(parts: Iterable[Features]) -> Features:
+    """Return the features of all samples by one metric; narrower ones end in zeros."""
+    return tuple(_stacked(arrays) for arrays in zip(*parts, strict=True))
+
+
+def _stacked(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return arrays one below the other, with zeros at the end of all other axes that are shorter than another's."""
+    shape = np.max([array.shape[1:] for array in arrays], axis=0, initial=0)
+    if all(array.shape[1:] == tuple(shape) for array in arrays):
+        return np.concatenate(arrays)
+    out = np.zeros((sum(map(len, arrays)), *shape), arrays[0].dtype)
+    start = 0
+    for array in arrays:
+        out[(slice(start, start + len(array)), *map(slice, array.shape[1:]))] = array
+        start += len(array)
+    return out
 
 
 def cut(samples: int, longest: int, shards: int = 1) -> list[slice]:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Features, Metric
 from gancensus.contracts.samples import Rows, Samples, by_row, spread_rows
-from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut, joined
+from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut, joined, stacked
 
 BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
+FIRST = 16  # rows whose features say how much memory a row takes
 PILOT = 512  # rows whose pairs predict the number of duplicates
 
 
@@ -36,7 +37,7 @@ class Population:
             for chunk in samples.chunks(rows, without_x):
                 for m in mine:
                     found[m].append(self._features(m, chunk, samples.where))
-        return [tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True)) for parts in found]
+        return [stacked(parts) for parts in found]
 
     def _features(self, m: int, chunk: Samples, where: str) -> Features:
         try:
@@ -57,8 +58,8 @@ class Population:
 
         Two blocks are held, and a third while it is put together from what was read.
         """
-        row = zip(self._metrics, self.features(slice(0, 1)), strict=True)
-        bytes_a_row = sum(_bytes(metric, features) for metric, features in row)
+        rows = zip(self._metrics, self.features(slice(0, FIRST)), strict=True)
+        bytes_a_row = sum(_bytes(metric, features) for metric, features in rows)
         longest = int((megabytes - BASE_MEGABYTES) * 1e6 / (3 * bytes_a_row))
         return Side(cut(len(self), max(longest, SMALLEST_BLOCK), shards), self.features)
 
@@ -66,7 +67,8 @@ class Population:
 def _bytes(metric: Metric, features: Features) -> int:
     """Return the bytes that a row of features takes, with the points of its filter and their rounded copy."""
     points = metric.embed(features)
-    return sum(array.nbytes for array in features) + (0 if points is None else 12 * points.shape[1]) + 64
+    bytes_a_row = sum(array.nbytes for array in features) // max(1, len(features[0]))
+    return bytes_a_row + (0 if points is None else 12 * points.shape[1]) + 64
 
 
 def condition_line(conditions: Sequence[Metric], populations: Sequence[Samples]) -> Line | None:

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 EDGES = np.array([-np.inf, -0.8, -0.4, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.4, 0.8, np.inf])  # of bins, in R
 FAR = 64.0  # R; the lower bounds move points further out to this distance, to keep rounding below their margin
+IMAGES_AT_ONCE = 256  # images decoded at a time
 WHOLE = 2.0**51  # normalised weights are multiples of 1 / WHOLE: their sums and differences are exact
 
 
@@ -23,11 +24,11 @@ class Emd(Calibrated):
 
     A sample is an array (particles, 1 + k) of a weight (energy, transverse momentum) and k coordinates each, between
     which the ground distance is Euclidean; weight 0 is padding. `weight` is the position of the weight: JetNet's order
-    of eta, phi, pt needs `weight: 2`. EMD = min sum_ij f_ij (d_ij / R)^p + |sum_i E_i - sum_j E'_j| over f_ij >= 0 with
-    sum_j f_ij <= E_i, sum_i f_ij <= E'_j and sum_ij f_ij = min(sum_i E_i, sum_j E'_j) (Komiske, Metodiev & Thaler,
-    Phys. Rev. Lett. 123 (2019) 041801, with p = 1). The sum is not raised to 1 / p, which would break the triangle
-    inequality for p = 1/2. Two empty clouds have distance 0; if balanced, an empty one is infinitely far from any
-    other.
+    of eta, phi, pt needs `weight: 2`. With `width`, a sample is an image instead. EMD = min sum_ij f_ij (d_ij / R)^p +
+    |sum_i E_i - sum_j E'_j| over f_ij >= 0 with sum_j f_ij <= E_i, sum_i f_ij <= E'_j and sum_ij f_ij = min(sum_i E_i,
+    sum_j E'_j) (Komiske, Metodiev & Thaler, Phys. Rev. Lett. 123 (2019) 041801, with p = 1). The sum is not raised to
+    1 / p, which would break the triangle inequality for p = 1/2. Two empty clouds have distance 0; if balanced, an
+    empty one is infinitely far from any other.
     """
 
     cost: ClassVar[float] = 10_000.0
@@ -41,6 +42,9 @@ class Emd(Calibrated):
     """Whether a cloud's weights are divided by their sum, so that none is left over."""
     weight: int = Field(0, ge=0)
     """Which number of a particle, counted from 0, is its weight; the others are its coordinates."""
+    width: float | None = Field(None, gt=0)
+    """Width of images (H, W) in the unit of coordinates: a pixel is a particle at its centre, its value the weight.
+    None: samples are clouds of particles."""
 
     def features(self, samples: Samples) -> Features:
         """Return points (n, k, particles) in R and weights (n, particles), heaviest first, totals (n,), and profiles.
@@ -62,30 +66,47 @@ class Emd(Calibrated):
 
     def _clouds(self, samples: Samples) -> tuple[Floats, Floats]:
         """Return weights (n, particles), descending, and points (n, k, particles) over R, in a canonical order."""
-        from gancensus.distances.shapes import rounding
-
-        shape = samples.x.shape[1:]
-        if len(shape) != 2 or shape[1] < 2 or self.weight >= shape[1]:
-            raise UserError(
-                f"metric emd: samples have the shape {shape}; it compares clouds of particles, each a weight (number "
-                f"{self.weight}) and coordinates: (particles, 1 + coordinates)"
-            )
-        x = samples.natural()
-        weights = x[..., self.weight]
-        slack = rounding(samples.scale)
-        negative = weights < -slack[self.weight % len(slack)]
-        if negative.any():
-            row, particle = np.argwhere(negative)[0]
-            raise UserError(
-                f"metric emd: sample {samples.sample_id[row]} has the weight {weights[row, particle]:.6g}, and weights "
-                f"must be at least 0; it is number {self.weight} of each particle: where another one is its energy or "
-                "momentum, say which (`weight: 2` for eta, phi, pt), else remove or repair the sample"
-            )
-        coordinates = np.delete(x, self.weight, axis=-1)
+        if self.width is None:
+            weights, coordinates = self._particles(samples)
+        else:
+            weights, coordinates = self._pixels(samples, self.width)
         points = np.moveaxis(np.where(weights[..., None] > 0, coordinates / self.R, 0.0), -1, 1)
-        weights = np.maximum(weights, 0.0)
         order = np.lexsort((*np.moveaxis(points, 1, 0), -weights), axis=-1)
         return np.take_along_axis(weights, order, axis=1), np.take_along_axis(points, order[:, None], axis=2)
+
+    def _particles(self, samples: Samples) -> tuple[Floats, Floats]:
+        """Return the weights (n, particles) and coordinates (n, particles, k) of clouds."""
+        if len(samples.shape) != 2 or samples.shape[1] < 2 or self.weight >= samples.shape[1]:
+            raise UserError(
+                f"metric emd: samples have the shape {samples.shape}; it compares clouds of particles, each a weight "
+                f"(number {self.weight}) and coordinates: (particles, 1 + coordinates); for images, give their `width`"
+            )
+        x = samples.natural()
+        weights = _not_negative(
+            samples,
+            x[..., self.weight],
+            f"it is number {self.weight} of each particle: where another one is its energy or momentum, say which "
+            "(`weight: 2` for eta, phi, pt), else remove or repair the sample",
+        )
+        return weights, np.delete(x, self.weight, axis=-1)
+
+    def _pixels(self, samples: Samples, width: float) -> tuple[Floats, Floats]:
+        """Return the values (n, particles) above 0 of images, and the centres (n, particles, 2) of their pixels.
+
+        Particles are as many as the image with most of them has, so that the empty pixels of images take no memory.
+        """
+        if len(samples.shape) != 2:
+            raise UserError(
+                f"metric emd: samples have the shape {samples.shape}; with `width` it compares images (H, W) of one "
+                "channel; leave `width` out for clouds of particles"
+            )
+        found = [_lit(samples.take(slice(k, k + IMAGES_AT_ONCE))) for k in range(0, len(samples), IMAGES_AT_ONCE)]
+        most = max((values.shape[1] for values, _ in found), default=1)
+        weights, places = np.zeros((len(samples), most)), np.zeros((len(samples), most, 2))
+        for k, (values, pixels) in enumerate(found):
+            rows = slice(k * IMAGES_AT_ONCE, k * IMAGES_AT_ONCE + len(values))
+            weights[rows, : values.shape[1]], places[rows, : values.shape[1]] = values, pixels
+        return weights, ((places + 0.5) / samples.shape - 0.5) * width
 
     def _directions(self, dimensions: int) -> tuple[Floats, Floats]:
         """Return unit vectors (r, k) along which clouds are compared, and the factors that scale a profile's bins.
@@ -141,6 +162,33 @@ class Emd(Calibrated):
         from gancensus.distances.transport import transport_distances
 
         return transport_distances(a, b, i, j, self.p != 1, self.balanced, limit)
+
+
+def _not_negative(samples: Samples, weights: Floats, repair: str) -> Floats:
+    """Return weights (n, ...) in natural units, 0 where they are below it by rounding; say how to repair others."""
+    from gancensus.distances.shapes import rounding
+
+    slack = rounding(samples.scale)
+    negative = weights < -slack[-1]
+    if negative.any():
+        row, *place = np.argwhere(negative)[0]
+        raise UserError(
+            f"metric emd: sample {samples.sample_id[row]} has the weight {weights[(row, *place)]:.6g}, and weights "
+            f"must be at least 0; {repair}"
+        )
+    return np.maximum(weights, 0.0)
+
+
+def _lit(samples: Samples) -> tuple[Floats, Floats]:
+    """Return the values above 0 of images (n, H, W) and the rows and columns where they are, padded with zeros."""
+    x = _not_negative(samples, samples.natural(), "remove or repair the sample")
+    image, row, column = np.nonzero(x)
+    count = np.bincount(image, minlength=len(x))
+    which = np.arange(len(image)) - np.repeat(np.cumsum(count) - count, count)
+    values, pixels = np.zeros((len(x), max(1, count.max()))), np.zeros((len(x), max(1, count.max()), 2))
+    values[image, which] = x[image, row, column]
+    pixels[image, which] = np.column_stack([row, column])
+    return values, pixels
 
 
 def _normalise(weights: Floats, totals: Floats) -> Floats:
