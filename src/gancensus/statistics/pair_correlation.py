@@ -1,6 +1,6 @@
 """Correlations over the pairs of a sample. Pairs that share a member are not independent: members are what is drawn.
 
-What is measured of members themselves, (n,), goes through the same functions as what is measured of their pairs, (n, n).
+What is measured of members themselves, (n,), goes through the same functions as what is measured of pairs, (n, n).
 """
 
 from __future__ import annotations
@@ -74,6 +74,12 @@ def pearson(x: Weighted, y: Weighted, counts: Floats) -> Floats:
     mean = _total(x.values * y.values, counts) / _total(ones, counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.clip((mean - x.mean * y.mean) / (x.deviation * y.deviation), -1.0, 1.0)
+
+
+def plain_pearson(x: Weighted, y: Weighted) -> float:
+    """Return the correlation of the values as they are; NaN where either has one value only."""
+    norm = np.sqrt(np.square(x.values).sum() * np.square(y.values).sum())
+    return float(np.clip((x.values * y.values).sum() / norm, -1.0, 1.0)) if norm > 0 else float("nan")
 
 
 def permuted_pearson(x: Weighted, y: Weighted, order: Integers) -> Floats:
