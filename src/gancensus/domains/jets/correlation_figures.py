@@ -14,10 +14,10 @@ from gancensus.contracts.table import Columns
 from gancensus.domains.jets.correlation import IMAGE, LATENT, RECONSTRUCTION
 from gancensus.domains.jets.correlation_words import decimal, target_name
 from gancensus.plotting.numbers import Row, rows
-from gancensus.plotting.style import INK, WIDTH, panels, short, styled, unique
+from gancensus.plotting.style import INK, WIDTH, log_axis, panels, short, styled, unique
 
-COLOURS = "YlGnBu"
-DARK = 0.6  # correlations above are written in white
+COLOURS = "Blues"
+DARK = 0.55  # correlations above are written in white
 PIXELS = "pixels"
 TITLES = {
     (IMAGE, True): "MSE",
@@ -54,15 +54,15 @@ def draw_pairs(table: Columns) -> Figure:
     targets = unique(target_name(row) for row in every)
     figure = Figure(figsize=(WIDTH, 0.8 + 2.4 * len(spaces)))
     axes = panels(figure, len(spaces) * len(targets), columns=len(targets))
-    norm = LogNorm(1, max(max(row["pairs"] for row in every), 2))
+    most = max(2, *(row["pairs"] for row in every))
     for ax, (space, target) in zip(axes, [(s, t) for s in spaces for t in targets], strict=True):
         some = [row for row in every if (row["layer"], row["network"]) == space and target_name(row) == target]
-        shown = _draw_histogram(ax, some, norm)
-        ax.set_title(f"{short(space[1], 40) if space[1] else PIXELS}, {target}")
-        ax.set_xlabel("distance of latent vectors" if space[0] == LATENT else "MSE")
+        shown = _draw_histogram(ax, some, LogNorm(1, most))
+        ax.set_title(f"{short(space[1] or PIXELS, 30)}, {target}: r = {decimal(some[0]['pearson'])}", fontsize=8)
+        ax.set_xlabel("distance of latent vectors" if space[0] == LATENT else "MSE, sum over pixels")
         ax.set_ylabel("transport" if target == targets[0] else "")
-        ax.text(0.03, 0.95, f"r = {decimal(some[0]['pearson'])}", transform=ax.transAxes, va="top", color=INK)
-    figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.01, label="pairs in a bin")
+    bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.01, label="pairs in a bin")
+    log_axis(bar.ax, 1, most)
     return figure
 
 
