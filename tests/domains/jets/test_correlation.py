@@ -194,7 +194,7 @@ def test_jets_of_which_nothing_is_restored_are_left_out() -> None:
 def test_the_scale_of_the_samples_does_not_matter() -> None:
     samples = single_pixels(25)
     scaled = Samples(samples.x * 4 - 1, samples.sample_id, scale=Scale(("value",), ("1",), (0.0,), (0.5,)))
-    decoded = model(Planted(), lambda x: position((x + 1) / 4), same)
+    decoded = model(Planted(), lambda x: position((x + 1) / np.float32(4)), same)
     plain, other = table(samples, {"a": model(Planted(), position)}), table(scaled, {"a": decoded})
     for one, two in zip(plain, other, strict=True):
         if one["layer"] != "reconstruction":
@@ -406,6 +406,7 @@ def test_encoders_without_layers_and_unknown_classes_are_refused() -> None:
     assert "p has 1 twice" in (Correlation(encoders=["a"], p=(1, 1)).refuses(context) or "")
     assert Correlation(encoders=["a"], label=1).refuses(context) is None
     assert Correlation(encoders=["a"]).asks == ("a",)
-    for wrong in ({"encoders": []}, {"encoders": ["a"], "p": [2]}, {"encoders": ["a"], "p": []}):
+    wrongs: list[dict[str, Any]] = [{"encoders": []}, {"encoders": ["a"], "p": [2]}, {"encoders": ["a"], "p": []}]
+    for wrong in wrongs:
         with pytest.raises(ValidationError):
             Correlation.model_validate(wrong)

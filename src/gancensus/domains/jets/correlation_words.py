@@ -55,7 +55,7 @@ def target_name(row: Row) -> str:
 
 def decimal(value: float) -> str:
     """Write a correlation or a difference of two."""
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _question(row: Row) -> str | None:
@@ -90,7 +90,7 @@ def _sign(row: Row) -> int:
 def _difference(row: Row) -> str:
     """Write a difference with its interval, and of what."""
     value, low, high = (decimal(row[f"above{end}"]) for end in ("", "_low", "_high"))
-    said = f"{'+' if row['above'] > 0 else ''}{value}, {low} to {high}"
+    said = f"{'+' if row['above'] >= 0.005 else ''}{value}, {low} to {high}"
     if row["question"] == DEEPER:
         return f"{row['blocks']:.0f} beside {_blocks(row['beside'])} blocks {said}"
     if row["question"] == SHALLOW:
