@@ -1,7 +1,7 @@
 """Encoders: maps from samples to vectors in which distances mean more than between raw values."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ class Encoder(Member):
     """Whether it learns from `train`, so that vectors of these are no longer exchangeable with those of `holdout`."""
     restores: ClassVar[bool] = False
     """Whether it has a decoder, and layers that can be asked."""
+    trained_by: ClassVar[Literal["mse", "emd"]] = "mse"
+    """How its training compares a sample with its reconstruction, if it `restores`: mse, squared differences of values;
+    emd, optimal transport."""
     by_row: ClassVar[bool] = False
     """Whether vectors are rows of the user's files, one for each sample, so that `check_rows` must compare them."""
 

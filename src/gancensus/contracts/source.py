@@ -34,6 +34,11 @@ class Source(Member):
         return {}
 
     @property
+    def preparation(self) -> str | None:
+        """What is done to a sample before it is scaled, 'centre, rotate', or 'none'; None: there is no such choice."""
+        return None
+
+    @property
     def grouping(self) -> Literal["impossible", "unused", "used"]:
         """Whether the source says which samples belong together, of which all are in one part, or could."""
         if not hasattr(self, "group"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betainc
 
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import LEVEL, symmetric
@@ -16,6 +18,47 @@ Flags = NDArray[np.bool_]
 
 FOLDS = 5
 FEWEST = 2 * FOLDS  # rows of each side: two in every fold
+
+
+class Placements(NamedTuple):
+    """Where each row of x (n,) and y (m,) lies among those of the other side.
+
+    Hanley & Hajian-Tilaki, Acad. Radiol. 4 (1997) 49. The variances of areas are those of placements.
+    """
+
+    x: Floats
+    """The share of y that each of x is above (n,), a tie is a half: the mean is the area."""
+    y: Floats
+    """The share of x that each of y is above (m,): the mean is 1 less the area."""
+
+    @classmethod
+    def of(cls, x: Floats, y: Floats) -> Placements:
+        """Place scores x (n,) and y (m,)."""
+        return cls(_above(x, y), _above(y, x))
+
+    @classmethod
+    def mean(cls, several: Sequence[Placements]) -> Placements:
+        """Return the placements whose area is the mean of those of several scores of the same rows."""
+        return cls(*(np.mean(side, axis=0) for side in zip(*several, strict=True)))
+
+    def less(self, other: Placements) -> Placements:
+        """Return the placements whose area is the difference from that of another score of the same rows."""
+        return Placements(self.x - other.x, self.y - other.y)
+
+    @property
+    def area(self) -> float:
+        """The area."""
+        return float(self.x.mean())
+
+    @property
+    def variance(self) -> float:
+        """DeLong's variance of the area (Biometrics 44 (1988) 837), at least `doubt`; n, m > 1.
+
+        Of a difference it is that of the paired comparison, with the covariance of both areas: placements are sums over
+        rows, and the variance of a difference of sums is the sum of that of differences.
+        """
+        variance = float(self.x.var(ddof=1) / len(self.x) + self.y.var(ddof=1) / len(self.y))
+        return max(variance, doubt([len(self.x), len(self.y)]))
 
 
 def mann_whitney(x: Floats, y: Floats) -> tuple[float, float]:
@@ -43,9 +86,36 @@ def delong(x: Floats, y: Floats) -> tuple[float, float]:
 
     The variance is that of DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988) 837, and at least `doubt`.
     """
-    above_y, above_x = _above(x, y), _above(y, x)
-    variance = float(above_y.var(ddof=1) / len(x) + above_x.var(ddof=1) / len(y))
-    return float(above_y.mean()), max(variance, doubt([len(x), len(y)]))
+    placed = Placements.of(x, y)
+    return placed.area, placed.variance
+
+
+def false_rates(x: Floats, y: Floats, efficiencies: Sequence[float] | Floats) -> tuple[Floats, Floats]:
+    """Return the shares of y (m,) above thresholds that shares of x (n,) are not below, and their variances by those.
+
+    The threshold for a share e is the k-th largest of x, k = ceil(e n); a tie of y with it is a half. The variance is
+    that of the threshold alone, by the bootstrap of x, computed instead of drawn: the k-th largest of n draws from x is
+    among its j largest with the probability that k or more of them are, I_{j/n}(k, n - k + 1) (Hutson & Ernst, J. R.
+    Stat. Soc. B 62 (2000) 89). The sampling of y comes on top.
+
+    Args:
+        x: scores of what is to be found.
+        y: scores of what is to be rejected.
+        efficiencies: (k,), above 0 and at most 1.
+
+    Returns:
+        Both float64 (k,).
+    """
+    n = len(x)
+    above = 1 - _above(np.sort(x)[::-1], y)
+    shares, variances = [], []
+    for efficiency in efficiencies:
+        k = min(n, max(1, math.ceil(efficiency * n - 1e-9)))
+        weights = np.diff(betainc(k, n - k + 1, np.arange(n + 1) / n))
+        mean = np.sum(weights * above)
+        shares.append(above[k - 1])
+        variances.append(np.sum(weights * (above - mean) ** 2))
+    return np.array(shares), np.array(variances)
 
 
 def doubt(counts: Sequence[int] | NDArray[np.int64]) -> float:

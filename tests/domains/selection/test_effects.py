@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from gancensus.domains.selection.effects import Spread, effect, is_log, level, transformed
+from gancensus.domains.selection.effects import effect, is_log, level, transformed
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import rank_correlation
+from gancensus.statistics.spread import Spread
 
 
 def test_the_spread_is_pooled_over_groups() -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.statistics.estimate import Estimate
-from gancensus.statistics.intervals import deviate
+from gancensus.statistics.spread import Spread
 
 Floats = NDArray[np.float64]
 
@@ -24,24 +24,6 @@ LOGARITHMIC = ("fid", "density", "support")
 NOTHING = Estimate(None, None, None)
 
 K = TypeVar("K", bound=Hashable)
-
-
-class Spread(NamedTuple):
-    """The variance between trainings, and its degrees of freedom."""
-
-    variance: float
-    freedom: int
-
-    @classmethod
-    def of(cls, groups: Sequence[Floats]) -> Spread:
-        """Pool the variances within groups of values (n,) of the same expectation."""
-        squares = sum(float(np.square(group - group.mean()).sum()) for group in groups if len(group))
-        freedom = sum(len(group) - 1 for group in groups if len(group))
-        return cls(squares / freedom if freedom else 0.0, freedom)
-
-    def reach(self, share: float) -> float:
-        """Return how far Student's 95 % interval goes from a value with this variance, times `share`."""
-        return deviate(freedom=self.freedom) * math.sqrt(share * self.variance)
 
 
 def is_log(metric: str) -> bool:

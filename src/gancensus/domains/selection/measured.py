@@ -10,10 +10,11 @@ import numpy as np
 from gancensus.comparison.fidelity import cut, fidelity
 from gancensus.contracts.analysis import Context
 from gancensus.contracts.samples import Rows, vectors
-from gancensus.domains.selection.effects import NOTHING, Spread, effect, is_log, level, transformed
+from gancensus.domains.selection.effects import NOTHING, effect, is_log, level, transformed
 from gancensus.domains.selection.trainings import Training, control
 from gancensus.plotting.numbers import rows
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.spread import Spread
 
 METRICS = ("fid", "precision", "recall", "density", "coverage")
 

@@ -1,0 +1,103 @@
+"""What the table of correlations says of the document's claims: yes, no, or too little to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gancensus.contracts.table import Columns
+from gancensus.domains.jets.correlation import DEEPER, LATENT, LOSS, PIXELS, SHALLOW
+from gancensus.plotting.numbers import Row, rows
+
+QUESTIONS = {
+    PIXELS: "Latent distances follow transport better than those of pixels (Pearson, beside the root of the MSE)",
+    DEEPER: "The correlation of latent distances with transport grows with the blocks",
+    SHALLOW: "A network of one block is higher in its block and lower in its latent space than one of two",
+    LOSS: "Latent distances follow transport better in a network trained by transport than in one trained by MSE",
+}
+LACKING = {
+    DEEPER: "no encoders differ in `blocks` alone",
+    SHALLOW: "no encoders with `blocks: 1` and `blocks: 2` are else alike",
+    LOSS: "no encoders that were trained by transport and by MSE are else alike",
+}
+
+
+def answers(columns: Columns) -> Iterator[str]:
+    """Yield a sentence per question and network that can be judged."""
+    every = [row for row in rows(columns) if row["above_low"] is not None]
+    for question, claim in QUESTIONS.items():
+        asked = [row for row in every if _question(row) == question]
+        for network in dict.fromkeys(map(_subject, asked)):
+            some = [row for row in asked if _subject(row) == network]
+            parts = dict.fromkeys(map(target_name, some))
+            said = [_answer([row for row in some if target_name(row) == part]) for part in parts]
+            yield f"{claim}, {network}: {'; '.join(said)}."
+
+
+def gaps(columns: Columns) -> Iterator[str]:
+    """Yield which questions cannot be judged: nothing to compare, or no training that was repeated."""
+    every = [(row, question) for row in rows(columns) if (question := _question(row))]
+    for question, claim in QUESTIONS.items():
+        asked = [row for row, of in every if of == question]
+        unknown = dict.fromkeys(_subject(row) for row in asked if row["above_low"] is None)
+        if not asked and question in LACKING:
+            yield f"{claim}: not judged, as {LACKING[question]}."
+        for network in unknown:
+            yield (
+                f"{claim}, {network}: not judged, as no network with these layers was trained twice; give an encoder "
+                "with the same options under a second name."
+            )
+
+
+def target_name(row: Row) -> str:
+    """Return what a row's transport distance is."""
+    return "p = 1" if row["p"] == 1 else f"p = 1/2 {'with' if row['root'] else 'without'} the root"
+
+
+def decimal(value: float) -> str:
+    """Write a correlation or a difference of two."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _question(row: Row) -> str | None:
+    """Return the question that a row answers: of means, what the table calls it, or whether latent is above pixels."""
+    if row["question"] is not None:
+        return str(row["question"])
+    return PIXELS if row["replicas"] is not None and row["layer"] == LATENT else None
+
+
+def _subject(row: Row) -> str:
+    """Return what a sentence is about: a network, both of two, or those that differ in blocks alone."""
+    if row["question"] == LOSS:
+        return f"{row['network']} beside {row['beside'].removeprefix('latent of ')}"
+    parts = row["network"].split(", ")
+    return ", ".join(part for part in parts if row["question"] is None or not part.startswith("blocks "))
+
+
+def _answer(some: Sequence[Row]) -> str:
+    """Answer a question for one transport distance.
+
+    By the intervals of the differences: yes where all have the sign that is claimed, no where one has the other sign.
+    """
+    signs = [_sign(row) * (-1 if _question(row) == SHALLOW and row["layer"] == LATENT else 1) for row in some]
+    verdict = "yes" if min(signs) > 0 else "no" if min(signs) < 0 else "too little to tell"
+    return f"{target_name(some[0])}: {verdict} ({', '.join(map(_difference, some))})"
+
+
+def _sign(row: Row) -> int:
+    return int(row["above_low"] > 0) - int(row["above_high"] < 0)
+
+
+def _difference(row: Row) -> str:
+    """Write a difference with its interval, and of what."""
+    value, low, high = (decimal(row[f"above{end}"]) for end in ("", "_low", "_high"))
+    said = f"{'+' if row['above'] >= 0.005 else ''}{value}, {low} to {high}"
+    if row["question"] == DEEPER:
+        return f"{row['blocks']:.0f} beside {_blocks(row['beside'])} blocks {said}"
+    if row["question"] == SHALLOW:
+        return f"{row['layer']} beside {row['beside'].split(' of ')[0]} of two {said}"
+    return said
+
+
+def _blocks(name: str) -> str:
+    """Return the number of blocks that the name of a network has."""
+    return next(part for part in name.split(", ") if part.startswith("blocks ")).removeprefix("blocks ")
