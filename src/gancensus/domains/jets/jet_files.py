@@ -40,7 +40,7 @@ class JetFile(NamedTuple):
     zero-padded.
     """
 
-    count: int
+    jets: int
     label: NDArray[np.int32] | None
     read: Callable[[Rows], Floats]
 
@@ -244,7 +244,7 @@ class _TopTagging(_InHdf5):
         """Refuse a block whose columns, where they have names, are not in the expected order."""
         with hdf5_errors(self.path):
             kept = table.attrs.get(f"values_block_{block}_kind")
-            text = kept if isinstance(kept, bytes) else bytes(getattr(kept, "data", b""))
+            text = b"" if kept is None else np.asarray(kept).tobytes()
         names = [name.decode() for name in re.findall(rb"(?:P[XYZ]|E)_\d+|truth(?:P[XYZ]|E)|ttv|is_signal_new", text)]
         wrong = next((pair for pair in zip(names, expected, strict=False) if pair[0] != pair[1]), None)
         if names and (wrong or len(names) != len(expected)):

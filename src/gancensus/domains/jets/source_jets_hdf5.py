@@ -64,11 +64,11 @@ class JetsHdf5(JetSource):
         from gancensus.domains.jets.jet_files import FIRST, look_at_jets
 
         files = [look_at_jets(path, self.layout, self.unit) for path in self.files()]
-        starts = np.cumsum([0, *(file.count for file in files)])
+        starts = np.cumsum([0, *(file.jets for file in files)])
         labels = [
-            np.full(file.count, k, np.int32) if file.label is None else file.label for k, file in enumerate(files)
+            np.full(file.jets, k, np.int32) if file.label is None else file.label for k, file in enumerate(files)
         ]
-        first = [file.read(np.arange(min(file.count, FIRST))) for file in files]
+        first = [file.read(np.arange(min(file.jets, FIRST))) for file in files]
         largest = 2 * max(float(jets[..., 0].sum(axis=1).max()) for jets in first)
 
         def read(rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -79,5 +79,5 @@ class JetsHdf5(JetSource):
                 jets[at, : some.shape[1]] = some
             return jets
 
-        notes = Notes(*(f"{path}: {file.count:,} jets" for path, file in zip(self.files(), files, strict=True)))
+        notes = Notes(*(f"{path}: {file.jets:,} jets" for path, file in zip(self.files(), files, strict=True)))
         return self.lazy(np.concatenate(labels), largest, read, notes)
