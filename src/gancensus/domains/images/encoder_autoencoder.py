@@ -1,14 +1,8 @@
 """A convolutional autoencoder."""
 
-from __future__ import annotations
+from typing import Literal
 
-from typing import TYPE_CHECKING, Literal
-
-from gancensus.training.networks.autoencoders import ConvolutionalAutoencoder, reconstruction_error
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from gancensus.training.networks.autoencoders import ConvolutionalAutoencoder
 
 
 class Autoencoder(ConvolutionalAutoencoder):
@@ -19,10 +13,3 @@ class Autoencoder(ConvolutionalAutoencoder):
     """
 
     kind: Literal["autoencoder"] = "autoencoder"
-
-    def losses(
-        self, encoder: nn.Module, decoder: nn.Module, batch: torch.Tensor
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return the loss of a batch (n, C, H, W), twice: it is what the history keeps, too."""
-        loss = reconstruction_error(batch, decoder(encoder(batch)))
-        return loss, {"reconstruction": loss}

@@ -1,9 +1,11 @@
-"""Convolutional autoencoders of images: what the variational one and the plain one share."""
+"""Convolutional autoencoders of images: what the variational ones and the plain one share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+import math
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from pydantic import Field
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.fitting import Checkpoint, Fitted
+from gancensus.contracts.samples import BLOCK
 from gancensus.training.loop import deterministic, iterate, load_weights, weights_of
 from gancensus.training.networks.images import channels_first, image_shape
 from gancensus.training.resume import Stateful
@@ -20,17 +23,26 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    Networks = tuple[nn.Module, nn.Module]
+    Terms = dict[str, torch.Tensor]
+
 
 class ConvolutionalAutoencoder(Encoder):
-    """An encoder and a decoder of two blocks, each of which halves or doubles the image; trained by Adam."""
+    """An encoder and a decoder of blocks, each of which halves or doubles the image; trained by Adam."""
+
+    restores = True
 
     outputs: ClassVar[int] = 1
     """Numbers that the encoder network gives for each latent dimension; a sample's vector is the first of each."""
 
     latent: int = Field(16, ge=1)
     """Dimension of the latent space."""
+    blocks: Literal[1, 2, 3] = 2
+    """Blocks that each halve the image: its height and width must be multiples of 2^`blocks`."""
     width: int = Field(16, ge=1)
-    """Channels after the first block; the second has twice as many."""
+    """Channels after the first block; each further one has twice as many."""
+    only: int | None = None
+    """Class of the training samples that it learns from; without one, all of them."""
     epochs: int = Field(60, ge=1)
     """Passes over the training samples."""
     batch: int = Field(64, ge=1)
@@ -43,27 +55,50 @@ class ConvolutionalAutoencoder(Encoder):
         """Number of values in a vector."""
         return self.latent
 
-    def check_input(self, x: NDArray[Any]) -> None:
-        """Raise UserError when x are no images (n, H, W) or (n, H, W, C), H and W multiples of 4."""
-        image_shape(x.shape[1:], f"encoder {self.kind}", multiple=4)
+    @property
+    def class_learned(self) -> int | None:
+        """The class of the training samples that it is fitted on; None: all of them."""
+        return self.only
 
-    def losses(
-        self, encoder: nn.Module, decoder: nn.Module, batch: torch.Tensor
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def check_input(self, x: NDArray[Any]) -> None:
+        """Raise UserError when x are no images (n, H, W) or (n, H, W, C), H and W multiples of 2^blocks."""
+        image_shape(x.shape[1:], f"encoder {self.kind}", multiple=2**self.blocks)
+
+    def drawn(self, code: torch.Tensor) -> torch.Tensor:
+        """Return what the decoder is given in training for the encoder's output (n, outputs * latent)."""
+        return code
+
+    def picture(self, output: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        """Return the images (n, C, H, W) that the decoder's output stands for, of a batch of that shape."""
+        return output
+
+    def terms(self, batch: torch.Tensor, found: torch.Tensor, code: torch.Tensor) -> Terms:
+        """Return the terms (n,) of the loss of each image, its reconstruction and the encoder's output."""
+        return {"reconstruction": squared_error(batch, found)}
+
+    def total(self, terms: Terms) -> torch.Tensor:
+        """Return the loss that the terms make, scalars or (n,)."""
+        return terms["reconstruction"]
+
+    def losses(self, encoder: nn.Module, decoder: nn.Module, batch: torch.Tensor) -> tuple[torch.Tensor, Terms]:
         """Return what is minimised for a batch (n, C, H, W), and the losses that the history keeps; all scalars."""
-        raise NotImplementedError
+        code = encoder(batch)
+        found = self.picture(decoder(self.drawn(code)), batch)
+        terms = {name: term.mean() for name, term in self.terms(batch, found, code).items()}
+        return self.total(terms), terms
 
     def fit(self, x: NDArray[Any], seed: int, device: str, checkpoint: Checkpoint | None = None) -> Fitted:
-        """Fit on images x (n, H, W) or (n, H, W, C), H and W multiples of 4.
+        """Fit on images x (n, H, W) or (n, H, W, C), H and W multiples of 2^blocks.
 
         Raises UserError when the samples are no such images.
         """
         import torch
 
+        self.check_input(x)
         with deterministic(seed):
             place = choose_device(device)
             images = channels_first(x).to(place)
-            encoder, decoder = (net.to(place) for net in self._networks(x.shape[1:]))
+            encoder, decoder = (net.to(place) for net in self.networks(x.shape[1:]))
             optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=self.learning_rate)
             parts: dict[str, Stateful] = {"encoder": encoder, "decoder": decoder, "adam": optimiser}
 
@@ -79,39 +114,123 @@ class ConvolutionalAutoencoder(Encoder):
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:
         """Return the latent vectors (n, latent) float32."""
+        return self._ask(weights, x, device, lambda nets, batch: {"latent": self._vector(nets[0](batch))})["latent"]
+
+    def layers(
+        self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the activations of `block1`, `block2`... (n, channels, height, width), and `latent` (n, latent)."""
+
+        def activations(nets: Networks, batch: torch.Tensor) -> Terms:
+            encoder, _ = nets
+            found = {}
+            for k, layer in enumerate(encoder.children()):
+                batch = layer(batch)
+                if k % 2 and k < 2 * self.blocks:  # a convolution and its activation function are a block
+                    found[f"block{k // 2 + 1}"] = batch
+            return {**found, "latent": self._vector(batch)}
+
+        return self._ask(weights, x, device, activations)
+
+    def restore(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float32]:
+        """Return the reconstructions (n, *shape) of x."""
+
+        def restored(nets: Networks, batch: torch.Tensor) -> Terms:
+            encoder, decoder = nets
+            return {"x": self.picture(decoder(self._vector(encoder(batch))), batch)}
+
+        found = self._ask(weights, x, device, restored)["x"]
+        return np.ascontiguousarray(np.moveaxis(found, 1, -1)).reshape(x.shape)
+
+    def losses_of(
+        self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return `loss` and its terms (n,) for each of x, whose latent vectors are not drawn."""
+
+        def losses(nets: Networks, batch: torch.Tensor) -> Terms:
+            encoder, decoder = nets
+            code = encoder(batch)
+            found = self.picture(decoder(self._vector(code)), batch)
+            terms = self.terms(batch.double(), found.double(), code.double())
+            return {"loss": self.total(terms), **terms}
+
+        return self._ask(weights, x, device, losses)
+
+    def networks(self, shape: tuple[int, ...]) -> Networks:
+        """Build encoder (image to outputs * latent numbers) and decoder (latent vector to image)."""
+        from torch import nn
+
+        height, width, channels = image_shape(shape, f"encoder {self.kind}", multiple=2**self.blocks)
+        sizes = [channels, *(self.width << k for k in range(self.blocks))]
+        small = (sizes[-1], height >> self.blocks, width >> self.blocks)
+        down, up = [], []
+        for before, after in pairwise(sizes):
+            down += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ELU()]
+        encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(math.prod(small), self.outputs * self.latent))
+        decoder = [nn.Linear(self.latent, math.prod(small)), nn.ELU(), nn.Unflatten(1, small)]
+        for after, before in pairwise(reversed(sizes)):
+            up += [nn.ConvTranspose2d(after, before, 4, stride=2, padding=1), nn.ELU()]
+        return encoder, nn.Sequential(*decoder, *up[:-1])
+
+    def _vector(self, code: torch.Tensor) -> torch.Tensor:
+        """Return the latent vectors (n, latent) of the encoder's output (n, outputs * latent)."""
+        return code.chunk(self.outputs, dim=1)[0]
+
+    def _ask(
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        x: NDArray[Any],
+        device: str,
+        question: Callable[[Networks, torch.Tensor], Terms],
+    ) -> dict[str, NDArray[Any]]:
+        """Return what a question to both networks finds (n, ...), by name: asked block by block, as in `by_block`."""
         import torch
 
         with deterministic(0), torch.no_grad():
             place = choose_device(device)
-            encoder = load_weights(self._networks(x.shape[1:])[0], "encoder", weights).to(place)
-            z = encoder(channels_first(x).to(place))[:, : self.latent]
-            return np.ascontiguousarray(z.cpu().numpy())
-
-    def _networks(self, shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
-        """Build encoder (image to outputs * latent numbers) and decoder (latent vector to image)."""
-        from torch import nn
-
-        height, width, channels = image_shape(shape, f"encoder {self.kind}", multiple=4)
-        w, flat = self.width, 2 * self.width * (height // 4) * (width // 4)
-        encoder = nn.Sequential(
-            nn.Conv2d(channels, w, 3, stride=2, padding=1),
-            nn.ELU(),
-            nn.Conv2d(w, 2 * w, 3, stride=2, padding=1),
-            nn.ELU(),
-            nn.Flatten(),
-            nn.Linear(flat, self.outputs * self.latent),
-        )
-        decoder = nn.Sequential(
-            nn.Linear(self.latent, flat),
-            nn.ELU(),
-            nn.Unflatten(1, (2 * w, height // 4, width // 4)),
-            nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1),
-            nn.ELU(),
-            nn.ConvTranspose2d(w, channels, 4, stride=2, padding=1),
-        )
-        return encoder, decoder
+            named = zip(("encoder", "decoder"), self.networks(x.shape[1:]), strict=True)
+            encoder, decoder = (load_weights(net, name, weights).to(place) for name, net in named)
+            blocks = (x[start : start + BLOCK] for start in range(0, max(1, len(x)), BLOCK))
+            found = [question((encoder, decoder), channels_first(block).to(place)) for block in blocks]
+            return {name: np.concatenate([one[name].cpu().numpy() for one in found]) for name in found[0]}
 
 
-def reconstruction_error(batch: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
-    """Return the mean over the batch of sum_pixels (x - x')^2, a scalar."""
-    return (found - batch).square().flatten(1).sum(1).mean()
+class VariationalAutoencoder(ConvolutionalAutoencoder):
+    """Variational: the encoder gives mean and log variance of a Gaussian, of which the mean is a sample's vector.
+
+    Loss (1 - beta) reconstruction + beta KL(q(z|x) || N(0, 1)): Kingma & Welling, arXiv:1312.6114; Higgins et al., ICLR
+    2017 (beta), in the weighting of Fraser et al., arXiv:2110.06948.
+    """
+
+    outputs = 2  # mean and log variance
+
+    beta: float = Field(0.2, ge=0, lt=1)
+    """Weight of the Kullback-Leibler term; that of the reconstruction is 1 - beta."""
+
+    def drawn(self, code: torch.Tensor) -> torch.Tensor:
+        """Draw a latent vector from each Gaussian."""
+        import torch
+
+        mean, log_variance = code.chunk(2, dim=1)
+        return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+    def terms(self, batch: torch.Tensor, found: torch.Tensor, code: torch.Tensor) -> Terms:
+        """Return reconstruction and divergence (n,)."""
+        mean, log_variance = code.chunk(2, dim=1)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+        return {**super().terms(batch, found, code), "divergence": divergence}
+
+    def total(self, terms: Terms) -> torch.Tensor:
+        """Return the weighted sum."""
+        return (1 - self.beta) * terms["reconstruction"] + self.beta * terms["divergence"]
+
+
+def squared_error(batch: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
+    """Return sum_pixels (x - x')^2 of each image (n,)."""
+    return (found - batch).square().flatten(1).sum(1)
+
+
+def shares(output: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+    """Return the images that have the totals of a batch's and the softmax of `output` as shares of the pixels."""
+    share = output.flatten(1).softmax(1).view_as(output)
+    return share * batch.sum((1, 2, 3), keepdim=True)
