@@ -17,11 +17,11 @@ LEAST = 1e-12  # of the cost: what a swap must gain, so that rounding cannot swa
 
 
 def medoids(distances: Floats, count: int) -> Integers:
-    """Return which samples are medoids, int64 (count,), ascending: the sum of distances to the nearest is locally least.
+    """Return which samples are medoids, int64 (count,), ascending: the sum of distances to the nearest is least nearby.
 
-    PAM (Kaufman & Rousseeuw, Finding Groups in Data, 1990, chapter 2): BUILD takes the sample that lowers the sum
-    most, one after the other, then SWAP makes the exchange of a medoid for another sample that lowers it most, until none
-    does. All exchanges of a sample are judged together (FastPAM1: Schubert & Rousseeuw, arXiv:1810.05691, section 3).
+    PAM (Kaufman & Rousseeuw, Finding Groups in Data, 1990, chapter 2): BUILD takes the sample that lowers the sum most,
+    one after the other; then SWAP makes the exchange of a medoid for another sample that lowers it most, until none
+    does. The exchanges of a sample are judged together (FastPAM1: Schubert & Rousseeuw, arXiv:1810.05691, section 3).
     Of equal ones the first counts, and sums have one order: the same medoids on every machine.
 
     Args:
