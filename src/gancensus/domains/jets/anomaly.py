@@ -163,6 +163,8 @@ def variational(one: Judged) -> bool:
 class Setting(NamedTuple):
     """A beta of a sweep."""
 
+    sweep: int
+    """The number of the sweep, from 1."""
     network: Network
     validation: Estimate
     """The area on the jets by which the beta is chosen."""
@@ -186,14 +188,15 @@ def sweep(judged: Sequence[Judged], rng: np.random.Generator) -> list[Setting]:
         if variational(one) and one.score.network:
             groups.setdefault(one.score.network.sweep, []).append(one)
     found = []
-    for group in groups.values():
+    several = [group for group in groups.values() if len(group) > 1]
+    for number, group in enumerate(several, start=1):
         group.sort(key=lambda one: one.score.network.beta if one.score.network and one.score.network.beta else 0.0)
         values = np.array([one.placed.area for one in group])
         errors = errors_of([one.placed for one in group], [one.chance for one in group], rng)
         known = all(one.chance.freedom > 0 for one in group)
         perhaps = perhaps_best(values, errors, JOINT)
-        for k, one in enumerate(group if len(group) > 1 else []):
+        for k, one in enumerate(group):
             if one.score.network:
                 about = k == int(values.argmax()), bool(perhaps[k]) if known else None
-                found.append(Setting(one.score.network, one.auc, *about))
+                found.append(Setting(number, one.score.network, one.auc, *about))
     return found

@@ -225,9 +225,9 @@ def differences(study: Study) -> Iterator[Line]:
 
 
 def _short(one: Judged) -> Line:
-    """Return score, encoder and p."""
-    name, encoder, *_, p, _ = _named(one.score)
-    return name, encoder, p
+    """Return score, encoder, kind and p."""
+    name, encoder, kind, *_, p, _ = _named(one.score)
+    return name, encoder, kind, p
 
 
 def curves(study: Study) -> Iterator[Line]:
@@ -257,7 +257,7 @@ def sweeps(study: Study) -> Iterator[Line]:
             network = one.network
             about = ", ".join(network.encoders), network.kind, network.blocks, network.beta, len(network.encoders)
             judged = holdout.get((*of, network), NOTHING)
-            yield (*about, *of, *one.validation, *judged, one.best, one.perhaps)
+            yield (one.sweep, *about, *of, *one.validation, *judged, one.best, one.perhaps)
 
 
 def pictures(study: Study) -> Iterator[Line]:
