@@ -24,7 +24,7 @@ from gancensus.contracts.source import Source
 from gancensus.domains.jets import anomaly
 from gancensus.domains.jets.analysis_anomaly import Anomaly
 from gancensus.domains.jets.anomaly import Judged, judge, verdict
-from gancensus.domains.jets.anomaly_scores import Network, Score, momentum, normalised
+from gancensus.domains.jets.anomaly_scores import Distances, Network, Score, distance_scores, momentum, normalised
 from gancensus.domains.jets.matching import matched
 from gancensus.plotting.numbers import rows
 from gancensus.plotting.style import svg
@@ -243,6 +243,26 @@ def _passed(judged: list[Judged]) -> list[list[Estimate]]:
     return anomaly.background_efficiencies(judged, np.arange(200), np.arange(200, 400), np.array([0.3, 0.5]))
 
 
+def test_other_reference_jets_change_an_area_as_much_as_said() -> None:
+    """Points of the plane: N(0, 1) and N(0, 4), judged by distances to references that are drawn again and again."""
+    rng = np.random.default_rng(12)
+    jets = rng.standard_normal((400, 2)) * np.where(np.arange(400) < 200, 2, 1)[:, None]
+    areas: dict[str, list[float]] = {}
+    chances: dict[str, list[float]] = {}
+    for _ in range(60):
+        references = rng.standard_normal((40, 2))
+        to, between = (np.linalg.norm(one[:, None] - references, axis=-1) for one in (jets, references))
+        scores = distance_scores(Distances(1.0, to[:, 0], to, between), (1, 3), 5, rng)[1:]
+        for one in judge(scores, np.arange(200), np.arange(200, 400)):
+            areas.setdefault(one.score.name, []).append(one.placed.area)
+            chances.setdefault(one.score.name, []).append(one.chance.variance)
+    assert list(areas) == ["medoids-1", "medoids-3", "neighbours-5"]
+    for name, values in areas.items():
+        assert 0.6 < np.mean(chances[name]) / np.var(values, ddof=1) < 3, (
+            name
+        )  # second-order effects of few references make it larger
+
+
 def test_one_training_cannot_be_alike() -> None:
     network = Network(("a",), "one", 2, 0.1, 0, "")
     values = np.random.default_rng(0).standard_normal((1, 4000))
@@ -343,7 +363,11 @@ def test_the_inverse_task_fails_where_the_background_is_more_complex(tmp_path: P
     assert inverse["auc_high"] < 0.5 < only(found, score="loss", background="QCD", signal="top")["auc_low"]
     assert {row["background"] for row in found if row["score"] == "average"} == {"QCD", "top"}
     said = analysis.findings_in("anomaly", table)
-    assert len(said) == 2 and "it fails" in said[0] and "QCD" in said[0]
+    assert (
+        len(said) == 4 and "it fails" in said[2] and said[2].startswith("Inverse task, planted (top-0, top-1) of top")
+    )
+    assert said[0].startswith("top among QCD jets: AUC of the loss of planted 0.8")
+    assert "EMD to the average jet" in said[0] and "EMD to 3 medoids" in said[0]
 
 
 def test_differences_are_of_the_chosen_network_and_fixed_distances(tmp_path: Path) -> None:

@@ -143,6 +143,11 @@ def _share(share: float, count: int, threshold: float, spread: Chance) -> Estima
     return wilson(share, count, variance=variance, freedom=freedom)
 
 
+def fixed(counts: Sequence[int]) -> int:
+    """Return the number of medoids whose score is compared with others, before any is judged: 5, or what is nearest."""
+    return max((count for count in counts if count <= 5), default=min(counts))
+
+
 def rejection(share: Estimate) -> Estimate:
     """Return one over a share of the background that passes; None where that can be 0."""
     value, low, high = ((1 / end if end else None) for end in share)

@@ -64,7 +64,7 @@ def draw_anomaly(table: Columns) -> Figure:
                 _dot(ax, row, name, y, colours[row["signal"]])
         axes[0].axvline(HALF, color=INK, linestyle=(0, (3, 2)), linewidth=1)
         axes[0].set(title=f"{background} is the background: area under ROC")
-        axes[1].set(title="background rejected for one that passes, at 30 %")
+        axes[1].set(title="1 / background efficiency at 30 % signal")
         axes[1].set_yticklabels([])
         _log(axes[1], here)
     figure.legend(handles=_signals(colours), loc="outside lower left", ncols=6)
@@ -151,7 +151,7 @@ def draw_differences(table: Columns) -> Figure:
             _difference(ax, row, y, colours[row["signal"]])
         other = here[0]
         first = named(other["other"], other["other_kind"], other["other_p"])
-        ax.set_title(f"{background} is the background: area under ROC less that of {first}")
+        ax.set_title(f"{background} is the background: area under ROC less that of the {first}")
     handles = [
         Line2D(
             [], [], color=INK, marker=SHAPES[word], fillstyle=_fill(word), markersize=5, linestyle="none", label=word
@@ -205,10 +205,11 @@ def draw_roc(table: Columns) -> Figure:
 
 
 def _looks(known: Sequence[Row]) -> dict[str, tuple[str, Any]]:
-    """Return the look of each curve: a hue for each score, dashes for p = 1."""
-    hues = _each(row["label"].split(", p")[0] for row in known)
-    found = {row["label"]: (row["label"].split(", p")[0], row["p"]) for row in known}
-    return {label: (HUES[hues.index(name) % len(HUES)], _dashes(p)) for label, (name, p) in found.items()}
+    """Return the look of each curve: a hue for each score, dashes for p = 1, grey for momentum."""
+    found = {row["label"]: (row["label"].split(", p")[0], row["p"]) for row in known if row["score"] != "pt"}
+    hues = _each(name for name, _ in found.values())
+    looks = {label: (HUES[hues.index(name) % len(HUES)], _dashes(p)) for label, (name, p) in found.items()}
+    return looks | {row["label"]: (PALE, LINES[2]) for row in known if row["score"] == "pt"}
 
 
 def _each(items: Iterable[T]) -> list[T]:
@@ -290,12 +291,12 @@ def _crosses(ax: Axes, here: Sequence[Row], places: Mapping[float, float], colou
     ends = [row[name] for row in here for name in ("validation_low", "auc_low", "validation_high", "auc_high")]
     low, high = (end([value for value in ends if value is not None] + [HALF]) for end in (min, max))
     step = (high - low) / 16
-    signals = unique(row["signal"] for row in here)
+    crossed = unique(row["signal"] for row in here if row["perhaps"] is False)
     for row in here:
         if row["perhaps"] is False:
-            y = low - step * (1 + signals.index(row["signal"]))
+            y = low - step * (1 + crossed.index(row["signal"]))
             ax.plot(places[row["beta"]], y, "x", color=colours[row["signal"]], markersize=5)
-    ax.set_ylim(low - step * (1.5 + len(signals)), high + step)
+    ax.set_ylim(low - step * (1 + len(crossed)), high + step)
 
 
 def _title(row: Row) -> str:

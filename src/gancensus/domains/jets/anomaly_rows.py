@@ -17,6 +17,7 @@ from gancensus.domains.jets.anomaly_scores import (
     Network,
     References,
     Score,
+    across,
     distance_scores,
     distances,
     jets_of,
@@ -28,7 +29,6 @@ from gancensus.domains.jets.anomaly_scores import (
     normalised,
     references_of,
 )
-from gancensus.domains.jets.distances import across
 from gancensus.domains.jets.matching import matched
 from gancensus.domains.jets.medoids import medoids
 from gancensus.domains.jets.metric_emd import Emd
@@ -55,11 +55,6 @@ class Options(NamedTuple):
     width: float
     medoids: tuple[int, ...]
     neighbours: int
-
-    @property
-    def fixed(self) -> int:
-        """The number of medoids whose score is compared with the others: the largest up to 5, or else the least."""
-        return max((count for count in self.medoids if count <= 5), default=min(self.medoids))
 
 
 class Pair(NamedTuple):
@@ -215,7 +210,7 @@ def differences(study: Study) -> Iterator[Line]:
     chosen = study.chosen()
     for pair in study.pairs("holdout", study.scores):
         of = pair.background, pair.signal
-        main = main_scores(pair, chosen[of], study.options.fixed)
+        main = main_scores(pair, chosen[of], anomaly.fixed(study.options.medoids))
         for k, other in enumerate(main):
             for one in main[k + 1 :]:
                 if study.options.matched and "pt" in (one.score.name, other.score.name):
@@ -235,7 +230,7 @@ def curves(study: Study) -> Iterator[Line]:
     chosen = study.chosen()
     for pair in study.pairs("holdout", study.scores):
         of = pair.background, pair.signal
-        main = main_scores(pair, chosen[of], study.options.fixed)
+        main = main_scores(pair, chosen[of], anomaly.fixed(study.options.medoids))
         passed = anomaly.background_efficiencies(pair.judged, *pair.rows, GRID)
         for one, shares in zip(pair.judged, passed, strict=True):
             if any(one is other for other in main):

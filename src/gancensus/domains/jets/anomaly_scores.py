@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from gancensus.contracts.encoder import Encoder, FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples
-from gancensus.domains.jets.distances import across
 from gancensus.domains.jets.medoids import medoids
 from gancensus.domains.jets.metric_emd import Emd
 from gancensus.statistics.half_samples import SPLITS, halves
@@ -167,6 +167,12 @@ class Distances(NamedTuple):
     """From the reference jets (n, references)."""
     between: Floats
     """Between the reference jets (references, references)."""
+
+
+def across(metric: Emd, a: Samples, b: Samples) -> Floats:
+    """Return the distances (n, m) of samples a and b, without the root 1 / p."""
+    i, j = (side.ravel() for side in np.indices((len(a), len(b))))
+    return metric.exact(metric.features(a), metric.features(b), i, j, math.inf).reshape(len(a), len(b))
 
 
 def distances(jets: Samples, references: References, p: float, width: float) -> Distances:

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from gancensus.contracts.table import Columns
-from gancensus.domains.jets.anomaly import FEWEST, HALF, MARGIN
+from gancensus.domains.jets.anomaly import FEWEST, HALF, MARGIN, fixed
 from gancensus.plotting.numbers import integer, listing, number, rows
 from gancensus.plotting.style import short, unique
 
@@ -52,17 +52,36 @@ def spelled(row: Row, name: str) -> str:
 
 
 def areas(columns: Columns) -> list[str]:
-    """Say how the inverse task ends, of networks that have learned from another class than the first one."""
+    """Say how well the best network and fixed distances do, and how the inverse task ends.
+
+    The first background is the configured one, that of the distances; the others are those of further encoders.
+    """
     known = [row for row in rows(columns) if row["auc"] is not None]
-    if not trained_again(known):
-        return []
     main = unique(row["background"] for row in known)[:1]
+    task = [row for row in known if row["background"] in main and (row["chosen"] or row["score"] in _fixed(known))]
+    inverse = [row for row in known if row["background"] not in main and row["score"] == "loss"]
     return [
+        f"{signal} among {background} jets: AUC of the "
+        + listing([f"{label} {spelled(row, 'auc')}" for row, label in _with_labels(task) if row["signal"] == signal])
+        + "."
+        for background in main
+        for signal in unique(row["signal"] for row in task)
+    ] + [
         f"Inverse task, {row['kind']} ({row['encoder']}) of {row['background']} jets that is to find {row['signal']} "
         f"jets: AUC {spelled(row, 'auc')}{_side(row)}."
-        for row in known
-        if row["background"] not in main and row["score"] == "loss" and (row["chosen"] or row["beta"] is None)
+        for row in inverse
+        if trained_again(known) and (row["chosen"] or row["beta"] is None)
     ]
+
+
+def _fixed(known: Sequence[Row]) -> set[str]:
+    """Return the distances whose areas are said: to the average jet, and to as many medoids as are compared."""
+    counts = [int(row["score"].removeprefix("medoids-")) for row in known if row["score"].startswith("medoids-")]
+    return {"average", *([f"medoids-{fixed(counts)}"] if counts else [])}
+
+
+def _with_labels(some: Sequence[Row]) -> list[tuple[Row, str]]:
+    return list(zip(some, labels(some), strict=True))
 
 
 def trained_again(known: Sequence[Row]) -> bool:
