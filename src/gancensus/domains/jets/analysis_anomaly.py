@@ -155,9 +155,9 @@ class Anomaly(Analysis):
             "nothing; below it, the background looks more anomalous than the signal. The interval contains the "
             "sampling of the judged jets (DeLong), the spread over trainings of the same network, and for distances "
             "the choice of the reference jets. EMD is the earth mover's distance W_p^p. Where jets are matched in "
-            "transverse momentum, pT is at 0.5; hollow is what it would reach without. Of variational networks, that "
-            "one is shown that does best on other jets (`calibrate`). Right: of how many background jets one passes, at "
-            "30 % signal efficiency; an arrow means no upper end.",
+            "transverse momentum, pT is at 0.5; hollow is what it would reach without. Of variational networks, only "
+            "the one that does best on other jets (`calibrate`) is shown. Right: of how many background jets one "
+            "passes, at 30 % signal efficiency; an arrow means no upper end.",
         ),
         "differences": AnalysisTable(
             DIFFERENCES,
