@@ -366,7 +366,7 @@ def test_the_inverse_task_fails_where_the_background_is_more_complex(tmp_path: P
     assert (
         len(said) == 4 and "it fails" in said[2] and said[2].startswith("Inverse task, planted (top-0, top-1) of top")
     )
-    assert said[0].startswith("top among QCD jets: AUC of the loss of planted 0.8")
+    assert said[0].startswith("top among QCD jets, areas under ROC: loss of planted (the best beta, 1e-07): 0.8")
     assert "EMD to the average jet" in said[0] and "EMD to 3 medoids" in said[0]
 
 

@@ -114,13 +114,13 @@ class Study:
             made = scores(background, jets)
             for signal in self.classes:
                 if signal != background:
-                    rows = self._rows(jets, signal, background, self.options.matched, population)
+                    rows = self.rows(jets, signal, background, self.options.matched, population)
                     enough = min(map(len, rows)) >= FEWEST
                     yield Pair(
                         self.name(background), self.name(signal), rows, anomaly.judge(made, *rows) if enough else []
                     )
 
-    def _rows(
+    def rows(
         self, jets: Samples, signal: int, background: int, match: bool, population: str
     ) -> tuple[Integers, Integers]:
         """Return the rows of the jets of signal and background that are compared."""
@@ -165,7 +165,7 @@ def areas(study: Study) -> Iterator[Line]:
         yield from _area_lines(pair, (*of, *sizes, study.options.matched), chosen[of])
         if study.options.matched and pair.judged:
             names = {study.name(one): one for one in study.classes}
-            rows = study._rows(jets, names[pair.signal], names[pair.background], False, "holdout")
+            rows = study.rows(jets, names[pair.signal], names[pair.background], False, "holdout")
             alone = pair._replace(rows=rows, judged=anomaly.judge([momentum_score(jets)], *rows))
             yield from _area_lines(alone, (*of, len(rows[1]), len(rows[0]), False), None)
 

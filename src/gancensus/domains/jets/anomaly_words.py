@@ -8,7 +8,7 @@ from typing import Any
 
 from gancensus.contracts.table import Columns
 from gancensus.domains.jets.anomaly import FEWEST, HALF, MARGIN, fixed
-from gancensus.plotting.numbers import integer, listing, number, rows
+from gancensus.plotting.numbers import integer, listing, rows
 from gancensus.plotting.style import short, unique
 
 Row = Mapping[str, Any]
@@ -46,9 +46,10 @@ def labels(some: Sequence[Row]) -> list[str]:
 
 
 def spelled(row: Row, name: str) -> str:
-    """Return a value with its interval: 0.81 (0.78 to 0.84)."""
-    low, high = ("low", "high") if name == "difference" else (f"{name}_low", f"{name}_high")
-    return f"{number(row[name])} ({number(row[low])} to {number(row[high])})"
+    """Return an area, or a difference of areas, with its interval: 0.812 (0.781 to 0.843)."""
+    ends = ("low", "high") if name == "difference" else (f"{name}_low", f"{name}_high")
+    value, low, high = (f"{row[end]:.3f}".replace("-", "−") for end in (name, *ends))
+    return f"{value} ({low} to {high})"
 
 
 def areas(columns: Columns) -> list[str]:
@@ -61,8 +62,8 @@ def areas(columns: Columns) -> list[str]:
     task = [row for row in known if row["background"] in main and (row["chosen"] or row["score"] in _fixed(known))]
     inverse = [row for row in known if row["background"] not in main and row["score"] == "loss"]
     return [
-        f"{signal} among {background} jets: AUC of the "
-        + listing([f"{label} {spelled(row, 'auc')}" for row, label in _with_labels(task) if row["signal"] == signal])
+        f"{signal} among {background} jets, areas under ROC: "
+        + "; ".join(f"{label} {spelled(row, 'auc')}" for row, label in _with_labels(task) if row["signal"] == signal)
         + "."
         for background in main
         for signal in unique(row["signal"] for row in task)
@@ -81,7 +82,9 @@ def _fixed(known: Sequence[Row]) -> set[str]:
 
 
 def _with_labels(some: Sequence[Row]) -> list[tuple[Row, str]]:
-    return list(zip(some, labels(some), strict=True))
+    """Return lines with what their scores are called, and the beta that has been chosen."""
+    betas = ["" if row["beta"] is None else f" (the best beta, {row['beta']:g})" for row in some]
+    return [(row, f"{label}{beta}:") for row, label, beta in zip(some, labels(some), betas, strict=True)]
 
 
 def trained_again(known: Sequence[Row]) -> bool:
