@@ -120,6 +120,10 @@ class Analysis(Member):
         """Return what the table that is named like the kind says, in sentences for the top of the report."""
         return []
 
+    def findings_in(self, table: str, columns: Columns) -> list[str]:
+        """Return what a table says, in sentences for the top of the report; as it is, `findings` of the main one."""
+        return self.findings(columns) if table == self.kind else []
+
     def unjudged(self, table: str, columns: Columns) -> list[str]:
         """Return what a table cannot say for lack of samples, in sentences for below its figure."""
         return []

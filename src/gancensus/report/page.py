@@ -207,8 +207,8 @@ def findings_of(folder: Path, study: Study) -> list[str]:
     return [
         sentence
         for place, (analysis, table) in study.analysed.items()
-        if table == analysis.kind and failures.reason(path_at(folder, places.ANALYSIS, analysis=place)) is None
-        for sentence in worded(partial(analysis.findings, columns(path_at(folder, places.ANALYSIS, analysis=place))))
+        if failures.reason(path := path_at(folder, places.ANALYSIS, analysis=place)) is None
+        for sentence in worded(partial(analysis.findings_in, table, columns(path)))
     ]
 
 

@@ -12,7 +12,7 @@ from gancensus.statistics.spread import Chance
 
 Floats = NDArray[np.float64]
 
-DRAWS = 4000
+DRAWS = 2000
 
 
 def errors_of(of: Sequence[Placements], chances: Sequence[Chance], rng: np.random.Generator) -> Floats:

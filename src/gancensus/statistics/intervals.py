@@ -120,7 +120,7 @@ def clopper_pearson(hits: ArrayLike, count: ArrayLike, level: float = LEVEL) -> 
 
 
 def wilson(
-    share: float, count: int, level: float = LEVEL, *, variance: float | None = None, freedom: int | None = None
+    share: float, count: int, level: float = LEVEL, *, variance: float | None = None, freedom: float | None = None
 ) -> Estimate:
     """Return a share of `count` independent rows with Wilson's interval (J. Am. Stat. Assoc. 22 (1927) 209).
 

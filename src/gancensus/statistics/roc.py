@@ -90,13 +90,10 @@ def delong(x: Floats, y: Floats) -> tuple[float, float]:
     return placed.area, placed.variance
 
 
-def false_rates(x: Floats, y: Floats, efficiencies: Sequence[float] | Floats) -> tuple[Floats, Floats]:
-    """Return the shares of y (m,) above thresholds that shares of x (n,) are not below, and their variances by those.
+def false_rates(x: Floats, y: Floats, efficiencies: Sequence[float] | Floats) -> Floats:
+    """Return the shares of y (m,) above the thresholds that shares of x (n,) are not below; a tie is a half.
 
-    The threshold for a share e is the k-th largest of x, k = ceil(e n); a tie of y with it is a half. The variance is
-    that of the threshold alone, by the bootstrap of x, computed instead of drawn: the k-th largest of n draws from x is
-    among its j largest with the probability that k or more of them are, I_{j/n}(k, n - k + 1) (Hutson & Ernst, J. R.
-    Stat. Soc. B 62 (2000) 89). The sampling of y comes on top.
+    The threshold for a share e is the k-th largest of x, k = ceil(e n).
 
     Args:
         x: scores of what is to be found.
@@ -104,18 +101,23 @@ def false_rates(x: Floats, y: Floats, efficiencies: Sequence[float] | Floats) ->
         efficiencies: (k,), above 0 and at most 1.
 
     Returns:
-        Both float64 (k,).
+        float64 (k,).
     """
-    n = len(x)
-    above = 1 - _above(np.sort(x)[::-1], y)
-    shares, variances = [], []
-    for efficiency in efficiencies:
-        k = min(n, max(1, math.ceil(efficiency * n - 1e-9)))
+    return _passing(x, y)[_ranks(len(x), efficiencies) - 1]
+
+
+def threshold_variances(x: Floats, y: Floats, efficiencies: Sequence[float] | Floats) -> Floats:
+    """Return the variances (k,) of `false_rates` by their thresholds alone; the sampling of y comes on top.
+
+    By the bootstrap of x, computed instead of drawn: the k-th largest of n draws from x is among its j largest with the
+    probability that k or more of them are, I_{j/n}(k, n - k + 1) (Hutson & Ernst, J. R. Stat. Soc. B 62 (2000) 89).
+    """
+    n, passing = len(x), _passing(x, y)
+    found = []
+    for k in _ranks(n, efficiencies):
         weights = np.diff(betainc(k, n - k + 1, np.arange(n + 1) / n))
-        mean = np.sum(weights * above)
-        shares.append(above[k - 1])
-        variances.append(np.sum(weights * (above - mean) ** 2))
-    return np.array(shares), np.array(variances)
+        found.append(np.sum(weights * (passing - np.sum(weights * passing)) ** 2))
+    return np.array(found)
 
 
 def doubt(counts: Sequence[int] | NDArray[np.int64]) -> float:
@@ -169,3 +171,13 @@ def _above(x: Floats, y: Floats) -> Floats:
     """Return for each x (n,) the share of y (m,) that it is above; a tie is a half."""
     y = np.sort(y)
     return np.asarray((np.searchsorted(y, x, "left") + np.searchsorted(y, x, "right")) / (2 * len(y)))
+
+
+def _passing(x: Floats, y: Floats) -> Floats:
+    """Return the share of y (m,) above each of x (n,), of which the largest is first; a tie is a half."""
+    return 1 - _above(np.sort(x)[::-1], y)
+
+
+def _ranks(n: int, efficiencies: Sequence[float] | Floats) -> NDArray[np.int64]:
+    """Return how many of n values are at least shares of them."""
+    return np.clip(np.ceil(np.asarray(efficiencies) * n - 1e-9), 1, n).astype(np.int64)

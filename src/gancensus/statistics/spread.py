@@ -47,6 +47,18 @@ class Chance(NamedTuple):
 NONE = Chance(0.0, math.inf)
 
 
+def total(sampling: float, chances: Iterable[Chance]) -> tuple[float, float | None]:
+    """Return the sum of all variances, and its degrees of freedom; None where it is known.
+
+    They are those of Welch & Satterthwaite (Biometrics Bull. 2 (1946) 110): (sum v)^2 / sum v^2 / f. The variance
+    `sampling` counts as known. A chance of which nothing is known, freedom 0, adds nothing.
+    """
+    known = [one for one in chances if one.freedom > 0]
+    variance = sampling + sum(one.variance for one in known)
+    doubt = sum(one.variance**2 / one.freedom for one in known)
+    return variance, variance**2 / doubt if doubt > 0 else None
+
+
 def with_chances(
     value: float,
     sampling: float,
@@ -54,12 +66,5 @@ def with_chances(
     level: float = LEVEL,
     ends: tuple[float, float] = (-math.inf, math.inf),
 ) -> Estimate:
-    """Return a value with the interval of all variances together, those of its sampling and of other chances.
-
-    Student's, with the degrees of freedom of Welch & Satterthwaite (Biometrics Bull. 2 (1946) 110): (sum v)^2 / sum v^2
-    / f. The variance `sampling` counts as known. A chance of which nothing is known, freedom 0, adds nothing.
-    """
-    known = [one for one in chances if one.freedom > 0]
-    total = sampling + sum(one.variance for one in known)
-    doubt = sum(one.variance**2 / one.freedom for one in known)
-    return symmetric(value, total, total**2 / doubt if doubt > 0 else None, level, ends)
+    """Return a value with the interval of its sampling and of other chances (`total`): Student's, cut at `ends`."""
+    return symmetric(value, *total(sampling, chances), level, ends)
