@@ -160,7 +160,8 @@ def test_only_the_rows_that_are_asked_for_in_any_order(name: str, tmp_path: Path
     np.testing.assert_array_equal(some.sample_id, rows)
     for key in every.conditions:
         np.testing.assert_array_equal(some.conditions[key], every.conditions[key][rows])
-    assert len(take(options, np.arange(0))) == 0
+    for form in ("images", "constituents"):
+        assert take(options, np.arange(0), form=form).x.shape == (0, *take(options, [0], form=form).shape)
 
 
 def test_the_classes_are_the_names_of_files(tmp_path: Path) -> None:
