@@ -13,6 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from gancensus.cli.estimate.costs import predict
+from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples
@@ -160,7 +162,8 @@ def test_only_the_rows_that_are_asked_for_in_any_order(name: str, tmp_path: Path
     np.testing.assert_array_equal(some.sample_id, rows)
     for key in every.conditions:
         np.testing.assert_array_equal(some.conditions[key], every.conditions[key][rows])
-    assert len(take(options, np.arange(0))) == 0
+    for form in ("images", "constituents"):
+        assert take(options, np.arange(0), form=form).x.shape == (0, *take(options, [0], form=form).shape)
 
 
 def test_the_classes_are_the_names_of_files(tmp_path: Path) -> None:
@@ -289,3 +292,22 @@ def test_a_file_of_another_layout(layout: str, tmp_path: Path) -> None:
 def test_paths_that_do_not_go_with_the_layout(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"needs `paths?`, and no `paths?`"):
         JetsHdf5(**keys)
+
+
+def test_an_estimate_finds_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It plans in another folder, in which relative paths lead nowhere."""
+    monkeypatch.chdir(tmp_path)
+    zenodo(Path("a.h5"), jets("estimate"))
+    Path("study.yaml").write_text(
+        """
+studies:
+  jets:
+    source: {kind: jets-hdf5, layout: zenodo, paths: {QCD: a.h5}}
+    generators: {gan: {kind: dcgan, samples: 20}}
+    definitions: {pixels: {euclidean: {alpha: 0.1}}}
+""",
+        encoding="utf-8",
+    )
+    found, costs = predict(Path("study.yaml"), {}, located("workflow/Snakefile"))
+    prepare = [cost for job, cost in zip(found, costs, strict=True) if job.rule == "prepare"]
+    assert [cost.read for cost in prepare] == [4 * N * 40 * 40 * 3]

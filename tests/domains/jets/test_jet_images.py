@@ -149,4 +149,4 @@ def test_a_symmetric_jet_is_left_as_it_is(n: int) -> None:
 def test_nothing_stays_nothing() -> None:
     empty = np.zeros((2, 5, 3))
     assert not normalised(pixelated(prepared(empty), PIXELS, WIDTH)).any()
-    assert pixelated(prepared(empty[:0]), PIXELS, WIDTH).shape == (0, PIXELS, PIXELS)
+    assert normalised(pixelated(prepared(empty[:0]), PIXELS, WIDTH)).shape == (0, PIXELS, PIXELS)

@@ -21,14 +21,9 @@ simulated = pytest.mark.skipif(pythia.lacking() is not None, reason="pythia8mc a
 
 
 def same(a: Samples, b: Samples) -> bool:
-    return all(
-        np.array_equal(ours, theirs)
-        for ours, theirs in [
-            (a.x, b.x),
-            (a.label, b.label),
-            *((a.conditions[k], b.conditions[k]) for k in b.conditions),
-        ]
-    )
+    assert a.label is not None and b.label is not None
+    conditions = [np.array_equal(a.conditions[name], b.conditions[name]) for name in b.conditions]
+    return np.array_equal(a.x, b.x) and np.array_equal(a.label, b.label) and all(conditions)
 
 
 @pytest.fixture(scope="module")

@@ -250,4 +250,5 @@ def _paths(raw: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
     sections = [section for family in families for named in family for section in named.values()]
     sections += [study["source"] for study in raw["studies"].values()]
     found = [(section, key) for section in sections for key in ("path", "labels") if section.get(key)]
-    return found + [(section["generated"], name) for section in sections for name in section.get("generated") or {}]
+    named = [section[key] for section in sections for key in ("generated", "paths") if section.get(key)]
+    return found + [(paths, name) for paths in named for name in paths]

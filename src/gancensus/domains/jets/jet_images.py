@@ -46,7 +46,7 @@ def pixelated(constituents: Floats, pixels: int, width: float) -> Floats:
 
 def normalised(images: Floats) -> Floats:
     """Return images (n, H, W) that sum to 1 each; an empty one stays empty."""
-    total = images.reshape(len(images), -1).sum(axis=1)[:, None, None]
+    total = images.sum(axis=(1, 2), keepdims=True)
     return np.asarray(np.divide(images, total, out=np.zeros_like(images), where=total > 0))
 
 
