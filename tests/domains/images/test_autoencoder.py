@@ -12,12 +12,13 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.domains.images.encoder_autoencoder import Autoencoder
 from gancensus.domains.images.encoder_vae import Vae
+from gancensus.training.networks.autoencoders import Networks
 
 
 def test_the_loss_is_the_squared_error_of_an_image() -> None:
     """Half of each pixel is restored, so x / 2 is missing: of four pixels 1 and 3, (1 + 9) / 4 on average, times 4."""
     batch = torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1).expand(2, 1, 2, 2)
-    loss, kept = Autoencoder().losses(nn.Identity(), nn.AvgPool2d(1, divisor_override=2), batch)
+    loss, kept = Autoencoder().losses(Networks(nn.Identity(), nn.AvgPool2d(1, divisor_override=2)), batch)
     assert loss.item() == pytest.approx((0.5**2 + 1.5**2) / 2 * 4)
     assert {name: value.item() for name, value in kept.items()} == {"reconstruction": loss.item()}
 
@@ -31,8 +32,8 @@ def test_vae_without_noise_and_divergence_has_the_same_loss() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.cat([x, torch.full_like(x, -200)], dim=1)
 
-    plain, _ = Autoencoder().losses(nn.Identity(), nn.Tanh(), batch)
-    variational, _ = Vae(beta=0).losses(Certain(), nn.Tanh(), batch)
+    plain, _ = Autoencoder().losses(Networks(nn.Identity(), nn.Tanh()), batch)
+    variational, _ = Vae(beta=0).losses(Networks(Certain(), nn.Tanh()), batch)
     assert torch.equal(plain, variational)
 
 

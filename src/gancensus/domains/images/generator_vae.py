@@ -1,0 +1,114 @@
+"""The decoder of a variational autoencoder as a generator of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from gancensus.contracts.device import choose_device
+from gancensus.contracts.fitting import Checkpoint, Fitted
+from gancensus.contracts.samples import LazySamples, Samples
+from gancensus.training.latent import GaussianLatent
+from gancensus.training.loop import deterministic, load_weights
+from gancensus.training.networks.autoencoders import VariationalAutoencoder
+from gancensus.training.networks.images import channels_last, image_shape
+
+if TYPE_CHECKING:
+    import torch
+
+Output = Literal["linear", "softmax"]
+
+
+class VaeDecoder(GaussianLatent):
+    """Variational autoencoder of images (H, W) or (H, W, C); its decoder makes an image of standard Gaussian noise.
+
+    Kingma & Welling, arXiv:1312.6114, with networks and loss of the encoder `vae`: (1 - beta) sum_pixels (x - x')^2 +
+    beta KL(q(z|x) || N(0, 1)). That is the likelihood of an image whose pixels have the variance beta / (2 (1 - beta))
+    around the decoder's; what is drawn is the decoder's image without that noise, so it is smoother than the training
+    images. Where `beta` is too small, most of N(0, 1) lies where the decoder has learned nothing; where it is too
+    large, all images are alike.
+    """
+
+    kind: Literal["vae"] = "vae"
+    latent: int = Field(16, ge=1)
+    """Dimension of the noise."""
+    blocks: Literal[1, 2, 3] = 2
+    """Blocks that each double the image: its height and width must be multiples of 2^`blocks`."""
+    width: int = Field(16, ge=1)
+    """Channels of the last block; each one before it has twice as many."""
+    beta: float = Field(0.2, ge=0, lt=1)
+    """Weight of the Kullback-Leibler term; that of the squared error is 1 - beta."""
+    output: Output = "linear"
+    """`linear`: values, cut to the range of the training images. `softmax`: shares of the pixels of one total."""
+    epochs: int = Field(60, ge=1)
+    """Passes over the training samples."""
+    batch: int = Field(64, ge=1)
+    """Samples per step."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Step size of Adam."""
+
+    def train(
+        self,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        checkpoint: Checkpoint | None = None,
+        validation: Samples | LazySamples | None = None,
+    ) -> Fitted:
+        """Train both networks on images x (n, *shape); keep the decoder, the range of x and the mean total of an image.
+
+        Raises UserError when the samples are no images, or H and W no multiples of 2^blocks.
+        """
+        image_shape(samples.shape, "generator vae", multiple=2**self.blocks)
+        x = samples.take(slice(None)).x
+        fitted = self._autoencoder().fit(x, seed, device, checkpoint)
+        weights = {name: value for name, value in fitted.weights.items() if not name.startswith("encoder.")}
+        facts = {"range": np.array([x.min(), x.max()]), "total": np.array(x.sum(dtype=np.float64) / len(x))}
+        return Fitted(weights | facts, fitted.history)
+
+    def noise(
+        self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Draw standard Gaussian noise (samples, latent)."""
+        return self.truncate(rng.standard_normal((samples, self.latent), dtype=np.float32), rng)
+
+    def generate(
+        self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str
+    ) -> NDArray[np.float32]:
+        """Turn noise (n, latent) into images (n, *shape) in the range of the training images, or of their mean total."""
+        import torch
+
+        autoencoder = self._autoencoder()
+        with deterministic(0), torch.no_grad():
+            place = choose_device(device)
+            decoder = load_weights(autoencoder.networks(shape)[1], "decoder", weights).to(place)
+            total = torch.full((len(noise), 1, 1, 1), float(weights["total"]), device=place)
+            output = decoder(torch.from_numpy(noise).to(place))
+            images = autoencoder.picture(output, total, float(weights.get("factor", 1)))
+        x = channels_last(images, shape)
+        return np.clip(x, *weights["range"]) if self.output == "linear" else x
+
+    def _autoencoder(self) -> _Autoencoder:
+        """Return what is trained."""
+        keys = ("latent", "blocks", "width", "beta", "output", "epochs", "batch", "learning_rate")
+        return _Autoencoder(kind=self.kind, **{key: getattr(self, key) for key in keys})
+
+
+class _Autoencoder(VariationalAutoencoder):
+    """The autoencoder whose decoder draws."""
+
+    output: Output
+
+    def picture(self, output: torch.Tensor, batch: torch.Tensor, factor: float) -> torch.Tensor:
+        """Return the images (n, C, H, W) that the decoder's output stands for: with the totals of a batch's, if shares.
+
+        batch: (n, ...), of which only the totals are used.
+        """
+        if self.output == "linear":
+            return super().picture(output, batch, factor)
+        share = output.flatten(1).softmax(1).view_as(output)
+        return share * batch.sum((1, 2, 3), keepdim=True)
