@@ -73,6 +73,8 @@ class JetSource(Source):
         read: returns the constituents (rows, particles, 3) of some jets, GeV, hardest first. largest: about the largest
         pt of a jet in GeV, the end of the scale.
         """
+        from gancensus.domains.jets.observables import UNITS
+
         end = 1.0 if self.form == "images" and self.normalise else 2.0 ** math.ceil(math.log2(largest))
         units: tuple[str, ...] = ("1" if end == 1 else "GeV",)
         high: tuple[float, ...] = (end,)
@@ -80,8 +82,6 @@ class JetSource(Source):
             units, high = ("GeV", "1", "rad"), (end, EXTENT, EXTENT)
         scale = Scale(self.value_names, units, tuple(-one for one in high), high)
         nothing, ids = np.empty((len(label), 0), dtype=np.float32), np.arange(len(label), dtype=np.int64)
-        from gancensus.domains.jets.observables import UNITS
-
         known = Samples(nothing, ids, label, scale, units=UNITS, notes=notes or Notes())
         shape = (self.pixels, self.pixels) if self.form == "images" else (self.particles, 3)
 

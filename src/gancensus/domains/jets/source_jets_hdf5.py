@@ -65,9 +65,7 @@ class JetsHdf5(JetSource):
 
         files = [look_at_jets(path, self.layout, self.unit) for path in self.files()]
         starts = np.cumsum([0, *(file.jets for file in files)])
-        labels = [
-            np.full(file.jets, k, np.int32) if file.label is None else file.label for k, file in enumerate(files)
-        ]
+        labels = [np.full(file.jets, k, np.int32) if file.label is None else file.label for k, file in enumerate(files)]
         first = [file.read(np.arange(min(file.jets, FIRST))) for file in files]
         largest = 2 * max(float(jets[..., 0].sum(axis=1).max()) for jets in first)
 
