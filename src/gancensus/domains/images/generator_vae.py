@@ -79,7 +79,7 @@ class VaeDecoder(GaussianLatent):
     def generate(
         self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str
     ) -> NDArray[np.float32]:
-        """Turn noise (n, latent) into images (n, *shape) in the range of the training images, or of their mean total."""
+        """Turn noise (n, latent) into images (n, *shape) in the range of the training ones, or of their mean total."""
         import torch
 
         autoencoder = self._autoencoder()

@@ -1,0 +1,148 @@
+"""Classes in a latent space: how pure the neighbourhoods of their samples are, and into how many clumps they fall."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancensus.search.neighbours import nearest_others
+from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.half_samples import SPLITS, half_sample_variance, halves
+from gancensus.statistics.intervals import symmetric
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+LINKS = 10  # nearest neighbours, of which mutual ones are linked
+LEAST = 0.05  # share of a class in a clump
+ENOUGH = 50  # samples of a class that is judged
+
+
+class Measured(NamedTuple):
+    """Purity and clumps in one latent space, of all classes and then of each; NaN of those with too few samples.
+
+    Of all classes they are the mean over the samples, and that over the classes with enough samples.
+    """
+
+    values: Floats
+    """(2, 1 + classes)."""
+    differences: Floats
+    """Their values in one half of the samples less those in the other (splits, 2, 1 + classes)."""
+
+
+def purities(z: Floats, label: Integers, neighbours: int) -> Floats:
+    """Return the share of the k nearest other samples of each of z (n, d) that are of its class label (n,): (n,)."""
+    rows = nearest_others(z, min(neighbours, len(z) - 1)).rows
+    return np.asarray((label[rows] == label[:, None]).mean(axis=1))
+
+
+def plane(z: Floats) -> tuple[Floats, Floats]:
+    """Return vectors z (n, d) in the plane (n, 2), and the share of the variance along each of its axes (2,).
+
+    They are as they are in two dimensions, else along their first two principal components; 0 where there is but one.
+    """
+    from sklearn.decomposition import PCA
+
+    if z.shape[1] == 2:
+        variance = z.var(axis=0)
+        return z, variance / (variance.sum() or 1.0)
+    model = PCA(min(2, *z.shape), svd_solver="full").fit(z)
+    at, shares = model.transform(z), np.nan_to_num(model.explained_variance_ratio_)
+    missing = 2 - at.shape[1]
+    return np.pad(at, ((0, 0), (0, missing))), np.pad(shares, (0, missing))
+
+
+def chance(label: Integers) -> Floats:
+    """Return the mean purity of each class (classes,) where labels 0, 1... (n,) are permuted: (n_c - 1) / (n - 1)."""
+    return np.asarray((np.bincount(label) - 1) / (len(label) - 1))
+
+
+def count_clumps(z: Floats) -> int:
+    """Return the number of clumps of z (n, d), the samples of a class.
+
+    A clump is a connected component, with 5 % of the samples or more, of the graph in which two are linked that are
+    among the 10 nearest neighbours of each other (mutual k-nearest neighbours: Brito et al., Stat. Probab. Lett. 35
+    (1997) 33). A Gaussian of 70 to 1,000 samples in 2 or 16 dimensions has one clump in 99 % of all cases; m of them
+    that are 10 standard deviations apart have m in 98 %, ones that are 6 apart are often counted as one.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, k = len(z), min(LINKS, len(z) - 1)
+    if n < 2:
+        return n
+    rows = nearest_others(z, k).rows
+    near = coo_array((np.ones(n * k), (np.repeat(np.arange(n), k), rows.ravel())), (n, n)).tocsr()
+    _, component = connected_components(near * near.T, directed=False)
+    return int((np.bincount(component) >= LEAST * n).sum())
+
+
+def stratified_halves(label: Integers, rng: np.random.Generator, splits: int = SPLITS) -> list[tuple[Integers, ...]]:
+    """Split the samples of each class label (n,) into two halves at random, so many times: the rows of both."""
+    classes = [np.flatnonzero(label == c) for c in np.unique(label)]
+    found = []
+    for _ in range(splits):
+        sides = [[rows[part] for part in halves(len(rows), rng)] for rows in classes]
+        found.append(tuple(np.sort(np.concatenate(side)) for side in zip(*sides, strict=True)))
+    return found
+
+
+def measure(z: Floats, label: Integers, neighbours: int, splits: Sequence[tuple[Integers, ...]]) -> Measured:
+    """Return purity and clumps of the vectors z (n, d) of samples with labels 0, 1... (n,), and in halves of them.
+
+    A bootstrap would not do: samples that are drawn twice are nearest neighbours at no distance.
+    """
+    judged = np.bincount(label) >= ENOUGH
+    found = [[_both(z[side], label[side], neighbours, judged) for side in split] for split in splits]
+    return Measured(_both(z, label, neighbours, judged), np.array([a - b for a, b in found]))
+
+
+def estimates(one: Measured) -> list[list[Estimate]]:
+    """Return purity and clumps (2, 1 + classes) with intervals for the sampling of the samples."""
+    variance = half_sample_variance(one.differences)
+    return _estimates(one.values, variance, np.full(variance.shape, float(SPLITS)), ((0, 1), (0, math.inf)))
+
+
+def compare(first: Sequence[Measured], second: Sequence[Measured]) -> list[list[Estimate]]:
+    """Return purity and clumps (2, 1 + classes) of one encoder's trainings less those of another's, with intervals.
+
+    Both are of the same samples and the same halves. To the variance by sampling comes that of the mean over the
+    trainings, s^2 / r, of each encoder that is trained more than once; the degrees of freedom are Satterthwaite's
+    (Biometrics Bull. 2 (1946) 110).
+    """
+    value = np.mean([one.values for one in first], axis=0) - np.mean([one.values for one in second], axis=0)
+    apart = np.mean([one.differences for one in first], axis=0) - np.mean([one.differences for one in second], axis=0)
+    parts = [(half_sample_variance(apart), len(apart))]
+    for side in (first, second):
+        if len(side) > 1:
+            parts.append((np.var([one.values for one in side], axis=0, ddof=1) / len(side), len(side) - 1))
+    variance = np.sum([part for part, _ in parts], axis=0)
+    spread = np.sum([part**2 / freedom for part, freedom in parts], axis=0)
+    freedom = np.divide(variance**2, spread, out=np.full(variance.shape, float(len(apart))), where=spread > 0)
+    return _estimates(value, variance, freedom, ((-1, 1), (-math.inf, math.inf)))
+
+
+def _both(z: Floats, label: Integers, neighbours: int, judged: NDArray[np.bool_]) -> Floats:
+    """Return purity and clumps (2, 1 + classes); judged (classes,): which have enough samples."""
+    pure, classes = purities(z, label, neighbours), range(len(judged))
+    by_class = [pure[label == c].mean() if judged[c] else np.nan for c in classes]
+    clumps = [count_clumps(z[label == c]) if judged[c] else np.nan for c in classes]
+    mean = np.mean(np.array(clumps)[judged]) if judged.any() else np.nan
+    return np.array([[pure.mean(), *by_class], [mean, *clumps]])
+
+
+def _estimates(
+    values: Floats, variances: Floats, freedom: Floats, ends: tuple[tuple[float, float], tuple[float, float]]
+) -> list[list[Estimate]]:
+    """Return values (2, k) with Student's intervals, cut at the ends of each row; None of what is NaN."""
+    return [
+        [
+            Estimate(None, None, None) if math.isnan(v) else symmetric(float(v), float(s), float(f), ends=end)
+            for v, s, f in zip(value, variance, free, strict=True)
+        ]
+        for value, variance, free, end in zip(values, variances, freedom, ends, strict=True)
+    ]
