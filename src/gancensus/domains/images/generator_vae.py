@@ -86,7 +86,7 @@ class VaeDecoder(GaussianLatent):
         with deterministic(0), torch.no_grad():
             place = choose_device(device)
             decoder = load_weights(autoencoder.networks(shape)[1], "decoder", weights).to(place)
-            total = torch.full((len(noise), 1, 1, 1), float(weights["total"]), device=place)
+            total = torch.full((len(noise), 1, 1, 1), weights["total"].item(), device=place)
             output = decoder(torch.from_numpy(noise).to(place))
             images = autoencoder.picture(output, total, float(weights.get("factor", 1)))
         x = channels_last(images, shape)
