@@ -88,7 +88,7 @@ class VaeDecoder(GaussianLatent):
             decoder = load_weights(autoencoder.networks(shape)[1], "decoder", weights).to(place)
             total = torch.full((len(noise), 1, 1, 1), weights["total"].item(), device=place)
             output = decoder(torch.from_numpy(noise).to(place))
-            images = autoencoder.picture(output, total, float(weights.get("factor", 1)))
+            images = autoencoder.picture(output, total, np.asarray(weights.get("factor", 1)).item())
         x = channels_last(images, shape)
         return np.clip(x, *weights["range"]) if self.output == "linear" else x
 

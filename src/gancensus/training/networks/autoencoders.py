@@ -211,7 +211,7 @@ class ConvolutionalAutoencoder(Encoder):
             nets = Networks(
                 load_weights(encoder, "encoder", weights).to(place),
                 load_weights(decoder, "decoder", weights).to(place),
-                float(weights.get("factor", 1)),
+                np.asarray(weights.get("factor", 1)).item(),
             )
             blocks = (x[start : start + BLOCK] for start in range(0, max(1, len(x)), BLOCK))
             found = [question(nets, channels_first(block).to(place)) for block in blocks]
