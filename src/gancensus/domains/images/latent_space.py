@@ -105,14 +105,14 @@ def measure(z: Floats, label: Integers, neighbours: int, splits: Sequence[tuple[
 def estimates(one: Measured) -> tuple[list[Estimate], list[Estimate]]:
     """Return purity and clumps, of all classes and of each, with intervals for the sampling of the samples.
 
-    The clumps of a single class are a small whole number: where all halves agree, the interval is that number alone.
+    That of the clumps of one class, a small whole number, ends at whole numbers; where all halves agree, at itself.
     """
     variance = half_sample_variance(one.differences)
     pure, clumps = (
         [_estimate(v, s, SPLITS, ends) for v, s in zip(values, variances, strict=True)]
         for values, variances, ends in zip(one.values, variance, ENDS, strict=True)
     )
-    return pure, clumps
+    return pure, [clumps[0], *map(_whole, clumps[1:])]
 
 
 def compare(first: Sequence[Measured], second: Sequence[Measured]) -> tuple[Estimate, Estimate]:
@@ -155,3 +155,10 @@ def _estimate(value: float, variance: float, freedom: float, ends: tuple[float, 
     if math.isnan(value):
         return Estimate(None, None, None)
     return symmetric(float(value), float(variance), float(freedom), ends=ends)
+
+
+def _whole(one: Estimate) -> Estimate:
+    """Return a number with its interval widened to whole numbers."""
+    if one.low is None or one.high is None:
+        return one
+    return Estimate(one.value, float(math.floor(one.low)), float(math.ceil(one.high)))
