@@ -197,7 +197,7 @@ def test_an_encoder_that_splits_classes_is_found_beside_one_that_does_not() -> N
     assert known["whole", None, 4]["null"] == pytest.approx(99 / 299)
     assert known["whole", None, None]["samples"] == 300
     (finding,) = Latent(encoders=["whole"]).findings(table)
-    assert finding.startswith("whole (planted) against split, one training of each: −1.00 (−1.")
+    assert finding.startswith("whole (planted) against split, at least 1 training of each: −1.00 (−1.")
     assert Latent(encoders=["whole"]).unjudged("latent", table) == []
 
 

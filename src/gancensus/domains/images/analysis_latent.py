@@ -183,14 +183,14 @@ class Latent(Analysis):
     def findings(self, columns: Columns) -> list[str]:
         """Say how many clumps more or fewer one encoder makes of a class than another, and how much purer its space is.
 
-        Of one training each, the interval knows nothing of what another one would give; the sentence says so.
+        Of one training, the interval knows nothing of what another one would give; so the sentence says how many.
         """
         found = []
         for row in rows(columns):
             if row["minus"] and row["clumps"] is not None:
-                trained = "one training" if row["trainings"] == 1 else f"{row['trainings']:.0f} trainings"
+                trained = "1 training" if row["trainings"] == 1 else f"{row['trainings']:.0f} trainings"
                 found.append(
-                    f"{row['encoder']} ({row['kind']}) against {row['minus']}, {trained} of each: "
+                    f"{row['encoder']} ({row['kind']}) against {row['minus']}, at least {trained} of each: "
                     f"{_signed(row, 'clumps')} clumps a class, {_signed(row, 'purity')} in the purity of neighbours."
                 )
         return found

@@ -20,7 +20,6 @@ Integers = NDArray[np.int64]
 LINKS = 10  # nearest neighbours, of which mutual ones are linked
 LEAST = 0.05  # share of a class in a clump
 ENOUGH = 50  # samples of a class that is judged
-ENDS = ((0.0, 1.0), (0.0, math.inf))  # of purity, and of a number of clumps
 
 
 class Measured(NamedTuple):
@@ -108,11 +107,9 @@ def estimates(one: Measured) -> tuple[list[Estimate], list[Estimate]]:
     That of the clumps of one class, a small whole number, ends at whole numbers; where all halves agree, at itself.
     """
     variance = half_sample_variance(one.differences)
-    pure, clumps = (
-        [_estimate(v, s, SPLITS, ends) for v, s in zip(values, variances, strict=True)]
-        for values, variances, ends in zip(one.values, variance, ENDS, strict=True)
-    )
-    return pure, [clumps[0], *map(_whole, clumps[1:])]
+    pure, clumps = (list(zip(*both, strict=True)) for both in zip(one.values, variance, strict=True))
+    of_all, *of_classes = [_estimate(v, s, SPLITS, (min(1, v), math.inf)) for v, s in clumps]
+    return [_estimate(v, s, SPLITS, (0, 1)) for v, s in pure], [of_all, *map(_whole, of_classes)]
 
 
 def compare(first: Sequence[Measured], second: Sequence[Measured]) -> tuple[Estimate, Estimate]:
