@@ -51,7 +51,7 @@ def blobs(rng: np.random.Generator, n: int, d: int, count: int = 1, apart: float
 @pytest.mark.parametrize("d", [2, 16])
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_gaussians_are_a_clump_each(n: int, times: int, d: int, count: int) -> None:
-    """In 98 % and more of all cases (1,000 repeats beside this); here at most one in twenty may differ."""
+    """In 98 % and more of 40 to 200 simulations each; here at most one in twenty may differ."""
     rng = derive_rng(3, n, d, count)
     found = [count_clumps(blobs(rng, n, d, count)) for _ in range(times)]
     assert np.mean(np.array(found) != count) <= 0.05
