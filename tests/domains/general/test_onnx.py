@@ -67,7 +67,7 @@ def in_torch(x: NDArray[Any]) -> torch.Tensor:
 def test_our_autoencoder_as_a_file_gives_the_same_vectors(tmp_path: Path) -> None:
     vae = Vae(latent=3, width=2, epochs=1, batch=10)
     weights = vae.fit(GREY, 1, "cpu").weights
-    net = load_weights(vae._networks((8, 8))[0], "encoder", weights)
+    net = load_weights(vae.networks((8, 8))[0], "encoder", weights)
     path = export(tmp_path / "vae.onnx", nn.Sequential(net, nn.Unflatten(1, (2, 3)), First()), torch.zeros(2, 1, 8, 8))
     found = vectors(Onnx(path=path, mean=0.5, deviation=0.5), GREY)
     assert found.dtype == np.float32

@@ -142,10 +142,9 @@ class Latent(Analysis):
             for facts, *both in zip(classes, *estimates(found), strict=True):
                 yield about[name] | facts | _three(*both) | {"trainings": 1}
         for first, second in combinations(self._alike(context), 2):
-            both = compare([measured[name] for name in first], [measured[name] for name in second])
-            of = about[first[0]] | {"minus": second[0], "trainings": min(len(first), len(second))}
-            for facts, *values in zip(classes, *both, strict=True):
-                yield of | facts | _three(*values) | {"null": None}
+            against = compare([measured[name] for name in first], [measured[name] for name in second])
+            of = {"minus": second[0], "samples": len(label), "trainings": min(len(first), len(second))}
+            yield about[first[0]] | of | _three(*against)
 
     def _alike(self, context: Context) -> list[list[str]]:
         """Return the encoders in groups of equal options."""
@@ -184,14 +183,14 @@ class Latent(Analysis):
     def findings(self, columns: Columns) -> list[str]:
         """Say how many clumps more or fewer one encoder makes of a class than another, and how much purer its space is.
 
-        Of one training each, the interval knows nothing of what another one would give; the sentence says so.
+        Of one training, the interval knows nothing of what another one would give; so the sentence says how many.
         """
         found = []
         for row in rows(columns):
-            if row["minus"] and row["label"] is None and row["clumps"] is not None:
-                trained = "one training" if row["trainings"] == 1 else f"{row['trainings']:.0f} trainings"
+            if row["minus"] and row["clumps"] is not None:
+                trained = "1 training" if row["trainings"] == 1 else f"{row['trainings']:.0f} trainings"
                 found.append(
-                    f"{row['encoder']} ({row['kind']}) against {row['minus']}, {trained} of each: "
+                    f"{row['encoder']} ({row['kind']}) against {row['minus']}, at least {trained} of each: "
                     f"{_signed(row, 'clumps')} clumps a class, {_signed(row, 'purity')} in the purity of neighbours."
                 )
         return found

@@ -14,7 +14,7 @@ from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.contracts.samples import LazySamples, Samples
 from gancensus.training.latent import GaussianLatent
 from gancensus.training.loop import deterministic, load_weights
-from gancensus.training.networks.autoencoders import VariationalAutoencoder
+from gancensus.training.networks.autoencoders import VariationalAutoencoder, factor_of
 from gancensus.training.networks.images import channels_last, image_shape
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class VaeDecoder(GaussianLatent):
         x = samples.take(slice(None)).x
         fitted = self._autoencoder().fit(x, seed, device, checkpoint)
         weights = {name: value for name, value in fitted.weights.items() if not name.startswith("encoder.")}
-        facts = {"range": np.array([x.min(), x.max()]), "total": np.array(x.sum(dtype=np.float64) / len(x))}
+        facts = {"range": np.array([x.min(), x.max()]), "total": np.array([x.sum(dtype=np.float64) / len(x)])}
         return Fitted(weights | facts, fitted.history)
 
     def noise(
@@ -86,9 +86,9 @@ class VaeDecoder(GaussianLatent):
         with deterministic(0), torch.no_grad():
             place = choose_device(device)
             decoder = load_weights(autoencoder.networks(shape)[1], "decoder", weights).to(place)
-            total = torch.full((len(noise), 1, 1, 1), weights["total"].item(), device=place)
+            total = torch.full((len(noise), 1, 1, 1), float(weights["total"][0]), device=place)
             output = decoder(torch.from_numpy(noise).to(place))
-            images = autoencoder.picture(output, total, np.asarray(weights.get("factor", 1)).item())
+            images = autoencoder.picture(output, total, factor_of(weights))
         x = channels_last(images, shape)
         return np.clip(x, *weights["range"]) if self.output == "linear" else x
 

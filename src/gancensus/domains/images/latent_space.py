@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -101,29 +101,41 @@ def measure(z: Floats, label: Integers, neighbours: int, splits: Sequence[tuple[
     return Measured(_both(z, label, neighbours, judged), np.array([a - b for a, b in found]))
 
 
-def estimates(one: Measured) -> list[list[Estimate]]:
-    """Return purity and clumps (2, 1 + classes) with intervals for the sampling of the samples."""
+def estimates(one: Measured) -> tuple[list[Estimate], list[Estimate]]:
+    """Return purity and clumps, of all classes and of each, with intervals for the sampling of the samples.
+
+    That of the clumps of one class, a small whole number, ends at whole numbers; where all halves agree, at itself.
+    """
     variance = half_sample_variance(one.differences)
-    return _estimates(one.values, variance, np.full(variance.shape, float(SPLITS)), ((0, 1), (0, math.inf)))
+    pure, clumps = (list(zip(*both, strict=True)) for both in zip(one.values, variance, strict=True))
+    of_all, *of_classes = [_estimate(v, s, SPLITS, (min(1, v), math.inf)) for v, s in clumps]
+    return [_estimate(v, s, SPLITS, (0, 1)) for v, s in pure], [of_all, *map(_whole, of_classes)]
 
 
-def compare(first: Sequence[Measured], second: Sequence[Measured]) -> list[list[Estimate]]:
-    """Return purity and clumps (2, 1 + classes) of one encoder's trainings less those of another's, with intervals.
+def compare(first: Sequence[Measured], second: Sequence[Measured]) -> tuple[Estimate, Estimate]:
+    """Return purity and clumps of all classes, one encoder's trainings less another's, with intervals.
 
     Both are of the same samples and the same halves. To the variance by sampling comes that of the mean over the
     trainings, s^2 / r, of each encoder that is trained more than once; the degrees of freedom are Satterthwaite's
     (Biometrics Bull. 2 (1946) 110).
     """
-    value = np.mean([one.values for one in first], axis=0) - np.mean([one.values for one in second], axis=0)
-    apart = np.mean([one.differences for one in first], axis=0) - np.mean([one.differences for one in second], axis=0)
-    parts = [(half_sample_variance(apart), len(apart))]
-    for side in (first, second):
-        if len(side) > 1:
-            parts.append((np.var([one.values for one in side], axis=0, ddof=1) / len(side), len(side) - 1))
-    variance = np.sum([part for part, _ in parts], axis=0)
-    spread = np.sum([part**2 / freedom for part, freedom in parts], axis=0)
-    freedom = np.divide(variance**2, spread, out=np.full(variance.shape, float(len(apart))), where=spread > 0)
-    return _estimates(value, variance, freedom, ((-1, 1), (-math.inf, math.inf)))
+    sides = [
+        (_of_all(one.values for one in side), _of_all(one.differences for one in side)) for side in (first, second)
+    ]
+    (a, a_halves), (b, b_halves) = ((values.mean(axis=0), halves.mean(axis=0)) for values, halves in sides)
+    parts = [(half_sample_variance(a_halves - b_halves), SPLITS)]
+    parts += [(values.var(axis=0, ddof=1) / len(values), len(values) - 1) for values, _ in sides if len(values) > 1]
+    variance = sum(part for part, _ in parts)
+    spread = sum(part**2 / freedom for part, freedom in parts)
+    freedom = np.divide(variance**2, spread, out=np.full(2, float(SPLITS)), where=spread > 0)
+    ends = ((-1, 1), (-math.inf, math.inf))
+    pure, clumps = (_estimate(*one) for one in zip(a - b, variance, freedom, ends, strict=True))
+    return pure, clumps
+
+
+def _of_all(values: Iterable[Floats]) -> Floats:
+    """Return the values (n, ..., 2) of all classes, of n values (..., 2, 1 + classes)."""
+    return np.stack([one[..., 0] for one in values])
 
 
 def _both(z: Floats, label: Integers, neighbours: int, judged: NDArray[np.bool_]) -> Floats:
@@ -135,14 +147,15 @@ def _both(z: Floats, label: Integers, neighbours: int, judged: NDArray[np.bool_]
     return np.array([[pure.mean(), *by_class], [mean, *clumps]])
 
 
-def _estimates(
-    values: Floats, variances: Floats, freedom: Floats, ends: tuple[tuple[float, float], tuple[float, float]]
-) -> list[list[Estimate]]:
-    """Return values (2, k) with Student's intervals, cut at the ends of each row; None of what is NaN."""
-    return [
-        [
-            Estimate(None, None, None) if math.isnan(v) else symmetric(float(v), float(s), float(f), ends=end)
-            for v, s, f in zip(value, variance, free, strict=True)
-        ]
-        for value, variance, free, end in zip(values, variances, freedom, ends, strict=True)
-    ]
+def _estimate(value: float, variance: float, freedom: float, ends: tuple[float, float]) -> Estimate:
+    """Return a value with Student's interval, cut at the ends; None of NaN."""
+    if math.isnan(value):
+        return Estimate(None, None, None)
+    return symmetric(float(value), float(variance), float(freedom), ends=ends)
+
+
+def _whole(one: Estimate) -> Estimate:
+    """Return a number with its interval widened to whole numbers."""
+    if one.low is None or one.high is None:
+        return one
+    return Estimate(one.value, float(math.floor(one.low)), float(math.ceil(one.high)))

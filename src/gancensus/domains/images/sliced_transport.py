@@ -15,8 +15,8 @@ def profiles(height: int, width: int, directions: int) -> Floats:
     of the angle pi k / directions, W_1 is the integral of |F_a - F_b|, F the share of the weight that lies at u_k . x
     or before (Vallender, Theory Probab. Appl. 18 (1974) 784). The line is cut into cells of a pixel's length, and F is
     replaced by its mean in each: the integral of |F_a - F_b| becomes smaller where it changes sign within a cell, and
-    stays as it is elsewhere. Their mean over the directions is the sliced distance of order 1 (Bonneel et al., J. Math.
-    Imaging Vis. 51 (2015) 22).
+    stays as it is elsewhere, as along the axes. The mean over the directions is the sliced distance of order 1 (Bonneel
+    et al., J. Math. Imaging Vis. 51 (2015) 22).
 
     Distances are in half widths of the image: in R, of jets whose image spans [-R, R].
     """
@@ -24,6 +24,6 @@ def profiles(height: int, width: int, directions: int) -> Floats:
     found = []
     for angle in np.pi * np.arange(directions) / directions:
         place = (x - (width - 1) / 2) * np.cos(angle) + (y - (height - 1) / 2) * np.sin(angle)
-        cells = np.arange(np.floor(place.min()), np.ceil(place.max()))
+        cells = place.min() + np.arange(np.ceil(np.ptp(place)))
         found.append(np.clip(cells + 1 - place[:, None], 0, 1))
     return np.concatenate(found, axis=1) * (2 / width / directions)

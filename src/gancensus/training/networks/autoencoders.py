@@ -126,7 +126,7 @@ class ConvolutionalAutoencoder(Encoder):
                 return {name: loss.item() for name, loss in kept.items()}
 
             history = iterate(images, step, self.epochs, self.batch, parts, checkpoint)
-            factor = {} if nets.factor == 1 else {"factor": np.array(nets.factor)}
+            factor = {} if nets.factor == 1 else {"factor": np.array([nets.factor])}
             return Fitted(weights_of(encoder=encoder, decoder=decoder) | factor, history)
 
     def apply(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[Any]:
@@ -211,7 +211,7 @@ class ConvolutionalAutoencoder(Encoder):
             nets = Networks(
                 load_weights(encoder, "encoder", weights).to(place),
                 load_weights(decoder, "decoder", weights).to(place),
-                np.asarray(weights.get("factor", 1)).item(),
+                factor_of(weights),
             )
             blocks = (x[start : start + BLOCK] for start in range(0, max(1, len(x)), BLOCK))
             found = [question(nets, channels_first(block).to(place)) for block in blocks]
@@ -251,6 +251,11 @@ class VariationalAutoencoder(ConvolutionalAutoencoder):
 def squared_error(batch: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
     """Return sum_pixels (x - x')^2 of each image (n,)."""
     return (found - batch).square().flatten(1).sum(1)
+
+
+def factor_of(weights: Mapping[str, NDArray[Any]]) -> float:
+    """Return what the networks of these weights see images times."""
+    return float(weights["factor"][0]) if "factor" in weights else 1.0
 
 
 def _factor(x: NDArray[Any]) -> float:
