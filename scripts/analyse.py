@@ -9,15 +9,16 @@ from pathlib import Path
 import gancensus.config.steps as step
 
 from gancensus.contracts.analysis import Analysis, Chosen, Context
+from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.generator import Generator
-from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.replica import Replica
 from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.tables import columns, write_table
-from gancensus.training.judges import judges_of
+from gancensus.training.judges import judges_of, networks_of
 
 
 def arguments(argv: Sequence[str] | None) -> Namespace:
@@ -35,6 +36,8 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         selections=step.section(dict[str, Chosen]),
         features=[Path],
         models=[Path],
+        encoders=step.members(Encoder),
+        networks=[Path],  # of the encoders, in their order
         support=[Path],
         space=str,
         output=Path,
@@ -50,8 +53,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     real = {name: samples.pop(name) for name in REAL}
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[made.generator] for name, made in args.generated.items()}
-    judges, support = judges_of(members, args.models), next(map(columns, args.support), None)
-    context = Context(args.source, args.generators, judges, args.generated, args.selections, support, args.space)
+    context = Context(
+        args.source,
+        args.generators,
+        judges=judges_of(members, args.models),
+        made=args.generated,
+        selections=args.selections,
+        support=next(map(columns, args.support), None),
+        space=args.space,
+        models=networks_of(args.encoders, args.networks, real["train"]),
+        seed=derive_seed(args.seed, "source"),
+    )
     found = args.analysis.analyse(args.table, real, samples, rng, context)
     write_table(args.output, found, args.analysis.tables[args.table].schema)
 
@@ -59,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def on_failure(argv: Sequence[str] | None, error: Exception) -> None:
     """Write why there is no table."""
     args = arguments(argv)
-    reason = failures.describe(error, [args.output, *args.features, *args.models])
+    reason = failures.describe(error, [args.output, *args.features, *args.models, *args.networks])
     failures.table(args.output, args.analysis.tables[args.table].schema, reason)
 
 

@@ -4,12 +4,14 @@ import numpy as np
 
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.samples import Samples
+from gancensus.domains.general.encoder_pca import Pca
 from gancensus.domains.general.generator_files import Files
 from gancensus.domains.images.generator_dcgan import Dcgan
 from gancensus.domains.showers.generator_calogan import Calogan
 from gancensus.domains.tables.generator_tabulargan import Tabulargan
 from gancensus.storage.models import write_model
-from gancensus.training.judges import judges_of
+from gancensus.storage.samples import SampleRows, write_samples
+from gancensus.training.judges import judges_of, networks_of
 from gancensus.training.loop import architecture
 
 X = np.random.default_rng(0).uniform(-1, 1, (60, 3)).astype(np.float32)
@@ -37,3 +39,17 @@ def test_each_population_is_judged_by_its_own_model(tmp_path: Path) -> None:
 
 def test_without_models_nobody_judges() -> None:
     assert judges_of({"gan-0": Dcgan()}, []) == {}
+
+
+def test_each_encoder_is_asked_with_its_own_weights(tmp_path: Path) -> None:
+    train = tmp_path / "train.parquet"
+    write_samples(train, Samples(X, np.arange(len(X))))
+    encoders = {"one": Pca(components=1), "two": Pca(components=2)}
+    paths = [tmp_path / f"{name}.safetensors" for name in encoders]
+    for pca, path in zip(encoders.values(), paths, strict=True):
+        write_model(path, pca.fit(X, 0, "cpu").weights, architecture(pca, (3,)))
+    found = networks_of(encoders, paths, SampleRows([train]))
+    assert {name: one.encoder for name, one in found.items()} == encoders
+    for name, (encoder, weights, device) in found.items():
+        assert encoder.apply(weights, X, device).shape == (60, encoders[name].components)
+    assert networks_of({}, [], SampleRows([train])) == {}

@@ -103,9 +103,10 @@ def analyse(step: Step, folder: Path, output: Path) -> CompletedProcess[str]:
     facts = ("--study", "toy", "--seed", 1, "--source", '{"kind": "digits"}')
     generators = '{"mine": ' + Files(path=Path("made.npy")).model_dump_json() + "}"
     options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--generators", generators)
-    features = ("--features", *(written(folder, name, 5) for name in populations), "--models")
+    features = ("--features", *(written(folder, name, 5) for name in populations))
+    networks = ("--models", "--encoders", "{}", "--networks")
     generated = ("--generated", '{"mine-0": ["mine", 0]}', "--selections", "{}", "--support", "--space", "samples")
-    return step("analyse", *facts, *options, *generated, *features, "--output", output)
+    return step("analyse", *facts, *options, *generated, *features, *networks, "--output", output)
 
 
 def test_the_step_of_an_analysis_says_why_and_ends_well(step: Step, tmp_path: Path) -> None:

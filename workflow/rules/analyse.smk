@@ -4,6 +4,7 @@ rule analyse:
             file for population in populations_of(wc) for file in parts_of(population, analysis_of(wc).space)
         ],
         models=judges_of,
+        networks=networks_of,
         support=lambda wc: at(results.SUPPORT) if analysis_of(wc).counted else [],
     output:
         at(results.ANALYSIS),
@@ -22,6 +23,7 @@ rule analyse:
         space=space_of,
         source=lambda wc: section(study(wc).source),
         generators=lambda wc: sections(study(wc).generators),
+        encoders=lambda wc: sections(asked_encoders(wc)),
         generated=lambda wc: json.dumps(study(wc).generated),
         selections=lambda wc: json.dumps({name: s.chosen for name, s in compared_selections(wc).items()}),
         seed=option("seed", CONFIG.seed),
@@ -34,4 +36,4 @@ rule analyse:
         " --source {params.source:q} --generators {params.generators:q}"
         " {params.seed} --generated {params.generated:q} --features {input.features:q}"
         " --selections {params.selections:q} --support {input.support:q}"
-        " --models {input.models:q} --output {output:q} > {log:q} 2>&1"
+        " --models {input.models:q} --encoders {params.encoders:q} --networks {input.networks:q} --output {output:q} > {log:q} 2>&1"

@@ -250,10 +250,20 @@ def judges_of(wildcards):
     return [at(results.GENERATOR, population=population) for population in judging(wildcards)]
 
 
+def asked_encoders(wildcards):
+    """The encoders whose networks an analysis asks."""
+    return {name: study(wildcards).encoders[name].concerning(None) for name in analysis_of(wildcards).asks}
+
+
+def networks_of(wildcards):
+    """Their models."""
+    return [at(results.ENCODER, encoder=name) for name in asked_encoders(wildcards)]
+
+
 def asked(wildcards):
-    """The generators whose code an analysis runs."""
+    """The generators and encoders whose code an analysis runs."""
     compared = study(wildcards).generators.values() if analysis_of(wildcards).compares else ()
-    return [*judging(wildcards).values(), *compared]
+    return [*judging(wildcards).values(), *compared, *asked_encoders(wildcards).values()]
 
 
 def compared_selections(wildcards):

@@ -28,7 +28,7 @@ from gancensus.config.registry import check, members, union
 from gancensus.config.sections import Census, Cut, Splits
 from gancensus.config.yaml_tree import Tree, clipped
 from gancensus.contracts.analysis import Analysis, Chosen, Context, table_names
-from gancensus.contracts.encoder import Encoder
+from gancensus.contracts.encoder import Encoder, FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import EncoderName, Member, Strict, expanded, suggestion
 from gancensus.contracts.generator import Generator, Trained
@@ -309,8 +309,10 @@ def check_files(config: Config) -> None:
         wrong += [f"studies.{name}.{line}" for line in unfit]
         chosen = {name: selection.chosen for name, selection in study.selections.items()}
         about = Context(study.source, study.generators, made=study.generated, selections=chosen)
-        refused = {kind: reason for kind, analysis in study.analyses.items() if (reason := analysis.refuses(about))}
-        wrong += [f"studies.{name}.{kind}: {reason}" for kind, reason in refused.items()]
+        for kind, analysis in study.analyses.items():
+            asked = {key: FittedEncoder(study.encoders[key], {}) for key in analysis.asks}
+            if reason := analysis.refuses(about._replace(models=asked)):
+                wrong.append(f"studies.{name}.{kind}: {reason}")
     if missing or wrong:
         raise UserError("\n  ".join(["the configuration has errors:", *missing, *wrong]))
 

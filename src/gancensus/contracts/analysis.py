@@ -15,6 +15,7 @@ from gancensus.contracts.family import Member
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from gancensus.contracts.encoder import FittedEncoder
     from gancensus.contracts.generator import Generator
     from gancensus.contracts.replica import Replica
     from gancensus.contracts.samples import Rows
@@ -43,8 +44,9 @@ class Context(NamedTuple):
     """The source of a study, and its generators and selections by name; for each trained population, the judge.
 
     Judges are there during the run, for analyses that are `judged` and generators that have a discriminator of single
-    samples. `made` says what made each generated population. `selections` are there for analyses that `compares`, and
-    `support`, the study's table of support sizes, for those that are `counted`.
+    samples. `models` are the encoders that an analysis `asks`, without weights before the run. `made` says what made
+    each generated population. `selections` are there for analyses that `compares`, and `support`, the study's table of
+    support sizes, for those that are `counted`.
     """
 
     source: Source
@@ -55,6 +57,9 @@ class Context(NamedTuple):
     support: Columns | None = None
     space: str = "samples"
     """Where the analysis measures: name and kind of its encoder, NAME (KIND), or `samples`."""
+    models: Mapping[str, FittedEncoder] = MappingProxyType({})
+    seed: int = 0
+    """The seed with which the study's samples were loaded from the source."""
 
 
 class AnalysisTable(NamedTuple):
@@ -81,6 +86,11 @@ class Analysis(Member):
     def space(self) -> str | None:
         """The encoder whose vectors are read; None for the samples themselves."""
         return None
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The encoders whose networks it asks, beside the vectors of `space`."""
+        return ()
 
     @property
     def condition_read(self) -> str | None:

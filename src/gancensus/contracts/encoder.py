@@ -1,7 +1,7 @@
 """Encoders: maps from samples to vectors in which distances mean more than between raw values."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,19 @@ class Encoder(Member):
 
     fitted: ClassVar[bool] = True
     """Whether it learns from `train`, so that vectors of these are no longer exchangeable with those of `holdout`."""
+    restores: ClassVar[bool] = False
+    """Whether it has a decoder, and layers that can be asked."""
     by_row: ClassVar[bool] = False
     """Whether vectors are rows of the user's files, one for each sample, so that `check_rows` must compare them."""
 
     @property
     def dimension(self) -> int | None:
         """Number of values in a vector; None where that is not known before the run."""
+        return None
+
+    @property
+    def class_learned(self) -> int | None:
+        """The class of the training samples that it is fitted on; None: all of them."""
         return None
 
     def concerning(self, generator: str | None) -> Self:
@@ -62,3 +69,33 @@ class Encoder(Member):
         than the values of its sample, this is what a member defines.
         """
         return by_block(lambda x: self.apply(weights, x, device), samples.x)
+
+    def layers(
+        self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the activations (n, *shape) of every layer by name, in order, for x (n, *shape), if it `restores`.
+
+        Those of blocks are after their activation function; `latent` is what `apply` returns.
+        """
+        raise NotImplementedError
+
+    def restore(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float32]:
+        """Return the reconstructions (n, *shape) of x, if it `restores`."""
+        raise NotImplementedError
+
+    def losses_of(
+        self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the losses (n,) of each of x (n, *shape), if it `restores`: `loss`, and the terms that it consists of.
+
+        Nothing is drawn: the latent vector is the one that `apply` returns.
+        """
+        raise NotImplementedError
+
+
+class FittedEncoder(NamedTuple):
+    """An encoder with the weights that it has learned, and the device that its networks run on."""
+
+    encoder: Encoder
+    weights: Mapping[str, NDArray[Any]]
+    device: str = "cpu"

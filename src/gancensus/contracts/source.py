@@ -27,6 +27,11 @@ class Source(Member):
         return None
 
     @property
+    def classes(self) -> Mapping[int, str]:
+        """What the classes are called that samples have as their labels; empty where they have no names."""
+        return {}
+
+    @property
     def grouping(self) -> Literal["impossible", "unused", "used"]:
         """Whether the source says which samples belong together, of which all are in one part, or could."""
         if not hasattr(self, "group"):

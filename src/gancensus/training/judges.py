@@ -1,4 +1,4 @@
-"""The judges of samples: the discriminators of models that were trained here."""
+"""The networks that an analysis asks: discriminators of generators that were trained here, and encoders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.analysis import Judge
+from gancensus.contracts.encoder import Encoder, FittedEncoder
 from gancensus.contracts.generator import Generator
+from gancensus.contracts.samples import Rows
 from gancensus.storage.models import read_model
 from gancensus.training.loop import architecture
 
@@ -25,6 +27,21 @@ def judges_of(generators: Mapping[str, Generator], models: Sequence[Path]) -> di
     """
     asked = [population for population, generator in generators.items() if generator.discriminates] if models else []
     return {name: partial(_judged, generators[name], model) for name, model in zip(asked, models, strict=True)}
+
+
+def networks_of(encoders: Mapping[str, Encoder], models: Sequence[Path], train: Rows) -> dict[str, FittedEncoder]:
+    """Return encoders with the weights that they have learned, on the CPU, as judges are.
+
+    Args:
+        encoders: by name.
+        models: theirs, in the same order.
+        train: what they have learned from; its samples have the shape that they need.
+    """
+    if not encoders:
+        return {}
+    shape = next(train.chunks(slice(0, 1))).shape
+    asked = zip(encoders.items(), models, strict=True)
+    return {name: FittedEncoder(one, read_model(path, architecture(one, shape))) for (name, one), path in asked}
 
 
 def _judged(generator: Generator, model: Path, x: NDArray[Any]) -> NDArray[np.float64]:
