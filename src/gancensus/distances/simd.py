@@ -1,5 +1,6 @@
 """Vector instructions that numba does not write by itself, as LLVM code for use inside its compiled loops."""
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -110,3 +111,113 @@ def lowest_bit(typing: Any, word: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(types.uint64), generate
+
+
+_SINGLES, _GROUP, _QUAD = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(_I32, LANES), ir.VectorType(_I64, 4)
+_BITS = ir.VectorType(ir.IntType(1), LANES)
+
+
+def _splat(builder: Any, value: Any, kind: Any) -> Any:
+    """Put a value into all lanes of a vector."""
+    empty = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(empty, value, _I32(0))
+    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count))
+
+
+@_in_compiled_code
+def cheapest(typing: Any, costs: Any, potentials: Any, groups: Any, bound: Any) -> Any:
+    """Return the place of the least of costs - potentials (float32, 16 * groups, by address), -1 if none is < bound.
+
+    Of several that are equally small, one is returned that depends on nothing but the values.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        costs, potentials, groups, bound = arguments
+        least = cgutils.alloca_once_value(builder, ir.Constant(_SINGLES, [math.inf] * LANES))
+        where = cgutils.alloca_once_value(builder, ir.Constant(_GROUP, [0] * LANES))
+        with cgutils.for_range(builder, groups) as loop:
+            offset = builder.mul(loop.index, _I64(4 * LANES))
+            value = builder.fsub(
+                _load(builder, costs, offset, _SINGLES), _load(builder, potentials, offset, _SINGLES)
+            )
+            lower = builder.fcmp_ordered("<", value, builder.load(least))
+            here = _splat(builder, builder.trunc(loop.index, _I32), _GROUP)
+            builder.store(builder.select(lower, value, builder.load(least)), least)
+            builder.store(builder.select(lower, here, builder.load(where)), where)
+        found = builder.fcmp_ordered("<", builder.load(least), _splat(builder, bound, _SINGLES))
+        result = cgutils.alloca_once_value(builder, _I64(-1))
+        with builder.if_then(builder.icmp_unsigned("!=", builder.bitcast(found, _I16), _I16(0))):
+            values = folded = builder.load(least)
+            for width in (8, 4, 2, 1):
+                order = ir.Constant(_GROUP, [k ^ width for k in range(LANES)])
+                other = builder.shuffle_vector(folded, folded, order)
+                folded = builder.select(builder.fcmp_ordered("<", folded, other), folded, other)
+            equal = builder.bitcast(builder.fcmp_ordered("==", values, folded), _I16)
+            lane = builder.zext(builder.cttz(equal, ir.Constant(ir.IntType(1), 1)), _I32)
+            group = builder.extract_element(builder.load(where), lane)
+            place = builder.add(builder.mul(group, _I32(LANES)), lane)
+            builder.store(builder.zext(place, _I64), result)
+        return builder.load(result)
+
+    return types.int64(types.int64, types.int64, types.int64, types.float32), generate
+
+
+@_in_compiled_code
+def below(typing: Any, costs: Any, potentials: Any, bound: Any) -> Any:
+    """Return 16 bits, set where costs - potentials (float32, by address) is below the bound."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        costs, potentials, bound = arguments
+        value = builder.fsub(
+            _load(builder, costs, _I64(0), _SINGLES), _load(builder, potentials, _I64(0), _SINGLES)
+        )
+        lower = builder.fcmp_ordered("<", value, _splat(builder, bound, _SINGLES))
+        return builder.zext(builder.bitcast(lower, _I16), _I64)
+
+    return types.uint64(types.int64, types.int64, types.float32), generate
+
+
+@_in_compiled_code
+def add_where(typing: Any, values: Any, bits: Any, groups: Any, step: Any) -> Any:
+    """Add a step to those of the float32 values (16 * groups) whose bit is set; both are given by address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, bits, groups, step = arguments
+        steps = _splat(builder, step, _SINGLES)
+        with cgutils.for_range(builder, groups) as loop:
+            offset = builder.mul(loop.index, _I64(4 * LANES))
+            chosen = builder.bitcast(_load(builder, bits, builder.mul(loop.index, _I64(2)), _I16), _BITS)
+            old = _load(builder, values, offset, _SINGLES)
+            address = builder.inttoptr(builder.add(values, offset), _SINGLES.as_pointer())
+            builder.store(builder.select(chosen, builder.fadd(old, steps), old), address, align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64, types.float32), generate
+
+
+def _on_sets(combine: Callable[..., dict[int, Any]]) -> Any:
+    """Make a function of sets, given by address as bits in 4 * quads words of 64; `combine` returns what is written."""
+
+    def intrinsic_of(typing: Any, first: Any, second: Any, third: Any, quads: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            *sets, quads = arguments
+            with cgutils.for_range(builder, quads) as loop:
+                offset = builder.mul(loop.index, _I64(32))
+                words = [_load(builder, base, offset, _QUAD) for base in sets]
+                for k, word in combine(builder, *words).items():
+                    builder.store(word, builder.inttoptr(builder.add(sets[k], offset), _QUAD.as_pointer()), align=8)
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, types.uint64, types.uint64, types.uint64), generate
+
+    return _in_compiled_code(intrinsic_of)
+
+
+take_away = _on_sets(lambda builder, a, b, _: {0: builder.and_(a, builder.not_(b))})
+"""a - b, written to a; the third set is not read."""
+unite = _on_sets(lambda builder, a, b, _: {0: builder.or_(a, b)})
+"""a + b, written to a."""
+exchange = _on_sets(lambda builder, a, b, c: {0: c, 2: builder.and_(b, builder.not_(a))})
+"""b - a, written to c, and what c was, written to a."""
+copy = _on_sets(lambda builder, a, b, c: {0: c, 1: c})
+"""c, written to a and to b."""

@@ -1,7 +1,7 @@
 """Compiled loops over pairs of point clouds: two lower bounds and the exact earth mover's distance.
 
-Amounts to be moved are whole numbers held in float64 (see `_amounts`): every flow is exact, and both sides balance.
-Costs come from + - * and square roots in one order. So a distance has the same bits on every machine.
+Amounts to be moved are whole numbers held in float64 (see `_round`): every flow is exact, and both sides balance. Costs
+come from + - * and square roots in one order. So a distance has the same bits on every machine.
 """
 
 from __future__ import annotations
@@ -13,28 +13,21 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.distances.simplex import Ends, Work, least_cost, work_for
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-ROUNDING = 2.0**-40  # of the largest cost: far beyond what a potential, a sum of some tens of costs, can be off
 
+class Room(NamedTuple):
+    """Memory for a pair: amounts and coordinates of both clouds, the nearest costs, and that of the simplex method."""
 
-class Tree(NamedTuple):
-    """The basis of the simplex method, a spanning tree of m rows, nodes 0..m-1, and n columns, nodes m..m+n-1.
-
-    `flow` and `cost` belong to the arc from a node to its parent. The children of a node are a list that starts at
-    `child` and goes on along `younger`, back along `elder`. One node more, m + n, stands for none.
-    """
-
-    parent: Integers
-    child: Integers
-    younger: Integers
-    elder: Integers
-    depth: Integers
-    flow: Floats
-    cost: Floats
-    potential: Floats
-    stack: Integers
+    given: Floats
+    taken: Floats
+    x: Floats
+    y: Floats
+    nearest: Floats
+    work: Work
 
 
 @numba.njit(cache=True, nogil=True)
@@ -74,8 +67,11 @@ def transport_distances(
     a and b are the features of metric `emd`; with `half` the cost is the root of the ground distance.
     """
     out = np.empty(len(i))
-    size = max(a[0].shape[2], b[0].shape[2]) + 1
-    costs, work = np.empty(size * size), np.empty((3, size))
+    dimensions, m, n = a[0].shape[1], a[0].shape[2], b[0].shape[2]
+    size = max(m, n) + 1
+    amounts, points = np.empty((3, size)), np.empty((2, dimensions * size))
+    work = work_for(size, min(m, n) + 1)
+    room = Room(amounts[0], amounts[1], points[0], points[1], amounts[2], work)
     for pair in range(len(i)):
         p, q = i[pair], j[pair]
         x, u, total, profile = a[0][p], a[1][p], a[2][p], a[3][p]
@@ -88,9 +84,9 @@ def transport_distances(
         elif (balanced and min(total, other_total) == 0.0) or bound > margin:
             out[pair] = np.inf
         elif order < 0:
-            out[pair] = _distance(x, u, y, v, half, limit, costs, work)
+            out[pair] = _distance(x, u, y, v, half, limit, room)
         else:
-            out[pair] = _distance(y, v, x, u, half, limit, costs, work)
+            out[pair] = _distance(y, v, x, u, half, limit, room)
     return out
 
 
@@ -131,39 +127,118 @@ def _order(x: Floats, a: Floats, y: Floats, b: Floats) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _distance(
-    x: Floats, a: Floats, y: Floats, b: Floats, half: bool, limit: float, costs: Floats, work: Floats
-) -> float:
+def _distance(x: Floats, a: Floats, y: Floats, b: Floats, half: bool, limit: float, room: Room) -> float:
     """Return the distance of two clouds, points (k, particles) and weights (particles,); infinity if above `limit`."""
-    given, taken, nearest = work
     _, exponent = math.frexp(max(a.sum(), b.sum()))
     scale = math.ldexp(1.0, 52 - exponent)
-    m, n = _amounts(a, scale, given), _amounts(b, scale, taken)
-    spare = given[:m].sum() - taken[:n].sum()
-    for_given, for_taken = 1.0 if spare > 0 else np.inf, 1.0 if spare < 0 else np.inf
-    limit *= scale
-    if max(spare, 0.0) + _nearest_cost(x, m, y, taken[:n], for_taken, half, nearest) > limit * (1 + 1e-9):
+    _round(a, scale, room.given)
+    _round(b, scale, room.taken)
+    _remove_common(x, room.given[: len(a)], y, room.taken[: len(b)])
+    m, n = _pack(x, room.given[: len(a)], room.x), _pack(y, room.taken[: len(b)], room.y)
+    spare = room.given[:m].sum() - room.taken[:n].sum()
+    if m == 0 or n == 0:
+        return abs(spare) / scale
+    here, there = room.x[: len(x) * m].reshape(len(x), m), room.y[: len(x) * n].reshape(len(x), n)
+    left_over = _to_unit_cube(here, there, spare != 0, half)
+    limit *= scale * left_over * (1 + 1e-9)
+    if limit < np.inf and _nearest_costs(here, there, spare, left_over, half, room) > limit:
         return np.inf
-    if max(-spare, 0.0) + _nearest_cost(y, n, x, given[:m], for_given, half, nearest) > limit * (1 + 1e-9):
-        return np.inf
-    given[m], taken[n] = max(-spare, 0.0), max(spare, 0.0)
-    rows, columns = m + (spare < 0), n + (spare > 0)
-    cost = costs[: rows * columns].reshape(rows, columns)
-    _fill(x, m, y, n, half, cost)
-    return _simplex(cost, given[:rows], taken[:columns], limit) / scale
+    room.given[m], room.taken[n] = max(-spare, 0.0), max(spare, 0.0)
+    given, taken = room.given[: m + (spare < 0)], room.taken[: n + (spare > 0)]
+    return least_cost(room.work, Ends(here, there, half, left_over), given, taken, limit) / left_over / scale
 
 
 @numba.njit(cache=True, nogil=True)
-def _amounts(weights: Floats, scale: float, out: Floats) -> int:
-    """Round falling weights to whole numbers of 1 / scale, up to about 2^52 in all; return how many are not 0.
+def _round(weights: Floats, scale: float, amounts: Floats) -> None:
+    """Round weights to whole numbers of 1 / scale, up to about 2^52 in all.
 
     Sums and differences of such numbers are exact in float64. A weight is off by 2^-52 of the heavier cloud at most.
     """
+    for q in range(len(weights)):
+        amounts[q] = np.rint(weights[q] * scale)
+
+
+@numba.njit(cache=True, nogil=True)
+def _remove_common(x: Floats, given: Floats, y: Floats, taken: Floats) -> None:
+    """Take away what two clouds, in the order of `Emd.features`, have at the same places; it can stay where it is.
+
+    For a plan that brings an amount f from i to a place k, and another f from k to j, may bring f from i to j and leave
+    f at k: c_ij <= c_ik + c_kj, since distance^p obeys the triangle inequality for p <= 1 (for p > 1 it does not, and
+    the cost may grow). The same holds for what is left over, which costs 1 from everywhere: 1 <= 1 + c_ik. Repeated, k
+    keeps min(given, taken), and what remains is a plan for the rest.
+    """
+    i, j = 0, 0
+    while i < len(given) and j < len(taken):
+        if given[i] == 0:
+            i += 1
+        elif taken[j] == 0:
+            j += 1
+        else:
+            side = _compare(x, i, y, j)
+            if side == 0:
+                common = min(given[i], taken[j])
+                given[i] -= common
+                taken[j] -= common
+            i += side < 0
+            j += side > 0
+
+
+@numba.njit(cache=True, nogil=True, forceinline=True)
+def _compare(x: Floats, i: int, y: Floats, j: int) -> int:
+    """Return -1, 0 or 1 as particle i comes before, at, or after particle j, by the first coordinate that differs."""
+    for k in range(len(x)):
+        if x[k, i] != y[k, j]:
+            return -1 if x[k, i] < y[k, j] else 1
+    return 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _pack(points: Floats, amounts: Floats, out: Floats) -> int:
+    """Drop particles without an amount, in place, and write the coordinates of the others (k, count); return count."""
     count = 0
-    while count < len(weights) and np.rint(weights[count] * scale) > 0:
-        out[count] = np.rint(weights[count] * scale)
-        count += 1
+    for q in range(len(amounts)):
+        count += amounts[q] > 0
+    packed = out[: len(points) * count].reshape(len(points), count)
+    place = 0
+    for q in range(len(amounts)):
+        if amounts[q] > 0:
+            amounts[place] = amounts[q]
+            for k in range(len(points)):
+                packed[k, place] = points[k, q]
+            place += 1
     return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _to_unit_cube(x: Floats, y: Floats, left: bool, half: bool) -> float:
+    """Multiply coordinates by a power of 2 so that no difference is above 1; return what a cost of 1 has become.
+
+    That is a power of 2 as well, so that nothing is rounded. If some is left over, its cost is at most 1 as well.
+    """
+    width = 1.0 if left else 0.0
+    for k in range(len(x)):
+        width = max(width, max(x[k].max(), y[k].max()) - min(x[k].min(), y[k].min()))
+    exponent = max(math.frexp(width)[1], -1000)
+    if half:
+        exponent += exponent % 2
+    unit = math.ldexp(1.0, -exponent)
+    x *= unit
+    y *= unit
+    return math.ldexp(1.0, -exponent // 2) if half else unit
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest_costs(x: Floats, y: Floats, spare: float, left_over: float, half: bool, room: Room) -> float:
+    """Return the larger one of two lower bounds: all amounts come from the nearest place, or all go to it.
+
+    What is left over may have the nearest place at the cost `left_over`.
+    """
+    m, n = x.shape[1], y.shape[1]
+    farthest = left_over**4 if half else left_over**2
+    for_given, for_taken = farthest if spare > 0 else np.inf, farthest if spare < 0 else np.inf
+    to_y = max(spare, 0.0) * left_over + _nearest_cost(x, m, y, room.taken[:n], for_taken, half, room.nearest)
+    to_x = max(-spare, 0.0) * left_over + _nearest_cost(y, n, x, room.given[:m], for_given, half, room.nearest)
+    return max(to_x, to_y)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -202,219 +277,3 @@ def _take_roots(squares: Floats, half: bool) -> None:
     if half:
         for j in range(len(squares)):
             squares[j] = np.sqrt(squares[j])
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill(x: Floats, m: int, y: Floats, n: int, half: bool, cost: Floats) -> None:
-    """Write the costs between m and n particles, and 1 where a row or column more stands for being left over."""
-    cost[:] = 1.0
-    for i in range(m):
-        row = cost[i, :n]
-        row[:] = 0.0
-        for k in range(len(x)):
-            x_k, y_k = x[k, i], y[k]
-            for j in range(n):
-                row[j] += (x_k - y_k[j]) * (x_k - y_k[j])
-        _take_roots(row, half)
-
-
-@numba.njit(cache=True, nogil=True)
-def _simplex(cost: Floats, given: Floats, taken: Floats, limit: float) -> float:
-    """Return the least cost of moving `given` (m,) to `taken` (n,), which sum to the same; infinity if above `limit`.
-
-    The simplex method for transportation: the potentials u + v equal the cost on the tree, and cells that cost less
-    than their potentials enter it until there is none. Candidates are the best cells of each column, best first.
-    """
-    m, n = cost.shape
-    demand = taken.copy()
-    tolerance = ROUNDING * cost.max()
-    slack = tolerance * demand.sum()
-    tree = _first_tree(cost, given, taken)
-    rows, columns = np.empty(n, np.int64), np.empty(n, np.int64)
-    while True:
-        paid = 0.0
-        for node in range(len(tree.stack)):
-            paid += tree.flow[node] * tree.cost[node]
-        count, saving = _candidates(cost, demand, tree.potential, tolerance, rows, columns)
-        if count == 0:
-            return paid
-        if paid - saving - slack > limit * (1 + 1e-9):
-            return np.inf
-        while count > 0:
-            count, best = _still_cheaper(cost, tree.potential, tolerance, rows, columns, count)
-            if count > 0:
-                _pivot(tree, rows[best], m + columns[best], cost[rows[best], columns[best]])
-
-
-@numba.njit(cache=True, nogil=True)
-def _candidates(
-    cost: Floats, demand: Floats, potential: Floats, tolerance: float, rows: Integers, columns: Integers
-) -> tuple[int, float]:
-    """List the cell of each column that is most below its potentials; return their number and the most they can save.
-
-    The potentials of the columns less these gaps respect all costs, so that no plan costs less than what they are worth
-    (weak duality): what is paid on the tree, less each gap times its column's demand.
-    """
-    m, n = cost.shape
-    least = np.full(n, np.inf)
-    for i in range(m):
-        row, potential_i = cost[i], potential[i]
-        for j in range(n):
-            least[j] = row[j] - potential_i if row[j] - potential_i < least[j] else least[j]
-    count, saving = 0, 0.0
-    for j in range(n):
-        gap = potential[m + j] - least[j]
-        saving += demand[j] * max(gap, 0.0)
-        if gap > tolerance:
-            i = 0
-            while cost[i, j] - potential[i] != least[j]:
-                i += 1
-            rows[count], columns[count] = i, j
-            count += 1
-    return count, saving
-
-
-@numba.njit(cache=True, nogil=True)
-def _still_cheaper(
-    cost: Floats, potential: Floats, tolerance: float, rows: Integers, columns: Integers, count: int
-) -> tuple[int, int]:
-    """Drop the candidates that pivots have made expensive; return the number of the others, and which is the best."""
-    kept, best, most = 0, 0, tolerance
-    for q in range(count):
-        i, j = rows[q], columns[q]
-        gap = potential[len(cost) + j] - (cost[i, j] - potential[i])
-        if gap > tolerance:
-            rows[kept], columns[kept] = i, j
-            if gap > most:
-                best, most = kept, gap
-            kept += 1
-    return kept, best
-
-
-@numba.njit(cache=True, nogil=True)
-def _first_tree(cost: Floats, given: Floats, taken: Floats) -> Tree:
-    """Use up `given` and `taken`, row by row, on the cell that is cheapest beyond its column's minimum.
-
-    Each cell exhausts a row or a column, which becomes the child of the other: a tree results. Where both are
-    exhausted, the column becomes it unless it is the last. So an arc without flow leads from a row up to a column,
-    which `_pivot` needs.
-    """
-    m, n = cost.shape
-    none = m + n
-    links, values = np.full((6, none + 1), none, np.int64), np.zeros((3, none + 1))
-    tree = Tree(links[0], links[1], links[2], links[3], links[4], values[0], values[1], values[2], links[5, :none])
-    least, closed, left = cost[0].copy(), np.zeros(n), n
-    for i in range(1, m):
-        for j in range(n):
-            least[j] = min(least[j], cost[i, j])
-    for i in range(m):
-        key = cost[i] - least + closed
-        while True:
-            j = int(np.argmin(key))
-            if taken[j] > given[i] or left == 1:
-                break
-            _attach(tree, m + j, i, taken[j], cost[i, j])
-            given[i] -= taken[j]
-            closed[j] = key[j] = np.inf
-            left -= 1
-        _attach(tree, i, m + j, given[i], cost[i, j])
-        taken[j] -= given[i]
-    _hang(tree, m + np.argmin(closed))
-    return tree
-
-
-@numba.njit(cache=True, nogil=True)
-def _attach(tree: Tree, node: int, parent: int, flow: float, cost: float) -> None:
-    """Make a node the first child of another."""
-    first = tree.child[parent]
-    tree.parent[node], tree.flow[node], tree.cost[node] = parent, flow, cost
-    tree.younger[node], tree.elder[node] = first, len(tree.stack)
-    tree.elder[first] = tree.child[parent] = node
-
-
-@numba.njit(cache=True, nogil=True)
-def _detach(tree: Tree, node: int) -> None:
-    """Take a node out of the list of its parent's children."""
-    elder, younger = tree.elder[node], tree.younger[node]
-    if elder == len(tree.stack):
-        tree.child[tree.parent[node]] = younger
-    else:
-        tree.younger[elder] = younger
-    tree.elder[younger] = elder
-
-
-@numba.njit(cache=True, nogil=True)
-def _hang(tree: Tree, top: int) -> None:
-    """Set depth and potential of a node and all below it: the potentials at the ends of an arc sum to its cost."""
-    none = len(tree.stack)
-    tree.stack[0], height = top, 1
-    while height > 0:
-        height -= 1
-        node = tree.stack[height]
-        tree.depth[node] = tree.depth[tree.parent[node]] + 1
-        tree.potential[node] = tree.cost[node] - tree.potential[tree.parent[node]]
-        child = tree.child[node]
-        while child != none:
-            tree.stack[height] = child
-            height += 1
-            child = tree.younger[child]
-
-
-@numba.njit(cache=True, nogil=True)
-def _pivot(tree: Tree, row: int, column: int, cost: float) -> None:
-    """Let the arc from a row to a column enter the tree, and the arc whose flow first falls to 0 leave it.
-
-    The flow goes round: along the arc, from the column up to the common ancestor, and down to the row. It falls on each
-    arc between a row and its parent on the row's side, or a column and its parent on the column's. Of several that fall
-    to 0, the last on the way round from the ancestor leaves, so that the method ends (Cunningham, Math. Programming 11
-    (1976) 105): arcs without flow keep leading up from rows.
-    """
-    x, y = row, column
-    while tree.depth[x] > tree.depth[y]:
-        x = tree.parent[x]
-    while tree.depth[y] > tree.depth[x]:
-        y = tree.parent[y]
-    while x != y:
-        x, y = tree.parent[x], tree.parent[y]
-    amount, leaving, node = _bottleneck(tree, row, column, x)
-    _shift(tree, row, x, amount)
-    _shift(tree, column, x, amount)
-    parent, top = column if node == row else row, node
-    while True:  # what hung below the leaving arc turns round and hangs on the entering one
-        above, flow, arc = tree.parent[node], tree.flow[node], tree.cost[node]
-        _detach(tree, node)
-        _attach(tree, node, parent, amount, cost)
-        if node == leaving:
-            break
-        parent, node, amount, cost = node, above, flow, arc
-    _hang(tree, top)
-
-
-@numba.njit(cache=True, nogil=True)
-def _bottleneck(tree: Tree, row: int, column: int, ancestor: int) -> tuple[float, int, int]:
-    """Return the least of the flows that fall, the node below its arc, and the end of the entering arc on that side."""
-    amount, leaving, end = np.inf, row, row
-    node = row
-    while node != ancestor:
-        if tree.flow[node] < amount:
-            amount, leaving = tree.flow[node], node
-        node = tree.parent[node]
-        if node != ancestor:
-            node = tree.parent[node]
-    node = column
-    while node != ancestor:
-        if tree.flow[node] <= amount:
-            amount, leaving, end = tree.flow[node], node, column
-        node = tree.parent[node]
-        if node != ancestor:
-            node = tree.parent[node]
-    return amount, leaving, end
-
-
-@numba.njit(cache=True, nogil=True)
-def _shift(tree: Tree, node: int, ancestor: int, amount: float) -> None:
-    """Take the amount from the first arc on the way up, give it to the second, and so on."""
-    while node != ancestor:
-        amount = -amount
-        tree.flow[node] += amount
-        node = tree.parent[node]

@@ -47,7 +47,7 @@ class Emd(Calibrated):
     None: samples are clouds of particles."""
 
     def features(self, samples: Samples) -> Features:
-        """Return points (n, k, particles) in R and weights (n, particles), heaviest first, totals (n,), and profiles.
+        """Return points (n, k, particles) in R and weights (n, particles), by place, totals (n,), and profiles.
 
         All float64; the profiles (n, directions, bins) are scaled for `embed`. Equal clouds have equal features, in any
         order of their particles. Raises UserError when samples are not point clouds or a weight is negative.
@@ -65,13 +65,13 @@ class Emd(Calibrated):
         return points, weights, totals, profile * scale
 
     def _clouds(self, samples: Samples) -> tuple[Floats, Floats]:
-        """Return weights (n, particles), descending, and points (n, k, particles) over R, in a canonical order."""
+        """Return weights (n, particles) and points (n, k, particles) over R, ordered by place, without weight last."""
         if self.width is None:
             weights, coordinates = self._particles(samples)
         else:
             weights, coordinates = self._pixels(samples, self.width)
         points = np.moveaxis(np.where(weights[..., None] > 0, coordinates / self.R, 0.0), -1, 1)
-        order = np.lexsort((*np.moveaxis(points, 1, 0), -weights), axis=-1)
+        order = np.lexsort((-weights, *np.moveaxis(points, 1, 0)[::-1], weights == 0), axis=-1)
         return np.take_along_axis(weights, order, axis=1), np.take_along_axis(points, order[:, None], axis=2)
 
     def _particles(self, samples: Samples) -> tuple[Floats, Floats]:
@@ -195,5 +195,6 @@ def _normalise(weights: Floats, totals: Floats) -> Floats:
     """Return weights (n, particles) over their totals (n,), in multiples of 1 / WHOLE that sum to exactly 1, or 0."""
     empty = totals == 0
     parts = np.rint(weights / np.where(empty, 1.0, totals)[:, None] * WHOLE)
-    parts[:, 0] += np.where(empty, 0.0, WHOLE - parts.sum(axis=1))
+    heaviest = parts.argmax(axis=1)
+    parts[np.arange(len(parts)), heaviest] += np.where(empty, 0.0, WHOLE - parts.sum(axis=1))
     return parts / WHOLE
