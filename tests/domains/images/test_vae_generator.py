@@ -70,6 +70,15 @@ def test_it_is_the_decoder_of_the_encoder_vae() -> None:
     assert np.array_equal(fitted.history["reconstruction"], other.history["reconstruction"])
 
 
+def test_as_many_pixels_are_lit_as_in_training_images() -> None:
+    x = np.where(derive_rng(5).random((200, 8, 8)) < 0.1, derive_rng(6).random((200, 8, 8)), 0)
+    model = VaeDecoder(latent=3, width=4, epochs=10, batch=16, output="softmax")
+    weights = model.train(samples(x), 1, "cpu").weights
+    found = model.generate(weights, model.noise(2000, {}, derive_rng(2)), (8, 8), "cpu")
+    assert np.count_nonzero(found) / 2000 == pytest.approx(np.count_nonzero(x) / 200, rel=0.1)
+    np.testing.assert_allclose(found.sum((1, 2)), x.sum((1, 2)).mean(), rtol=1e-5)
+
+
 def test_truncation_changes_samples_and_no_training() -> None:
     x, cut = images((8, 8)), TINY.model_copy(update={"truncation": 0.5})
     assert same(TINY.train(x, 1, "cpu"), cut.train(x, 1, "cpu"))

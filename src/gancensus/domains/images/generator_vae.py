@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.fitting import Checkpoint, Fitted
-from gancensus.contracts.samples import LazySamples, Samples
+from gancensus.contracts.samples import LazySamples, Samples, by_block, flatten
 from gancensus.training.latent import GaussianLatent
 from gancensus.training.loop import deterministic, load_weights
 from gancensus.training.networks.autoencoders import VariationalAutoencoder, factor_of
@@ -20,7 +20,10 @@ from gancensus.training.networks.images import channels_last, image_shape
 if TYPE_CHECKING:
     import torch
 
+Floats = NDArray[np.float64]
 Output = Literal["linear", "softmax"]
+
+DRAWN = 1024  # images in which pixels are counted
 
 
 class VaeDecoder(GaussianLatent):
@@ -43,7 +46,8 @@ class VaeDecoder(GaussianLatent):
     beta: float = Field(0.2, ge=0, lt=1)
     """Weight of the Kullback-Leibler term; that of the squared error is 1 - beta."""
     output: Output = "linear"
-    """`linear`: values, cut to the range of the training images. `softmax`: shares of the pixels of one total."""
+    """`linear`: values, cut to the range of the training images. `softmax`: shares of the pixels of one total, without
+    the smallest, so that as many pixels as in training images are not 0, on average."""
     epochs: int = Field(60, ge=1)
     """Passes over the training samples."""
     batch: int = Field(64, ge=1)
@@ -68,7 +72,16 @@ class VaeDecoder(GaussianLatent):
         fitted = self._autoencoder().fit(x, seed, device, checkpoint)
         weights = {name: value for name, value in fitted.weights.items() if not name.startswith("encoder.")}
         facts = {"range": np.array([x.min(), x.max()]), "total": np.array([x.sum(dtype=np.float64) / len(x)])}
+        if self.output == "softmax":
+            facts["least"] = self._least(weights | facts, x, seed, device)
         return Fitted(weights | facts, fitted.history)
+
+    def _least(self, weights: Mapping[str, NDArray[Any]], x: NDArray[np.float32], seed: int, device: str) -> Floats:
+        """Return what a pixel must be above, (1,), for as many to be so as are not 0 in images x (n, *shape)."""
+        noise = np.random.default_rng(seed).standard_normal((DRAWN, self.latent), dtype=np.float32)
+        drawn = by_block(lambda z: self._decoded(weights, z, x.shape[1:], device), noise)
+        dark = 1 - np.count_nonzero(x) / x.size
+        return np.asarray(np.quantile(drawn.astype(np.float64), [dark], method="lower"))
 
     def noise(
         self, samples: int, conditions: Mapping[str, NDArray[Any]], rng: np.random.Generator
@@ -80,6 +93,17 @@ class VaeDecoder(GaussianLatent):
         self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str
     ) -> NDArray[np.float32]:
         """Turn noise (n, latent) into images (n, *shape) in the range of the training ones, or of their mean total."""
+        x = self._decoded(weights, noise, shape, device)
+        if self.output == "linear":
+            return np.clip(x, *weights["range"])
+        x[x <= weights["least"]] = 0
+        sums = flatten(x).sum(axis=1, dtype=np.float64).reshape(-1, *[1] * len(shape))
+        return np.asarray(x * (weights["total"] / np.where(sums > 0, sums, 1)), dtype=np.float32)
+
+    def _decoded(
+        self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str
+    ) -> NDArray[np.float32]:
+        """Return what the decoder makes of noise (n, latent): images (n, *shape)."""
         import torch
 
         autoencoder = self._autoencoder()
@@ -88,9 +112,7 @@ class VaeDecoder(GaussianLatent):
             decoder = load_weights(autoencoder.networks(shape)[1], "decoder", weights).to(place)
             total = torch.full((len(noise), 1, 1, 1), float(weights["total"][0]), device=place)
             output = decoder(torch.from_numpy(noise).to(place))
-            images = autoencoder.picture(output, total, factor_of(weights))
-        x = channels_last(images, shape)
-        return np.clip(x, *weights["range"]) if self.output == "linear" else x
+            return channels_last(autoencoder.picture(output, total, factor_of(weights)), shape)
 
     def _autoencoder(self) -> _Autoencoder:
         """Return what is trained."""
