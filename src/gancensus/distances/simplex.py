@@ -205,29 +205,31 @@ def _first_tree(tree: Tree, given: Floats, taken: Floats) -> None:
     shut_rows, shut_columns = closed.ctypes.data, closed[first:].ctypes.data
     closed[:] = 0.0  # minus infinity for a row or column that is exhausted, so that no cost less that is small
     rows_left, columns_left = rows, columns
-    i, j, least = 0, 0, np.float32(np.inf)
-    for count in range(rows + columns - 1):
-        while True:
-            nearer = cheapest(column_0 + j * column_size, shut_rows, high, least)
-            i = nearer if nearer >= 0 else i
-            least = costs[i, j]
-            nearer = cheapest(row_0 + i * row_size, shut_columns, wide, least)
-            if nearer < 0:
-                break
-            j, least = nearer, costs[i, nearer]
-        least = np.float32(np.inf)
-        if (given[i] < taken[j] or columns_left == 1) and rows_left > 1:
-            _close(tree, count, i, first + j, given[i])
-            taken[j] -= given[i]
-            rows_left -= 1
+    node, before, least = 0, 0, np.float32(np.inf)
+    count = 0
+    while columns_left > 0:
+        if node < first:
+            found = first + cheapest(row_0 + node * row_size, shut_columns, wide, least)
+            nearer = found >= first
         else:
-            _close(tree, count, first + j, i, taken[j])
-            given[i] -= taken[j]
-            columns_left -= 1
-            if columns_left > 0:
-                j = cheapest(row_0 + i * row_size, shut_columns, wide, least)
-                least = costs[i, j]
-    _grow(tree, rows + columns - 1, i)
+            found = cheapest(column_0 + (node - first) * column_size, shut_rows, high, least)
+            nearer = found >= 0
+        if nearer:
+            before, node = node, found
+            least = costs[min(node, before), max(node, before) - first]
+            continue
+        i, j = min(node, before), max(node, before) - first
+        amount = min(given[i], taken[j])
+        close_row = (given[i] < taken[j] or columns_left == 1) and rows_left > 1
+        given[i] -= amount
+        taken[j] -= amount
+        child, node = (i, first + j) if close_row else (first + j, i)
+        _close(tree, count, child, node, amount)
+        rows_left -= close_row
+        columns_left -= not close_row
+        least = np.float32(np.inf)
+        count += 1
+    _grow(tree, rows + columns - 1, node)
 
 
 @numba.njit(cache=True, nogil=True, forceinline=True, _nrt=False)
