@@ -27,7 +27,6 @@ SINGLE = 2.0**-22  # the same in float32, as good as it gets
 UNSURE = 2.0**-20  # of the largest cost and potential: more than float32 costs and potentials are off
 PIVOTS = 8  # in float32, times the number of nodes, at most; float64 does the rest
 CHECKED = 16  # pivots from one look at the limit to the next, a divisor of LANES * PIVOTS
-TURNS = 8  # times the search for a cheap cell goes on from row to column to row
 
 
 class Ends(NamedTuple):
@@ -206,29 +205,31 @@ def _first_tree(tree: Tree, given: Floats, taken: Floats) -> None:
     shut_rows, shut_columns = closed.ctypes.data, closed[first:].ctypes.data
     closed[:] = 0.0  # minus infinity for a row or column that is exhausted, so that no cost less that is small
     rows_left, columns_left = rows, columns
-    i, j, least = 0, 0, np.float32(np.inf)
-    for count in range(rows + columns - 1):
-        while True:
-            nearer = cheapest(column_0 + j * column_size, shut_rows, high, least)
-            i = nearer if nearer >= 0 else i
-            least = costs[i, j]
-            nearer = cheapest(row_0 + i * row_size, shut_columns, wide, least)
-            if nearer < 0:
-                break
-            j, least = nearer, costs[i, nearer]
-        least = np.float32(np.inf)
-        if (given[i] < taken[j] or columns_left == 1) and rows_left > 1:
-            _close(tree, count, i, first + j, given[i])
-            taken[j] -= given[i]
-            rows_left -= 1
+    node, before, least = 0, 0, np.float32(np.inf)
+    count = 0
+    while columns_left > 0:
+        if node < first:
+            found = first + cheapest(row_0 + node * row_size, shut_columns, wide, least)
+            nearer = found >= first
         else:
-            _close(tree, count, first + j, i, taken[j])
-            given[i] -= taken[j]
-            columns_left -= 1
-            if columns_left > 0:
-                j = cheapest(row_0 + i * row_size, shut_columns, wide, least)
-                least = costs[i, j]
-    _grow(tree, rows + columns - 1, i)
+            found = cheapest(column_0 + (node - first) * column_size, shut_rows, high, least)
+            nearer = found >= 0
+        if nearer:
+            before, node = node, found
+            least = costs[min(node, before), max(node, before) - first]
+            continue
+        i, j = min(node, before), max(node, before) - first
+        amount = min(given[i], taken[j])
+        close_row = (given[i] < taken[j] or columns_left == 1) and rows_left > 1
+        given[i] -= amount
+        taken[j] -= amount
+        child, node = (i, first + j) if close_row else (first + j, i)
+        _close(tree, count, child, node, amount)
+        rows_left -= close_row
+        columns_left -= not close_row
+        least = np.float32(np.inf)
+        count += 1
+    _grow(tree, rows + columns - 1, node)
 
 
 @numba.njit(cache=True, nogil=True, forceinline=True, _nrt=False)
@@ -261,8 +262,8 @@ def _grow(tree: Tree, arcs: int, top: int) -> None:
 def _improve(tree: Tree, tolerance: np.float32, demand: Floats, limit: float, largest: float) -> bool:
     """Let cells enter the tree until no cost in float32 is below its potentials; say whether the limit can hold.
 
-    A row is searched for the cell most below its potentials, that cell's column for one that is more so, the row of
-    that one, and so on. A row is left when it has none.
+    A row is searched for the cell most below its potentials, that cell's column for one that is more so, and the row of
+    that one again: with such cells, half as many pivots are enough. A row is left when it has none.
     """
     costs, potential, first = tree.costs, tree.potential, tree.turned.shape[1]
     rows, wide, high = len(costs), costs.shape[1] // LANES, first // LANES
@@ -276,15 +277,11 @@ def _improve(tree: Tree, tolerance: np.float32, demand: Floats, limit: float, la
         if j < 0:
             clean, row = clean + 1, row + 1 if row + 1 < rows else 0
             continue
-        for _ in range(TURNS):
-            better = cheapest(column_0 + j * column_size, us, high, costs[i, j] - potential[i])
-            if better < 0:
-                break
+        better = cheapest(column_0 + j * column_size, us, high, costs[i, j] - potential[i])
+        if better >= 0:
             i = better
             better = cheapest(row_0 + i * row_size, vs, wide, costs[i, j] - potential[first + j])
-            if better < 0:
-                break
-            j = better
+            j = better if better >= 0 else j
         gap = (costs[i, j] - potential[i]) - potential[first + j]
         step = gap if _pivot(tree, i, first + j) else -gap
         add_where(us, moved, high, step)
@@ -393,15 +390,16 @@ def _turn(tree: Tree, inner: int, outer: int, leaving: int, ancestor: int, amoun
 def _finish(tree: Tree, ends: Ends, largest: float) -> None:
     """Let cells enter the tree until no cost in float64 is below its potentials.
 
-    Only cells that float32 does not show to be too expensive are looked at. They are listed with the potentials of the
-    tree, the cheapest enters as long as there is one, and all begins anew with the potentials of the new tree.
+    Only cells that float32 does not show to be too expensive are looked at. They are listed, and the cheapest enters as
+    long as there is one. Each time, a cell comes nearer to its potentials by the gap at most, so that those that are
+    not listed stay too expensive until the gaps sum to the margin.
     """
     first = tree.turned.shape[1]
-    entered = True
-    while entered:
-        entered = False
-        count = _unsure(tree, ends, largest)
-        while True:
+    gaps = np.inf
+    while gaps > 0.0:
+        count, margin = _unsure(tree, ends, largest)
+        gaps = 0.0
+        while gaps < margin:
             best, gap = -1, -EXACT * largest
             for k in range(count):
                 i, j = tree.cells[k] >> 32, tree.cells[k] & 0xFFFFFFFF
@@ -409,10 +407,12 @@ def _finish(tree: Tree, ends: Ends, largest: float) -> None:
                 if rest < gap:
                     best, gap = k, rest
             if best < 0:
-                break
+                if gaps > 0.0:
+                    _set_arcs(tree, ends)
+                return
             i, j = tree.cells[best] >> 32, tree.cells[best] & 0xFFFFFFFF
             _move(tree, gap if _pivot(tree, i, j) else -gap, first)
-            entered = True
+            gaps -= gap
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
@@ -427,11 +427,15 @@ def _move(tree: Tree, step: float, first: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
-def _unsure(tree: Tree, ends: Ends, largest: float) -> int:
-    """Set the potentials, and list the cells beside the tree that float32 does not show to be too expensive."""
+def _unsure(tree: Tree, ends: Ends, largest: float) -> tuple[int, float]:
+    """Set the potentials, and list the cells that float32 does not show to be too expensive.
+
+    Returns how many they are, and how much more than their potentials all other cells cost at least.
+    """
     costs, potential, parent, first = tree.costs, tree.potential, tree.parent, tree.turned.shape[1]
     most = _set_potentials(tree, ends)
-    margin = np.float32(UNSURE * (most + largest))
+    error = UNSURE * (most + largest)
+    margin = np.float32(2 * error)
     vs, count = potential.ctypes.data + 4 * first, 0
     for i in range(len(costs)):
         row = costs.ctypes.data + i * 4 * costs.shape[1]
@@ -440,10 +444,15 @@ def _unsure(tree: Tree, ends: Ends, largest: float) -> int:
             while bits:
                 j = group * LANES + np.int64(lowest_bit(bits))
                 bits &= bits - np.uint64(1)
-                if parent[i] != first + j and parent[first + j] != i:
-                    tree.cells[count], tree.near[count] = i << 32 | first + j, _cost(ends, i, j)
-                    count += 1
-    return count
+                tree.cells[count] = i << 32 | first + j
+                if parent[i] == first + j:
+                    tree.near[count] = tree.arc[i]
+                elif parent[first + j] == i:
+                    tree.near[count] = tree.arc[first + j]
+                else:
+                    tree.near[count] = _cost(ends, i, j)
+                count += 1
+    return count, error
 
 
 @numba.njit(cache=True, nogil=True, _nrt=False)
@@ -452,14 +461,8 @@ def _set_potentials(tree: Tree, ends: Ends) -> float:
     parent, arc, exact, way, first = tree.parent, tree.arc, tree.exact, tree.order, tree.turned.shape[1]
     rows, columns = len(tree.costs), len(tree.turned)
     exact[:] = np.nan
+    exact[_set_arcs(tree, ends)] = 0.0
     most = 0.0
-    for k in range(rows + columns):
-        node = k if k < rows else first + k - rows
-        above = np.int64(parent[node])
-        if above == node:
-            exact[node] = arc[node] = 0.0
-        else:
-            arc[node] = _cost(ends, min(node, above), max(node, above) - first)
     for k in range(rows + columns):
         node, height = k if k < rows else first + k - rows, 0
         while math.isnan(exact[node]):
@@ -473,3 +476,17 @@ def _set_potentials(tree: Tree, ends: Ends) -> float:
     for node in range(len(exact)):
         tree.potential[node] = 0.0 if math.isnan(exact[node]) else exact[node]
     return most
+
+
+@numba.njit(cache=True, nogil=True, _nrt=False)
+def _set_arcs(tree: Tree, ends: Ends) -> int:
+    """Set the cost of each arc in float64; return the top node, which has none."""
+    parent, arc, first, top = tree.parent, tree.arc, tree.turned.shape[1], 0
+    for k in range(len(tree.costs) + len(tree.turned)):
+        node = k if k < len(tree.costs) else first + k - len(tree.costs)
+        above = np.int64(parent[node])
+        if above == node:
+            arc[node], top = 0.0, node
+        else:
+            arc[node] = _cost(ends, min(node, above), max(node, above) - first)
+    return top
