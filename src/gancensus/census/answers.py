@@ -46,6 +46,7 @@ MOST = 10_000  # samples of each population
 MOST_PAIRS = 2_000_000  # near ones, of both populations together, roughly
 SHARED = 0.5  # of the samples, under a condition that both populations have
 MOST_BYTES = 1 << 29  # of the values of each population
+MOST_NANOSECONDS = 1e11  # of all pairs, where even the cheapest metric is slow
 NOTHING = Estimate(None, None, None)
 LOGARITHMS = ("pair_ratio", "reach_ratio", "on", "on_wide", "overlap", "covers", "covers_wide")
 
@@ -198,9 +199,14 @@ def answer(
 
 
 def _affordable(definitions: Iterable[Criterion], calibrate: Spaces, generated: Spaces) -> int:
-    """Return how many samples of each population are measured: MOST, or as many as have about MOST_PAIRS near pairs."""
+    """Return how many samples of each population are measured: MOST, or as many as have about MOST_PAIRS near pairs.
+
+    Or as many as can be compared in MOST_NANOSECONDS: n^2 / 2 pairs of two samples of the population, as many of two
+    held-out ones, n^2 across, and 2 n^2 with `calibrate`.
+    """
     count = MOST
     for metrics, thresholds in definitions:
+        count = min(count, max(PILOT, int(np.sqrt(MOST_NANOSECONDS / 4 / min(m.cost for m in metrics.values())))))
         real, made = (Population(list(metrics.values()), spaces).some(PILOT) for spaces in (calibrate, generated))
         count = min(count, MOST_BYTES // sum(array[:1].nbytes for feature in real for array in feature))
         distance, pilot, some = RelativeDistance.of(metrics, thresholds, real)

@@ -95,7 +95,7 @@ class VaeDecoder(GaussianLatent):
         """Turn noise (n, latent) into images (n, *shape) in the range of the training ones, or of their mean total."""
         x = self._decoded(weights, noise, shape, device)
         if self.output == "linear":
-            return np.clip(x, *weights["range"])
+            return np.asarray(np.clip(x, *weights["range"]))
         x[x <= weights["least"]] = 0
         sums = flatten(x).sum(axis=1, dtype=np.float64).reshape(-1, *[1] * len(shape))
         return np.asarray(x * (weights["total"] / np.where(sums > 0, sums, 1)), dtype=np.float32)
@@ -112,7 +112,8 @@ class VaeDecoder(GaussianLatent):
             decoder = load_weights(autoencoder.networks(shape)[1], "decoder", weights).to(place)
             total = torch.full((len(noise), 1, 1, 1), float(weights["total"][0]), device=place)
             output = decoder(torch.from_numpy(noise).to(place))
-            return channels_last(autoencoder.picture(output, total, factor_of(weights)), shape)
+            images = autoencoder.picture(output, total, factor_of(weights))
+            return channels_last(images, shape)
 
     def _autoencoder(self) -> _Autoencoder:
         """Return what is trained."""

@@ -31,7 +31,7 @@ class Emd(Calibrated):
     empty one is infinitely far from any other.
     """
 
-    cost: ClassVar[float] = 10_000.0
+    cost: ClassVar[float] = 25_000.0
     kind: Literal["emd"] = "emd"
     p: Literal[0.5, 1.0] = 1.0  # type: ignore[valid-type]  # pydantic allows numbers
     """Power of the ground distance."""
