@@ -137,9 +137,7 @@ def cheapest(typing: Any, costs: Any, potentials: Any, groups: Any, bound: Any) 
         where = cgutils.alloca_once_value(builder, ir.Constant(_GROUP, [0] * LANES))
         with cgutils.for_range(builder, groups) as loop:
             offset = builder.mul(loop.index, _I64(4 * LANES))
-            value = builder.fsub(
-                _load(builder, costs, offset, _SINGLES), _load(builder, potentials, offset, _SINGLES)
-            )
+            value = builder.fsub(_load(builder, costs, offset, _SINGLES), _load(builder, potentials, offset, _SINGLES))
             lower = builder.fcmp_ordered("<", value, builder.load(least))
             here = _splat(builder, builder.trunc(loop.index, _I32), _GROUP)
             builder.store(builder.select(lower, value, builder.load(least)), least)
@@ -168,9 +166,7 @@ def below(typing: Any, costs: Any, potentials: Any, bound: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         costs, potentials, bound = arguments
-        value = builder.fsub(
-            _load(builder, costs, _I64(0), _SINGLES), _load(builder, potentials, _I64(0), _SINGLES)
-        )
+        value = builder.fsub(_load(builder, costs, _I64(0), _SINGLES), _load(builder, potentials, _I64(0), _SINGLES))
         lower = builder.fcmp_ordered("<", value, _splat(builder, bound, _SINGLES))
         return builder.zext(builder.bitcast(lower, _I16), _I64)
 

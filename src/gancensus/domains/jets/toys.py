@@ -12,11 +12,12 @@ WIDE = 0.4  # ... and up to this
 OPENING = (0.15, 0.35)  # distance of the prongs from the jet's axis, where there are several
 
 
-def toy_jets(prongs: NDArray[np.integer], particles: int, rng: np.random.Generator) -> Singles:
-    """Return jets (n, particles, 3) of the given numbers of prongs (n,): pt, eta, phi, by falling pt, around their mean.
+def toy_jets(prongs: NDArray[np.int64], particles: int, rng: np.random.Generator) -> Singles:
+    """Return jets (n, particles, 3) of the given numbers of prongs (n,): pt, eta, phi, by falling pt.
 
-    Each constituent belongs to a prong and lies around it with 1/angle, as a gluon's emission does; pt falls by a power
-    and sums to that of the jet, softly falling from 500. A jet has the mass that the prongs' distance gives it.
+    They are centred on their mean. Each constituent belongs to a prong and lies around it with 1/angle, as what a gluon
+    emits does. pt falls by a power, and sums to that of the jet, which falls softly from 500. The distance of the
+    prongs gives a jet its mass.
     """
     n = len(prongs)
     prong = (rng.random((n, particles)) * prongs[:, None]).astype(np.int64)
@@ -41,4 +42,5 @@ def images_of(jets: Singles, pixels: int, width: float) -> Singles:
     row = np.broadcast_to(np.arange(len(jets))[:, None], inside.shape)[inside]
     where = np.ravel_multi_index((row, *place[inside].T), (len(jets), pixels, pixels))
     pt = np.bincount(where, jets[..., 0][inside], len(jets) * pixels**2).reshape(len(jets), pixels, pixels)
-    return (pt / pt.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+    shares: Singles = (pt / pt.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+    return shares
