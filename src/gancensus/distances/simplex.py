@@ -377,10 +377,8 @@ def _pivot(tree: Tree, entering_row: int, entering_column: int) -> bool:
         if node == ancestor:
             break
         node = parent[node]
-    if with_row:
-        _turn(tree, row, column, leaving, ancestor, amount)
-    else:
-        _turn(tree, column, row, leaving, ancestor, amount)
+    inner, outer = (row, column) if with_row else (column, row)
+    _turn(tree, inner, outer, leaving, ancestor, amount)
     return with_row
 
 

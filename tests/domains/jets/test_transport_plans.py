@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from scipy.spatial.distance import cdist
 
 from gancensus.contracts.errors import UserError
@@ -270,6 +271,10 @@ def test_what_is_no_image_is_refused() -> None:
         Emd(alpha=0.5, width=2.0).features(samples(x))
     with pytest.raises(UserError, match=r"shape \(40, 40, 1\); with `width` it compares images"):
         Emd(alpha=0.5, width=2.0).features(samples(x[..., None]))
+    with pytest.raises(ValidationError, match="`weight` is for clouds and `width` for images"):
+        Emd(alpha=0.5, width=2.0, weight=1)
+    with pytest.raises(ValidationError, match="width"):
+        Emd(alpha=0.5, width=0)
 
 
 # All pairs
