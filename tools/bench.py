@@ -40,6 +40,7 @@ from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.domains.general.metric_scalar import Scalar
 from gancensus.domains.images.metric_ssim import Ssim
 from gancensus.domains.jets.metric_emd import Emd
+from gancensus.domains.jets.toys import images_of, toy_jets
 from gancensus.domains.points.generator_toygan import Toygan
 from gancensus.domains.points.source_camelback import Camelback
 from gancensus.domains.showers.metric_shape import Shape
@@ -457,6 +458,39 @@ def transport(samples: int, pairs: int) -> list[Row]:
     return [Row(f"EMD pairs, {samples:,} jets of 60 particles", peer, ours.seconds, seconds, equal)]
 
 
+def plans(form: str, p: float, samples: int, pairs: int) -> list[Row]:
+    """The optimal transport of a pair of jets without any threshold, for random pairs of all; the peer fills its costs.
+
+    Jets of 80 constituents, or their images of 40 x 40 pixels, of which only those with a value are handed to the peer.
+    """
+    import ot
+    from scipy.spatial.distance import cdist
+
+    rng = np.random.default_rng(0)
+    x = toy_jets(rng.integers(1, 4, samples), 80, rng)
+    if form == "images":
+        x = images_of(toy_jets(rng.integers(1, 4, samples), 200, rng), 40, 2.0)
+        lit = [np.nonzero(image) for image in x]
+        weights = [image[place].astype(np.float64) for image, place in zip(x, lit, strict=True)]
+        points = [((np.column_stack(place) + 0.5) / 40 - 0.5) * 2.0 for place in lit]
+    else:
+        weights, points = list(x[..., 0].astype(np.float64)), list(x[..., 1:].astype(np.float64))
+    weights = [w / w.sum() for w in weights]
+    metric = Emd(alpha=0.5, p=p, width=2.0 if form == "images" else None)
+    features = metric.features(of(x))
+    i, j = random_pairs(samples, pairs, rng)
+
+    def peer() -> Floats:
+        both = zip(i, j, strict=True)
+        return np.array([ot.emd2(weights[a], weights[b], cdist(points[a], points[b]) ** p) for a, b in both])
+
+    ours, theirs = race(timed(lambda: metric.exact(features, features, i, j, inf)), timed(peer))
+    equal = np.allclose(ours.result, theirs.result, rtol=1e-9, atol=1e-14)
+    most = f"{np.mean([len(w) for w in weights]):.0f}"
+    work = f"Transport of a pair, p = {p:g}, {form} of {most} {'pixels' if form == 'images' else 'constituents'}"
+    return [Row(work, "POT emd2 with SciPy cdist", ours.seconds / pairs, theirs.seconds / pairs, equal)]
+
+
 def neighbourhoods(ours: bool, samples: int, dimensions: int) -> Timed:
     """Measure precision, recall, density and coverage by one side; memory counts from the samples on."""
     from prdc import compute_prdc
@@ -653,6 +687,11 @@ CASES = [
     Case(similarity, (gamma_images, 64, 60), (gamma_images, 4, 3), ((80, 300),)),
     Case(cascade, (10_000, 1_000), (60, 20), ((10_000, 100_000), (None, None))),
     Case(transport, (1_500, 1_000), (60, 50), ((4, 20),)),
+    *(
+        Case(plans, (form, p, 1_000, 2_000), (form, p, 20, 30), ((5, 20),))
+        for form in ("clouds", "images")
+        for p in (1.0, 0.5)
+    ),
     Case(fidelity, (10_000, 64), (200, 8), ((3, 20), (10, None))),
     Case(fidelity, (10_000, 2048), (200, 8), ((3, 20), (10, None))),
     Case(half_samples, (10_000, 64), (200, 8), ((None, None), (5, 20))),

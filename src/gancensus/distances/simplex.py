@@ -9,7 +9,8 @@ order of operations: the same bits on every machine and beside any other pairs.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -21,12 +22,26 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
+Place = int | np.int64
+Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 EXACT = 2.0**-40  # of the largest cost: far beyond what a float64 potential, a sum of some tens of costs, can be off
 SINGLE = 2.0**-22  # the same in float32, as good as it gets
 UNSURE = 2.0**-20  # of the largest cost and potential: more than float32 costs and potentials are off
+DRIFT = 2.0**-18  # the same where potentials in float32 have been changed step by step
 PIVOTS = 8  # in float32, times the number of nodes, at most; float64 does the rest
 CHECKED = 16  # pivots from one look at the limit to the next, a divisor of LANES * PIVOTS
+
+
+def _compiled(function: Loop, **options: bool) -> Loop:
+    """Compile a loop over arrays that its caller holds: counting who refers to them would take a third of its time."""
+    uncounted: dict[str, Any] = {"_nrt": False, **options}
+    return cast(Loop, numba.njit(cache=True, nogil=True, **uncounted)(function))
+
+
+def _inlined(function: Loop) -> Loop:
+    """Compile a loop into those that call it."""
+    return _compiled(function, forceinline=True)
 
 
 class Ends(NamedTuple):
@@ -149,7 +164,7 @@ def least_cost(work: Work, ends: Ends, given: Floats, taken: Floats, limit: floa
     return total
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _fill(x: Floats, y: Floats, half: bool, left_over: float, costs: Singles, columns: int) -> None:
     """Write the costs in float32, and infinity behind the last column."""
     m, n = x.shape[1], y.shape[1]
@@ -179,8 +194,8 @@ def _fill(x: Floats, y: Floats, half: bool, left_over: float, costs: Singles, co
         costs[i, columns:] = np.inf
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
-def _cost(ends: Ends, i: int, j: int) -> float:
+@_compiled
+def _cost(ends: Ends, i: Place, j: Place) -> float:
     """Return a cost in float64."""
     if i == ends.x.shape[1] or j == ends.y.shape[1]:
         return ends.left_over
@@ -190,7 +205,7 @@ def _cost(ends: Ends, i: int, j: int) -> float:
     return math.sqrt(math.sqrt(square)) if ends.half else math.sqrt(square)
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _first_tree(tree: Tree, given: Floats, taken: Floats) -> None:
     """Use up `given` and `taken`, each time on a cell that is the cheapest both of its row and of its column.
 
@@ -232,13 +247,13 @@ def _first_tree(tree: Tree, given: Floats, taken: Floats) -> None:
     _grow(tree, rows + columns - 1, node)
 
 
-@numba.njit(cache=True, nogil=True, forceinline=True, _nrt=False)
+@_inlined
 def _close(tree: Tree, count: int, node: int, parent: int, flow: float) -> None:
     """Hang a node on another, after `count` others."""
     tree.parent[node], tree.flow[node], tree.order[count], tree.closed[node] = parent, flow, node, -np.inf
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _grow(tree: Tree, arcs: int, top: int) -> None:
     """Set the sets and the potentials of a tree whose nodes were hung in `order`, children before their parents."""
     costs, potential, under, first = tree.costs, tree.potential, tree.under, tree.turned.shape[1]
@@ -247,8 +262,8 @@ def _grow(tree: Tree, arcs: int, top: int) -> None:
     for node in range(len(under)):
         under[node, node >> 6] = np.uint64(1) << np.uint64(node & 63)
     for k in range(arcs):
-        node = np.uint64(tree.order[k])
-        unite(sets + tree.parent[node] * size, sets + node * size, sets, quads)
+        child = np.uint64(tree.order[k])
+        unite(sets + tree.parent[child] * size, sets + child * size, sets, quads)
     tree.parent[top], tree.flow[top] = top, 0.0
     potential[:] = 0.0
     for k in range(arcs - 1, -1, -1):
@@ -258,7 +273,7 @@ def _grow(tree: Tree, arcs: int, top: int) -> None:
         potential[node] = cost - potential[parent]
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _improve(tree: Tree, tolerance: np.float32, demand: Floats, limit: float, largest: float) -> bool:
     """Let cells enter the tree until no cost in float32 is below its potentials; say whether the limit can hold.
 
@@ -290,7 +305,7 @@ def _improve(tree: Tree, tolerance: np.float32, demand: Floats, limit: float, la
     return limit == np.inf or _least_possible(tree, demand, largest) <= limit
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _least_possible(tree: Tree, demand: Floats, largest: float) -> float:
     """Return what no plan can cost less than.
 
@@ -306,23 +321,33 @@ def _least_possible(tree: Tree, demand: Floats, largest: float) -> float:
         row, u = costs[i], potential[i]
         for j in range(columns):
             least[j] = row[j] - u if row[j] - u < least[j] else least[j]
-    paid, total, most = 0.0, 0.0, 0.0
+    bound, total, most = _paid(tree), 0.0, 0.0
     for i in range(rows):
-        j = np.int64(tree.parent[i]) - first
-        if j >= 0:
-            paid += tree.flow[i] * np.float64(costs[i, j])
         most = max(most, np.float64(abs(potential[i])))
     for j in range(columns):
-        i = np.int64(tree.parent[first + j])
-        if i < first:
-            paid += tree.flow[first + j] * np.float64(costs[i, j])
-        paid -= demand[j] * max(np.float64(potential[first + j] - least[j]), 0.0)
-        most = max(most, np.float64(abs(potential[first + j])))
+        v = potential[first + j]
+        bound -= demand[j] * max(np.float64(v - least[j]), 0.0)
+        most = max(most, np.float64(abs(v)))
         total += demand[j]
-    return paid - UNSURE * (most + largest) * total
+    return bound - DRIFT * (most + largest) * total
 
 
-@numba.njit(cache=True, nogil=True, forceinline=True, _nrt=False)
+@_compiled
+def _paid(tree: Tree) -> float:
+    """Return what is paid on the tree, by the costs in float32."""
+    rows, columns, first, paid = len(tree.costs), len(tree.turned), tree.turned.shape[1], 0.0
+    for i in range(rows):
+        above = np.int64(tree.parent[i])
+        if above != i:
+            paid += tree.flow[i] * np.float64(tree.costs[i, above - first])
+    for j in range(columns):
+        above = np.int64(tree.parent[first + j])
+        if above != first + j:
+            paid += tree.flow[first + j] * np.float64(tree.costs[above, j])
+    return paid
+
+
+@_inlined
 def _pivot(tree: Tree, entering_row: int, entering_column: int) -> bool:
     """Let the arc from a row to a column enter the tree, and the arc whose flow first falls to 0 leave it.
 
@@ -352,15 +377,15 @@ def _pivot(tree: Tree, entering_row: int, entering_column: int) -> bool:
         if node == ancestor:
             break
         node = parent[node]
-    if with_row:
-        _turn(tree, row, column, leaving, ancestor, amount)
-    else:
-        _turn(tree, column, row, leaving, ancestor, amount)
+    inner, outer = (row, column) if with_row else (column, row)
+    _turn(tree, inner, outer, leaving, ancestor, amount)
     return with_row
 
 
-@numba.njit(cache=True, nogil=True, forceinline=True, _nrt=False)
-def _turn(tree: Tree, inner: int, outer: int, leaving: int, ancestor: int, amount: float) -> None:
+@_inlined
+def _turn(
+    tree: Tree, inner: np.uint64, outer: np.uint64, leaving: np.uint64, ancestor: np.uint64, amount: float
+) -> None:
     """Send an amount round, and hang what is under the leaving arc, with `inner`, on `outer` instead."""
     parent, flow, under = tree.parent, tree.flow, tree.under
     sets, size, quads = np.uint64(under.ctypes.data), np.uint64(8 * under.shape[1]), np.uint64(under.shape[1] // 4)
@@ -386,7 +411,7 @@ def _turn(tree: Tree, inner: int, outer: int, leaving: int, ancestor: int, amoun
         up = parent[up]
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _finish(tree: Tree, ends: Ends, largest: float) -> None:
     """Let cells enter the tree until no cost in float64 is below its potentials.
 
@@ -415,7 +440,7 @@ def _finish(tree: Tree, ends: Ends, largest: float) -> None:
             gaps -= gap
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _move(tree: Tree, step: float, first: int) -> None:
     """Add a step to the potentials of the rows that have moved, and take it from those of the columns."""
     for w in range(tree.under.shape[1]):
@@ -426,7 +451,7 @@ def _move(tree: Tree, step: float, first: int) -> None:
             tree.exact[node] += step if node < first else -step
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _unsure(tree: Tree, ends: Ends, largest: float) -> tuple[int, float]:
     """Set the potentials, and list the cells that float32 does not show to be too expensive.
 
@@ -455,7 +480,7 @@ def _unsure(tree: Tree, ends: Ends, largest: float) -> tuple[int, float]:
     return count, error
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _set_potentials(tree: Tree, ends: Ends) -> float:
     """Set costs and potentials in float64 so that those at the ends of an arc sum to its cost; return the largest."""
     parent, arc, exact, way, first = tree.parent, tree.arc, tree.exact, tree.order, tree.turned.shape[1]
@@ -478,7 +503,7 @@ def _set_potentials(tree: Tree, ends: Ends) -> float:
     return most
 
 
-@numba.njit(cache=True, nogil=True, _nrt=False)
+@_compiled
 def _set_arcs(tree: Tree, ends: Ends) -> int:
     """Set the cost of each arc in float64; return the top node, which has none."""
     parent, arc, first, top = tree.parent, tree.arc, tree.turned.shape[1], 0

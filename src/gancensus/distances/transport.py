@@ -137,7 +137,7 @@ def _distance(x: Floats, a: Floats, y: Floats, b: Floats, half: bool, limit: flo
     m, n = _pack(x, room.given[: len(a)], room.x), _pack(y, room.taken[: len(b)], room.y)
     spare = room.given[:m].sum() - room.taken[:n].sum()
     if m == 0 or n == 0:
-        return abs(spare) / scale
+        return float(abs(spare)) / scale
     here, there = room.x[: len(x) * m].reshape(len(x), m), room.y[: len(x) * n].reshape(len(x), n)
     left_over = _to_unit_cube(here, there, spare != 0, half)
     limit *= scale * left_over * (1 + 1e-9)

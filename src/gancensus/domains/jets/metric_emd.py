@@ -1,11 +1,12 @@
 """The earth mover's distance between point clouds."""
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Calibrated, Features
@@ -45,6 +46,12 @@ class Emd(Calibrated):
     width: float | None = Field(None, gt=0)
     """Width of images (H, W) in the unit of coordinates: a pixel is a particle at its centre, its value the weight.
     None: samples are clouds of particles."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.width is not None and self.weight:
+            raise PydanticCustomError("emd", "`weight` is for clouds and `width` for images; remove one of the two")
+        return self
 
     def features(self, samples: Samples) -> Features:
         """Return points (n, k, particles) in R and weights (n, particles), by place, totals (n,), and profiles.
