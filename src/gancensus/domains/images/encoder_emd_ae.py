@@ -40,6 +40,8 @@ class EmdAe(VariationalAutoencoder):
     sliced-Wasserstein autoencoder of Kolouri et al., arXiv:1804.01947, latent vectors are compared so, not images.
     """
 
+    trained_by = "emd"
+
     kind: Literal["emd-ae"] = "emd-ae"
     beta: float = Field(0.0, ge=0, lt=1)
     """Weight of the Kullback-Leibler term; that of the distance is 1 - beta."""

@@ -39,7 +39,11 @@ CORRELATION = pa.schema(
         *with_interval("above", "`pearson` less that of `beside`, for the same jets"),
         column("beside", STRING, about="what `above` compares with: `root of the MSE` of images, or another network"),
         column("question", STRING, about="of rows that compare two networks: `more blocks`, `one block` or `loss`"),
-        column("null", FLOAT, about="what 95 % of the absolute correlations are below when jets are permuted; the largest of a mean"),
+        column(
+            "null",
+            FLOAT,
+            about="absolute value that 95 % stay below when jets are permuted; of a mean, the largest",
+        ),
         NETWORK,
         column("kind", STRING, about="the kind of the encoder"),
         column("blocks", INT, about="blocks that each halve the image"),

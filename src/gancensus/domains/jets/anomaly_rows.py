@@ -17,7 +17,6 @@ from gancensus.domains.jets.anomaly_scores import (
     Network,
     References,
     Score,
-    across,
     distance_scores,
     distances,
     jets_of,
@@ -29,6 +28,7 @@ from gancensus.domains.jets.anomaly_scores import (
     normalised,
     references_of,
 )
+from gancensus.domains.jets.distances import within
 from gancensus.domains.jets.matching import matched
 from gancensus.domains.jets.medoids import medoids
 from gancensus.domains.jets.metric_emd import Emd
@@ -265,7 +265,7 @@ def pictures(study: Study) -> Iterator[Line]:
         images = normalised(references.jets)
         for p in options.p:
             metric = Emd.model_validate({"p": p, "width": options.width, "alpha": 0.5})
-            between = across(metric, references.jets, references.jets)
+            between = within(metric, metric.features(references.jets), threads=1)
             chosen = medoids(between, max(options.medoids))
             counts = np.bincount(between[:, chosen].argmin(axis=1), minlength=len(chosen))
             for rank, k in enumerate(np.argsort(-counts, kind="stable"), start=1):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.encoder import Encoder, FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples
+from gancensus.domains.jets.distances import across, within
 from gancensus.domains.jets.medoids import medoids
 from gancensus.domains.jets.metric_emd import Emd
 from gancensus.statistics.half_samples import SPLITS, halves
@@ -169,19 +169,12 @@ class Distances(NamedTuple):
     """Between the reference jets (references, references)."""
 
 
-def across(metric: Emd, a: Samples, b: Samples) -> Floats:
-    """Return the distances (n, m) of samples a and b, without the root 1 / p."""
-    i, j = (side.ravel() for side in np.indices((len(a), len(b))))
-    return metric.exact(metric.features(a), metric.features(b), i, j, math.inf).reshape(len(a), len(b))
-
-
 def distances(jets: Samples, references: References, p: float, width: float) -> Distances:
     """Return the distances of judged jets, images `width` wide."""
     metric = Emd.model_validate({"p": p, "width": width, "alpha": 0.5})
-    average, some, between = (
-        across(metric, *sides)
-        for sides in ((jets, references.average), (jets, references.jets), (references.jets, references.jets))
-    )
+    judged, known = metric.features(jets), metric.features(references.jets)
+    average = across(metric, judged, metric.features(references.average), threads=1)  # a job has one core
+    some, between = across(metric, judged, known, threads=1), within(metric, known, threads=1)
     return Distances(p, average[:, 0], some, between)
 
 

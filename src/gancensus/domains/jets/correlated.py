@@ -15,6 +15,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples, flatten
 from gancensus.domains.jets import correlation as science
 from gancensus.domains.jets.correlation import IMAGE, LATENT, RECONSTRUCTION, Layer
+from gancensus.domains.jets.distances import within
 from gancensus.domains.jets.metric_emd import Emd
 from gancensus.domains.jets.networks import networks
 from gancensus.statistics import pair_correlation as pairs
@@ -59,14 +60,7 @@ class Asked(NamedTuple):
 
     def transport(self) -> dict[science.Target, Floats]:
         """Return the distances (n, n) between all jets."""
-        costs = []
-        for metric in self.metrics:
-            features = metric.features(self.images)
-            i, j = np.triu_indices(len(self.jets), 1)
-            cost = np.zeros((len(self.jets),) * 2)
-            cost[i, j] = cost[j, i] = metric.exact(features, features, i, j, math.inf)
-            costs.append(cost)
-        return science.targets(self.p, costs)
+        return science.targets(self.p, [within(one, one.features(self.images), threads=1) for one in self.metrics])
 
     def restored(self, model: FittedEncoder) -> tuple[Floats, dict[science.Target, Floats]]:
         """Return the MSE (n,) between the jets and what a model restores of them, and the transport distances.

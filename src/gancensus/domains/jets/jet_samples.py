@@ -17,6 +17,7 @@ from gancensus.contracts.source import Source
 Floats = NDArray[np.float64]
 Values = tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]
 
+STEPS = ("centre", "rotate", "flip", "normalise")
 EXTENT = 2.0  # of the scale of eta and phi: a power of two beyond the constituents of jets of R = 1
 
 
@@ -49,10 +50,14 @@ class JetSource(Source):
         """The pt of pixels, or pt, eta and phi of constituents."""
         return ("pt",) if self.form == "images" else ("pt", "eta", "phi")
 
+    @property
+    def preparation(self) -> str:
+        """The steps of the preparation that are taken."""
+        return ", ".join(step for step in STEPS if getattr(self, step)) or "none"
+
     def unprocessed(self) -> Source | None:
         """Return the source of the same jets as they are about their axis, in GeV; None where that is what it has."""
-        steps = ("centre", "rotate", "flip", "normalise")
-        raw = self.model_copy(update=dict.fromkeys(steps, False))
+        raw = self.model_copy(update=dict.fromkeys(STEPS, False))
         return None if raw == self else raw
 
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
