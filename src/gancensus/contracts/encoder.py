@@ -19,7 +19,7 @@ class Encoder(Member):
     """Whether it learns from `train`, so that vectors of these are no longer exchangeable with those of `holdout`."""
     restores: ClassVar[bool] = False
     """Whether it has a decoder, and layers that can be asked."""
-    trained_by: ClassVar[Literal["mse", "emd"]] = "mse"
+    trained_by: ClassVar[Literal["mse", "emd"] | None] = None
     """How its training compares a sample with its reconstruction, if it `restores`: mse, squared differences of values;
     emd, optimal transport."""
     by_row: ClassVar[bool] = False

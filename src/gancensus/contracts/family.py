@@ -78,10 +78,6 @@ class Member(Strict):
         """Return the user's files and folders that the member reads: when they change, its jobs run again."""
         return []
 
-    def lacking(self) -> str | None:
-        """Return which optional packages it needs that are not installed, and how to get them, for a message."""
-        return None
-
 
 def suggestion(word: object, known: Iterable[object]) -> str:
     """Return '; did you mean X?' for the closest known word, or the list of known words."""

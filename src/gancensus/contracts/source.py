@@ -34,7 +34,7 @@ class Source(Member):
         return {}
 
     @property
-    def preparation(self) -> str | None:
+    def preprocessing(self) -> str | None:
         """What is done to a sample before it is scaled, 'centre, rotate', or 'none'; None: there is no such choice."""
         return None
 
@@ -70,6 +70,10 @@ class Source(Member):
 
     def unprocessed(self) -> Source | None:
         """Return the source of the same samples, by sample_id, before it prepares them; None where it does not."""
+        return None
+
+    def lacking(self) -> str | None:
+        """Return which optional packages it needs that are not installed, and how to get them, for a message."""
         return None
 
     def load(self, seed: int) -> Samples | LazySamples:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import LazySamples
+from gancensus.contracts.samples import LazySamples, Samples
 from gancensus.contracts.table import Columns
 from gancensus.storage.samples import SampleRows
 
@@ -89,3 +89,20 @@ def kept(train: SampleRows, selections: Sequence[Columns]) -> LazySamples:
         rows = rows[np.isin(known.sample_id[rows], table["sample_id"][table["kept"]])]
     known = replace(known.take(rows), scale=first.scale)
     return LazySamples(known, first.shape, first.x.dtype, lambda some: train.take(rows[some]).x)
+
+
+def learned(samples: Samples, label: int | None, who: str) -> Samples:
+    """Return the training samples of a class; all of them for None.
+
+    who: what learns from them, for messages. Raises UserError where there are fewer than two.
+    """
+    if label is None:
+        return samples
+    rows = np.flatnonzero(samples.label == label) if samples.label is not None else np.empty(0, np.int64)
+    if len(rows) < 2:
+        known = ", ".join(map(str, np.unique(samples.label))) if samples.label is not None else "none"
+        raise UserError(
+            f"{who}: it learns from class {label} (`only`), of which `train` has {len(rows)} samples; classes of its "
+            f"samples: {known}"
+        )
+    return samples.take(rows)

@@ -71,7 +71,7 @@ class Jets(Digits):
         return {0: "QCD", 1: "top"}
 
     @property
-    def preparation(self) -> str | None:
+    def preprocessing(self) -> str | None:
         return "centre, flip"
 
 

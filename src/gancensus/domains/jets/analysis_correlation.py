@@ -148,7 +148,7 @@ class Correlation(Analysis):
         if table == "pairs":
             found = binned(asked, context.models)
         else:
-            about = {"preprocessing": context.source.preparation}
+            about = {"preprocessing": context.source.preprocessing}
             found = [{**row, **about} for row in correlated(asked, context.models, self.bootstrap, rng)]
         return columns_of(found, self.tables[table].schema.names)
 

@@ -51,8 +51,8 @@ class JetSource(Source):
         return ("pt",) if self.form == "images" else ("pt", "eta", "phi")
 
     @property
-    def preparation(self) -> str:
-        """The steps of the preparation that are taken."""
+    def preprocessing(self) -> str:
+        """The steps of the preprocessing that are taken."""
         return ", ".join(step for step in STEPS if getattr(self, step)) or "none"
 
     def unprocessed(self) -> Source | None:

@@ -46,6 +46,7 @@ class ConvolutionalAutoencoder(Encoder):
     """
 
     restores = True
+    trained_by = "mse"
 
     outputs: ClassVar[int] = 1
     """Numbers that the encoder network gives for each latent dimension; a sample's vector is the first of each."""
