@@ -55,7 +55,7 @@ def draw_anomaly(table: Columns) -> Figure:
     backgrounds = unique(row["background"] for row in shown)
     places = {one: unique(row["label"] for row in shown if row["background"] == one) for one in backgrounds}
     heights = [len(places[one]) for one in backgrounds]
-    figure = Figure(figsize=(WIDTH, 0.8 + sum(LINE * height + 0.7 for height in heights)))
+    figure = Figure(figsize=(WIDTH, 0.8 + sum(LINE * height + 1.0 for height in heights)))
     grid = figure.subplots(len(backgrounds), 2, squeeze=False, height_ratios=heights)
     colours = _colours(table)
     for axes, background in zip(grid, backgrounds, strict=True):
@@ -66,8 +66,8 @@ def draw_anomaly(table: Columns) -> Figure:
                 y = _height(row, places[background].index(row["label"]), unique(one["signal"] for one in here))
                 _dot(ax, row, name, y, colours[row["signal"]])
         axes[0].axvline(HALF, color=INK, linestyle=(0, (3, 2)), linewidth=1)
-        axes[0].set(title=f"area under ROC, background: {background}", xlabel="area under ROC")
-        axes[1].set(title="background rejection at 30 % signal efficiency", xlabel="1 / background efficiency")
+        axes[0].set(title=f"{background} is the background", xlabel="area under ROC")
+        axes[1].set(title="background rejection\nat 30 % signal efficiency", xlabel="1 / background efficiency")
         axes[1].set_yticklabels([])
         _log(axes[1], here)
     figure.legend(handles=_signals(colours), loc="outside lower left", ncols=6)
@@ -318,7 +318,7 @@ def draw_medoids(table: Columns) -> Figure:
     count = int(table["medoid"].max()) + 1
     across = min(count, ACROSS)
     down = -(-count // across)
-    figure = Figure(figsize=(WIDTH, 0.6 + 1.6 * down * len(lines)))
+    figure = Figure(figsize=(min(WIDTH, 1.5 + 1.4 * across), 0.7 + 1.6 * down * len(lines)))
     grid = figure.subplots(down * len(lines), across, squeeze=False, sharex=True, sharey=True)
     for axes, (background, p) in zip(grid.reshape(len(lines), -1), lines, strict=True):
         here = table["background"] == background

@@ -63,11 +63,14 @@ def draw_jet(ax: Axes, pixels: Columns, norm: LogNorm) -> None:
 
 
 def draw_frame(figure: Figure, grid: NDArray[Any], norm: LogNorm) -> None:
-    """Label the outer axes of a grid of jets that share them, and add a colour bar."""
+    """Label the outer axes of a grid of jets, some of which may be invisible, and add a colour bar."""
     for line in grid:
         line[0].set_ylabel("φ (rad)")
-    for ax in grid[-1]:
-        ax.set_xlabel("η")
+    for column in grid.T:
+        *_, lowest = (ax for ax in column if ax.get_visible())
+        lowest.set_xlabel("η")
+        lowest.tick_params(labelbottom=True)
+    shrink = min(1.0, 2.4 / len(grid))
     of = ScalarMappable(norm, colormaps["viridis_r"])
-    bar = figure.colorbar(of, ax=grid, label="share of a jet's pT in a pixel", shrink=0.6, extend="min")
+    bar = figure.colorbar(of, ax=grid, label="share of a jet's pT in a pixel", shrink=shrink, extend="min")
     log_axis(bar.ax, float(norm.vmin or 0), float(norm.vmax or 0), "y")
