@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ from gancensus.contracts.replica import Replica
 from gancensus.plotting.numbers import SUPERSCRIPTS
 
 Dashes = tuple[float, Sequence[float]]
+T = TypeVar("T")
 WIDTH = 9.0  # inches
 INK, PALE = "#444444", "#9a9a9a"
 REAL = {"train": "#8c8c8c", "calibrate": "#bdbdbd", "holdout": "#000000"}
@@ -113,9 +114,9 @@ def short(name: str, longest: int = NAME_LENGTH) -> str:
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
-def unique(names: Any) -> list[str]:
-    """Return the different names in their order."""
-    return list(dict.fromkeys(names))
+def unique(items: Iterable[T]) -> list[T]:
+    """Return the different ones in their order."""
+    return list(dict.fromkeys(items))
 
 
 def panels(figure: Figure, count: int, columns: int = 1) -> list[Axes]:

@@ -24,7 +24,10 @@ from gancensus.contracts.source import Source
 from gancensus.domains.jets import anomaly
 from gancensus.domains.jets.analysis_anomaly import Anomaly
 from gancensus.domains.jets.anomaly import Judged, judge, verdict
-from gancensus.domains.jets.anomaly_scores import Distances, Network, Score, distance_scores, momentum, normalised
+from gancensus.domains.jets.anomaly_figures import _looks
+from gancensus.domains.jets.anomaly_scores import Distances, Network, Score, distance_scores, momentum
+from gancensus.domains.jets.anomaly_words import labels
+from gancensus.domains.jets.jet_images import normalised
 from gancensus.domains.jets.matching import matched
 from gancensus.plotting.numbers import rows
 from gancensus.plotting.style import svg
@@ -67,6 +70,13 @@ class Planted(Encoder):
         common, own = ndtri(x[:, 0, 1].astype(float)), derive_rng(int(weights["seed"]), len(x)).standard_normal(len(x))
         loss = np.sqrt(0.5) * (common + own) + np.asarray(weights["means"])[np.rint(9 * x[:, 0, 0]).astype(int)]
         return {"loss": loss, "reconstruction": loss if self.beta == 0 else loss + own}
+
+
+class Moved(Planted):
+    """A network that is trained by optimal transport."""
+
+    trained_by: ClassVar[Literal["mse", "emd"]] = "emd"
+    kind: Literal["moved"] = "moved"  # type: ignore[assignment]
 
 
 def trained(beta: float | None, seed: int, *means: float, only: int = 0) -> FittedEncoder:
@@ -153,9 +163,11 @@ def test_the_average_and_the_medoids_are_those_of_the_references(tmp_path: Path)
     real = study(toys, 60)
     _, table = analysed(tmp_path, "medoids", real, p=(1.0,))
     average = table["value"][table["medoid"] == 0]
+    assert table["eta"][:2].tolist() == pytest.approx([-0.95, -0.85])
+    assert table["phi"][[0, 20]].tolist() == pytest.approx([0.95, 0.85])
     train = real["train"].samples
     np.testing.assert_allclose(
-        average, normalised(train.take(np.asarray(train.label) == 0)).mean(axis=0).ravel(), atol=1e-7
+        average, normalised(train.take(np.asarray(train.label) == 0).natural()).mean(axis=0).ravel(), atol=1e-7
     )
     for k in (1, 2, 3):
         one = table["medoid"] == k
@@ -212,7 +224,7 @@ def test_a_spread_of_trainings_widens_the_interval() -> None:
         rng = np.random.default_rng(3)
         jets = rng.standard_normal(400)
         signal = np.arange(400) < 200
-        networks = [Network(("a", "b", "c"), kind, 2, 0.1, 0, "") for kind in ("one", "two")]
+        networks = [Network(("a", "b", "c"), kind, "mse", 2, 0.1, 0, "") for kind in ("one", "two")]
         shifts = 1 + spread * np.array([[-1, 0, 1], [-1, 0, 1]])
         return judge(
             [
@@ -264,7 +276,7 @@ def test_other_reference_jets_change_an_area_as_much_as_said() -> None:
 
 
 def test_one_training_cannot_be_alike() -> None:
-    network = Network(("a",), "one", 2, 0.1, 0, "")
+    network = Network(("a",), "one", "mse", 2, 0.1, 0, "")
     values = np.random.default_rng(0).standard_normal((1, 4000))
     found = judge(
         [Score("loss", values, network=network), Score("average", values)], np.arange(2000), np.arange(2000, 4000)
@@ -330,7 +342,7 @@ def test_a_flat_sweep_says_nothing(tmp_path: Path) -> None:
 
 def test_flat_sweeps_are_called_different_as_seldom_as_said() -> None:
     """Both signals have the same best beta, or none: their sets of betas are disjoint in at most 1 - LEVEL of cases."""
-    networks = [Network((str(k),), "vae", 2, 10.0**-k, 0, "") for k in range(5)]
+    networks = [Network((str(k),), "vae", "mse", 2, 10.0**-k, 0, "") for k in range(5)]
     disjoint = 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -396,6 +408,56 @@ def test_differences_are_of_the_chosen_network_and_fixed_distances(tmp_path: Pat
     )
 
 
+def test_a_network_trained_by_transport_is_never_the_chosen_one_and_always_shown(tmp_path: Path) -> None:
+    """Two of them find jets much better than the variational networks, with a beta of 0 and one above."""
+    models = {
+        f"vae{k}-{seed}": trained(beta, 10 * k + seed, 0, mean, mean)
+        for k, (beta, mean) in enumerate(((1e-8, 1.0), (1e-7, 1.5)))
+        for seed in (0, 1)
+    }
+    for k, (beta, mean) in enumerate(((0.0, 3.0), (0.1, 2.5))):
+        for seed in (0, 1):
+            planted = trained(beta, 50 + 10 * k + seed, 0, mean, mean)
+            models[f"emd{k}-{seed}"] = planted._replace(encoder=Moved(beta=beta))
+    real = study(coded, 120)
+    analysis, table = analysed(tmp_path, "anomaly", real, models, p=(1.0,))
+    found = rows(table)
+    loss = {row["encoder"]: row for row in found if (row["score"], row["signal"]) == ("loss", "top")}
+    assert {name: row["trained"] for name, row in loss.items()} == {
+        "vae0-0, vae0-1": "mse",
+        "vae1-0, vae1-1": "mse",
+        "emd0-0, emd0-1": "emd",
+        "emd1-0, emd1-1": "emd",
+    }
+    assert loss["emd0-0, emd0-1"]["auc_low"] > loss["vae1-0, vae1-1"]["auc_high"]
+    assert [row["encoder"] for row in found if row["chosen"]] == 2 * ["vae1-0, vae1-1"]
+    said = " ".join(one.get_text() for one in analysis.draw("anomaly", table).axes[0].get_yticklabels())
+    assert "loss of moved emd0-0, emd0-1" in said and "loss of moved emd1-0, emd1-1" in said
+    assert said.count("loss of planted") == 1
+
+    shown = {("loss", "vae1-0, vae1-1"), ("reconstruction", "vae1-0, vae1-1"), ("loss", "emd0-0, emd0-1")}
+    shown |= {("loss", "emd1-0, emd1-1"), ("reconstruction", "emd1-0, emd1-1")}
+    _, pairs = analysed(tmp_path, "differences", real, models, p=(1.0,))
+    networks = [(row["other"], row["other_encoder"]) for row in rows(pairs) if row["other_encoder"]]
+    assert set(networks) == shown and networks[0] == ("loss", "vae1-0, vae1-1")
+    _, curve = analysed(tmp_path, "roc", real, models, p=(1.0,))
+    assert {(row["score"], row["encoder"]) for row in rows(curve) if row["encoder"]} == shown
+
+
+def test_curves_can_be_told_apart() -> None:
+    """Equal scores for two p have one colour, seven scores seven."""
+    known: list[Row] = [
+        {"score": score, "kind": kind, "encoder": kind, "p": p, "background": "QCD", "signal": "top"}
+        for score, kind, p in [
+            *(("loss", kind, None) for kind in ("ae", "vae, p of 1", "vae, p of 2")),
+            *((score, None, p) for score in ("average", "medoids-5", "neighbours-5", "medoids-1") for p in (0.5, 1.0)),
+        ]
+    ]
+    looks = _looks([{**row, "label": label} for row, label in zip(known, labels(known), strict=True)])
+    assert len(set(map(str, looks.values()))) == len(known)
+    assert len({colour for colour, _ in looks.values()}) == 7
+
+
 def test_all_tables_are_the_same_for_any_row_groups_and_judge_the_same_jets(tmp_path: Path) -> None:
     models = {"a": trained(1e-7, 1, 0, 1, 1), "b": trained(1e-7, 2, 0, 1, 1)}
     options: dict[str, Any] = {"p": (1.0,), "jets": 50}
@@ -439,6 +501,21 @@ def test_what_cannot_work_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValidationError):
             Anomaly.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("p", [1, 0.5, 1.0], "1.0"),
+        ("medoids", [1, 3, 3], "3"),
+        ("signals", [2, 1, 2], "2"),
+        ("encoders", ["vae", "ae", "vae"], "vae"),
+    ],
+)
+def test_what_is_given_twice_is_refused(key: str, values: list[Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=f"{key}\n  has {said} more than once; leave one out"):
+        Anomaly.model_validate({key: values})
+    assert Anomaly.model_validate({key: values[:2]})
 
 
 @pytest.mark.parametrize(

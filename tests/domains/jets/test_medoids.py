@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 from gancensus.contracts.errors import UserError
-from gancensus.domains.jets.medoids import Floats, Integers, cost, medoids
+from gancensus.domains.jets.medoids import Floats, Integers, medoids
 
 
 def apart(x: Floats) -> Floats:
     return np.asarray(np.sqrt(((x[:, None] - x[None]) ** 2).sum(axis=-1)))
+
+
+def cost(distances: Floats, chosen: Integers) -> float:
+    """The sum over all samples of the distance to the nearest of the chosen ones."""
+    return float(distances[:, chosen].min(axis=1).sum())
 
 
 def drawn(seed: int, n: int) -> Floats:

@@ -310,7 +310,7 @@ def test_samples_that_are_no_jets() -> None:
 
 
 class Toy(Source):
-    """A source whose samples were moved by five columns and three rows before it prepared them."""
+    """A source whose samples were moved by five columns and three rows before it preprocessed them."""
 
     kind: str = "toy"
     moved: bool = False
@@ -399,7 +399,7 @@ def test_histograms() -> None:
     table("histograms", {"a-0": images(4, 60)})
 
 
-def test_pictures_of_jets() -> None:
+def test_images_of_jets() -> None:
     """Averages of all training jets, and of the first that the source gave again, before it moved them."""
     known = labelled(5)
     found = table("jets", {}, train=InMemory(known.take(np.arange(119, -1, -1)), 50))
@@ -426,7 +426,7 @@ def test_pictures_of_jets() -> None:
     assert found["phi"][[0, 40]].tolist() == pytest.approx([0.975, 0.925])
 
 
-def test_pictures_of_clouds_are_images_of_them() -> None:
+def test_shares_of_clouds_are_images_of_them() -> None:
     x = clouds(1, 30)
     rows = InMemory(Samples(x.astype(np.float32), np.arange(30)))
     context = Context(Toy(moved=False), {})
@@ -438,15 +438,15 @@ def test_pictures_of_clouds_are_images_of_them() -> None:
 
 
 class Plain(Source):
-    """A source that prepares nothing."""
+    """A source that preprocesses nothing."""
 
     kind: str = "plain"
 
 
-class Prepared(JetSource):
-    """Toy jets, prepared as the keys say."""
+class Preprocessed(JetSource):
+    """Toy jets, preprocessed as the keys say."""
 
-    kind: str = "prepared"
+    kind: str = "preprocessed"
 
     def load(self, seed: int) -> LazySamples:
         particles = clouds(seed, 30, 2)
@@ -454,9 +454,9 @@ class Prepared(JetSource):
 
 
 def test_sources_of_jets_give_them_as_they_were() -> None:
-    source = Prepared()
+    source = Preprocessed()
     raw = source.unprocessed()
-    assert raw == Prepared(centre=False, rotate=False, flip=False, normalise=False)
+    assert raw == Preprocessed(centre=False, rotate=False, flip=False, normalise=False)
     assert raw is not None and raw.unprocessed() is None
     before, after = (one.load(5).take(slice(None)) for one in (raw, source))
     np.testing.assert_array_equal(before.sample_id, after.sample_id)

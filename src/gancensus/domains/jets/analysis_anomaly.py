@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
@@ -32,8 +33,9 @@ _BETWEEN = (
 _KIND = column("kind", STRING, about="kind of the encoder")
 _NETWORK = (
     _KIND,
+    column("trained", STRING, about="mse or emd: how its training compares a sample with its reconstruction"),
     column("blocks", INT, about="its down-sampling blocks"),
-    column("beta", FLOAT, about="its weight of the divergence; null: not variational"),
+    column("beta", FLOAT, about="its weight of the divergence; null: it has none"),
     column("replicas", INT, about="its trainings, over which areas are averaged"),
 )
 ANOMALY = pa.schema(
@@ -48,9 +50,19 @@ ANOMALY = pa.schema(
         column("signal_jets", INT, about="jets of the signal that are judged"),
         column("matched", pa.bool_(), about="whether both have one spectrum of transverse momentum"),
         *with_interval("auc", "area under the ROC curve; null: too few jets"),
-        *with_interval("rejection_30", "1 / background efficiency at signal efficiency .3; null: no end"),
-        *with_interval("rejection_50", "1 / background efficiency at signal efficiency .5; null: no end"),
-        column("chosen", pa.bool_(), about="whether `calibrate` says that it is the best of all variational networks"),
+        *with_interval(
+            "rejection_30",
+            "1 / background efficiency at signal efficiency .3; null: the background efficiency can be 0",
+        ),
+        *with_interval(
+            "rejection_50",
+            "1 / background efficiency at signal efficiency .5; null: the background efficiency can be 0",
+        ),
+        column(
+            "chosen",
+            pa.bool_(),
+            about="whether it has the largest area on `calibrate` of all variational networks trained by the MSE",
+        ),
     ]
 )
 DIFFERENCES = pa.schema(
@@ -104,8 +116,8 @@ MEDOIDS = pa.schema(
         column("medoid", INT, about="0 for the average jet, then medoids, that of most reference jets first"),
         column("share", FLOAT, about="share of the reference jets that it is nearest to; null for the average jet"),
         column("sample_id", INT, about="the jet; null for the average one"),
-        column("row", INT, about="row of the pixel"),
-        column("column", INT, about="column of the pixel"),
+        column("eta", FLOAT, about="centre of the pixel, from the middle of the image"),
+        column("phi", FLOAT, "rad", "centre of the pixel, from the middle of the image"),
         column("value", FLOAT, about="share of the jet's transverse momentum in the pixel"),
     ]
 )
@@ -155,9 +167,9 @@ class Anomaly(Analysis):
             "nothing; below it, the background looks more anomalous than the signal. The interval contains the "
             "sampling of the judged jets (DeLong), the spread over trainings of the same network, and for distances "
             "the choice of the reference jets. EMD is the earth mover's distance W_p^p. Where jets are matched in "
-            "transverse momentum, pT is at 0.5; hollow is what it would reach without. Of variational networks, only "
-            "the one that does best on other jets (`calibrate`) is shown. Right: of how many background jets one "
-            "passes, at 30 % signal efficiency; an arrow means no upper end.",
+            "transverse momentum, pT is at 0.5; hollow is what it would reach without. Of variational networks trained "
+            "by the MSE, only the one that does best on other jets (`calibrate`) is shown. Right: background "
+            "rejection, 1 / background efficiency, at 30 % signal efficiency; an arrow: the interval has no upper end.",
         ),
         "differences": AnalysisTable(
             DIFFERENCES,
@@ -170,24 +182,34 @@ class Anomaly(Analysis):
             ROC,
             "ROC curves of anomaly scores",
             "Share of the background that passes, against that of the signal, with 95 % bands at each point; lower is "
-            "better. The dotted line is chance. The variational network is the one that does best on other jets.",
+            "better. The dotted line is chance. The variational network trained by the MSE is the one that does best "
+            "on other jets.",
         ),
         "sweep": AnalysisTable(
             SWEEP,
             "Anomaly scores by beta",
             "Area under the ROC curve of the loss of variational networks that differ in nothing but beta, the weight "
             "of the divergence, with 95 % intervals: on the jets by which the best is chosen (hollow) and on those "
-            "that are judged (full). The ring marks the best one. Crossed out below: betas that are not the best on "
-            "average, as far as chance allows to say.",
+            "that are judged (full). The ring marks the best one. Crosses below: betas that are surely not the best on "
+            "average (97.5 % for each signal).",
         ),
         "medoids": AnalysisTable(
             MEDOIDS,
             "Average jet and medoids",
             "What stands for the background: the mean of the images of its training jets, and the medoids, jets to "
             "which the others are nearest by the earth mover's distance, with the share of the jets that are nearest "
-            "to each.",
+            "to each. Colours show the share of a jet's pT in a pixel, on a logarithmic scale; empty pixels are "
+            "white.",
         ),
     }
+
+    @field_validator("encoders", "signals", "p", "medoids")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        twice = [one for one, count in Counter(values or ()).items() if count > 1]
+        if twice:
+            raise PydanticCustomError("anomaly", "has {value} more than once; leave one out", {"value": twice[0]})
+        return values
 
     @model_validator(mode="after")
     def _enough_references(self) -> Self:

@@ -48,7 +48,7 @@ HISTOGRAMS = pa.schema(
 PICTURES = pa.schema(
     [
         column("class", STRING, about="the class of the jets; `all jets` where they have none"),
-        column("stage", STRING, about="`before` or `after` the source prepared them"),
+        column("stage", STRING, about="`before` or `after` preprocessing by the source"),
         column("picture", STRING, about="`one` jet, or the `average` of several"),
         column("jets", INT, about="jets that it is of"),
         column("eta", FLOAT, about="centre of the pixel, from the middle of the image"),
@@ -94,7 +94,7 @@ class Substructure(Analysis):
         ),
         "jets": AnalysisTable(
             PICTURES,
-            "Jets before and after preparation",
+            "Jets before and after preprocessing",
             "One training jet of each class and the average of several, before and after the source centred, rotated, "
             "flipped and normalised them, as far as it does. Colours show the share of a jet's pT in a pixel, on a "
             "logarithmic scale; empty pixels are white.",

@@ -155,12 +155,20 @@ def rejection(share: Estimate) -> Estimate:
 
 
 def best(judged: Sequence[Judged]) -> Judged | None:
-    """Return the loss of the variational network with the largest area, the first of equal ones; None without one."""
-    among = [one for one in judged if variational(one)]
+    """Return the loss of the variational network with the largest area, the first of equal ones; None without one.
+
+    Networks that are trained by optimal transport are not among them, whatever their beta.
+    """
+    among = [one for one in judged if one.score.name == "loss" and variational(one)]
     return max(among, key=lambda one: one.placed.area) if among else None
 
 
 def variational(one: Judged) -> bool:
+    """Return whether a score is of a variational network trained by the MSE."""
+    return one.score.network is not None and one.score.network.variational
+
+
+def _has_beta(one: Judged) -> bool:
     """Return whether a score is the total loss of a network with a beta."""
     return one.score.name == "loss" and one.score.network is not None and one.score.network.beta is not None
 
@@ -190,7 +198,7 @@ def sweep(judged: Sequence[Judged], rng: np.random.Generator) -> list[Setting]:
     """
     groups: dict[str, list[Judged]] = {}
     for one in judged:
-        if variational(one) and one.score.network:
+        if _has_beta(one) and one.score.network:
             groups.setdefault(one.score.network.sweep, []).append(one)
     found = []
     several = [group for group in groups.values() if len(group) > 1]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gancensus.contracts.table import Columns
 from gancensus.domains.jets.anomaly import HALF, MARGIN
-from gancensus.domains.jets.anomaly_words import from_first, labels, named
+from gancensus.domains.jets.anomaly_words import from_first, labels, named, variational
+from gancensus.domains.jets.jet_view_figures import draw_frame, draw_jet, shares_norm
 from gancensus.plotting.numbers import SUPERSCRIPTS, integer, percent, rows
 from gancensus.plotting.style import (
     HUES,
@@ -31,12 +32,12 @@ from gancensus.plotting.style import (
 )
 
 Row = Mapping[str, Any]
-T = TypeVar("T")
 
 LINE = 0.27  # inches of a line of a dot plot
 NONE = "Too few jets to judge any score."
 HOLLOW = "too little to tell"
 SHAPES = {"alike": "o", "different": "D", HOLLOW: "o"}
+ACROSS = 6  # images side by side
 LOWEST = 1e-3  # background efficiency: an axis ends there
 
 
@@ -45,14 +46,16 @@ def draw_anomaly(table: Columns) -> Figure:
     """Draw areas and rejections as dots: a row of panels per background, signals side by side."""
     known = [row for row in rows(table) if row["auc"] is not None]
     chosen = {(row["background"], row["signal"], row["encoder"]) for row in known if row["chosen"]}
-    some = [row for row in known if row["beta"] is None or (row["background"], row["signal"], row["encoder"]) in chosen]
+    some = [
+        row for row in known if not variational(row) or (row["background"], row["signal"], row["encoder"]) in chosen
+    ]
     if not some:
         return empty(NONE)
     shown = _labelled(some)
     backgrounds = unique(row["background"] for row in shown)
     places = {one: unique(row["label"] for row in shown if row["background"] == one) for one in backgrounds}
     heights = [len(places[one]) for one in backgrounds]
-    figure = Figure(figsize=(WIDTH, 0.8 + sum(LINE * height + 0.7 for height in heights)))
+    figure = Figure(figsize=(WIDTH, 0.8 + sum(LINE * height + 1.0 for height in heights)))
     grid = figure.subplots(len(backgrounds), 2, squeeze=False, height_ratios=heights)
     colours = _colours(table)
     for axes, background in zip(grid, backgrounds, strict=True):
@@ -63,8 +66,8 @@ def draw_anomaly(table: Columns) -> Figure:
                 y = _height(row, places[background].index(row["label"]), unique(one["signal"] for one in here))
                 _dot(ax, row, name, y, colours[row["signal"]])
         axes[0].axvline(HALF, color=INK, linestyle=(0, (3, 2)), linewidth=1)
-        axes[0].set(title=f"{background} is the background: area under ROC")
-        axes[1].set(title="1 / background efficiency at 30 % signal")
+        axes[0].set(title=f"{background} is the background", xlabel="area under ROC")
+        axes[1].set(title="background rejection\nat 30 % signal efficiency", xlabel="1 / background efficiency")
         axes[1].set_yticklabels([])
         _log(axes[1], here)
     figure.legend(handles=_signals(colours), loc="outside lower left", ncols=6)
@@ -187,7 +190,7 @@ def draw_roc(table: Columns) -> Figure:
     if not known:
         return empty(NONE)
     looks = _looks(known)
-    pairs = _each((row["background"], row["signal"]) for row in known)
+    pairs = unique((row["background"], row["signal"]) for row in known)
     columns = min(2, len(pairs))
     figure = Figure(figsize=(WIDTH, 1.0 + 3.6 * -(-len(pairs) // columns)))
     for ax, (background, signal) in zip(panels(figure, len(pairs), columns), pairs, strict=True):
@@ -206,15 +209,18 @@ def draw_roc(table: Columns) -> Figure:
 
 def _looks(known: Sequence[Row]) -> dict[str, tuple[str, Any]]:
     """Return the look of each curve: a hue for each score, dashes for p = 1, grey for momentum."""
-    found = {row["label"]: (row["label"].split(", p")[0], row["p"]) for row in known if row["score"] != "pt"}
-    hues = _each(name for name, _ in found.values())
-    looks = {label: (HUES[hues.index(name) % len(HUES)], _dashes(p)) for label, (name, p) in found.items()}
+    some = [row for row in known if row["score"] != "pt"]
+    scores = labels([{**row, "p": None} for row in some])
+    hues = unique(scores)
+    looks = {row["label"]: (_hue(hues.index(one)), _dashes(row["p"])) for row, one in zip(some, scores, strict=True)}
     return looks | {row["label"]: (PALE, LINES[2]) for row in known if row["score"] == "pt"}
 
 
-def _each(items: Iterable[T]) -> list[T]:
-    """Return the different ones in their order."""
-    return list(dict.fromkeys(items))
+def _hue(k: int) -> str:
+    """Return the colour of the k-th score, darker after the sixth."""
+    turn, hue = divmod(k, len(HUES))
+    red, green, blue = (channel * 0.6**turn for channel in to_rgb(HUES[hue]))
+    return to_hex((red, green, blue))
 
 
 def _dashes(p: float | None) -> Any:
@@ -236,7 +242,7 @@ def draw_sweep(table: Columns) -> Figure:
     known = rows(table)
     if not known:
         return empty("No two networks differ in nothing but beta.")
-    sweeps = _each((row["background"], row["sweep"]) for row in known)
+    sweeps = unique((row["background"], row["sweep"]) for row in known)
     columns = min(2, len(sweeps))
     figure = Figure(figsize=(WIDTH, 1.0 + 3.2 * -(-len(sweeps) // columns)))
     colours = _colours(table)
@@ -307,32 +313,25 @@ def _title(row: Row) -> str:
 @styled
 def draw_medoids(table: Columns) -> Figure:
     """Draw the average jet and the medoids, a row of images per background and power of the ground distance."""
-    lines = [one for one in _each(zip(table["background"], table["p"].tolist(), strict=True)) if one[1] == one[1]]
-    most = int(table["medoid"].max())
-    figure = Figure(figsize=(WIDTH, 0.4 + 1.15 * len(lines)))
-    grid = figure.subplots(len(lines), most + 1, squeeze=False)
-    for axes, (background, p) in zip(grid, lines, strict=True):
+    lines = [one for one in unique(zip(table["background"], table["p"].tolist(), strict=True)) if one[1] == one[1]]
+    norm = shares_norm(float(table["value"].max()))
+    count = int(table["medoid"].max()) + 1
+    across = min(count, ACROSS)
+    down = -(-count // across)
+    figure = Figure(figsize=(min(WIDTH, 1.5 + 1.4 * across), 0.7 + 1.6 * down * len(lines)))
+    grid = figure.subplots(down * len(lines), across, squeeze=False, sharex=True, sharey=True)
+    for axes, (background, p) in zip(grid.reshape(len(lines), -1), lines, strict=True):
         here = table["background"] == background
         for k, ax in enumerate(axes):
+            if k >= count:
+                ax.set_visible(False)
+                continue
             one = here & (table["medoid"] == k) & ((table["p"] == p) if k else True)
-            _image(ax, {name: values[one] for name, values in table.items()})
-            share = table["share"][one]
-            if len(share):
-                ax.set_title(percent(float(share[0])) if k else "average", fontsize=7, fontweight="normal")
-        axes[0].set_ylabel(f"{background}, p = {p:g}")
+            draw_jet(ax, {name: values[one] for name, values in table.items()}, norm)
+            name = f"medoid: {percent(float(table['share'][one][0]))}" if k else "average jet"
+            ax.set_title(f"{background}, p = {p:g}\n{name}" if k else f"{background}\n{name}", fontsize=7)
+    draw_frame(figure, grid, norm)
     return figure
-
-
-def _image(ax: Axes, pixels: Mapping[str, Any]) -> None:
-    """Draw the pixels of an image, over four decades."""
-    ax.set(xticks=[], yticks=[])
-    ax.grid(visible=False)
-    if len(pixels["value"]) == 0:
-        ax.set_axis_off()
-        return
-    image = np.zeros((int(pixels["row"].max()) + 1, int(pixels["column"].max()) + 1))
-    image[pixels["row"].astype(int), pixels["column"].astype(int)] = pixels["value"]
-    ax.imshow(np.where(image > 0, image, np.nan), norm=LogNorm(1e-4, 1), cmap="magma_r", interpolation="nearest")
 
 
 DRAW: Mapping[str, Callable[[Columns], Figure]] = {

@@ -25,10 +25,11 @@ from gancensus.domains.jets.anomaly_scores import (
     momentum_score,
     network_scores,
     networks,
-    normalised,
     references_of,
 )
+from gancensus.domains.jets.average_jets import pixels
 from gancensus.domains.jets.distances import within
+from gancensus.domains.jets.jet_images import normalised
 from gancensus.domains.jets.matching import matched
 from gancensus.domains.jets.medoids import medoids
 from gancensus.domains.jets.metric_emd import Emd
@@ -172,27 +173,32 @@ def areas(study: Study) -> Iterator[Line]:
 
 def _area_lines(pair: Pair, about: Line, chosen: Network | None) -> Iterator[Line]:
     if not pair.judged:
-        yield (None,) * 8 + about + (None,) * 10
+        yield (None,) * 9 + about + (None,) * 10
         return
     passed = anomaly.background_efficiencies(pair.judged, *pair.rows, REJECTIONS)
     for one, shares in zip(pair.judged, passed, strict=True):
         rejections = [end for share in shares for end in anomaly.rejection(share)]
-        picked = anomaly.variational(one) and one.score.network == chosen
+        picked = one.score.name == "loss" and anomaly.variational(one) and one.score.network == chosen
         yield (*_named(one.score), *about, *one.auc, *rejections, picked)
 
 
 def _named(score: Score) -> Line:
-    """Return score, encoder, kind, blocks, beta, trainings, p and root."""
-    of = score.network
-    named = (", ".join(of.encoders), of.kind, of.blocks, of.beta, len(of.encoders)) if of else (None,) * 5
-    return score.name, *named, score.p, None if score.p is None else False
+    """Return score, what is said of its network, p and root."""
+    network = _about(score.network) if score.network else (None,) * 6
+    return score.name, *network, score.p, None if score.p is None else False
+
+
+def _about(network: Network) -> Line:
+    """Return encoders, kind, training, blocks, beta and number of trainings."""
+    about = network.kind, network.trained, network.blocks, network.beta
+    return ", ".join(network.encoders), *about, len(network.encoders)
 
 
 def main_scores(pair: Pair, chosen: Network | None, fixed: int) -> list[Judged]:
     """Return the scores that are compared with each other, all of them chosen without the judged jets.
 
-    Of variational networks the chosen one; every other network; distances to the average jet, to a fixed number of
-    medoids and to neighbours; momentum.
+    Of variational networks trained by the MSE the chosen one; every other network; distances to the average jet, to a
+    fixed number of medoids and to neighbours; momentum.
     """
     left_out = "medoids-"
     return [
@@ -200,7 +206,7 @@ def main_scores(pair: Pair, chosen: Network | None, fixed: int) -> list[Judged]:
         for one in sorted(
             pair.judged, key=lambda one: not (one.score.network is not None and one.score.network == chosen)
         )
-        if (of := one.score.network) is None or of.beta is None or of == chosen
+        if not (anomaly.variational(one) and one.score.network != chosen)
         if not one.score.name.startswith(left_out) or one.score.name == f"{left_out}{fixed}"
     ]
 
@@ -249,20 +255,19 @@ def sweeps(study: Study) -> Iterator[Line]:
     for pair in study.pairs("calibrate", study.network_scores):
         of = pair.background, pair.signal
         for one in anomaly.sweep(pair.judged, study.rng(f"sweep/{of[0]}/{of[1]}")):
-            network = one.network
-            about = ", ".join(network.encoders), network.kind, network.blocks, network.beta, len(network.encoders)
-            judged = holdout.get((*of, network), NOTHING)
-            yield (one.sweep, *about, *of, *one.validation, *judged, one.best, one.perhaps)
+            judged = holdout.get((*of, one.network), NOTHING)
+            yield (one.sweep, *_about(one.network), *of, *one.validation, *judged, one.best, one.perhaps)
 
 
-def pictures(study: Study) -> Iterator[Line]:
+def medoid_lines(study: Study) -> Iterator[Line]:
     """Yield the lines of the table `medoids`: the pixels of the average jet, as medoid 0, and of the medoids."""
     options = study.options
     for background in study.backgrounds:
         references = study.references(background)
         name = study.name(background)
-        yield from _pixels((name, None, 0, None, None), normalised(references.average)[0])
-        images = normalised(references.jets)
+        (average,) = normalised(references.average.natural())
+        yield from _pixels((name, None, 0, None, None), average, options.width)
+        images = normalised(references.jets.natural())
         for p in options.p:
             metric = Emd.model_validate({"p": p, "width": options.width, "alpha": 0.5})
             between = within(metric, metric.features(references.jets), threads=1)
@@ -270,12 +275,12 @@ def pictures(study: Study) -> Iterator[Line]:
             counts = np.bincount(between[:, chosen].argmin(axis=1), minlength=len(chosen))
             for rank, k in enumerate(np.argsort(-counts, kind="stable"), start=1):
                 share, sample = counts[k] / len(between), int(references.jets.sample_id[chosen[k]])
-                yield from _pixels((name, p, rank, float(share), sample), images[chosen[k]])
+                yield from _pixels((name, p, rank, float(share), sample), images[chosen[k]], options.width)
 
 
-def _pixels(about: Line, image: NDArray[np.float64]) -> Iterator[Line]:
-    for (row, column), value in np.ndenumerate(image):
-        yield (*about, row, column, float(value))
+def _pixels(about: Line, image: NDArray[np.float64], width: float) -> Iterator[Line]:
+    for pixel in pixels(image, width):
+        yield (*about, *pixel)
 
 
 TABLES: Mapping[str, Callable[[Study], Iterator[Line]]] = {
@@ -283,7 +288,7 @@ TABLES: Mapping[str, Callable[[Study], Iterator[Line]]] = {
     "differences": differences,
     "roc": curves,
     "sweep": sweeps,
-    "medoids": pictures,
+    "medoids": medoid_lines,
 }
 
 

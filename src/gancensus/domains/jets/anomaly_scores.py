@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from gancensus.contracts.encoder import Encoder, FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples
 from gancensus.domains.jets.distances import across, within
+from gancensus.domains.jets.jet_images import normalised
 from gancensus.domains.jets.medoids import medoids
 from gancensus.domains.jets.metric_emd import Emd
 from gancensus.statistics.half_samples import SPLITS, halves
@@ -29,13 +30,20 @@ class Network(NamedTuple):
 
     encoders: tuple[str, ...]
     kind: str
+    trained: Literal["mse", "emd"]
+    """How its training compares a sample with its reconstruction, as `Encoder.trained_by`."""
     blocks: int | None
     beta: float | None
-    """Weight of the divergence; None: it is not variational."""
+    """Weight of the divergence; None: it has none."""
     background: int
     """The class that it has learned from."""
     sweep: str
     """Equal for networks that differ in nothing but beta."""
+
+    @property
+    def variational(self) -> bool:
+        """Whether it is a variational network trained by the MSE, of which the best beta is chosen."""
+        return self.beta is not None and self.trained == "mse"
 
 
 class Score(NamedTuple):
@@ -71,7 +79,7 @@ def _network(names: tuple[str, ...], encoder: Encoder) -> Network:
     options = encoder.model_dump()
     if encoder.class_learned is None:
         raise UserError(f"encoder {names[0]} learns from every class; say with `only` which is the background")
-    about = encoder.kind, options.get("blocks"), options.get("beta"), encoder.class_learned
+    about = encoder.kind, encoder.trained_by, options.get("blocks"), options.get("beta"), encoder.class_learned
     return Network(names, *about, _spelled(encoder, "beta"))
 
 
@@ -133,15 +141,8 @@ def references_of(rows: Rows, background: int, count: int, rng: Rng) -> Referenc
     """Read training jets of a class: `count` random ones, and the mean image of at most AVERAGED."""
     jets = jets_of(rows, [background], count, lambda name: rng(f"references/{name}"))
     some = jets_of(rows, [background], AVERAGED, lambda name: rng(f"average/{name}"))
-    mean = normalised(some).mean(axis=0, keepdims=True)
+    mean = normalised(some.natural()).mean(axis=0, keepdims=True)
     return References(jets, Samples(mean.astype(np.float32), np.zeros(1, dtype=np.int64)))
-
-
-def normalised(jets: Samples) -> Floats:
-    """Return images (n, H, W) in natural units over their sums; one that is empty stays so."""
-    x = jets.natural()
-    total = x.sum(axis=(1, 2), keepdims=True)
-    return np.asarray(x / np.where(total > 0, total, 1.0))
 
 
 def network_scores(some: Sequence[Network], models: Mapping[str, FittedEncoder], jets: Samples) -> list[Score]:

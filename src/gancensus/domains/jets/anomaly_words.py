@@ -28,6 +28,11 @@ def named(score: str, encoder: str | None = None, p: float | None = None) -> str
     return words[what] if p is None else f"{words[what]}, p = {p:g}"
 
 
+def variational(row: Row) -> bool:
+    """Return whether a score is of a variational network trained by the MSE, of which only the chosen one is shown."""
+    return row["beta"] is not None and row["trained"] == "mse"
+
+
 def labels(some: Sequence[Row]) -> list[str]:
     """Return what the score of each line is called: networks by their kind, where that has one for each signal.
 
@@ -71,7 +76,7 @@ def areas(columns: Columns) -> list[str]:
         f"Inverse task, {row['kind']} ({row['encoder']}) of {row['background']} jets that is to find {row['signal']} "
         f"jets: AUC {spelled(row, 'auc')}{_side(row)}."
         for row in inverse
-        if trained_again(known) and (row["chosen"] or row["beta"] is None)
+        if trained_again(known) and (row["chosen"] or not variational(row))
     ]
 
 

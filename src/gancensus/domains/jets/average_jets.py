@@ -1,4 +1,4 @@
-"""Jets of each class as pictures: one jet and the average of many, before and after the source prepared them."""
+"""Jets of each class as images: one jet and the average of many, before and after preprocessing by the source."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples, rows_of
 from gancensus.contracts.source import Source
+from gancensus.domains.jets.jet_images import normalised, pixelated
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Line = tuple[Any, ...]
-PIXELS = 40  # along either side of the picture of a cloud of constituents
+PIXELS = 40  # along either side of the image of a cloud of constituents
 BEFORE = 20  # jets of a class that are asked for again: simulating one takes about 20 ms
 ALL = "all jets"  # where samples have no classes
 
@@ -39,7 +40,7 @@ class _Class:
         self.jets += len(images)
 
 
-def pictures(samples: Samples, width: float, where: str) -> Floats:
+def shares(samples: Samples, width: float, where: str) -> Floats:
     """Return jets as images (n, H, W): the share of a jet's pT in each pixel.
 
     phi rises from the last row to the first, eta from the first column to the last, as in the images of sources.
@@ -53,23 +54,12 @@ def pictures(samples: Samples, width: float, where: str) -> Floats:
     if x.ndim != 3:
         raise UserError(f"{where}: samples have the shape {samples.shape}; a jet is (H, W) or (particles, 3)")
     if x.shape[2] == 3:
-        x = _binned(x, width)
-    x = np.maximum(x, 0.0)
-    total = x.sum(axis=(1, 2), keepdims=True)
-    return np.asarray(np.divide(x, total, out=np.zeros_like(x), where=total > 0))
-
-
-def _binned(particles: Floats, width: float) -> Floats:
-    pixel = np.floor((particles[..., 1:] / width + 0.5) * PIXELS)
-    jet, one = np.nonzero((particles[..., 0] > 0) & (pixel >= 0).all(axis=-1) & (pixel < PIXELS).all(axis=-1))
-    column, up = pixel[jet, one].astype(np.int64).T
-    found = np.zeros((len(particles), PIXELS, PIXELS))
-    np.add.at(found, (jet, PIXELS - 1 - up, column), particles[jet, one, 0])
-    return found
+        x = pixelated(x, PIXELS, width)
+    return normalised(np.maximum(x, 0.0))
 
 
 def average_jets(train: Rows, source: Source, seed: int, width: float) -> Iterator[Line]:
-    """Yield the table of pictures, a line per pixel: class, stage, picture, jets, eta, phi and share of the pT.
+    """Yield the table of average jets, a line per pixel: class, stage, picture, jets, eta, phi and share of the pT.
 
     Of each class of `train`, or of all jets where there are none: the first jet, and the average of all. For what they
     were before, the source is asked for the first BEFORE of each class again, with the seed that they are of; where it
@@ -85,7 +75,7 @@ def average_jets(train: Rows, source: Source, seed: int, width: float) -> Iterat
         if again is not None:
             before = _Class()
             some = again.take(rows_of(again.sample_id, np.array(found.ids)))
-            before.add(pictures(some, width, "the jets before they were prepared"), some.sample_id)
+            before.add(shares(some, width, "the jets before preprocessing"), some.sample_id)
             yield from _lines(name, "before", before, width)
         yield from _lines(name, "after", found, width)
 
@@ -94,7 +84,7 @@ def _classes(train: Rows, width: float) -> Mapping[int | None, _Class]:
     """Read all jets, some at a time; classes in the order of their labels."""
     found: dict[int | None, _Class] = {}
     for block in train.chunks(slice(0, len(train))):
-        images = pictures(block, width, train.where)
+        images = shares(block, width, train.where)
         for label in [None] if block.label is None else np.unique(block.label).tolist():
             own = slice(None) if block.label is None else np.flatnonzero(block.label == label)
             if len(images[own]):
@@ -104,7 +94,12 @@ def _classes(train: Rows, width: float) -> Mapping[int | None, _Class]:
 
 def _lines(name: str, stage: str, found: _Class, width: float) -> Iterator[Line]:
     for picture, jets, image in (("one", 1, found.first), ("average", found.jets, found.total / found.jets)):
-        values = np.asarray(image)
-        phi, eta = (((np.arange(side) + 0.5) / side - 0.5) * width for side in values.shape)
-        for row, column in np.ndindex(values.shape):
-            yield name, stage, picture, jets, float(eta[column]), float(phi[-1 - row]), float(values[row, column])
+        for pixel in pixels(np.asarray(image), width):
+            yield name, stage, picture, jets, *pixel
+
+
+def pixels(image: Floats, width: float) -> Iterator[Line]:
+    """Yield eta and phi of the centre of each pixel of an image (H, W) `width` wide, and its value, row by row."""
+    phi, eta = (((np.arange(side) + 0.5) / side - 0.5) * width for side in image.shape)
+    for row, column in np.ndindex(image.shape):
+        yield float(eta[column]), float(phi[-1 - row]), float(image[row, column])

@@ -62,9 +62,9 @@ class JetSource(Source):
 
     def view(self, samples: Samples) -> NDArray[np.uint8] | None:
         """Return jets as grey images."""
-        from gancensus.domains.jets.jet_view_figures import pictures
+        from gancensus.domains.jets.jet_view_figures import grey_images
 
-        return pictures(samples, self.width, self.pixels)
+        return grey_images(samples, self.width, self.pixels)
 
     def lazy(
         self,

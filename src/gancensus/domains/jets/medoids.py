@@ -35,11 +35,6 @@ def medoids(distances: Floats, count: int) -> Integers:
     return np.sort(_pam(np.ascontiguousarray(distances, dtype=np.float64), count))
 
 
-def cost(distances: Floats, chosen: Integers) -> float:
-    """Return the sum over all samples of the distance to the nearest of the chosen ones."""
-    return float(distances[:, chosen].min(axis=1).sum())
-
-
 @numba.njit(cache=True, nogil=True)
 def _pam(distances: Floats, count: int) -> Integers:
     """Return the medoids in no order."""

@@ -129,15 +129,7 @@ def alike(populations: Mapping[str, Jets]) -> dict[str, Jets]:
     return dict(populations)
 
 
-def distances(
-    real: Jets,
-    fake: Jets,
-    null: Jets,
-    splits: int = SPLITS,
-    level: float = LEVEL,
-    *,
-    rng: Rng,
-) -> dict[str, Distance]:
+def distances(real: Jets, fake: Jets, null: Jets, *, rng: Rng) -> dict[str, Distance]:
     """Compute the distances of generated jets from real ones, with intervals and null values.
 
     W1 of each quantity, in its unit (`mean_wasserstein`; JetNet: Kansal et al., arXiv:2106.11535). fpd and kpd, the
@@ -148,15 +140,13 @@ def distances(
     over such batches. Either may be negative where nothing differs.
 
     `fake` and `null` are cut at random to the smaller of their sizes, as W1 is larger for fewer jets. Intervals are
-    those of half-samples of both sides, Student's with `splits` degrees of freedom, around what the distance is on
+    those of half-samples of both sides, Student's with SPLITS degrees of freedom, around what the distance is on
     average at these sizes. The p-values are those of `relabelled_jets`.
 
     Args:
         real: at least FEWEST jets.
         fake: at least FEWEST jets.
         null: at least FEWEST jets, real ones that are disjoint from `real`.
-        splits: random splits into halves.
-        level: of the intervals.
         rng: gives random numbers by name.
     """
     names = list(real.values)
@@ -165,29 +155,27 @@ def distances(
     y, z = (cut(one, size, cuts) for one in others)
     scale = np.abs(x).max(axis=0)
     scale[scale == 0] = 1.0
-    found, nulls = (_estimates(x, one, scale, names, splits, level, rng("halves")) for one in (y, z))
+    found, nulls = (_estimates(x, one, scale, names, rng("halves")) for one in (y, z))
     p = relabelled_jets(x, y, x / scale, y / scale, DEGREE, rng("labels"))
     values = zip(found.items(), nulls.values(), p.tolist(), strict=True)
     return {name: Distance(estimate, other.value or 0.0, chance) for (name, estimate), other, chance in values}
 
 
-def _estimates(
-    x: Floats, y: Floats, scale: Floats, names: list[str], splits: int, level: float, rng: np.random.Generator
-) -> dict[str, Estimate]:
+def _estimates(x: Floats, y: Floats, scale: Floats, names: list[str], rng: np.random.Generator) -> dict[str, Estimate]:
     """Return the distances of jets y (m, d) from jets x (n, d)."""
-    x_sides, y_sides = sides_of_splits(len(x), len(y), splits, rng)
+    x_sides, y_sides = sides_of_splits(len(x), len(y), SPLITS, rng)
     found = {}
     for k, name in enumerate(names):
         one, other = x[:, [k]], y[:, [k]]
         halves = half_mean_wasserstein(one, other, x_sides, y_sides)
         variance = float(half_sample_variance(halves[:, 0] - halves[:, 1]))
-        found[name] = symmetric(mean_wasserstein(one, other), variance, splits, level, (0.0, np.inf))
-    found["fpd"] = frechet_at_infinity(x / scale, y / scale, splits, level, rng=rng)
+        found[name] = symmetric(mean_wasserstein(one, other), variance, SPLITS, LEVEL, (0.0, np.inf))
+    found["fpd"] = frechet_at_infinity(x / scale, y / scale, SPLITS, LEVEL, rng=rng)
     phi = [monomials(one / scale, DEGREE) for one in (x, y)]
     subsets = [np.hstack([np.ones((len(one), 1)), one == 1, one == -1]) for one in (x_sides, y_sides)]
     whole, *halved = squared_mmd(*phi, *subsets)
     a, b = np.split(np.array(halved), 2)
-    found["kpd"] = symmetric(float(whole), float(half_sample_variance(a - b)), splits, level)
+    found["kpd"] = symmetric(float(whole), float(half_sample_variance(a - b)), SPLITS, LEVEL)
     return found
 
 

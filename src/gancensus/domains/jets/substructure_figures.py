@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from gancensus.census.support import REFERENCE
 from gancensus.contracts.table import Columns
+from gancensus.domains.jets.jet_view_figures import draw_frame, draw_jet, shares_norm
 from gancensus.plotting.numbers import Row, integer, rows, unit
 from gancensus.plotting.style import (
     INK,
@@ -21,7 +20,6 @@ from gancensus.plotting.style import (
     WIDTH,
     Look,
     empty,
-    log_axis,
     looks,
     panels,
     population_legend,
@@ -43,7 +41,6 @@ TITLES = {
 }
 DASHED = (0, (3, 2))
 LEVEL = 0.05  # of a p-value below which a marker is filled
-DECADES = 5  # below the brightest pixel that colours show
 PICTURES = (("one", "before"), ("one", "after"), ("average", "before"), ("average", "after"))
 
 
@@ -115,46 +112,24 @@ def _draw_steps(ax: Axes, some: Table, look: Look) -> None:
 
 @styled
 def draw_jets(table: Columns) -> Figure:
-    """Draw a column per class: one jet before and after the source prepared it, and the averages of several."""
+    """Draw a column per class: one jet before and after preprocessing by the source, and the averages of several."""
     classes = unique(table["class"])
     known = set(zip(table["picture"], table["stage"], strict=True))
     kinds = [kind for kind in PICTURES if kind in known]
     if not kinds:
         return empty("no jets")
-    brightest = float(table["value"].max())
-    faintest = brightest / 10**DECADES
-    norm = LogNorm(faintest, brightest)
+    norm = shares_norm(float(table["value"].max()))
     figure = Figure(figsize=(min(WIDTH, 2.4 * len(classes) + 1.4), 0.5 + 2.25 * len(kinds)))
     axes = figure.subplots(len(kinds), len(classes), squeeze=False, sharex=True, sharey=True)
     for line, (picture, stage) in zip(axes, kinds, strict=True):
         for ax, name in zip(line, classes, strict=True):
             at = (table["class"] == name) & (table["picture"] == picture) & (table["stage"] == stage)
-            drawn = _picture(ax, _where(table, at), norm)
-        line[0].set_ylabel("φ (rad)")
-    for ax in axes[-1]:
-        ax.set_xlabel("η")
-    bar = figure.colorbar(drawn, ax=axes, label="share of a jet's pT in a pixel", shrink=0.6, extend="min")
-    log_axis(bar.ax, faintest, brightest, "y")
+            some = _where(table, at)
+            draw_jet(ax, some, norm)
+            what = "one jet" if picture == "one" else f"average of {integer(int(some['jets'][0]))}"
+            ax.set_title(f"{name}, {stage} preprocessing\n{what}", fontsize=8)
+    draw_frame(figure, axes, norm)
     return figure
-
-
-def _picture(ax: Axes, some: Table, norm: LogNorm) -> Any:
-    """Draw one picture, eta to the right and phi up; empty pixels stay white."""
-    eta, phi = np.unique(some["eta"]), np.unique(some["phi"])
-    values = some["value"].reshape(len(phi), len(eta))
-    across, up = (float(at[-1] + (at[1] - at[0]) / 2) for at in (eta, phi))
-    shown = ax.imshow(
-        np.ma.masked_less_equal(values, 0),
-        norm=norm,
-        cmap=colormaps["viridis_r"].with_extremes(bad="white"),
-        extent=(-across, across, -up, up),
-        interpolation="nearest",
-    )
-    jets, stage = int(some["jets"][0]), some["stage"][0]
-    what = "one jet" if some["picture"][0] == "one" else f"average of {integer(jets)}"
-    ax.set_title(f"{some['class'][0]}, {stage}\n{what}", fontsize=8)
-    ax.grid(visible=False)
-    return shown
 
 
 def _where(table: Columns, at: NDArray[Any]) -> Table:
