@@ -15,6 +15,7 @@ from gancensus.contracts.randomness import derive_rng
 from gancensus.domains.images.encoder_autoencoder import Autoencoder
 from gancensus.domains.images.encoder_emd_ae import EmdAe
 from gancensus.domains.images.sliced_transport import profiles
+from gancensus.domains.jets.jet_images import preprocessed
 from gancensus.domains.jets.toys import images_of, toy_jets
 
 Array = NDArray[Any]
@@ -23,8 +24,8 @@ GRID = np.mgrid[:SIDE, :SIDE].reshape(2, -1).T * (2 / SIDE)  # in half widths
 
 
 def jets(prongs: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Images of toy jets (count, SIDE, SIDE)."""
-    return images_of(toy_jets(np.full(count, prongs), 80, rng), SIDE, 2.0)
+    """Images of preprocessed toy jets (count, SIDE, SIDE)."""
+    return images_of(preprocessed(toy_jets(np.full(count, prongs), 80, rng).astype(np.float64)), SIDE, 2.0)
 
 
 def exact(a: Array, b: Array) -> float:

@@ -36,7 +36,7 @@ PUBLISHED = {
     (LATENT, 3, 0.5): 0.79,
     (LATENT, 3, 1.0): 0.70,
 }
-"""Pearson correlations of Mishra's talk by layer, blocks and p: MSE of images, latent vectors of those trained by MSE."""
+"""Pearson correlations of Mishra's talk by layer, blocks and p: MSE of images, latent vectors after training by MSE."""
 
 
 class Layer(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +40,7 @@ def toy_jets(prongs: NDArray[np.int64], particles: int, rng: np.random.Generator
     return np.concatenate([(pt * share)[..., None], places], axis=2).astype(np.float32)
 
 
-def images_of(jets: Singles, pixels: int, width: float) -> Singles:
+def images_of(jets: NDArray[np.floating[Any]], pixels: int, width: float) -> Singles:
     """Return images (n, pixels, pixels) of jets (n, particles, 3): the share of pt in each pixel of a square."""
-    return normalised(pixelated(jets.astype(np.float64), pixels, width)).astype(np.float32)
+    shares: Singles = normalised(pixelated(jets.astype(np.float64), pixels, width)).astype(np.float32)
+    return shares
