@@ -140,7 +140,7 @@ def test_a_network_restores_jets_better_than_the_mean_image() -> None:
 
 
 @pytest.mark.parametrize("beta", [0, *(10.0**-k for k in range(4, 11))])
-def test_betas_of_the_document(beta: float) -> None:
+def test_betas_down_to_1e_10_are_taken(beta: float) -> None:
     assert Vae.model_validate({"kind": "vae", "beta": beta, "latent": 64}).beta == beta
 
 

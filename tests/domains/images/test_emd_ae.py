@@ -41,7 +41,7 @@ def sliced(a: Array, b: Array, directions: int = 16) -> Array:
 
 
 def test_between_jets_it_is_a_lower_bound_that_ranks_them() -> None:
-    """The numbers of the docstring: ratio .36 to .63, rank correlation .98."""
+    """The numbers of the docstring: ratio .38 to .61, median .54, rank correlation .98."""
     rng = derive_rng(7)
     x = np.concatenate([jets(k, 40, rng) for k in (1, 2, 3)])
     i, j = np.triu_indices(len(x), 1)
@@ -49,8 +49,9 @@ def test_between_jets_it_is_a_lower_bound_that_ranks_them() -> None:
     i, j = i[some], j[some]
     true = np.array([exact(x[a], x[b]) for a, b in zip(i, j, strict=True)])
     ratio = sliced(x[i], x[j]) / true
-    assert ratio.min() > 0.3 and ratio.max() < 2 / np.pi
-    assert spearmanr(sliced(x[i], x[j]), true).statistic > 0.96
+    assert ratio.max() < 2 / np.pi
+    assert (ratio.min(), np.median(ratio), ratio.max()) == pytest.approx((0.38, 0.54, 0.61), abs=0.01)
+    assert spearmanr(sliced(x[i], x[j]), true).statistic == pytest.approx(0.98, abs=0.005)
     fine = sliced(x[i], x[j], 64)
     assert spearmanr(fine, true).statistic == pytest.approx(spearmanr(sliced(x[i], x[j]), true).statistic, abs=0.005)
 
@@ -97,14 +98,14 @@ def test_training_by_transport_restores_where_the_weight_is() -> None:
     """Nearer to a jet by the exact distance than the mean image, and than what squared errors have trained."""
     rng = derive_rng(10)
     x, other = jets(2, 300, rng), jets(2, 20, rng)
-    options: dict[str, Any] = {"latent": 16, "width": 4, "epochs": 12, "batch": 16, "learning_rate": 3e-3}
+    options: dict[str, Any] = {"latent": 16, "width": 4, "epochs": 20, "batch": 16, "learning_rate": 3e-3}
     far = {}
     for model in (EmdAe(**options), Autoencoder(**options)):
         restored = np.maximum(model.restore(model.fit(x, 1, "cpu").weights, other, "cpu"), 0)
         far[model.kind] = np.mean([exact(a, b) for a, b in zip(restored, other, strict=True)])
     mean = np.mean([exact(x.mean(axis=0), one) for one in other])
     assert far["emd-ae"] < 0.75 * mean
-    assert far["emd-ae"] < 0.9 * far["autoencoder"]
+    assert far["emd-ae"] < 0.6 * far["autoencoder"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from in_memory import InMemory
 from numpy.typing import NDArray
-from prongs import images
 from pydantic import ValidationError
 from scipy.spatial.distance import pdist, squareform
 
@@ -27,6 +26,7 @@ from gancensus.domains.jets import correlation as science
 from gancensus.domains.jets.analysis_correlation import Correlation
 from gancensus.domains.jets.correlation import PIXELS, Layer, Sampled, Target
 from gancensus.domains.jets.networks import by_loss, deeper, networks
+from gancensus.domains.jets.toys import images_of, toy_jets
 from gancensus.plotting.numbers import rows as rows_of_table
 from gancensus.plotting.style import svg
 from gancensus.statistics import pair_correlation as pairs
@@ -141,7 +141,7 @@ def test_an_isometric_latent_space_has_correlation_one_and_a_random_one_none() -
 
 def test_pixels_are_compared_squared_and_not() -> None:
     rng = np.random.default_rng(2)
-    samples = Samples(images(1, 40, rng), np.arange(40))
+    samples = Samples(images_of(toy_jets(np.ones(40, np.int64), 60, rng), SIDE, 2.0), np.arange(40))
     found = table(samples, {"a": model(Planted(), position)}, p=[1])
     distance = pdist(samples.x.reshape(40, -1).astype(np.float64))
     transport = [row["pearson"] for row in found if row["layer"] == "image"]
