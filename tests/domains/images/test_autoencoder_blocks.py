@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import prongs
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -17,6 +16,8 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.domains.images.encoder_autoencoder import Autoencoder
 from gancensus.domains.images.encoder_vae import Vae
+from gancensus.domains.jets.jet_images import preprocessed
+from gancensus.domains.jets.toys import images_of, toy_jets
 
 Array = NDArray[Any]
 
@@ -24,6 +25,11 @@ Array = NDArray[Any]
 def images(n: int, side: int = 16, size: float = 1.0) -> Array:
     """Images in multiples of 2^-10, times a size: a power of 2 of them is exact."""
     return (np.rint(derive_rng(2).uniform(-1, 1, (n, side, side)) * 1024) / 1024 * size).astype(np.float32)
+
+
+def jets(prongs: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Images of preprocessed toy jets (count, 40, 40)."""
+    return images_of(preprocessed(toy_jets(np.full(count, prongs), 80, rng).astype(np.float64)), 40, 2.0)
 
 
 def flat(x: Array) -> Array:
@@ -127,14 +133,14 @@ def test_faint_images_train_the_same_networks_at_any_size() -> None:
 def test_a_network_restores_jets_better_than_the_mean_image() -> None:
     """At the scale of normalised jets, whose squares sum to about 0.2; without the factor it is worse than the mean."""
     rng = derive_rng(5)
-    x, other = prongs.images(1, 300, rng), prongs.images(1, 60, rng)
+    x, other = jets(1, 300, rng), jets(1, 60, rng)
     model = Vae(latent=64, blocks=1, width=4, epochs=12, batch=16, learning_rate=3e-3, beta=1e-7)
     found = model.losses_of(model.fit(x, 1, "cpu").weights, other, "cpu")["reconstruction"].mean()
     assert found < 0.6 * np.square(flat(other) - flat(x).mean(axis=0)).sum(axis=1).mean()
 
 
 @pytest.mark.parametrize("beta", [0, *(10.0**-k for k in range(4, 11))])
-def test_betas_of_the_document(beta: float) -> None:
+def test_betas_down_to_1e_10_are_taken(beta: float) -> None:
     assert Vae.model_validate({"kind": "vae", "beta": beta, "latent": 64}).beta == beta
 
 

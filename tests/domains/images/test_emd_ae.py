@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import ot  # type: ignore[import-untyped]
-import prongs
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -16,10 +15,17 @@ from gancensus.contracts.randomness import derive_rng
 from gancensus.domains.images.encoder_autoencoder import Autoencoder
 from gancensus.domains.images.encoder_emd_ae import EmdAe
 from gancensus.domains.images.sliced_transport import profiles
+from gancensus.domains.jets.jet_images import preprocessed
+from gancensus.domains.jets.toys import images_of, toy_jets
 
 Array = NDArray[Any]
-SIDE = prongs.SIDE
+SIDE = 40
 GRID = np.mgrid[:SIDE, :SIDE].reshape(2, -1).T * (2 / SIDE)  # in half widths
+
+
+def jets(prongs: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Images of preprocessed toy jets (count, SIDE, SIDE)."""
+    return images_of(preprocessed(toy_jets(np.full(count, prongs), 80, rng).astype(np.float64)), SIDE, 2.0)
 
 
 def exact(a: Array, b: Array) -> float:
@@ -35,16 +41,17 @@ def sliced(a: Array, b: Array, directions: int = 16) -> Array:
 
 
 def test_between_jets_it_is_a_lower_bound_that_ranks_them() -> None:
-    """The numbers of the docstring: ratio .36 to .63, rank correlation .98."""
+    """The numbers of the docstring: ratio .38 to .61, median .54, rank correlation .98."""
     rng = derive_rng(7)
-    x = np.concatenate([prongs.images(k, 40, rng) for k in (1, 2, 3)])
+    x = np.concatenate([jets(k, 40, rng) for k in (1, 2, 3)])
     i, j = np.triu_indices(len(x), 1)
     some = rng.choice(len(i), 300, replace=False)
     i, j = i[some], j[some]
     true = np.array([exact(x[a], x[b]) for a, b in zip(i, j, strict=True)])
     ratio = sliced(x[i], x[j]) / true
-    assert ratio.min() > 0.3 and ratio.max() < 2 / np.pi
-    assert spearmanr(sliced(x[i], x[j]), true).statistic > 0.96
+    assert ratio.max() < 2 / np.pi
+    assert (ratio.min(), np.median(ratio), ratio.max()) == pytest.approx((0.38, 0.54, 0.61), abs=0.01)
+    assert spearmanr(sliced(x[i], x[j]), true).statistic == pytest.approx(0.98, abs=0.005)
     fine = sliced(x[i], x[j], 64)
     assert spearmanr(fine, true).statistic == pytest.approx(spearmanr(sliced(x[i], x[j]), true).statistic, abs=0.005)
 
@@ -71,7 +78,7 @@ def test_along_the_axes_it_is_the_distance_of_the_marginals() -> None:
 
 def test_losses_are_the_distances_of_the_images_whatever_their_totals() -> None:
     rng = derive_rng(9)
-    x = prongs.images(2, 12, rng)
+    x = jets(2, 12, rng)
     model = EmdAe(latent=4, width=2, epochs=2, batch=4)
     weights = model.fit(x, 1, "cpu").weights
     losses = model.losses_of(weights, x, "cpu")
@@ -90,15 +97,15 @@ def test_losses_are_the_distances_of_the_images_whatever_their_totals() -> None:
 def test_training_by_transport_restores_where_the_weight_is() -> None:
     """Nearer to a jet by the exact distance than the mean image, and than what squared errors have trained."""
     rng = derive_rng(10)
-    x, other = prongs.images(2, 300, rng), prongs.images(2, 20, rng)
-    options: dict[str, Any] = {"latent": 16, "width": 4, "epochs": 12, "batch": 16, "learning_rate": 3e-3}
+    x, other = jets(2, 300, rng), jets(2, 20, rng)
+    options: dict[str, Any] = {"latent": 16, "width": 4, "epochs": 20, "batch": 16, "learning_rate": 3e-3}
     far = {}
     for model in (EmdAe(**options), Autoencoder(**options)):
         restored = np.maximum(model.restore(model.fit(x, 1, "cpu").weights, other, "cpu"), 0)
         far[model.kind] = np.mean([exact(a, b) for a, b in zip(restored, other, strict=True)])
     mean = np.mean([exact(x.mean(axis=0), one) for one in other])
     assert far["emd-ae"] < 0.75 * mean
-    assert far["emd-ae"] < 0.9 * far["autoencoder"]
+    assert far["emd-ae"] < 0.6 * far["autoencoder"]
 
 
 @pytest.mark.parametrize(

@@ -242,5 +242,5 @@ def test_points_are_those_of_each_encoder_and_can_be_drawn() -> None:
 
 
 def test_an_encoder_twice_is_refused() -> None:
-    assert "'a' twice" in str(Latent(encoders=["a", "b", "a"]).refuses(Context(Digits(), {})))
+    assert "encoders has a twice" in str(Latent(encoders=["a", "b", "a"]).refuses(Context(Digits(), {})))
     assert Latent(encoders=["a", "b"]).refuses(Context(Digits(), {})) is None

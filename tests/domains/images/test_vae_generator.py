@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import prongs
 import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
@@ -17,6 +16,8 @@ from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples
 from gancensus.domains.images.encoder_vae import Vae
 from gancensus.domains.images.generator_vae import Output, VaeDecoder
+from gancensus.domains.jets.jet_images import preprocessed
+from gancensus.domains.jets.toys import images_of, toy_jets
 from gancensus.storage.models import read_model, write_model
 from gancensus.training.loop import architecture
 
@@ -100,15 +101,20 @@ def test_faint_images_are_drawn_at_their_size_also_from_a_file(tmp_path: Path) -
     assert np.quantile(bright, 0.8) > 2.0**-7 / 1.3
 
 
+def jets(prongs: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Images of preprocessed toy jets (count, 40, 40)."""
+    return images_of(preprocessed(toy_jets(np.full(count, prongs), 80, rng).astype(np.float64)), 40, 2.0)
+
+
 def test_jets_of_one_and_two_prongs_are_drawn_in_both_widths() -> None:
     """A generator of one jet, or of the mean, would have no spread of widths, and cover no real jet."""
     rng = derive_rng(6)
-    x = np.concatenate([prongs.images(k, 150, rng) for k in (1, 2)])
+    x = np.concatenate([jets(k, 150, rng) for k in (1, 2)])
     model = VaeDecoder(latent=8, width=4, epochs=20, batch=16, learning_rate=3e-3, beta=1e-3, output="softmax")
     drawn = model.generate(
         model.train(samples(x), 1, "cpu").weights, model.noise(200, {}, derive_rng(7)), x.shape[1:], "cpu"
     )
-    axis = np.abs(np.linspace(-1, 1, prongs.SIDE + 1)[:-1] + 1 / prongs.SIDE)
+    axis = np.abs(np.linspace(-1, 1, 41)[:-1] + 1 / 40)
     real, made = (one.sum(axis=2) @ axis for one in (x, drawn))  # mean distance along the axis of the jet
     assert made.std() > 0.4 * real.std()
     coarse = [one.reshape(len(one), 10, 4, 10, 4).sum(axis=(2, 4)).reshape(len(one), -1) for one in (x, drawn)]

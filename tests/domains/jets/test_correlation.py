@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from in_memory import InMemory
 from numpy.typing import NDArray
-from prongs import images
 from pydantic import ValidationError
 from scipy.spatial.distance import pdist, squareform
 
@@ -27,6 +26,7 @@ from gancensus.domains.jets import correlation as science
 from gancensus.domains.jets.analysis_correlation import Correlation
 from gancensus.domains.jets.correlation import PIXELS, Layer, Sampled, Target
 from gancensus.domains.jets.networks import by_loss, deeper, networks
+from gancensus.domains.jets.toys import images_of, toy_jets
 from gancensus.plotting.numbers import rows as rows_of_table
 from gancensus.plotting.style import svg
 from gancensus.statistics import pair_correlation as pairs
@@ -46,6 +46,7 @@ class Planted(Encoder):
     blocks: int = 1
     restores = True
     beta: float = 0.0
+    epochs: int = 1
 
     def layers(self, weights: Mapping[str, Any], x: Images, device: str) -> dict[str, NDArray[np.float32]]:
         blocks = {f"block{k + 1}": x for k in range(self.blocks)}
@@ -140,7 +141,7 @@ def test_an_isometric_latent_space_has_correlation_one_and_a_random_one_none() -
 
 def test_pixels_are_compared_squared_and_not() -> None:
     rng = np.random.default_rng(2)
-    samples = Samples(images(1, 40, rng), np.arange(40))
+    samples = Samples(images_of(toy_jets(np.ones(40, np.int64), 60, rng), SIDE, 2.0), np.arange(40))
     found = table(samples, {"a": model(Planted(), position)}, p=[1])
     distance = pdist(samples.x.reshape(40, -1).astype(np.float64))
     transport = [row["pearson"] for row in found if row["layer"] == "image"]
@@ -150,7 +151,7 @@ def test_pixels_are_compared_squared_and_not() -> None:
     assert squared["above_low"] < squared["above"] < squared["above_high"]
     assert root["above"] is None and root["beside"] is None
     assert root["spearman"] == pytest.approx(squared["spearman"])
-    assert squared["document"] == 0.44 and root["document"] is None
+    assert squared["published"] == 0.44 and root["published"] is None
     block = only(found, encoder="a", layer="block1")  # which returns its images
     assert block["pearson"] == pytest.approx(root["pearson"]) and block["above"] == pytest.approx(0, abs=1e-9)
     assert len(distance) == squared["pairs"]
@@ -207,7 +208,7 @@ def test_replicas_are_pooled_with_the_spread_of_trainings() -> None:
     Intervals of single trainings, which know of other jets alone, hold that mean in less than half of the cases.
     """
     rng, held, narrow, equal = np.random.default_rng(4), 0, 0, 0
-    encoders: dict[str, Encoder] = {f"{k}{copy}": Planted(beta=k / 10) for k in range(4) for copy in "ab"}
+    encoders: dict[str, Encoder] = {f"{k}{copy}": Planted(epochs=k + 1) for k in range(4) for copy in "ab"}
     encoders |= {"emd a": ByTransport(), "emd b": ByTransport()}
     target = Target(1.0, None)
 
@@ -263,6 +264,7 @@ def test_networks_are_named_by_what_they_differ_in() -> None:
         "c": Planted(blocks=3),
         "again": Planted(blocks=1),
         "d": ByTransport(blocks=2, beta=0.5),
+        "e": ByTransport(blocks=2),
     }
     found = networks(encoders)
     assert [one.name for one in found] == [
@@ -270,10 +272,12 @@ def test_networks_are_named_by_what_they_differ_in() -> None:
         "planted, blocks 2, beta 0.0",
         "planted, blocks 3, beta 0.0",
         "transported, blocks 2, beta 0.5",
+        "transported, blocks 2, beta 0.0",
     ]
+    assert [one.family for one in found] == ["planted, beta 0.0"] * 3 + [f"transported, beta {b}" for b in (0.5, 0.0)]
     assert found[0].encoders == ("a", "again")
     assert [(a.encoders[0], b.encoders[0]) for a, b in deeper(found)] == [("b", "a"), ("c", "b"), ("c", "a")]
-    assert [(a.encoders[0], b.encoders[0]) for a, b in by_loss(found)] == [("d", "b")]
+    assert [(a.encoders[0], b.encoders[0]) for a, b in by_loss(found)] == [("e", "b")]  # of one beta
     assert [one.name for one in networks({"a": Planted(), "b": Planted()})] == ["planted"]
 
 
@@ -306,18 +310,18 @@ def _said(found: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     return analysis.findings(columns), analysis.unjudged("correlation", columns)
 
 
-def test_what_the_document_claims_is_found_where_it_is_so() -> None:
-    document = {
+def test_claims_are_found_where_they_are_so() -> None:
+    claimed = {
         "mse-1": {"block1": (0.80, 0.81), "latent": (0.68, 0.681)},
         "mse-2": {"block1": (0.70, 0.71), "block2": (0.72, 0.722), "latent": (0.76, 0.761)},
         "mse-3": {"block1": (0.71, 0.712), "block2": (0.73, 0.74), "block3": (0.75, 0.752), "latent": (0.84, 0.841)},
         "emd-2": {"block1": (0.70, 0.71), "block2": (0.72, 0.722), "latent": (0.90, 0.901)},
     }
-    found, unjudged = _said(_planted(document))
+    found, unjudged = _said(_planted(claimed))
     assert not unjudged
     assert len(found) == 4 + 1 + 1 + 1
     assert all("p = 1: yes (" in sentence for sentence in found)
-    grows = next(sentence for sentence in found if "grows with the blocks" in sentence)
+    grows = next(sentence for sentence in found if "grow with the number of blocks?" in sentence)
     assert [float(value) for value in re.findall(r"blocks \+([.\d]+)", grows)] == pytest.approx([0.08, 0.08, 0.16])
 
 
@@ -337,13 +341,13 @@ def test_what_cannot_be_judged_is_said() -> None:
     assert not found
     assert len(unjudged) == 4
     assert sum("trained twice" in sentence for sentence in unjudged) == 1
-    assert sum("not judged, as no encoders" in sentence for sentence in unjudged) == 3
+    assert sum("The networks asked: not judged, as no two" in sentence for sentence in unjudged) == 3
 
 
-def test_numbers_of_the_document_stand_beside_its_networks() -> None:
+def test_published_numbers_stand_beside_their_networks() -> None:
     every = {f"{kind}-{b}": {"latent": (0.7, 0.71)} for kind in ("mse", "emd") for b in (1, 2, 3)}
     found = _planted({k: {"block1": (0.5, 0.5), "block2": (0.5, 0.5), **v} for k, v in every.items()})
-    latent = {row["network"]: row["document"] for row in found if row["layer"] == "latent" and row["encoder"]}
+    latent = {row["network"]: row["published"] for row in found if row["layer"] == "latent" and row["encoder"]}
     assert latent == {
         **{f"planted, blocks {b}": (0.7 if b == 3 else None) for b in (1, 2, 3)},
         **{f"transported, blocks {b}": None for b in (1, 2, 3)},
@@ -403,7 +407,7 @@ def test_encoders_without_layers_and_unknown_classes_are_refused() -> None:
     context = context._replace(models=models)
     assert "twice" in (Correlation(encoders=["a", "a"]).refuses(context) or "")
     assert "0 (QCD), 1 (top)" in (Correlation(encoders=["a"], label=4).refuses(context) or "")
-    assert "p has 1 twice" in (Correlation(encoders=["a"], p=(1, 1)).refuses(context) or "")
+    assert "p has 1 twice" in (Correlation(encoders=["a"], p=(0.5, 1, 1)).refuses(context) or "")
     assert Correlation(encoders=["a"], label=1).refuses(context) is None
     assert Correlation(encoders=["a"]).asks == ("a",)
     wrongs: list[dict[str, Any]] = [{"encoders": []}, {"encoders": ["a"], "p": [2]}, {"encoders": ["a"], "p": []}]

@@ -18,7 +18,7 @@ from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples
-from gancensus.domains.jets.jet_images import prepared
+from gancensus.domains.jets.jet_images import preprocessed
 from gancensus.domains.jets.observables import observables
 from gancensus.domains.jets.source_jets_hdf5 import JetsHdf5
 
@@ -76,7 +76,7 @@ def zenodo(
 def jetnet(path: Path, clouds: Floats, order: tuple[int, ...] = (1, 2, 0), mask: bool = True) -> dict[str, Any]:
     """particle_features (N, 30, 4): relative eta, phi, pt and a mask; jet_features (N, 4): pt, eta, mass, number."""
     found = observables(clouds)
-    axes = prepared(clouds, centre=False, rotate=False, flip=False)
+    axes = preprocessed(clouds, centre=False, rotate=False, flip=False)
     axes[..., 0] /= found["pt"][:, None]
     features = np.zeros((N, 30, 4 if mask else 3), dtype=np.float32)
     features[:, :PARTICLES, :3] = axes[..., order]
@@ -127,7 +127,7 @@ def take(options: dict[str, Any], rows: Any = slice(None), **more: Any) -> Sampl
 
 
 def expected(clouds: Floats, **steps: bool) -> Floats:
-    return prepared(clouds, **steps)
+    return preprocessed(clouds, **steps)
 
 
 LAYOUTS: dict[str, Callable[..., dict[str, Any]]] = {

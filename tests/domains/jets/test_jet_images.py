@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gancensus.contracts.randomness import derive_rng
-from gancensus.domains.jets.jet_images import normalised, pixelated, prepared
+from gancensus.domains.jets.jet_images import normalised, pixelated, preprocessed
 from gancensus.domains.jets.observables import constituents_of_images
 
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ def test_copies_have_the_same_image(eta: float, phi: float, angle: float, mirror
     clouds = jets(200, "copies")
     copies = moved(clouds, eta, phi, angle, mirror)
     copies[..., 2] = (copies[..., 2] + math.pi) % (2 * math.pi) - math.pi
-    ours, theirs = prepared(clouds), prepared(copies)
+    ours, theirs = preprocessed(clouds), preprocessed(copies)
     np.testing.assert_allclose(theirs, ours, atol=1e-8)
     fine = inside_pixels(ours)
     assert fine.sum() > 150
@@ -66,16 +66,16 @@ def test_copies_have_the_same_image(eta: float, phi: float, angle: float, mirror
 )
 def test_a_step_that_is_left_out_makes_a_difference(step: str, change: tuple[float, float, float, int] | None) -> None:
     clouds = jets(50, "steps")
-    without = prepared(clouds, **{step: False})
+    without = preprocessed(clouds, **{step: False})
     if change is None:
-        return np.testing.assert_equal(bool(np.allclose(without, prepared(clouds), atol=1e-4)), False)
-    copies = prepared(moved(clouds, *change), **{step: False})
+        return np.testing.assert_equal(bool(np.allclose(without, preprocessed(clouds), atol=1e-4)), False)
+    copies = preprocessed(moved(clouds, *change), **{step: False})
     assert np.abs(copies - without).max() > 0.1
     return None
 
 
 def test_the_frame_is_the_one_that_is_said() -> None:
-    found = prepared(jets(100, "frame"))
+    found = preprocessed(jets(100, "frame"))
     pt, eta, phi = np.moveaxis(found, -1, 0)
     np.testing.assert_allclose([(pt * eta).sum(axis=1), (pt * phi).sum(axis=1)], 0, atol=1e-5)
     np.testing.assert_allclose((pt * eta * phi).sum(axis=1), 0, atol=1e-5)
@@ -85,7 +85,7 @@ def test_the_frame_is_the_one_that_is_said() -> None:
 
 
 def test_without_centre_the_jet_axis_is_the_origin() -> None:
-    found = prepared(jets(20, "axis"), centre=False, rotate=False, flip=False)
+    found = preprocessed(jets(20, "axis"), centre=False, rotate=False, flip=False)
     px, py = (found[..., 0] * turn(found[..., 2]) for turn in (np.cos, np.sin))
     pz, energy = (found[..., 0] * rise(found[..., 1]) for rise in (np.sinh, np.cosh))
     np.testing.assert_allclose(np.arctan2(py.sum(axis=1), px.sum(axis=1)), 0, atol=1e-8)
@@ -93,7 +93,7 @@ def test_without_centre_the_jet_axis_is_the_origin() -> None:
 
 
 def test_pt_is_conserved_within_the_width() -> None:
-    clouds = prepared(jets(50, "sum"))
+    clouds = preprocessed(jets(50, "sum"))
     near = (np.abs(clouds[..., 1:]) < 0.25).all(axis=-1)
     for width, expected in ((8.0, clouds[..., 0].sum(axis=1)), (0.5, (clouds[..., 0] * near).sum(axis=1))):
         images = pixelated(clouds, PIXELS, width)
@@ -106,7 +106,7 @@ def test_images_and_their_constituents() -> None:
     found = pixelated(np.array([[(3.0, 0.9, -0.2), (1.0, -0.9, 0.9)]]), PIXELS, WIDTH)
     assert found[0, 23, 38] == 3
     assert found[0, 1, 1] == 1
-    images = pixelated(prepared(jets(20, "again")), PIXELS, WIDTH)
+    images = pixelated(preprocessed(jets(20, "again")), PIXELS, WIDTH)
     np.testing.assert_allclose(pixelated(constituents_of_images(images, WIDTH), PIXELS, WIDTH), images, rtol=1e-12)
 
 
@@ -116,13 +116,13 @@ def test_infrared_and_collinear_safety() -> None:
     split[:, 0, 0] *= 0.6
     split[:, 30, 0] *= 0.4
     split[:, 31, 0] = 1e-12
-    fine = inside_pixels(prepared(clouds))
-    ours, theirs = (pixelated(prepared(one)[fine], PIXELS, WIDTH) for one in (clouds, split))
+    fine = inside_pixels(preprocessed(clouds))
+    ours, theirs = (pixelated(preprocessed(one)[fine], PIXELS, WIDTH) for one in (clouds, split))
     np.testing.assert_allclose(theirs, ours, atol=1e-10)
 
 
 def test_a_particle_is_in_the_middle() -> None:
-    image = pixelated(prepared(np.array([[(7.0, 2.2, -3.1), (0.0, 0.0, 0.0)]])), PIXELS, WIDTH)
+    image = pixelated(preprocessed(np.array([[(7.0, 2.2, -3.1), (0.0, 0.0, 0.0)]])), PIXELS, WIDTH)
     assert image[0, PIXELS // 2 - 1, PIXELS // 2] == image.sum() == 7
 
 
@@ -131,7 +131,7 @@ def test_two_particles_in_any_direction_have_one_image(angle: float) -> None:
     """After the rotation both are on the edge between two columns, where rounding must not decide."""
     for weights in ((3.0, 1.0), (2.0, 2.0)):
         x, y = 0.31 * math.cos(angle), 0.31 * math.sin(angle)
-        image = pixelated(prepared(np.array([[(weights[0], x, y), (weights[1], -x, -y)]])), PIXELS, WIDTH)
+        image = pixelated(preprocessed(np.array([[(weights[0], x, y), (weights[1], -x, -y)]])), PIXELS, WIDTH)
         column = image[0, :, PIXELS // 2]
         assert column.sum() == sum(weights)
         assert np.flatnonzero(column).tolist() == ([16, 29] if weights[0] == 3 else [13, 26])
@@ -142,11 +142,11 @@ def test_a_symmetric_jet_is_left_as_it_is(n: int) -> None:
     """It has no principal axis; which way the rounding of its moments points must not turn it."""
     angles = 0.1 + 2 * math.pi * np.arange(n) / n
     jet = np.column_stack([np.full(n, 10.0), 0.4 * np.cos(angles) + 1.7, 0.4 * np.sin(angles) - 3.1])[None]
-    found = prepared(jet, flip=False)
+    found = preprocessed(jet, flip=False)
     np.testing.assert_allclose(found[0, :, 1:], 0.4 * np.column_stack([np.cos(angles), np.sin(angles)]), atol=1e-8)
 
 
 def test_nothing_stays_nothing() -> None:
     empty = np.zeros((2, 5, 3))
-    assert not normalised(pixelated(prepared(empty), PIXELS, WIDTH)).any()
-    assert normalised(pixelated(prepared(empty[:0]), PIXELS, WIDTH)).shape == (0, PIXELS, PIXELS)
+    assert not normalised(pixelated(preprocessed(empty), PIXELS, WIDTH)).any()
+    assert normalised(pixelated(preprocessed(empty[:0]), PIXELS, WIDTH)).shape == (0, PIXELS, PIXELS)

@@ -25,7 +25,7 @@ from gancensus.contracts.source import Source
 from gancensus.domains.jets import relabelled_jets
 from gancensus.domains.jets.analysis_substructure import Substructure
 from gancensus.domains.jets.average_jets import BEFORE
-from gancensus.domains.jets.jet_images import pixelated, prepared
+from gancensus.domains.jets.jet_images import pixelated, preprocessed
 from gancensus.domains.jets.jet_samples import JetSource
 from gancensus.domains.jets.observables import observables
 from gancensus.domains.jets.substructure import (
@@ -461,7 +461,7 @@ def test_sources_of_jets_give_them_as_they_were() -> None:
     before, after = (one.load(5).take(slice(None)) for one in (raw, source))
     np.testing.assert_array_equal(before.sample_id, after.sample_id)
     np.testing.assert_array_equal(before.conditions["mass"], after.conditions["mass"])
-    images = pixelated(prepared(clouds(5, 30, 2), False, False, False), 40, 2.0)
+    images = pixelated(preprocessed(clouds(5, 30, 2), False, False, False), 40, 2.0)
     np.testing.assert_allclose(before.natural(), images, rtol=1e-6)
     said = Substructure().analyse("jets", {"train": InMemory(after)}, {}, NAMED, Context(source, {}, seed=5))
     shown = as_read(said)["value"].reshape(4, 40, 40)  # one and average, before and after

@@ -101,7 +101,7 @@ class Latent(Analysis):
     def refuses(self, context: Context) -> str | None:
         """Refuse an encoder that is named twice."""
         twice = [name for name in self.encoders if self.encoders.count(name) > 1]
-        return f"`encoders` has '{twice[0]}' twice; remove one of the two" if twice else None
+        return f"encoders has {twice[0]} twice; leave one out" if twice else None
 
     def analyse(
         self,

@@ -13,6 +13,7 @@ from gancensus.search.neighbours import nearest_others
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.half_samples import SPLITS, half_sample_variance, halves
 from gancensus.statistics.intervals import symmetric
+from gancensus.statistics.spread import Chance, total
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -116,8 +117,7 @@ def compare(first: Sequence[Measured], second: Sequence[Measured]) -> tuple[Esti
     """Return purity and clumps of all classes, one encoder's trainings less another's, with intervals.
 
     Both are of the same samples and the same halves. To the variance by sampling comes that of the mean over the
-    trainings, s^2 / r, of each encoder that is trained more than once; the degrees of freedom are Satterthwaite's
-    (Biometrics Bull. 2 (1946) 110).
+    trainings, s^2 / r, of each encoder that is trained more than once (`spread.total`).
     """
     sides = [
         (_of_all(one.values for one in side), _of_all(one.differences for one in side)) for side in (first, second)
@@ -125,11 +125,9 @@ def compare(first: Sequence[Measured], second: Sequence[Measured]) -> tuple[Esti
     (a, a_halves), (b, b_halves) = ((values.mean(axis=0), halves.mean(axis=0)) for values, halves in sides)
     parts = [(half_sample_variance(a_halves - b_halves), SPLITS)]
     parts += [(values.var(axis=0, ddof=1) / len(values), len(values) - 1) for values, _ in sides if len(values) > 1]
-    variance = sum(part for part, _ in parts)
-    spread = sum(part**2 / freedom for part, freedom in parts)
-    freedom = np.divide(variance**2, spread, out=np.full(2, float(SPLITS)), where=spread > 0)
+    of_each = [total(0.0, [Chance(float(part[k]), freedom) for part, freedom in parts]) for k in range(2)]
     ends = ((-1, 1), (-math.inf, math.inf))
-    pure, clumps = (_estimate(*one) for one in zip(a - b, variance, freedom, ends, strict=True))
+    pure, clumps = (_estimate(d, *chance, ends=e) for d, chance, e in zip(a - b, of_each, ends, strict=True))
     return pure, clumps
 
 
@@ -147,11 +145,11 @@ def _both(z: Floats, label: Integers, neighbours: int, judged: NDArray[np.bool_]
     return np.array([[pure.mean(), *by_class], [mean, *clumps]])
 
 
-def _estimate(value: float, variance: float, freedom: float, ends: tuple[float, float]) -> Estimate:
+def _estimate(value: float, variance: float, freedom: float | None, ends: tuple[float, float]) -> Estimate:
     """Return a value with Student's interval, cut at the ends; None of NaN."""
     if math.isnan(value):
         return Estimate(None, None, None)
-    return symmetric(float(value), float(variance), float(freedom), ends=ends)
+    return symmetric(float(value), float(variance), freedom, ends=ends)
 
 
 def _whole(one: Estimate) -> Estimate:

@@ -38,13 +38,18 @@ CORRELATION = pa.schema(
         *with_interval("spearman", "Spearman's rank correlation of the same; no power of a distance changes it"),
         *with_interval("above", "`pearson` less that of `beside`, for the same jets"),
         column("beside", STRING, about="what `above` compares with: `root of the MSE` of images, or another network"),
+        column("beside_layer", STRING, about="the layer of `beside`; `image` of pixels"),
+        column("beside_network", STRING, about="the network of `beside`, as in `network`; null: pixels, or none"),
+        column("beside_blocks", INT, about="its blocks"),
         column("question", STRING, about="of rows that compare two networks: `more blocks`, `one block` or `loss`"),
         column(
             "null",
             FLOAT,
-            about="absolute value that 95 % stay below when jets are permuted; of a mean, the largest",
+            about="95 % quantile of the absolute correlation when jets are permuted (Mantel); of a mean, the largest "
+            "of its trainings",
         ),
         NETWORK,
+        column("family", STRING, about="`network` without its blocks"),
         column("kind", STRING, about="the kind of the encoder"),
         column("blocks", INT, about="blocks that each halve the image"),
         column("trained", STRING, about="`mse` or `emd`: how training compares an image with its reconstruction"),
@@ -53,7 +58,12 @@ CORRELATION = pa.schema(
         column("preprocessing", STRING, about="what the source did to each jet; null where it does not say"),
         column("pairs", INT, about="pairs of jets; of `reconstruction` jets"),
         column("jets", INT, about="jets of `holdout`"),
-        column("document", FLOAT, about="Pearson correlation in Fraser et al., ML4Jets 2021, where it has one"),
+        column(
+            "published",
+            FLOAT,
+            about="Pearson correlation in R. K. Mishra, Jet metrics and autoencoders, talk at ML4Jets 2021, where it "
+            "has one",
+        ),
     ]
 )
 PAIRS = pa.schema(
@@ -75,7 +85,8 @@ class Correlation(Analysis):
 
     Distances are Euclidean: of images (the root of the MSE, and the MSE itself), and of the activations of each layer
     of autoencoders. Transport is balanced, exact, between the images as weights at the centres of their pixels.
-    Fraser, Homiller, Mishra, Ostdiek & Schwartz, arXiv:2110.06948. Intervals are those of other jets: a bootstrap of
+    R. K. Mishra, Jet metrics and autoencoders, talk at ML4Jets 2021: work in progress of Fraser, Homiller, Mishra,
+    Ostdiek & Schwartz, arXiv:2110.06948. Intervals are those of other jets: a bootstrap of
     jets, not of pairs. Encoders with equal options are trainings of one network, whose spread their mean has, too.
     """
 
@@ -101,8 +112,8 @@ class Correlation(Analysis):
             "the MSE of their images, its root, and the Euclidean distance in each layer of the networks; with 95 % "
             "intervals. `reconstruction`: the MSE of a jet and its reconstruction, or its root, with the transport "
             "between the two. Networks that were trained several times have the mean, and the interval of another "
-            "training; where none was trained twice there is no interval. Italic: the numbers of Fraser et al., which "
-            "have none; they do not say whether costs for p = 1/2 were raised to 1/p.",
+            "training; where none was trained twice there is no interval. Italic: the numbers of Mishra's talk "
+            "(ML4Jets 2021), which have no intervals; it does not say whether costs for p = 1/2 were raised to 1/p.",
         ),
         "pairs": AnalysisTable(
             PAIRS,
@@ -118,12 +129,11 @@ class Correlation(Analysis):
         return tuple(self.encoders)
 
     def refuses(self, context: Context) -> str | None:
-        """Refuse encoders without layers, the same one twice, and a class that the source does not have."""
-        twice = next((name for name in self.encoders if self.encoders.count(name) > 1), None)
-        if twice is not None:
-            return f"encoders has {twice} twice; leave one out"
-        if len(set(self.p)) < len(self.p):
-            return f"p has {self.p[0]:g} twice; leave one out"
+        """Refuse encoders without layers, an encoder or power that is named twice, and a class that nothing is of."""
+        for key, values in (("encoders", self.encoders), ("p", [f"{p:g}" for p in self.p])):
+            twice = [value for value in values if values.count(value) > 1]
+            if twice:
+                return f"{key} has {twice[0]} twice; leave one out"
         for name, model in context.models.items():
             if not model.encoder.restores:
                 return f"encoder {name} ({model.encoder.kind}) has no layers and no decoder; name autoencoders"
@@ -153,13 +163,13 @@ class Correlation(Analysis):
         return columns_of(found, self.tables[table].schema.names)
 
     def findings(self, columns: Columns) -> list[str]:
-        """Say what of the document's claims holds."""
+        """Answer the questions that can be judged."""
         from gancensus.domains.jets.correlation_words import answers
 
         return list(answers(columns))
 
     def unjudged(self, table: str, columns: Columns) -> list[str]:
-        """Say which of the document's claims cannot be judged."""
+        """Say which questions cannot be judged."""
         from gancensus.domains.jets.correlation_words import gaps
 
         return list(gaps(columns)) if table == "correlation" else []

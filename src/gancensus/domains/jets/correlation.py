@@ -1,7 +1,7 @@
 """How closely distances between jets follow the optimal transport between them: in pixels, and in a network's layers.
 
-Fraser, Homiller, Mishra, Ostdiek & Schwartz, arXiv:2110.06948, and the talk 'Jet metrics and autoencoders' (ML4Jets
-2021), whose numbers stand beside: correlations over all pairs of some jets.
+Correlations over all pairs of some jets, beside the numbers of R. K. Mishra's talk 'Jet metrics and autoencoders'
+(ML4Jets 2021): work in progress of Fraser, Homiller, Mishra, Ostdiek & Schwartz, arXiv:2110.06948.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PIXELS = "root of the MSE"  # what layers are compared with
 DEEPER, SHALLOW, LOSS = "more blocks", "one block", "loss"
 NOTHING = Estimate(None, None, None)
 PERFECT = 1 - 1e-15  # the largest correlation whose inverse hyperbolic tangent is finite
-DOCUMENT = {
+PUBLISHED = {
     (IMAGE, None, 1.0): 0.44,
     (IMAGE, None, 0.5): 0.55,
     (LATENT, 1, 0.5): 0.68,
@@ -36,7 +36,7 @@ DOCUMENT = {
     (LATENT, 3, 0.5): 0.79,
     (LATENT, 3, 1.0): 0.70,
 }
-"""The document's Pearson correlations by layer, blocks and p: MSE of images, latent vectors of MSE-trained networks."""
+"""Pearson correlations of Mishra's talk by layer, blocks and p: MSE of images, latent vectors after training by MSE."""
 
 
 class Layer(NamedTuple):
@@ -146,7 +146,7 @@ class _Means:
                 yield {
                     **_about(layer._replace(encoder=None), target, network),
                     **_columns(correlations | {"above": above}),
-                    "beside": None if above is NOTHING else PIXELS,
+                    **_beside_pixels(above),
                     "null": max(one.null for one in every),
                     "replicas": len(every),
                     "jets": min(one.jets for one in every),
@@ -209,9 +209,12 @@ class _Means:
             yield {
                 **_about(mine, target, network),
                 **_columns({"above": _difference(every, others, chances)}),
-                "document": None,
+                "published": None,
                 "question": question,
                 "beside": f"{layer} of {beside.name}",
+                "beside_layer": layer,
+                "beside_network": beside.name,
+                "beside_blocks": beside.options.get("blocks"),
                 "replicas": len(every),
             }
 
@@ -227,7 +230,7 @@ def _single(key: tuple[Layer, Target], found: Found, network: Network | None) ->
     return {
         **_about(layer, target, network),
         **_columns(estimates),
-        "beside": None if above is NOTHING else PIXELS,
+        **_beside_pixels(above),
         "null": one.null,
         "jets": one.jets,
         "pairs": _pairs(layer, one.jets),
@@ -259,13 +262,19 @@ def _about(layer: Layer, target: Target, network: Network | None) -> dict[str, A
         "squared": layer.squared,
         "p": target.p,
         "root": target.root,
-        "document": DOCUMENT.get((layer.name, blocks, target.p)) if known else None,
+        "published": PUBLISHED.get((layer.name, blocks, target.p)) if known else None,
         "network": network and network.name,
+        "family": network and network.family,
         "kind": network and network.kind,
         "blocks": blocks,
         "beta": network.options.get("beta") if network else None,
         "trained": network and network.trained,
     }
+
+
+def _beside_pixels(above: Estimate) -> dict[str, str | None]:
+    """Return the columns that say what a layer is above; nothing where it is not compared."""
+    return {"beside": None, "beside_layer": None} if above is NOTHING else {"beside": PIXELS, "beside_layer": IMAGE}
 
 
 def _columns(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:

@@ -32,7 +32,7 @@ Place = tuple[str, bool]
 
 @styled
 def draw_correlations(table: Columns) -> Figure:
-    """Draw a panel per transport distance: networks by layers, each cell with its number, interval and document's."""
+    """Draw a panel per transport distance: networks by layers, each cell with number, interval and published number."""
     known = [row for row in rows(table) if _shown(row)]
     names = unique(_network(row) for row in known)
     places = sorted({_place(row) for row in known}, key=_order)
@@ -60,7 +60,7 @@ def draw_pairs(table: Columns) -> Figure:
         shown = _draw_histogram(ax, some, LogNorm(1, most))
         ax.set_title(f"{short(space[1] or PIXELS, 30)}, {target}: r = {decimal(some[0]['pearson'])}", fontsize=8)
         ax.set_xlabel("distance of latent vectors" if space[0] == LATENT else "MSE, sum over pixels")
-        ax.set_ylabel("transport" if target == targets[0] else "")
+        ax.set_ylabel(("$W_p$" if some[0]["root"] else "$W_p^p$") if target == targets[0] else "")
     bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.01, label="pairs in a bin")
     log_axis(bar.ax, 1, most)
     return figure
@@ -102,12 +102,12 @@ def _draw_cells(ax: Axes, some: Sequence[Row], names: Sequence[str], places: Seq
 
 
 def _write(ax: Axes, row: Row, i: int, j: int) -> None:
-    """Write a correlation into its cell, its interval below, and the document's number beside it."""
+    """Write a correlation into its cell, its interval below, and the published number beside it."""
     colour = "white" if row["pearson"] > DARK else INK
-    document = row["document"] is not None
-    ax.text(j - 0.12 * document, i - 0.18, decimal(row["pearson"]), ha="center", va="center", color=colour, fontsize=8)
-    if document:
-        said = decimal(row["document"])
+    published = row["published"] is not None
+    ax.text(j - 0.12 * published, i - 0.18, decimal(row["pearson"]), ha="center", va="center", color=colour, fontsize=8)
+    if published:
+        said = decimal(row["published"])
         ax.text(j + 0.25, i - 0.18, said, ha="center", va="center", color=colour, fontsize=7, style="italic")
     if row["pearson_low"] is not None:
         ends = f"{decimal(row['pearson_low'])} to {decimal(row['pearson_high'])}"

@@ -1,4 +1,4 @@
-"""What the table of correlations says of the document's claims: yes, no, or too little to tell."""
+"""What the table of correlations answers to the questions that are asked of it: yes, no, or too little to tell."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from gancensus.domains.jets.correlation import DEEPER, LATENT, LOSS, PIXELS, SHA
 from gancensus.plotting.numbers import Row, rows
 
 QUESTIONS = {
-    PIXELS: "Latent distances follow transport better than those of pixels (Pearson, beside the root of the MSE)",
-    DEEPER: "The correlation of latent distances with transport grows with the blocks",
-    SHALLOW: "A network of one block is higher in its block and lower in its latent space than one of two",
-    LOSS: "Latent distances follow transport better in a network trained by transport than in one trained by MSE",
+    PIXELS: "Do latent distances follow optimal transport more closely than the root of the pixels' MSE does "
+    "(Pearson)?",
+    DEEPER: "Does the correlation of latent distances with transport grow with the number of blocks?",
+    SHALLOW: "Has a network of one block a higher correlation in its block and a lower one in its latent space than "
+    "one of two?",
+    LOSS: "Do latent distances of a network trained by transport follow it more closely than those of one trained by "
+    "MSE?",
 }
 LACKING = {
-    DEEPER: "no encoders differ in `blocks` alone",
-    SHALLOW: "no encoders with `blocks: 1` and `blocks: 2` are else alike",
-    LOSS: "no encoders that were trained by transport and by MSE are else alike",
+    DEEPER: "no two differ in `blocks` alone",
+    SHALLOW: "no two of `blocks: 1` and `blocks: 2` are else alike",
+    LOSS: "no two, one trained by transport and one by MSE, have equal layers and one `beta`",
 }
 
 
 def answers(columns: Columns) -> Iterator[str]:
     """Yield a sentence per question and network that can be judged."""
     every = [row for row in rows(columns) if row["above_low"] is not None]
-    for question, claim in QUESTIONS.items():
+    for question, text in QUESTIONS.items():
         asked = [row for row in every if _question(row) == question]
         for network in dict.fromkeys(map(_subject, asked)):
             some = [row for row in asked if _subject(row) == network]
             parts = dict.fromkeys(map(target_name, some))
             said = [_answer([row for row in some if target_name(row) == part]) for part in parts]
-            yield f"{claim}, {network}: {'; '.join(said)}."
+            yield f"{text} {network}: {'; '.join(said)}."
 
 
 def gaps(columns: Columns) -> Iterator[str]:
     """Yield which questions cannot be judged: nothing to compare, or no training that was repeated."""
     every = [(row, question) for row in rows(columns) if (question := _question(row))]
-    for question, claim in QUESTIONS.items():
+    for question, text in QUESTIONS.items():
         asked = [row for row, of in every if of == question]
         unknown = dict.fromkeys(_subject(row) for row in asked if row["above_low"] is None)
         if not asked and question in LACKING:
-            yield f"{claim}: not judged, as {LACKING[question]}."
+            yield f"{text} The networks asked: not judged, as {LACKING[question]}."
         for network in unknown:
             yield (
-                f"{claim}, {network}: not judged, as no network with these layers was trained twice; give an encoder "
+                f"{text} {network}: not judged, as no network with these layers was trained twice; give an encoder "
                 "with the same options under a second name."
             )
 
@@ -68,9 +71,8 @@ def _question(row: Row) -> str | None:
 def _subject(row: Row) -> str:
     """Return what a sentence is about: a network, both of two, or those that differ in blocks alone."""
     if row["question"] == LOSS:
-        return f"{row['network']} beside {row['beside'].removeprefix('latent of ')}"
-    parts = row["network"].split(", ")
-    return ", ".join(part for part in parts if row["question"] is None or not part.startswith("blocks "))
+        return f"{row['network']} beside {row['beside_network']}"
+    return str(row["network"] if row["question"] is None else row["family"])
 
 
 def _answer(some: Sequence[Row]) -> str:
@@ -92,12 +94,7 @@ def _difference(row: Row) -> str:
     value, low, high = (decimal(row[f"above{end}"]) for end in ("", "_low", "_high"))
     said = f"{'+' if row['above'] >= 0.005 else ''}{value}, {low} to {high}"
     if row["question"] == DEEPER:
-        return f"{row['blocks']:.0f} beside {_blocks(row['beside'])} blocks {said}"
+        return f"{row['blocks']:.0f} beside {row['beside_blocks']:.0f} blocks {said}"
     if row["question"] == SHALLOW:
-        return f"{row['layer']} beside {row['beside'].split(' of ')[0]} of two {said}"
+        return f"{row['layer']} beside {row['beside_layer']} of two {said}"
     return said
-
-
-def _blocks(name: str) -> str:
-    """Return the number of blocks that the name of a network has."""
-    return next(part for part in name.split(", ") if part.startswith("blocks ")).removeprefix("blocks ")

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.domains.jets.observables import TURN, _momenta, _rapidity
+from gancensus.domains.jets.observables import TWO_PI, momenta_of, rapidity
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ GRID = 2.0**-30  # to which coordinates are rounded: what lies on the edge of a 
 ALIKE = 1e-9  # relative difference below which two sums of pt, or two moments, count as equal
 
 
-def prepared(constituents: Floats, centre: bool = True, rotate: bool = True, flip: bool = True) -> Floats:
+def preprocessed(constituents: Floats, centre: bool = True, rotate: bool = True, flip: bool = True) -> Floats:
     """Return the constituents in the frame of their jet: eta and phi from the jet's axis, multiples of 2^-30.
 
     The axis is rapidity and phi of the sum of the four-momenta. centre: the origin is the centroid of eta and phi,
@@ -30,7 +30,7 @@ def prepared(constituents: Floats, centre: bool = True, rotate: bool = True, fli
     positive phi; halves that are equal are left. Padding is (0, 0, 0).
     """
     found = np.ascontiguousarray(constituents, dtype=np.float64).copy()
-    _prepare(found, centre, rotate, flip)
+    _preprocess(found, centre, rotate, flip)
     return found
 
 
@@ -51,7 +51,7 @@ def normalised(images: Floats) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True)
-def _prepare(clouds: Floats, centre: bool, rotate: bool, flip: bool) -> None:
+def _preprocess(clouds: Floats, centre: bool, rotate: bool, flip: bool) -> None:
     """Do the steps in place."""
     for k in range(len(clouds)):
         cloud = clouds[k]
@@ -73,21 +73,21 @@ def _move(cloud: Floats, centre: bool) -> None:
     """Count eta and phi from the centroid, or else from the jet's axis."""
     hardest = np.argmax(cloud[:, 0])  # from which phi is less than half a turn, so that means can be taken
     eta, phi = cloud[hardest, 1], cloud[hardest, 2]
-    total = rise = turn = 0.0
+    total = deta = dphi = 0.0
     for i in range(len(cloud)):
-        cloud[i, 1], cloud[i, 2] = cloud[i, 1] - eta, (cloud[i, 2] - phi + math.pi) % TURN - math.pi
+        cloud[i, 1], cloud[i, 2] = cloud[i, 1] - eta, (cloud[i, 2] - phi + math.pi) % TWO_PI - math.pi
         if cloud[i, 0] > 0:
             total += cloud[i, 0]
-            rise, turn = rise + cloud[i, 0] * cloud[i, 1], turn + cloud[i, 0] * cloud[i, 2]
+            deta, dphi = deta + cloud[i, 0] * cloud[i, 1], dphi + cloud[i, 0] * cloud[i, 2]
     if centre:
-        rise, turn = rise / total, turn / total
+        deta, dphi = deta / total, dphi / total
     else:
-        momenta, whole = _momenta(cloud, 0.0), np.zeros(4)
+        momenta, whole = momenta_of(cloud, 0.0), np.zeros(4)
         for p in momenta:
             whole += p
-        rise, turn = _rapidity(whole), math.atan2(whole[2], whole[1])
+        deta, dphi = rapidity(whole), math.atan2(whole[2], whole[1])
     for i in range(len(cloud)):
-        cloud[i, 1], cloud[i, 2] = cloud[i, 1] - rise, cloud[i, 2] - turn
+        cloud[i, 1], cloud[i, 2] = cloud[i, 1] - deta, cloud[i, 2] - dphi
 
 
 @numba.njit(cache=True, nogil=True)

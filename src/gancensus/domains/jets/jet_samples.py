@@ -97,12 +97,12 @@ class JetSource(Source):
 
     def _measured(self, constituents: Floats, scale: Scale) -> Values:
         """Return x (n, *shape) and the conditions of jets."""
-        from gancensus.domains.jets.jet_images import normalised, pixelated, prepared
+        from gancensus.domains.jets.jet_images import normalised, pixelated, preprocessed
         from gancensus.domains.jets.observables import UNITS, observables
 
         found = observables(constituents)
         conditions = {name: found[name].astype(np.float32) for name in UNITS}
-        values = prepared(constituents, self.centre, self.rotate, self.flip)
+        values = preprocessed(constituents, self.centre, self.rotate, self.flip)
         if self.form == "images":
             values = pixelated(values, self.pixels, self.width)
             values = normalised(values) if self.normalise else values

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from gancensus.contracts.encoder import Encoder
 
-SCHEDULE = ("epochs", "batch", "learning_rate", "beta")  # keys that fit a network to its loss, and do not make it
+SCHEDULE = ("epochs", "batch", "learning_rate")  # options of training, which may differ where two losses are compared
 
 
 class Network(NamedTuple):
@@ -22,6 +22,13 @@ class Network(NamedTuple):
     """`mse` or `emd`, as `Encoder.trained_by`."""
     options: Mapping[str, Any]
     encoders: tuple[str, ...]
+    family: str
+    """Its name without its blocks: `vae`."""
+
+    @property
+    def beta(self) -> float:
+        """The weight of the Kullback-Leibler term; 0 of a network without one."""
+        return float(self.options.get("beta", 0.0))
 
     def alike(self, *apart: str) -> str:
         """Return all its options but some, as one word to compare."""
@@ -55,17 +62,20 @@ def deeper(among: Sequence[Network]) -> Iterator[tuple[Network, Network]]:
 def by_loss(among: Sequence[Network]) -> Iterator[tuple[Network, Network]]:
     """Yield pairs of a network trained by transport and an equally large one trained by squared differences.
 
-    What only one of them has is not compared, nor are the options that fit a network to its loss.
+    Both have one beta, which is 0 of a network without one. What else only one of them has is not compared, nor are
+    options of training.
     """
     for one, other in combinations(among, 2):
         emd, mse = (one, other) if one.trained == "emd" else (other, one)
         shared = (set(emd.options) & set(mse.options)) - {"kind", *SCHEDULE}
-        same = all(emd.options[key] == mse.options[key] for key in shared)
+        same = emd.beta == mse.beta and all(emd.options[key] == mse.options[key] for key in shared)
         if (emd.trained, mse.trained) == ("emd", "mse") and same:
             yield emd, mse
 
 
 def _network(encoder: Encoder, differ: Sequence[str], names: tuple[str, ...]) -> Network:
     options = encoder.model_dump(mode="json")
-    said = [f"{key} {options[key]}" for key in differ if key in options]
-    return Network(", ".join([encoder.kind, *said]), encoder.kind, encoder.trained_by, options, names)
+    said = {key: f"{key} {options[key]}" for key in differ if key in options}
+    name = ", ".join([encoder.kind, *said.values()])
+    family = ", ".join([encoder.kind, *(text for key, text in said.items() if key != "blocks")])
+    return Network(name, encoder.kind, encoder.trained_by, options, names, family)

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 UNITS = {"pt": "GeV", "mass": "GeV", "tau21": "1", "tau32": "1", "multiplicity": "1"}
 """What a jet's conditions are, and their units."""
 AXES = 3  # N-subjettiness is known for 1 ... AXES
-TURN = 2 * math.pi
+TWO_PI = 2 * math.pi
 NOTHING = 1e-12  # of N-subjettiness: less is rounding, and no denominator
 
 
@@ -74,8 +74,8 @@ def constituents_of_images(x: NDArray[np.floating[Any]], width: float) -> Floats
 @numba.njit(cache=True, nogil=True)
 def _apart(a: float, b: float) -> float:
     """Return the angle between two directions phi, 0 ... pi."""
-    d = math.fabs(a - b) % TURN
-    return TURN - d if d > math.pi else d
+    d = math.fabs(a - b) % TWO_PI
+    return TWO_PI - d if d > math.pi else d
 
 
 @numba.njit(cache=True, nogil=True)
@@ -85,22 +85,26 @@ def _mass(cloud: Floats) -> float:
     for i in range(len(cloud)):
         for j in range(i):
             if cloud[i, 0] > 0 and cloud[j, 0] > 0:
-                rise, turn = math.sinh((cloud[i, 1] - cloud[j, 1]) / 2), math.sin((cloud[i, 2] - cloud[j, 2]) / 2)
-                square += 4 * cloud[i, 0] * cloud[j, 0] * (rise * rise + turn * turn)
+                deta, dphi = cloud[i, 1] - cloud[j, 1], cloud[i, 2] - cloud[j, 2]
+                a, b = math.sinh(deta / 2), math.sin(dphi / 2)
+                square += 4 * cloud[i, 0] * cloud[j, 0] * (a * a + b * b)
     return math.sqrt(square)
 
 
 @numba.njit(cache=True, nogil=True)
-def _rapidity(p: Floats) -> float:
-    """Return the rapidity of a four-momentum (E, px, py, pz)."""
+def rapidity(p: Floats) -> float:
+    """Return the rapidity of a four-momentum (4,) float64: E, px, py, pz in one unit."""
     light = p[0] + math.fabs(p[3])
     transverse = max(p[0] * p[0] - p[3] * p[3], p[1] * p[1] + p[2] * p[2])  # m^2 + pt^2, with m^2 at least 0
     return math.copysign(0.5 * math.log(light * light / transverse), p[3])
 
 
 @numba.njit(cache=True, nogil=True)
-def _momenta(cloud: Floats, origin: float) -> Floats:
-    """Return the four-momenta (particles, 4) of those above 0, with eta counted from an origin."""
+def momenta_of(cloud: Floats, origin: float) -> Floats:
+    """Return the four-momenta (k, 4) float64, E, px, py, pz in the unit of pt, of the massless particles of a jet.
+
+    cloud: (particles, 3) float64: pt, eta, phi; those of pt 0 are left out. eta is counted from an origin.
+    """
     found = np.empty((len(cloud), 4))
     count = 0
     for pt, eta, phi in cloud:
@@ -126,7 +130,7 @@ def _nearest(i: int, places: Floats, count: int) -> tuple[int, float]:
 @numba.njit(cache=True, nogil=True)
 def _place(p: Floats, places: Floats, i: int) -> None:
     """Write rapidity, phi and the square of pt of a four-momentum."""
-    places[i, 0], places[i, 1], places[i, 2] = _rapidity(p), math.atan2(p[2], p[1]), p[1] * p[1] + p[2] * p[2]
+    places[i, 0], places[i, 1], places[i, 2] = rapidity(p), math.atan2(p[2], p[1]), p[1] * p[1] + p[2] * p[2]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -138,7 +142,7 @@ def _axes(cloud: Floats) -> Floats:
     """
     axes = np.full((AXES, AXES, 2), np.nan)
     origin = cloud[np.argmax(cloud[:, 0]), 1]  # rapidities are differences from here: less rounding
-    momenta = _momenta(cloud, origin)
+    momenta = momenta_of(cloud, origin)
     count = len(momenta)
     places, near, least = np.empty((count, 3)), np.empty(count, np.int64), np.empty(count)
     for i in range(count):
@@ -176,9 +180,9 @@ def _subjettiness(cloud: Floats, axes: Floats) -> float:
     for pt, eta, phi in cloud:
         if pt > 0:
             least = math.inf
-            for y, turn in axes:
+            for y, axis_phi in axes:
                 if not math.isnan(y):
-                    least = min(least, math.hypot(eta - y, _apart(phi, turn)))
+                    least = min(least, math.hypot(eta - y, _apart(phi, axis_phi)))
             moment, total = moment + pt * least, total + pt
     return moment / total if moment > NOTHING * total else 0.0
 

@@ -28,9 +28,10 @@ TRIES = 20_000  # collisions in a row without a jet, after which there will be n
 
 
 class Process(NamedTuple):
-    """What is called so: its title, Pythia's settings, the particle whose jet is taken, and the fall of its spectrum.
+    """A process: its title, Pythia's settings, the particle whose jet is taken, and the power of its spectrum.
 
-    The spectrum of the transverse momentum of the hard process falls about as its power, by which it is multiplied.
+    The particle is a PDG code; None: the hardest jet is taken. The spectrum of the hard process's pT falls about with
+    the power, by which events are weighted.
     """
 
     title: str

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from gancensus.domains.jets.jet_images import normalised, pixelated
 
 Singles = NDArray[np.float32]
 
@@ -24,23 +28,19 @@ def toy_jets(prongs: NDArray[np.int64], particles: int, rng: np.random.Generator
     around = 2 * np.pi * (prong / prongs[:, None] + rng.random((n, 1)))
     opening = np.where(prongs > 1, rng.uniform(*OPENING, n), 0.0)[:, None]
     angle = np.exp(rng.uniform(np.log(COLLINEAR), np.log(WIDE), (n, particles)))
-    turn = rng.uniform(0, 2 * np.pi, (n, particles))
+    direction = rng.uniform(0, 2 * np.pi, (n, particles))
     share = np.sort(rng.pareto(1.5, (n, particles)) + 0.1, axis=1)[:, ::-1]
     share /= share.sum(axis=1, keepdims=True)
     places = np.stack(
-        [opening * np.cos(around) + angle * np.cos(turn), opening * np.sin(around) + angle * np.sin(turn)], axis=2
+        [opening * np.cos(around) + angle * np.cos(direction), opening * np.sin(around) + angle * np.sin(direction)],
+        axis=2,
     )
     places -= (share[..., None] * places).sum(axis=1, keepdims=True)
     pt = 500 + rng.exponential(100, (n, 1))
     return np.concatenate([(pt * share)[..., None], places], axis=2).astype(np.float32)
 
 
-def images_of(jets: Singles, pixels: int, width: float) -> Singles:
+def images_of(jets: NDArray[np.floating[Any]], pixels: int, width: float) -> Singles:
     """Return images (n, pixels, pixels) of jets (n, particles, 3): the share of pt in each pixel of a square."""
-    place = np.floor((jets[..., 1:].astype(np.float64) / width + 0.5) * pixels).astype(np.int64)
-    inside = ((place >= 0) & (place < pixels)).all(axis=2)
-    row = np.broadcast_to(np.arange(len(jets))[:, None], inside.shape)[inside]
-    where = np.ravel_multi_index((row, *place[inside].T), (len(jets), pixels, pixels))
-    pt = np.bincount(where, jets[..., 0][inside], len(jets) * pixels**2).reshape(len(jets), pixels, pixels)
-    shares: Singles = (pt / pt.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+    shares: Singles = normalised(pixelated(jets.astype(np.float64), pixels, width)).astype(np.float32)
     return shares
