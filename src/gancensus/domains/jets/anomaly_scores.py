@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class Network(NamedTuple):
 
     encoders: tuple[str, ...]
     kind: str
-    trained: Literal["mse", "emd"]
+    trained: str | None
     """How its training compares a sample with its reconstruction, as `Encoder.trained_by`."""
     blocks: int | None
     beta: float | None

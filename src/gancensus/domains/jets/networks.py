@@ -18,7 +18,7 @@ class Network(NamedTuple):
     name: str
     """Its kind, and those of its options in which the networks differ: `vae, blocks 2`."""
     kind: str
-    trained: str
+    trained: str | None
     """`mse` or `emd`, as `Encoder.trained_by`."""
     options: Mapping[str, Any]
     encoders: tuple[str, ...]

@@ -46,7 +46,7 @@ class ConvolutionalAutoencoder(Encoder):
     """
 
     restores = True
-    trained_by = "mse"
+    trained_by: ClassVar[Literal["mse", "emd"] | None] = "mse"
 
     outputs: ClassVar[int] = 1
     """Numbers that the encoder network gives for each latent dimension; a sample's vector is the first of each."""
