@@ -540,3 +540,13 @@ def test_momentum_need_not_be_known_without_matching(tmp_path: Path) -> None:
     assert "pt" not in table["score"]
     with pytest.raises(UserError):
         momentum(real["train"].samples)
+
+
+@pytest.mark.parametrize("population", ["train", "holdout"])
+def test_empty_images_are_refused(tmp_path: Path, population: str) -> None:
+    real = study(coded, 20)
+    samples = real[population].samples
+    x = np.where(samples.sample_id[:, None, None] == 3, np.float32(0), samples.x)
+    real[population] = InMemory(replace(samples, x=x), 100, population)
+    with pytest.raises(UserError, match=f"{population}: analysis anomaly: the image of sample 3 is empty"):
+        analysed(tmp_path, "anomaly", real, p=(1.0,))

@@ -84,3 +84,11 @@ def test_any_order_and_equal_distances_give_the_same_cost() -> None:
 def test_more_medoids_than_samples_are_refused() -> None:
     with pytest.raises(UserError, match="6 medoids of 5 samples"):
         medoids(drawn(0, 5), 6)
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan])
+def test_distances_that_are_not_finite_are_an_error(wrong: float) -> None:
+    d = drawn(0, 5)
+    d[2, :2] = d[:2, 2] = wrong
+    with pytest.raises(ValueError, match="finite"):
+        medoids(d, 2)

@@ -92,7 +92,8 @@ def _spelled(encoder: Encoder, *without: str) -> str:
 def jets_of(rows: Rows, classes: Sequence[int], count: int, rng: Rng) -> Samples:
     """Read at most `count` random jets of each class, in the order of the rows.
 
-    rng: by class, as a text. Raises UserError where samples are no images of classes, or a class has none.
+    rng: by class, as a text. Raises UserError where samples are no images of classes, a class has none, or an image is
+    empty.
     """
     label = labels_of(rows)
     chosen = np.zeros(len(label), dtype=bool)
@@ -127,6 +128,13 @@ def _joined(parts: Sequence[Samples], where: str) -> Samples:
             f"{where}: analysis anomaly: samples have the shape {first.shape}; it needs images (H, W) of jets: for a "
             "source of jets, `form: images`"
         )
+    for part in parts:
+        empty = part.sample_id[~(part.natural() > 0).any(axis=(1, 2))]
+        if len(empty):
+            raise UserError(
+                f"{where}: analysis anomaly: the image of sample {empty[0]} is empty and has no distance from others; "
+                "leave out such jets, or give images a larger `width`"
+            )
     return Samples(
         np.concatenate([part.x for part in parts]),
         np.concatenate([part.sample_id for part in parts]),

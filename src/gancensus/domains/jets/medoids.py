@@ -26,12 +26,18 @@ def medoids(distances: Floats, count: int) -> Integers:
 
     Args:
         distances: (n, n), symmetric, 0 on the diagonal, finite.
-        count: from 1 to n; raises UserError for others.
+        count: from 1 to n.
+
+    Raises:
+        UserError: there are not so many samples.
+        ValueError: a distance is not finite.
     """
     if not 1 <= count <= len(distances):
         raise UserError(
             f"{count} medoids of {len(distances)} samples cannot be chosen; use fewer medoids or more samples"
         )
+    if not np.isfinite(distances).all():
+        raise ValueError("distances must be finite")
     return np.sort(_pam(np.ascontiguousarray(distances, dtype=np.float64), count))
 
 
