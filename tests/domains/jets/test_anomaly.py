@@ -25,7 +25,15 @@ from gancensus.domains.jets import anomaly
 from gancensus.domains.jets.analysis_anomaly import Anomaly
 from gancensus.domains.jets.anomaly import Judged, judge, verdict
 from gancensus.domains.jets.anomaly_figures import _looks
-from gancensus.domains.jets.anomaly_scores import Distances, Network, Score, distance_scores, momentum
+from gancensus.domains.jets.anomaly_scores import (
+    Distances,
+    Network,
+    Score,
+    distance_scores,
+    momentum,
+    network_scores,
+    networks,
+)
 from gancensus.domains.jets.anomaly_words import labels
 from gancensus.domains.jets.jet_images import normalised
 from gancensus.domains.jets.matching import matched
@@ -550,3 +558,12 @@ def test_empty_images_are_refused(tmp_path: Path, population: str) -> None:
     real[population] = InMemory(replace(samples, x=x), 100, population)
     with pytest.raises(UserError, match=f"{population}: analysis anomaly: the image of sample 3 is empty"):
         analysed(tmp_path, "anomaly", real, p=(1.0,))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_losses_that_are_not_finite_are_refused(wrong: float) -> None:
+    """The second training has no finite loss of class 2, a third of the jets."""
+    models = {"good": trained(1e-7, 1, 0, 1, 1), "bad": trained(1e-7, 2, 0, 1, wrong)}
+    said = "encoder bad: its loss of 10 of 30 jets is not finite: its training has diverged; lower `learning_rate`"
+    with pytest.raises(UserError, match=said):
+        network_scores(networks(models), models, coded(10, 0))

@@ -154,16 +154,29 @@ def references_of(rows: Rows, background: int, count: int, rng: Rng) -> Referenc
 
 
 def network_scores(some: Sequence[Network], models: Mapping[str, FittedEncoder], jets: Samples) -> list[Score]:
-    """Return loss and reconstruction error of each network; where all of its trainings give both as equal, the loss."""
+    """Return loss and reconstruction error of each network; where all of its trainings give both as equal, the loss.
+
+    Raises UserError where one is not finite.
+    """
     found = []
     for network in some:
-        asked = [models[name] for name in network.encoders]
-        losses = [one.encoder.losses_of(one.weights, jets.x, one.device) for one in asked]
+        losses = [_losses(name, models[name], jets) for name in network.encoders]
         loss, reconstruction = (np.stack([one[name] for one in losses]) for name in ("loss", "reconstruction"))
         found.append(Score("loss", loss, network=network))
         if not np.array_equal(loss, reconstruction):
             found.append(Score("reconstruction", reconstruction, network=network))
     return found
+
+
+def _losses(name: str, model: FittedEncoder, jets: Samples) -> Mapping[str, Floats]:
+    losses = model.encoder.losses_of(model.weights, jets.x, model.device)
+    wrong = ~(np.isfinite(losses["loss"]) & np.isfinite(losses["reconstruction"]))
+    if wrong.any():
+        raise UserError(
+            f"encoder {name}: its loss of {wrong.sum()} of {len(wrong)} jets is not finite: its training has diverged; "
+            "lower `learning_rate`"
+        )
+    return losses
 
 
 class Distances(NamedTuple):
