@@ -567,3 +567,12 @@ def test_losses_that_are_not_finite_are_refused(wrong: float) -> None:
     said = "encoder bad: its loss of 10 of 30 jets is not finite: its training has diverged; lower `learning_rate`"
     with pytest.raises(UserError, match=said):
         network_scores(networks(models), models, coded(10, 0))
+
+
+@pytest.mark.parametrize("table", ["anomaly", "medoids"])
+def test_too_few_references_are_refused(tmp_path: Path, table: str) -> None:
+    real = study(coded, 20) | {"train": InMemory(coded(9, 0), 100, "train")}
+    said = "train: analysis anomaly: 9 jets of the background QCD, and `medoids` and `neighbours` need 10"
+    with pytest.raises(UserError, match=said):
+        analysed(tmp_path, table, real, p=(1.0,))
+    analysed(tmp_path, table, real, p=(1.0,), neighbours=4)

@@ -213,16 +213,20 @@ class Anomaly(Analysis):
 
     @model_validator(mode="after")
     def _enough_references(self) -> Self:
-        needed = 2 * max(*self.medoids, self.neighbours)
-        if self.references < needed:
+        if self.references < self.needed:
             raise PydanticCustomError(
                 "anomaly",
                 "`references` must be at least {needed}: medoids and neighbours are also taken from halves of them",
-                {"needed": needed},
+                {"needed": self.needed},
             )
         if self.signals is not None and (not self.signals or self.background in self.signals):
             raise PydanticCustomError("anomaly", "`signals` must be other classes than `background`, at least one")
         return self
+
+    @property
+    def needed(self) -> int:
+        """The fewest references, as medoids and neighbours are also taken from halves of them."""
+        return 2 * max(*self.medoids, self.neighbours)
 
     @property
     def asks(self) -> tuple[str, ...]:

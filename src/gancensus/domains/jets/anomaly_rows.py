@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.analysis import Context
+from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples
 from gancensus.domains.jets import anomaly
 from gancensus.domains.jets.anomaly import FEWEST, Judged
@@ -56,6 +57,8 @@ class Options(NamedTuple):
     width: float
     medoids: tuple[int, ...]
     neighbours: int
+    needed: int
+    """References at least."""
 
 
 class Pair(NamedTuple):
@@ -102,8 +105,15 @@ class Study:
         )
 
     def references(self, background: int) -> References:
-        """Read the training jets that stand for a background."""
-        return references_of(self.real["train"], background, self.options.references, self.rng)
+        """Read the training jets that stand for a background; raises UserError where there are too few."""
+        train, needed = self.real["train"], self.options.needed
+        found = int(np.count_nonzero(labels_of(train) == background))
+        if found < needed:
+            raise UserError(
+                f"{train.where}: analysis anomaly: {found} jets of the background {self.name(background)}, and "
+                f"`medoids` and `neighbours` need {needed}, twice the largest of them; lower them, or take more jets"
+            )
+        return references_of(train, background, self.options.references, self.rng)
 
     def pairs(self, population: str, scores: Callable[[int, Samples], list[Score]]) -> Iterator[Pair]:
         """Yield each background with each signal, judged by the jets of a population.
