@@ -66,6 +66,7 @@ class Planted(Encoder):
 
     kind: Literal["planted"] = "planted"
     restores: ClassVar[bool] = True
+    trained_by: ClassVar[Literal["mse", "emd"] | None] = "mse"
     beta: float | None = 0.0
     only: int | None = 0
 
@@ -531,7 +532,7 @@ def test_what_is_given_twice_is_refused(key: str, values: list[Any], said: str) 
     [
         ({"label": None}, "holdout: analysis anomaly: samples have no classes"),
         ({"conditions": {}}, r"no condition 'pt' \(there are: none\); set `matched: false`"),
-        ({"label": np.zeros(120, dtype=np.int32)}, "no sample of class 1; there are: 0"),
+        ({"label": np.full(120, 7, dtype=np.int32)}, "no sample of the classes 0, 1, 2; there are: 7"),
         ({"x": np.zeros((120, 5, 3, 1), dtype=np.float32)}, r"shape \(5, 3, 1\); it needs images"),
     ],
 )
@@ -576,3 +577,23 @@ def test_too_few_references_are_refused(tmp_path: Path, table: str) -> None:
     with pytest.raises(UserError, match=said):
         analysed(tmp_path, table, real, p=(1.0,))
     analysed(tmp_path, table, real, p=(1.0,), neighbours=4)
+
+
+@pytest.mark.parametrize("matched", [True, False])
+@pytest.mark.parametrize("lacking", [(1,), (0,), (0, 1)])
+def test_classes_without_jets_are_not_judged(tmp_path: Path, lacking: tuple[int, ...], matched: bool) -> None:
+    """Other pairs are judged as ever; without networks, it does not matter that `calibrate` has no such jets at all."""
+    real = study(coded, 30)
+    for name, without in (("holdout", lacking), ("calibrate", (0, 1, 2))):
+        samples = real[name].samples
+        label = np.asarray(samples.label)
+        label = np.where(np.isin(label, without), 7, label).astype(np.int32)
+        real[name] = InMemory(replace(samples, label=label), 100, name)
+    analysis, table = analysed(tmp_path, "anomaly", real, p=(1.0,), matched=matched)
+    judged = {row["signal"] for row in rows(table) if row["auc"] is not None}
+    assert judged == ({"W"} if lacking == (1,) else set())
+    said = analysis.unjudged("anomaly", table)
+    left = " and ".join("0" if one in lacking else "30" for one in (1, 0))
+    assert len(said) == (1 if lacking == (1,) else 2)
+    assert said[0] == f"top among QCD jets: {left} jets are left, and 20 of either are needed."
+    assert len(analysed(tmp_path, "sweep", real, p=(1.0,))[1]["signal"]) == 0

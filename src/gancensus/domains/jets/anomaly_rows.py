@@ -136,7 +136,7 @@ class Study:
     ) -> tuple[Integers, Integers]:
         """Return the rows of the jets of signal and background that are compared."""
         rows = [np.flatnonzero(jets.label == one) for one in (signal, background)]
-        if not match:
+        if not match or min(map(len, rows)) == 0:
             return rows[0], rows[1]
         pt = momentum(jets)
         rng = self.rng(f"matched/{population}/{background}/{signal}")
@@ -158,8 +158,13 @@ class Study:
         return [*found, momentum_score(jets)] if options.matched or "pt" in jets.conditions else found
 
     def chosen(self) -> dict[tuple[str, str], Network | None]:
-        """Return the variational network with the largest area on `calibrate`, by background and signal."""
+        """Return the variational network with the largest area on `calibrate`, by background and signal.
+
+        Without such networks, nothing is read.
+        """
         found: dict[tuple[str, str], Network | None] = {}
+        if not any(one.variational for one in self.networks):
+            return found
         for pair in self.pairs("calibrate", self.network_scores):
             one = anomaly.best(pair.judged)
             found[pair.background, pair.signal] = one.score.network if one else None
@@ -173,7 +178,7 @@ def areas(study: Study) -> Iterator[Line]:
     for pair in study.pairs("holdout", study.scores):
         of = pair.background, pair.signal
         sizes = len(pair.rows[1]), len(pair.rows[0])
-        yield from _area_lines(pair, (*of, *sizes, study.options.matched), chosen[of])
+        yield from _area_lines(pair, (*of, *sizes, study.options.matched), chosen.get(of))
         if study.options.matched and pair.judged:
             names = {study.name(one): one for one in study.classes}
             rows = study.rows(jets, names[pair.signal], names[pair.background], False, "holdout")
@@ -226,7 +231,7 @@ def differences(study: Study) -> Iterator[Line]:
     chosen = study.chosen()
     for pair in study.pairs("holdout", study.scores):
         of = pair.background, pair.signal
-        main = main_scores(pair, chosen[of], anomaly.fixed(study.options.medoids))
+        main = main_scores(pair, chosen.get(of), anomaly.fixed(study.options.medoids))
         for k, other in enumerate(main):
             for one in main[k + 1 :]:
                 if study.options.matched and "pt" in (one.score.name, other.score.name):
@@ -246,7 +251,7 @@ def curves(study: Study) -> Iterator[Line]:
     chosen = study.chosen()
     for pair in study.pairs("holdout", study.scores):
         of = pair.background, pair.signal
-        main = main_scores(pair, chosen[of], anomaly.fixed(study.options.medoids))
+        main = main_scores(pair, chosen.get(of), anomaly.fixed(study.options.medoids))
         passed = anomaly.background_efficiencies(pair.judged, *pair.rows, GRID)
         for one, shares in zip(pair.judged, passed, strict=True):
             if any(one is other for other in main):
@@ -256,6 +261,8 @@ def curves(study: Study) -> Iterator[Line]:
 
 def sweeps(study: Study) -> Iterator[Line]:
     """Yield the lines of the table `sweep`."""
+    if not study.networks:
+        return
     holdout = {
         (pair.background, pair.signal, one.score.network): one.auc
         for pair in study.pairs("holdout", study.network_scores)

@@ -92,17 +92,16 @@ def _spelled(encoder: Encoder, *without: str) -> str:
 def jets_of(rows: Rows, classes: Sequence[int], count: int, rng: Rng) -> Samples:
     """Read at most `count` random jets of each class, in the order of the rows.
 
-    rng: by class, as a text. Raises UserError where samples are no images of classes, a class has none, or an image is
-    empty.
+    rng: by class, as a text. Raises UserError where samples are no images of classes, none is of these classes, or an
+    image is empty.
     """
     label = labels_of(rows)
     chosen = np.zeros(len(label), dtype=bool)
     for one in classes:
-        of = np.flatnonzero(label == one)
-        if len(of) == 0:
-            known = ", ".join(map(str, np.unique(label)))
-            raise UserError(f"{rows.where}: analysis anomaly: no sample of class {one}; there are: {known}")
-        chosen[rng(str(one)).permutation(of)[:count]] = True
+        chosen[rng(str(one)).permutation(np.flatnonzero(label == one))[:count]] = True
+    if not chosen.any():
+        asked, known = (", ".join(map(str, some)) for some in (classes, np.unique(label)))
+        raise UserError(f"{rows.where}: analysis anomaly: no sample of the classes {asked}; there are: {known}")
     start, parts = 0, []
     for chunk in rows.chunks(slice(0, len(rows))):
         parts.append(chunk.take(chosen[start : start + len(chunk)]))
