@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gancensus.comparison.units import compare
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, generated_ids, narrowed
+from gancensus.contracts.samples import PREPROCESSED, VALUES_AT_ONCE, LazySamples, Samples, generated_ids, narrowed
 from gancensus.contracts.scales import scale_like
 from gancensus.storage.imagefiles import COMPOSITED
 from gancensus.storage.user_arrays import check_finite
@@ -115,6 +115,12 @@ def check_units(generator: UserProvided, like: Samples, found: LazySamples) -> N
         found.notes.add(
             "warning: the real images are composited where they are transparent, these are transparent nowhere; is "
             "their background the same? (`background` of the source)"
+        )
+    steps = [note.removeprefix(PREPROCESSED) for note in like.notes.counts() if note.startswith(PREPROCESSED)]
+    if steps and generator.reading is None:
+        found.notes.add(
+            f"warning: the source preprocesses the real samples ({steps[0]}), but these are taken as they are; if they "
+            "are not preprocessed alike, use kind jets-hdf5"
         )
 
 

@@ -55,6 +55,9 @@ class Scale:
 BYTES = Scale(("value",), ("1",), (0.0,), (255.0,))
 """The scale of images of 8 bits."""
 
+PREPROCESSED = "preprocessed by the source: "
+"""How the note of a source begins that brings its samples into a common frame; then come the steps."""
+
 
 class Notes:
     """What was done to an input, or guessed about it, apart from reading it: shown with the results that rest on it.

@@ -2,7 +2,7 @@
 
 `zenodo`: Cheng et al., 2007.01850, records 4614656 and 4641460. `jetnet`: Kansal et al., 2106.11535, records 6975118
 and 6975117. `toptagging`: Kasieczka et al., 1902.09914, record 2603256. `energyflow`: Komiske, Metodiev & Thaler,
-1810.05165, record 3164691.
+1810.05165, record 3164691. `array` is no data set's: pt, eta and phi in one array of NumPy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gancensus.storage.user_arrays import Names, read_user_samples
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-Layout = Literal["zenodo", "jetnet", "toptagging", "energyflow"]
+Layout = Literal["zenodo", "jetnet", "toptagging", "energyflow", "array"]
 Unit = Literal["GeV", "MeV"]
 
 FIRST = 1000  # jets of a file that show its unit, and the end of the scale
@@ -51,7 +51,13 @@ def look_at_jets(path: Path, layout: Layout, unit: Unit) -> JetFile:
     Raises UserError that names file, dataset and row, now or when a row is read, for what is missing, damaged, empty,
     in another order or in another unit.
     """
-    looks = {"zenodo": _Zenodo, "jetnet": _JetNet, "toptagging": _TopTagging, "energyflow": _EnergyFlow}
+    looks: dict[Layout, type[_Layout]] = {
+        "zenodo": _Zenodo,
+        "jetnet": _JetNet,
+        "toptagging": _TopTagging,
+        "energyflow": _EnergyFlow,
+        "array": _Array,
+    }
     found = looks[layout](path, 1.0 if unit == "GeV" else 1000.0)
     first = found.read(np.arange(min(found.count, FIRST)))
     median = float(np.median(first[..., 0].sum(axis=1)))
@@ -265,6 +271,7 @@ class _EnergyFlow(_Layout):
     """Arrays X (N, particles, 3 or 4): pt, rapidity, phi, particle; y (N): 0 gluon, 1 quark."""
 
     dataset = "X"
+    array, second, order = "array X", "rapidity", "columns must be pt, y, phi"
 
     def __init__(self, path: Path, in_gev: float) -> None:
         """Look at the file."""
@@ -280,17 +287,40 @@ class _EnergyFlow(_Layout):
     def read(self, rows: Rows) -> Floats:
         """Return the constituents of some jets."""
         raw = np.asarray(self._found.read(rows), dtype=np.float64)[..., :3]
-        where, order = f"{self.path}: array X", "columns must be pt, y, phi"
+        where, order = f"{self.path}: {self.array}", self.order
         pt, eta, phi = raw[..., 0] / self.in_gev, raw[..., 1], raw[..., 2]
         _refuse(~np.isfinite(raw).all(axis=(1, 2)), rows, where, "NaN or infinite; remove or repair the jet")
         _refuse((pt < 0).any(axis=1), rows, where, f"a negative pt; {order}")
         there = pt > 0
         wrong = (there & ((np.abs(eta) > STEEPEST) | (np.abs(phi) > 2 * np.pi + 1e-6))).any(axis=1)
-        _refuse(wrong, rows, where, f"a rapidity above {STEEPEST:g} or phi above 2 pi; {order}")
+        _refuse(wrong, rows, where, f"{self.second} beyond {STEEPEST:g} or phi beyond 2 pi; {order}")
         spread = np.where(there, eta, -np.inf).max(axis=1) - np.where(there, eta, np.inf).min(axis=1)
-        _refuse(spread > WIDEST, rows, where, f"a jet of more than {WIDEST:g} in rapidity; {order}")
+        _refuse(spread > WIDEST, rows, where, f"a jet of more than {WIDEST:g} in {self.second}; {order}")
         _refuse(~there.any(axis=1), rows, where, "no particle above 0; remove the jet")
         return _sorted(np.stack([pt, eta, phi], axis=-1))
+
+
+class _Array(_EnergyFlow):
+    """An array (N, particles, 3) of pt, eta, phi, absolute or from the jet's axis: .npy, or .npz as kind `files`."""
+
+    dataset = "of jets"
+    array, second = "array of jets", "eta"
+    order = "the last axis must be pt, eta, phi, in this order: reorder it, as by x[..., [2, 0, 1]] from eta, phi, pt"
+
+    def __init__(self, path: Path, in_gev: float) -> None:
+        """Look at the file."""
+        if path.suffix not in (".npy", ".npz"):
+            raise UserError(f"{path}: `layout: array` reads .npy and .npz; convert it, or choose another layout")
+        found = read_user_samples(path)
+        if len(found.shape) != 2 or found.shape[1] != 3:
+            raise UserError(
+                f"{path}: array of jets has shape (N, {', '.join(map(str, found.shape))}); it must be "
+                "(N, particles, 3): pt, eta, phi of each, with zeros for none"
+            )
+        if len(found) == 0:
+            raise UserError(f"{path}: array of jets holds no jets")
+        self.path, self.in_gev, self.count = path, in_gev, len(found)
+        self.label, self._found = found.known.label, found
 
 
 def _on_shell(momenta: Floats) -> NDArray[np.bool_]:

@@ -1,4 +1,5 @@
-"""What sources of jets have in common: which form samples have, and what is measured of them when they are read."""
+"""What sources and generators of jets have in common: which form samples have, and what is measured when they are read.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from gancensus.contracts.samples import LazySamples, Notes, Samples, Scale
+from gancensus.contracts.family import Strict
+from gancensus.contracts.samples import PREPROCESSED, LazySamples, Notes, Samples, Scale
 from gancensus.contracts.source import Source
 
 Floats = NDArray[np.float64]
@@ -21,10 +23,8 @@ STEPS = ("centre", "rotate", "flip", "normalise")
 EXTENT = 2.0  # of the scale of eta and phi: a power of two beyond the constituents of jets of R = 1
 
 
-class JetSource(Source):
-    """Jets as images or as constituents; their conditions are measured when they are read, on all constituents."""
-
-    tabular: ClassVar[bool] = False
+class JetForm(Strict):
+    """What jets become, images or constituents: the same for the real and the generated ones."""
 
     form: Literal["images", "constituents"] = "images"
     """`images`: pt in pixels. `constituents`: pt, eta and phi of each, hardest first, zero-padded."""
@@ -44,6 +44,35 @@ class JetSource(Source):
     """Of images: length of a side in eta and phi, with the origin in the middle; constituents outside are left out."""
     particles: int = Field(128, ge=1, le=10_000)
     """Of constituents: how many are kept, the hardest."""
+
+    @property
+    def reading(self) -> Mapping[str, str] | None:
+        """The form, by the keys that say it."""
+        return {name: str(getattr(self, name)).lower() for name in JetForm.model_fields}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample."""
+        return (self.pixels, self.pixels) if self.form == "images" else (self.particles, 3)
+
+    def prepared(self, constituents: Floats) -> Floats:
+        """Return samples (n, *shape) in natural units: pt in GeV, unless pixels sum to 1, eta and phi in the jet's frame.
+
+        constituents: (n, particles, 3), pt (GeV), eta, phi, hardest first, zero-padded.
+        """
+        from gancensus.domains.jets.jet_images import normalised, pixelated, preprocessed
+
+        values = preprocessed(constituents, self.centre, self.rotate, self.flip)
+        if self.form == "constituents":
+            return padded(values, self.particles)
+        values = pixelated(values, self.pixels, self.width)
+        return normalised(values) if self.normalise else values
+
+
+class JetSource(JetForm, Source):
+    """Jets as images or as constituents; their conditions are measured when they are read, on all constituents."""
+
+    tabular: ClassVar[bool] = False
 
     @property
     def value_names(self) -> tuple[str, ...]:
@@ -87,28 +116,23 @@ class JetSource(Source):
             units, high = ("GeV", "1", "rad"), (end, EXTENT, EXTENT)
         scale = Scale(self.value_names, units, tuple(-one for one in high), high)
         nothing, ids = np.empty((len(label), 0), dtype=np.float32), np.arange(len(label), dtype=np.int64)
-        known = Samples(nothing, ids, label, scale, units=UNITS, notes=notes or Notes())
-        shape = (self.pixels, self.pixels) if self.form == "images" else (self.particles, 3)
+        notes = notes or Notes()
+        if self.preprocessing != "none":
+            notes.add(PREPROCESSED + self.preprocessing)
+        known = Samples(nothing, ids, label, scale, units=UNITS, notes=notes)
 
         def measured(rows: NDArray[np.int64]) -> Values:
             return self._measured(read(rows), scale)
 
-        return LazyJets(known, shape, np.dtype(np.float32), lambda rows: measured(rows)[0], measured)
+        return LazyJets(known, self.shape, np.dtype(np.float32), lambda rows: measured(rows)[0], measured)
 
     def _measured(self, constituents: Floats, scale: Scale) -> Values:
         """Return x (n, *shape) and the conditions of jets."""
-        from gancensus.domains.jets.jet_images import normalised, pixelated, preprocessed
         from gancensus.domains.jets.observables import UNITS, observables
 
         found = observables(constituents)
         conditions = {name: found[name].astype(np.float32) for name in UNITS}
-        values = preprocessed(constituents, self.centre, self.rotate, self.flip)
-        if self.form == "images":
-            values = pixelated(values, self.pixels, self.width)
-            values = normalised(values) if self.normalise else values
-        else:
-            values = padded(values, self.particles)
-        return scale.encode(values), conditions
+        return scale.encode(self.prepared(constituents)), conditions
 
 
 @dataclass(frozen=True)

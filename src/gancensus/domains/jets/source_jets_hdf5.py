@@ -11,34 +11,38 @@ from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.family import UserPath
 from gancensus.contracts.samples import Notes
+from gancensus.domains.jets.jet_files import Layout, Unit
 from gancensus.domains.jets.jet_samples import JetSource, LazyJets
 
 LABELLED = {"toptagging": {0: "QCD", 1: "top"}, "energyflow": {0: "gluon", 1: "quark"}}
 """The layouts whose files say what their jets are, and what the labels are called."""
+OF_ONE_CLASS = ("zenodo", "jetnet")
+"""The layouts that have a file for each class."""
 
 
 class JetsHdf5(JetSource):
-    """The user's jets in the layout of a published data set: HDF5, or EnergyFlow's .npz.
+    """The user's jets in the layout of a published data set, HDF5 or EnergyFlow's .npz, or as an array of NumPy.
 
     Units and the order of columns are checked. Constituents count as massless. Conditions are `pt` and `mass` (GeV),
     `multiplicity`, `tau21` and `tau32` (N-subjettiness). Jets are read when they are needed.
     """
 
     kind: Literal["jets-hdf5"] = "jets-hdf5"
-    layout: Literal["zenodo", "jetnet", "toptagging", "energyflow"]
+    layout: Layout
     """`zenodo`: objects/jets/constituents, E, px, py, pz of each, of variable length or padded (records 4614656,
     4641460). `jetnet`: particle_features, relative eta, phi, pt and a mask, and jet_features. `toptagging`: table/table
-    of pandas, E, PX, PY, PZ of each. `energyflow`: .npz with X (pt, y, phi) and y."""
+    of pandas, E, PX, PY, PZ of each. `energyflow`: .npz with X (pt, y, phi) and y. `array`: .npy, or .npz with x, of shape
+    (N, particles, 3): pt, eta, phi of each, absolute or from the jet's axis, zero-padded; in .npz perhaps `label`."""
     paths: dict[str, UserPath] = Field({})
     """Of `zenodo` and `jetnet`: a file for each class, by its name. Labels are positions in this list."""
     path: Path | None = None
-    """Of `toptagging` and `energyflow`: the file, which has a label for each jet."""
-    unit: Literal["GeV", "MeV"] = "GeV"
+    """Of `toptagging` and `energyflow`: the file, which has a label for each jet. Of `array`: the file."""
+    unit: Unit = "GeV"
     """The unit of energies and momenta in the files."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        wanted, other = ("path", "paths") if self.layout in LABELLED else ("paths", "path")
+        wanted, other = ("paths", "path") if self.layout in OF_ONE_CLASS else ("path", "paths")
         if not getattr(self, wanted) or getattr(self, other):
             raise PydanticCustomError(
                 "paths",
