@@ -41,7 +41,7 @@ def look(
         if str(path) not in absent:
             raise UserError(f"{path}: no such file; say what it will hold: --file {path}=1000000x51x51x25")
         return absent[str(path)], 1.0, None
-    if path.suffix != ".npy":
+    if path.suffix != ".npy" or member.reading is not None:  # what is read becomes something else
         samples = member.load(0) if isinstance(member, Source) else member.look(like)
         looked_at = samples.take(slice(LOOKED_AT))
         if like and isinstance(member, UserProvided) and not member.scaled:

@@ -317,8 +317,6 @@ class _Array(_EnergyFlow):
                 f"{path}: array of jets has shape (N, {', '.join(map(str, found.shape))}); it must be "
                 "(N, particles, 3): pt, eta, phi of each, with zeros for none"
             )
-        if len(found) == 0:
-            raise UserError(f"{path}: array of jets holds no jets")
         self.path, self.in_gev, self.count = path, in_gev, len(found)
         self.label, self._found = found.known.label, found
 

@@ -1,5 +1,4 @@
-"""What sources and generators of jets have in common: which form samples have, and what is measured when they are read.
-"""
+"""What sources and generators of jets have in common: the form of samples, and what is measured when they are read."""
 
 from __future__ import annotations
 
@@ -56,7 +55,7 @@ class JetForm(Strict):
         return (self.pixels, self.pixels) if self.form == "images" else (self.particles, 3)
 
     def prepared(self, constituents: Floats) -> Floats:
-        """Return samples (n, *shape) in natural units: pt in GeV, unless pixels sum to 1, eta and phi in the jet's frame.
+        """Return samples (n, *shape) in natural units: pt in GeV unless pixels sum to 1, eta and phi in the frame.
 
         constituents: (n, particles, 3), pt (GeV), eta, phi, hardest first, zero-padded.
         """

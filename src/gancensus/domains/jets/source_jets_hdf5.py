@@ -31,8 +31,9 @@ class JetsHdf5(JetSource):
     layout: Layout
     """`zenodo`: objects/jets/constituents, E, px, py, pz of each, of variable length or padded (records 4614656,
     4641460). `jetnet`: particle_features, relative eta, phi, pt and a mask, and jet_features. `toptagging`: table/table
-    of pandas, E, PX, PY, PZ of each. `energyflow`: .npz with X (pt, y, phi) and y. `array`: .npy, or .npz with x, of shape
-    (N, particles, 3): pt, eta, phi of each, absolute or from the jet's axis, zero-padded; in .npz perhaps `label`."""
+    of pandas, E, PX, PY, PZ of each. `energyflow`: .npz with X (pt, y, phi) and y. `array`: .npy, or .npz with x, of
+    shape (N, particles, 3): pt, eta, phi of each, absolute or from the jet's axis, zero-padded; in .npz perhaps
+    `label`."""
     paths: dict[str, UserPath] = Field({})
     """Of `zenodo` and `jetnet`: a file for each class, by its name. Labels are positions in this list."""
     path: Path | None = None
