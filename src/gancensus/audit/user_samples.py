@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from gancensus.comparison.units import compare
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
-from gancensus.contracts.samples import PREPROCESSED, VALUES_AT_ONCE, LazySamples, Samples, generated_ids, narrowed
+from gancensus.contracts.samples import (
+    PREPROCESSED,
+    VALUES_AT_ONCE,
+    LazySamples,
+    MeasuredSamples,
+    Samples,
+    generated_ids,
+    narrowed,
+)
 from gancensus.contracts.scales import scale_like
 from gancensus.storage.imagefiles import COMPOSITED
 from gancensus.storage.user_arrays import check_finite
@@ -30,7 +38,8 @@ def as_population(generator: UserProvided, like: Samples, population: str) -> La
     infinite values, and for colours where the real samples are grey.
     """
     path, shape = generator.path, like.shape
-    found = _with_channels(path, generator.look(like.scale), shape)
+    looked = generator.look(like.scale)
+    found = looked if isinstance(looked, MeasuredSamples) else _with_channels(path, looked, shape)
     if found.shape != shape:
         raise UserError(
             f"{path}: samples have shape {found.shape}, but the real samples have {shape}; give both the same shape"
@@ -45,9 +54,12 @@ def as_population(generator: UserProvided, like: Samples, population: str) -> La
             )
     scale = None if generator.scaled else like.scale
 
-    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        x = check_finite(path, found.read(rows), rows)
+    def scaled(x: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        x = check_finite(path, x, rows)
         return np.asarray(x, dtype=np.float32) if scale is None else scale.encode(x)
+
+    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return scaled(found.read(rows), rows)
 
     known = Samples(
         found.known.x,
@@ -58,7 +70,24 @@ def as_population(generator: UserProvided, like: Samples, population: str) -> La
         like.units,
         found.notes,
     )
+    if isinstance(found, MeasuredSamples):
+        return _measured(found, known, read, scaled)
     return LazySamples(known, shape, np.dtype(np.float32), read)
+
+
+def _measured(
+    found: MeasuredSamples,
+    known: Samples,
+    read: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    scaled: Callable[[NDArray[Any], NDArray[np.int64]], NDArray[np.float32]],
+) -> MeasuredSamples:
+    """Return samples as a population whose conditions are measured when they are read."""
+
+    def measured(rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]:
+        x, conditions = found.measured(rows)
+        return scaled(x, rows), conditions
+
+    return MeasuredSamples(known, found.shape, np.dtype(np.float32), read, measured)
 
 
 def population_of(generator: UserProvided, like: Samples, population: str) -> LazySamples:

@@ -185,6 +185,18 @@ class LazySamples:
             yield start, self.read(np.arange(start, min(start + rows, len(self))))
 
 
+@dataclass(frozen=True)
+class MeasuredSamples(LazySamples):
+    """Samples whose conditions are not known before they are read; `measured` returns values and conditions of rows."""
+
+    measured: Callable[[NDArray[np.int64]], tuple[NDArray[Any], Mapping[str, NDArray[np.float32]]]]
+
+    def take(self, rows: NDArray[Any] | slice) -> Samples:
+        """Read the samples at the given rows, and measure them."""
+        x, conditions = self.measured(np.arange(len(self))[rows])
+        return replace(self.known.take(rows), x=x, conditions=conditions)
+
+
 def narrowed(
     values: NDArray[np.floating[Any]], like: NDArray[np.floating[Any]] | None = None
 ) -> NDArray[np.floating[Any]]:

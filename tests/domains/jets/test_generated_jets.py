@@ -73,6 +73,8 @@ def test_the_same_jets_become_the_same_samples(form: dict[str, Any], tmp_path: P
     path = saved(tmp_path / "made.npy", jets("made"))
     made = population_of(generator(path, **form), like, "g-0")
     np.testing.assert_array_equal(made.take(slice(None)).x, real(path, **form).x / scaling(path, like, form))
+    for name, values in real(path, **form).conditions.items():
+        np.testing.assert_array_equal(made.take(slice(None)).conditions[name], values)
     rows = np.array([7, 3, 70])
     np.testing.assert_array_equal(made.take(rows).x, made.take(slice(None)).x[rows])
     assert not any("warning" in note for note in made.notes.counts())

@@ -3,11 +3,12 @@
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gancensus.contracts.generator import UserProvided
-from gancensus.contracts.samples import LazySamples, Notes, Samples, Scale
+from gancensus.contracts.samples import MeasuredSamples, Notes, Samples, Scale
 from gancensus.domains.jets.jet_files import Layout, Unit
-from gancensus.domains.jets.jet_samples import JetForm
+from gancensus.domains.jets.jet_samples import JetForm, Measured
 
 
 class JetsHdf5(JetForm, UserProvided):
@@ -24,14 +25,19 @@ class JetsHdf5(JetForm, UserProvided):
     unit: Unit = "GeV"
     """The unit of energies and momenta in the file."""
 
-    def look(self, like: Scale | None = None) -> LazySamples:
-        """Look at the jets (n, *shape) float64.
+    def look(self, like: Scale | None = None) -> MeasuredSamples:
+        """Look at the jets (n, *shape) float64, whose conditions are those that the source measures.
 
         Raises UserError that names file, dataset and row, now or when a row is read.
         """
         from gancensus.domains.jets.jet_files import look_at_jets
+        from gancensus.domains.jets.observables import UNITS
 
         file = look_at_jets(self.path, self.layout, self.unit)
         nothing, ids = np.empty((file.jets, 0), dtype=np.float32), np.arange(file.jets, dtype=np.int64)
-        known = Samples(nothing, ids, notes=Notes(f"read as {file.jets:,} jets"))
-        return LazySamples(known, self.shape, np.dtype(np.float64), lambda rows: self.prepared(file.read(rows)))
+        known = Samples(nothing, ids, units=UNITS, notes=Notes(f"read as {file.jets:,} jets"))
+
+        def measured(rows: NDArray[np.int64]) -> Measured:
+            return self.measured(file.read(rows))
+
+        return MeasuredSamples(known, self.shape, np.dtype(np.float64), lambda rows: measured(rows)[0], measured)

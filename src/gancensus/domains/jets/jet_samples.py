@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.contracts.family import Strict
-from gancensus.contracts.samples import PREPROCESSED, LazySamples, Notes, Samples, Scale
+from gancensus.contracts.samples import PREPROCESSED, MeasuredSamples, Notes, Samples, Scale
 from gancensus.contracts.source import Source
 
 Floats = NDArray[np.float64]
-Values = tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]
+Measured = tuple[Floats, Mapping[str, NDArray[np.float32]]]
 
 STEPS = ("centre", "rotate", "flip", "normalise")
 EXTENT = 2.0  # of the scale of eta and phi: a power of two beyond the constituents of jets of R = 1
@@ -67,6 +66,13 @@ class JetForm(Strict):
         values = pixelated(values, self.pixels, self.width)
         return normalised(values) if self.normalise else values
 
+    def measured(self, constituents: Floats) -> Measured:
+        """Return samples as `prepared` does, and their conditions (n,), measured on all constituents."""
+        from gancensus.domains.jets.observables import UNITS, observables
+
+        found = observables(constituents)
+        return self.prepared(constituents), {name: found[name].astype(np.float32) for name in UNITS}
+
 
 class JetSource(JetForm, Source):
     """Jets as images or as constituents; their conditions are measured when they are read, on all constituents."""
@@ -100,7 +106,7 @@ class JetSource(JetForm, Source):
         largest: float,
         read: Callable[[NDArray[np.int64]], Floats],
         notes: Notes | None = None,
-    ) -> LazyJets:
+    ) -> MeasuredSamples:
         """Return the samples of jets with labels (n,), in that order.
 
         read: returns the constituents (rows, particles, 3) of some jets, GeV, hardest first. largest: about the largest
@@ -120,30 +126,11 @@ class JetSource(JetForm, Source):
             notes.add(PREPROCESSED + self.preprocessing)
         known = Samples(nothing, ids, label, scale, units=UNITS, notes=notes)
 
-        def measured(rows: NDArray[np.int64]) -> Values:
-            return self._measured(read(rows), scale)
+        def measured(rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]:
+            values, conditions = self.measured(read(rows))
+            return scale.encode(values), conditions
 
-        return LazyJets(known, self.shape, np.dtype(np.float32), lambda rows: measured(rows)[0], measured)
-
-    def _measured(self, constituents: Floats, scale: Scale) -> Values:
-        """Return x (n, *shape) and the conditions of jets."""
-        from gancensus.domains.jets.observables import UNITS, observables
-
-        found = observables(constituents)
-        conditions = {name: found[name].astype(np.float32) for name in UNITS}
-        return scale.encode(self.prepared(constituents)), conditions
-
-
-@dataclass(frozen=True)
-class LazyJets(LazySamples):
-    """Jets whose conditions are not known before they are read; `measured` returns x and conditions of some rows."""
-
-    measured: Callable[[NDArray[np.int64]], Values]
-
-    def take(self, rows: NDArray[Any] | slice) -> Samples:
-        """Read the jets at the given rows, and measure them."""
-        x, conditions = self.measured(np.arange(len(self))[rows])
-        return replace(self.known.take(rows), x=x, conditions=conditions)
+        return MeasuredSamples(known, self.shape, np.dtype(np.float32), lambda rows: measured(rows)[0], measured)
 
 
 def padded(constituents: Floats, particles: int) -> Floats:

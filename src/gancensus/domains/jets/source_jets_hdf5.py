@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.family import UserPath
-from gancensus.contracts.samples import Notes
+from gancensus.contracts.samples import MeasuredSamples, Notes
 from gancensus.domains.jets.jet_files import Layout, Unit
-from gancensus.domains.jets.jet_samples import JetSource, LazyJets
+from gancensus.domains.jets.jet_samples import JetSource
 
 LABELLED = {"toptagging": {0: "QCD", 1: "top"}, "energyflow": {0: "gluon", 1: "quark"}}
 """The layouts whose files say what their jets are, and what the labels are called."""
@@ -61,7 +61,7 @@ class JetsHdf5(JetSource):
         """Return the paths."""
         return list(self.paths.values()) if self.path is None else [self.path]
 
-    def load(self, seed: int) -> LazyJets:
+    def load(self, seed: int) -> MeasuredSamples:
         """Look at the jets x (n, *shape) float32, file after file; those in GeV have a scale from the first of each.
 
         Raises UserError that names file, dataset and row, now or when a row is read.

@@ -11,8 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_seed
+from gancensus.contracts.samples import MeasuredSamples
 from gancensus.domains.jets import pythia
-from gancensus.domains.jets.jet_samples import JetSource, LazyJets
+from gancensus.domains.jets.jet_samples import JetSource
 
 Range = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
 
@@ -61,7 +62,7 @@ class Pythia(JetSource):
         """Return which packages are missing and how to get them."""
         return pythia.lacking()
 
-    def load(self, seed: int) -> LazyJets:
+    def load(self, seed: int) -> MeasuredSamples:
         """Return jets x (n, *shape) float32, labels repeating 0, 1, ..., which are simulated when they are taken.
 
         Raises UserError where a package is missing, and, when jets are taken, where the processes have none such.
