@@ -12,6 +12,7 @@ from pydantic import Field
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.family import EncoderName
 from gancensus.contracts.table import columns_of
+from gancensus.domains.jets.jet_samples import other_width
 from gancensus.storage.schemas import FLOAT, INT, STRING, column, with_interval
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ class Correlation(Analysis):
 
     def refuses(self, context: Context) -> str | None:
         """Refuse encoders without layers, an encoder or power that is named twice, and a class that nothing is of."""
+        if reason := other_width(context.source, self.width):
+            return reason
         for key, values in (("encoders", self.encoders), ("p", [f"{p:g}" for p in self.p])):
             twice = [value for value in values if values.count(value) > 1]
             if twice:

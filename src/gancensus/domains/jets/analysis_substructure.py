@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
+from gancensus.domains.jets.jet_samples import other_width
 from gancensus.storage.schemas import FLOAT, GENERATED, INT, LOW_HIGH, POPULATION, STRING, column
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ class Substructure(Analysis):
             "logarithmic scale; empty pixels are white.",
         ),
     }
+
+    def refuses(self, context: Context) -> str | None:
+        """Refuse another width than that of the source's images."""
+        return other_width(context.source, self.width)
 
     def analyse(
         self,

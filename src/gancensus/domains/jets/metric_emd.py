@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Calibrated, Features
 from gancensus.contracts.samples import Samples, flatten
+from gancensus.contracts.source import Source
 
 Floats = NDArray[np.float64]
 
@@ -80,6 +81,13 @@ class Emd(Calibrated):
         points = np.moveaxis(np.where(weights[..., None] > 0, coordinates / self.R, 0.0), -1, 1)
         order = np.lexsort((-weights, *np.moveaxis(points, 1, 0)[::-1], weights == 0), axis=-1)
         return np.take_along_axis(weights, order, axis=1), np.take_along_axis(points, order[:, None], axis=2)
+
+    def refuses(self, source: Source) -> str | None:
+        """Refuse another width than that of the source's images."""
+        wide = source.width_of_images
+        return (
+            None if wide in (None, self.width) else f"width: the source has images {wide:g} wide; write width: {wide:g}"
+        )
 
     def _particles(self, samples: Samples) -> tuple[Floats, Floats]:
         """Return the weights (n, particles) and coordinates (n, particles, k) of clouds."""
