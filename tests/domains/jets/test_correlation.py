@@ -45,6 +45,7 @@ class Planted(Encoder):
     kind: str = "planted"
     blocks: int = 1
     restores = True
+    trained_by = "mse"
     beta: float = 0.0
     epochs: int = 1
 
