@@ -93,8 +93,8 @@ class Correlation(Analysis):
     kind: Literal["correlation"] = "correlation"
     encoders: list[EncoderName] = Field(min_length=1)
     """Autoencoders whose layers are asked."""
-    jets: int = Field(300, ge=10)
-    """Jets of `holdout`, at most; all pairs of them are compared."""
+    jets: int = Field(300, ge=10, le=2000)
+    """Jets of `holdout`, at most; all pairs of them are compared. Memory grows with their square: 1.1 GB for 2,000."""
     label: int | None = None
     """Class that the jets are of; without one, all classes."""
     p: Annotated[tuple[Literal[0.5, 1.0], ...], Field(min_length=1)] = (1.0, 0.5)  # type: ignore[valid-type]
