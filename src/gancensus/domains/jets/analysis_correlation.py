@@ -100,7 +100,7 @@ class Correlation(Analysis):
     p: Annotated[tuple[Literal[0.5, 1.0], ...], Field(min_length=1)] = (1.0, 0.5)  # type: ignore[valid-type]
     """Powers of the ground distance: 1, the earth mover's distance, 0.5, or both."""
     width: float = Field(2.0, gt=0)
-    """Width of the images in the unit of the coordinates."""
+    """Width of the images, of all their columns, in the unit of the coordinates; pixels are square."""
     bootstrap: int = Field(1000, ge=100)
     """Resamples of the jets."""
 
