@@ -377,3 +377,15 @@ def test_the_weight_may_stand_anywhere() -> None:
         Emd(alpha=0.1).features(samples(moved))
     with pytest.raises(UserError, match=r"a weight \(number 3\)"):
         Emd(alpha=0.1, weight=3).features(samples(x))
+
+
+@pytest.mark.parametrize(("height", "columns"), [(4, 8), (8, 4), (8, 8)])
+@pytest.mark.parametrize("p", POWERS)
+def test_a_pixel_is_as_high_as_it_is_wide(height: int, columns: int, p: float) -> None:
+    """One pixel that moves by k rows or k columns goes k pixels far, each 1 / W of the width."""
+    for k in (1, 3):
+        x = np.zeros((3, height, columns), np.float32)
+        x[0, 0, 0] = x[1, k, 0] = x[2, 0, k] = 1
+        found = all_pairs(Emd(alpha=0.5, p=p, width=2.0), x)
+        assert found[0, 1] == found[0, 2] == pytest.approx((k * 2.0 / columns) ** p)
+        assert found[1, 2] == pytest.approx((math.sqrt(2) * k * 2.0 / columns) ** p)

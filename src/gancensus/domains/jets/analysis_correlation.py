@@ -94,14 +94,14 @@ class Correlation(Analysis):
     kind: Literal["correlation"] = "correlation"
     encoders: list[EncoderName] = Field(min_length=1)
     """Autoencoders whose layers are asked."""
-    jets: int = Field(300, ge=10)
-    """Jets of `holdout`, at most; all pairs of them are compared."""
+    jets: int = Field(300, ge=10, le=2000)
+    """Jets of `holdout`, at most; all pairs of them are compared. Memory grows with their square: 1.1 GB for 2,000."""
     label: int | None = None
     """Class that the jets are of; without one, all classes."""
     p: Annotated[tuple[Literal[0.5, 1.0], ...], Field(min_length=1)] = (1.0, 0.5)  # type: ignore[valid-type]
     """Powers of the ground distance: 1, the earth mover's distance, 0.5, or both."""
     width: float = Field(2.0, gt=0)
-    """Width of the images in the unit of the coordinates."""
+    """Width of the images, of all their columns, in the unit of the coordinates; pixels are square."""
     bootstrap: int = Field(1000, ge=100)
     """Resamples of the jets."""
 

@@ -71,7 +71,7 @@ class Substructure(Analysis):
 
     kind: Literal["substructure"] = "substructure"
     width: float = Field(2.0, gt=0)
-    """Width of images (H, W) in eta and phi."""
+    """Width of images (H, W), of their W columns, in eta; pixels are square."""
     least: float = Field(1e-4, ge=0, lt=1)
     """Share of a jet's total below which a pixel or a particle is not counted, in generated and in real jets alike.
     With 0, all pixels that a decoder leaves a little above 0 would be particles."""

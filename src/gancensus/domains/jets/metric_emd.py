@@ -45,8 +45,8 @@ class Emd(Calibrated):
     weight: int = Field(0, ge=0)
     """Which number of a particle, counted from 0, is its weight; the others are its coordinates."""
     width: float | None = Field(None, gt=0)
-    """Width of images (H, W) in the unit of coordinates: a pixel is a particle at its centre, its value the weight.
-    None: samples are clouds of particles."""
+    """Width of images (H, W) in the unit of coordinates, that of their W columns; pixels are square. A pixel is a
+    particle at its centre, its value the weight. None: samples are clouds of particles."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -121,7 +121,8 @@ class Emd(Calibrated):
         for k, (values, pixels) in enumerate(found):
             rows = slice(k * IMAGES_AT_ONCE, k * IMAGES_AT_ONCE + len(values))
             weights[rows, : values.shape[1]], places[rows, : values.shape[1]] = values, pixels
-        return weights, ((places + 0.5) / samples.shape - 0.5) * width
+        columns = samples.shape[1]
+        return weights, ((places + 0.5) / columns - np.array(samples.shape) / (2 * columns)) * width
 
     def _directions(self, dimensions: int) -> tuple[Floats, Floats]:
         """Return unit vectors (r, k) along which clouds are compared, and the factors that scale a profile's bins.
