@@ -351,6 +351,20 @@ def test_a_negative_weight_is_named() -> None:
         Emd(alpha=0.5).features(samples(x))
 
 
+@pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
+def test_totals_that_float64_cannot_square_are_refused(metric: Emd) -> None:
+    x = jets(3, 4, 7).astype(np.float64)
+    for factor in (1e-120, 1e120, np.inf):
+        x[1, :, 0] = factor
+        with pytest.raises(
+            UserError, match=r"sample 1 has the total weight .*; it must be 0 or from 1e-100 to 1e\+100"
+        ):
+            metric.features(Samples(x, np.arange(3)))  # type: ignore[arg-type]  # as a scale can make them
+    x[1, :, 0] = 1e99 / 4
+    features = metric.features(Samples(x, np.arange(3)))  # type: ignore[arg-type]
+    assert np.isfinite(metric.exact(features, features, np.array([0]), np.array([1]), math.inf)).all()
+
+
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 5, 6)])
 def test_samples_that_are_no_clouds_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="clouds of particles"):
