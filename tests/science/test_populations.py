@@ -8,10 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.metric import Features
 from gancensus.contracts.samples import Samples
 from gancensus.domains.general.metric_condition import Condition
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.domains.general.metric_scalar import Scalar
+from gancensus.domains.jets.metric_emd import Emd
 from gancensus.domains.showers.metric_shape import Shape
 from gancensus.search.pairs import find_pairs as search
 from gancensus.search.pairs import merge, none
@@ -85,6 +87,36 @@ def test_memory_bounds_the_rows_that_are_held() -> None:
     for block in side.blocks:
         side.read(block)
     assert rows.most == 1000
+
+
+@pytest.mark.parametrize("dense", [0, 500, 999])
+def test_a_row_takes_as_much_as_the_widest(dense: int) -> None:
+    """Features of images are padded to the most lit pixels: 1,600 of one image, one to four of all others."""
+    x = np.zeros((1000, 40, 40))
+    for k in range(4):
+        x[3 - k :: 4, 20, 18 : 19 + k] = 1
+    x[dense] = 1
+    population = Population([Emd(alpha=0.1, width=2)], {None: InChunks(samples(x), 100)})
+    (all_rows,) = population.features(slice(0, 1000))
+    row = sum(array.nbytes for array in all_rows) / 1000
+    assert row > 24 * 1600
+    side = population.side(BASE_MEGABYTES + 3 * 500 * row / 1e6)
+    assert max(block.stop - block.start for block in side.blocks) <= 500
+    assert len(side.blocks) == 3  # of 334, as the filter takes a little too
+
+
+def test_only_rows_of_different_widths_are_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    population = Population([Emd(alpha=0.1)], {None: InChunks(samples(np.ones((5000, 3, 3))), 100)})
+    read: list[int] = []
+    features = population.features
+
+    def noted(rows: slice) -> list[Features]:
+        read.append(rows.stop - rows.start)
+        return features(rows)
+
+    monkeypatch.setattr(population, "features", noted)
+    population.side(BASE_MEGABYTES + 10)
+    assert sum(read) <= 300
 
 
 def test_conditions_are_a_line_for_the_shards_and_groups_for_the_null() -> None:

@@ -328,6 +328,8 @@ def check_files(config: Config) -> None:
             *_readings(study),
             *_nested(study),
             *_not_embedded(study),
+            *_unfit_metrics(study),
+            *_unknown_classes(study),
         ]
         wrong += [f"studies.{name}.{line}" for line in unfit]
         chosen = {name: selection.chosen for name, selection in study.selections.items()}
@@ -399,6 +401,23 @@ def _readings(study: BaseStudy) -> Iterator[str]:
             yield (
                 f"generators.{key}.{name}: {made[name]}, but that of the source is {real[name]}; give both the same one"
             )
+
+
+def _unfit_metrics(study: BaseStudy) -> Iterator[str]:
+    """Yield the metrics that cannot compare the samples of the source."""
+    for name, definition in study.definitions.items():
+        for key, metric in definition.items():
+            if metric.space is None and (reason := metric.refuses(study.source)):
+                yield f"definitions.{name}.{key}: {reason}"
+
+
+def _unknown_classes(study: BaseStudy) -> Iterator[str]:
+    """Yield the encoders that would learn from a class that the source does not have."""
+    classes = study.source.classes
+    for name, encoder in study.encoders.items():
+        if classes and encoder.class_learned is not None and encoder.class_learned not in classes:
+            known = ", ".join(f"{label} ({one})" for label, one in classes.items())
+            yield f"encoders.{name}.only: {encoder.class_learned} is no class of the source, which has {known}"
 
 
 def _nested(study: BaseStudy) -> Iterator[str]:

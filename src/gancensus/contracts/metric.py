@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import Samples
+from gancensus.contracts.source import Source
 
 Features = tuple[NDArray[Any], ...]
 """What a metric compares, computed once per sample: arrays whose first axis is the sample.
@@ -42,6 +43,10 @@ class Metric(Member):
     @property
     def compares_when(self) -> str | None:
         """Which samples a condition lets be compared: 'their energy is equal'; None where a distance is measured."""
+        return None
+
+    def refuses(self, source: Source) -> str | None:
+        """Return why it cannot compare samples of a source, as far as that is known before the run."""
         return None
 
     def features(self, samples: Samples) -> Features:

@@ -39,6 +39,11 @@ class Source(Member):
         return None
 
     @property
+    def width_of_images(self) -> float | None:
+        """Length of its images in the unit of their pixels' coordinates; None where samples are no such images."""
+        return None
+
+    @property
     def grouping(self) -> Literal["impossible", "unused", "used"]:
         """Whether the source says which samples belong together, of which all are in one part, or could."""
         if not hasattr(self, "group"):

@@ -64,7 +64,8 @@ def transport_distances(
 ) -> Floats:
     """Return the distances of clouds i of a and clouds j of b, (len(i),); infinity for those above `limit`.
 
-    a and b are the features of metric `emd`; with `half` the cost is the root of the ground distance.
+    a and b are the features of metric `emd`; with `half` the cost is the root of the ground distance. A distance is
+    exact to `simplex.EXACT`, 2^-40, of the pair's largest cost times the weight that is moved, not of itself.
     """
     out = np.empty(len(i))
     dimensions, m, n = a[0].shape[1], a[0].shape[2], b[0].shape[2]

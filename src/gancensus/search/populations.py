@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Features, Metric
 from gancensus.contracts.samples import Rows, Samples, by_row, spread_rows
-from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut, joined, stacked
+from gancensus.search.pairs import SMALLEST_BLOCK, Line, Side, cut, joined, stacked, take
 
 BASE_MEGABYTES = 600  # Python, the compiled loops and a tile of the search
-FIRST = 16  # rows whose features say how much memory a row takes
+FIRST = 16  # rows that show whether features of all rows are equally wide
 PILOT = 512  # rows whose pairs predict the number of duplicates
 
 
@@ -58,16 +58,31 @@ class Population:
 
         Two blocks are held, and a third while it is put together from what was read.
         """
-        rows = zip(self._metrics, self.features(slice(0, FIRST)), strict=True)
-        bytes_a_row = sum(_bytes(metric, features) for metric, features in rows)
-        longest = int((megabytes - BASE_MEGABYTES) * 1e6 / (3 * bytes_a_row))
+        longest = int((megabytes - BASE_MEGABYTES) * 1e6 / (3 * self._bytes_a_row()))
         return Side(cut(len(self), max(longest, SMALLEST_BLOCK), shards), self.features)
+
+    def _bytes_a_row(self) -> int:
+        """Return the bytes that a row takes beside the widest of the population.
+
+        All rows are looked at only where one of the first is narrower than some, spread through the population, are.
+        """
+        some = self._bytes(self.some(SMALLEST_BLOCK))
+        alone = (self._bytes(self.features(slice(row, row + 1))) for row in range(min(FIRST, len(self))))
+        if all(one == some for one in alone):
+            return sum(some)
+        blocks = (self._bytes(self.features(rows)) for rows in cut(len(self), SMALLEST_BLOCK))
+        return sum(map(max, zip(*blocks, strict=True)))
+
+    def _bytes(self, found: Sequence[Features]) -> list[int]:
+        """Return the bytes that a row of the features takes, metric by metric."""
+        return [_bytes(metric, features) for metric, features in zip(self._metrics, found, strict=True)]
 
 
 def _bytes(metric: Metric, features: Features) -> int:
     """Return the bytes that a row of features takes, with the points of its filter and their rounded copy."""
-    points = metric.embed(features)
-    bytes_a_row = sum(array.nbytes for array in features) // max(1, len(features[0]))
+    row = take(features, slice(0, 1))
+    points = metric.embed(row)
+    bytes_a_row = sum(array.nbytes for array in row)
     return bytes_a_row + (0 if points is None else 12 * points.shape[1]) + 64
 
 

@@ -55,8 +55,8 @@ def ranks(values: Floats) -> Floats:
 def weighted(values: Floats, counts: Floats) -> Weighted:
     """Return values (n, n) or (n,) as `pearson` needs them; counts (resamples, n) are those of `resamples`."""
     known = values if values.ndim == 1 else values[np.triu_indices(len(values), 1)]
-    deviation = known.std()
-    scaled = (known - known.mean()) / (deviation if deviation > 0 else 1.0)
+    deviation = known.std() if np.ptp(known) > 0 else 0.0  # of equal values it is not always 0, by rounding
+    scaled = (known - known.mean()) / deviation if deviation > 0 else np.zeros_like(known)
     scaled = scaled if values.ndim == 1 else _square(scaled, len(values))
     weight = _total(np.ones_like(scaled) if values.ndim == 1 else 1.0 - np.eye(len(values)), counts)
     mean = _total(scaled, counts) / weight

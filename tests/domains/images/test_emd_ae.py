@@ -76,6 +76,16 @@ def test_along_the_axes_it_is_the_distance_of_the_marginals() -> None:
     assert found == pytest.approx(np.mean(marginals) * 2 / 8)
 
 
+@pytest.mark.parametrize(("height", "width"), [(4, 8), (8, 4)])
+def test_a_pixel_is_as_high_as_it_is_wide(height: int, width: int) -> None:
+    """A pixel that moves by 2 rows is as far as one that moves by 2 columns: 2 / pi of 2 pixels, each 2 / width."""
+    x = np.zeros((3, height, width))
+    x[0, 0, 0] = x[1, 2, 0] = x[2, 0, 2] = 1
+    rows, columns = (np.abs((x[k] - x[0]).ravel() @ profiles(height, width, 64)).sum() for k in (1, 2))
+    assert rows == pytest.approx(columns)
+    assert rows == pytest.approx(2 / np.pi * 2 * 2 / width, rel=1e-3)
+
+
 def test_losses_are_the_distances_of_the_images_whatever_their_totals() -> None:
     rng = derive_rng(9)
     x = jets(2, 12, rng)

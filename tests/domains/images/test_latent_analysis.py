@@ -16,6 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from gancensus.contracts.analysis import Context
 from gancensus.contracts.encoder import Encoder, FittedEncoder
+from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.domains.images.analysis_latent import Latent
@@ -72,6 +73,28 @@ def test_purity_is_that_of_scikit_learn() -> None:
     z, label = rng.standard_normal((120, 3)), rng.integers(0, 3, 120)
     near = NearestNeighbors(n_neighbors=8).fit(z).kneighbors(z, return_distance=False)[:, 1:]
     np.testing.assert_allclose(purities(z, label, 7), (label[near] == label[:, None]).mean(axis=1))
+
+
+def test_neighbours_that_are_equally_far_count_in_equal_shares() -> None:
+    """On a lattice with equal points: the mean over random choices among those that are equally near."""
+    rng = derive_rng(13)
+    z, label = rng.integers(0, 3, (40, 2)).astype(np.float64), np.sort(rng.integers(0, 3, 40))
+    square = np.square(z[:, None] - z).sum(axis=2)
+    np.fill_diagonal(square, np.inf)
+    taken = np.argsort(square[:, None] + 1e-6 * rng.random((40, 2000, 40)), axis=2)[..., :5]
+    expected = (label[taken] == label[:, None, None]).mean(axis=(1, 2))
+    np.testing.assert_allclose(purities(z, label, 5), expected, atol=0.02)
+    assert purities(z, label, 39) == pytest.approx(chance(label)[label])
+
+
+def test_a_collapsed_space_is_at_chance_and_one_clump() -> None:
+    label = np.repeat([0, 1], [60, 300])
+    z = np.full((360, 2), 0.1)
+    found = measure(z, label, 10, stratified_halves(label, derive_rng(14)))
+    np.testing.assert_allclose(found.values[0, 1:], chance(label))
+    np.testing.assert_allclose(found.values[1], 1)
+    apart = np.concatenate([z, z + 1])
+    assert count_clumps(apart) == 2
 
 
 def test_chance_is_the_purity_of_permuted_classes() -> None:
@@ -218,6 +241,8 @@ def test_a_space_that_says_nothing_is_at_chance() -> None:
         (digits(300, labelled=False), "have no classes"),
         (digits(100, 1), "have no classes, or one"),
         (digits(100), r"fewer than 50 held-out samples are not judged: 4 \(34\), 5 \(33\), 6 \(33\)"),
+        (digits(3), r"fewer than 50 held-out samples are not judged: 4 \(1\), 5 \(1\), 6 \(1\)"),
+        (digits(2), r"fewer than 50 held-out samples are not judged: 4 \(1\), 5 \(1\)"),
     ],
 )
 def test_what_cannot_be_judged(samples: Samples, says: str) -> None:
@@ -239,6 +264,13 @@ def test_points_are_those_of_each_encoder_and_can_be_drawn() -> None:
     analysis = Latent(encoders=["one"])
     assert len({svg(analysis.draw("points", table)) for _ in range(2)}) == 1
     assert svg(analysis.draw("latent", analysed(samples, {"one": Planted()})))
+
+
+@pytest.mark.parametrize("table", ["latent", "points"])
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_vectors_that_are_not_finite_are_refused(table: str) -> None:
+    with pytest.raises(UserError, match=r"encoder bad: its vectors of \d+ of 300 samples are not finite"):
+        analysed(digits(300), {"good": Planted(), "bad": Planted(apart=1e39)}, table)
 
 
 def test_an_encoder_twice_is_refused() -> None:

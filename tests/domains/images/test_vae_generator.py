@@ -126,3 +126,14 @@ def test_jets_of_one_and_two_prongs_are_drawn_in_both_widths() -> None:
 def test_what_is_no_image_that_can_be_halved(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match=r"generator vae: samples have shape .*multiples of 8"):
         VaeDecoder(blocks=3, epochs=1).train(images(shape), 1, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [(-0.25, "image 1 .* has the value -0.25"), (0.0, "image 1 .* is 0 everywhere")]
+)
+def test_shares_need_weights(value: float, says: str) -> None:
+    x = np.full((3, 8, 8), 0.5)
+    x[1] = value
+    with pytest.raises(UserError, match=f"generator vae: {says}; with `output: softmax`"):
+        VaeDecoder(latent=2, width=2, epochs=1, output="softmax").train(samples(x), 1, "cpu")
+    VaeDecoder(latent=2, width=2, epochs=1).train(samples(x), 1, "cpu")

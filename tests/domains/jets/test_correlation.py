@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -45,6 +45,7 @@ class Planted(Encoder):
     kind: str = "planted"
     blocks: int = 1
     restores = True
+    trained_by: ClassVar[Literal["mse", "emd"] | None] = "mse"
     beta: float = 0.0
     epochs: int = 1
 
@@ -190,6 +191,70 @@ def test_jets_of_which_nothing_is_restored_are_left_out() -> None:
     restored = [row for row in found if row["layer"] == "reconstruction" and row["encoder"]]
     assert [(row["jets"], row["pairs"], row["above"]) for row in restored] == [(25, 25, None)] * 4
     assert {row["squared"] for row in restored} == {False, True}
+
+
+def test_a_mean_is_over_the_trainings_that_restore_enough() -> None:
+    """The first training restores 5 images, too few; the others all 30."""
+
+    def dark(x: Images) -> Images:
+        return np.where(np.arange(len(x))[:, None, None] < 5, x, -1)
+
+    def moved(x: Images, by: int) -> Images:
+        return np.roll(x, by, axis=1) * np.linspace(0.2, 1, len(x), dtype=np.float32)[:, None, None]
+
+    models = {
+        "first": model(Planted(), position, dark),
+        "second": model(Planted(), position, partial(moved, by=1)),
+        "third": model(Planted(), position, partial(moved, by=2)),
+    }
+    found = table(single_pixels(30), models, p=[0.5])
+    for squared, root in ((False, False), (True, True)):
+        about = {"layer": "reconstruction", "squared": squared, "root": root}
+        singles = [only(found, encoder=name, **about)["pearson"] for name in ("second", "third")]
+        mean = only(found, encoder=None, **about)
+        assert (mean["replicas"], mean["jets"]) == (2, 30)
+        assert mean["pearson"] == pytest.approx(np.tanh(np.mean(np.arctanh(singles))))
+        assert mean["pearson_low"] < mean["pearson"] < mean["pearson_high"]
+    assert {row["replicas"] for row in found if row["encoder"] is None and row["layer"] == "latent"} == {3}
+
+
+def test_what_is_equally_far_for_all_pairs_has_no_correlation() -> None:
+    """Of a collapsed latent space, and of single pixels of one brightness: the images are all sqrt(2) apart."""
+
+    def collapsed(x: Images) -> Images:
+        return np.full((len(x), 2), 0.3, np.float32)
+
+    models = {
+        "one": model(Planted(), position),
+        "two": model(Planted(), lambda x: position(x) ** 2),
+        "deep": model(Planted(blocks=2), collapsed),
+        "again": model(Planted(blocks=2), collapsed),
+    }
+    samples = single_pixels(30)
+    found = table(samples, models, p=[1])
+    flat = [row for row in found if row["layer"] == "latent" and row["blocks"] == 2 and not row["question"]]
+    assert len(flat) == 3
+    ends = [f"{name}{end}" for name in ("pearson", "spearman", "above") for end in ("", "_low", "_high")]
+    assert {row[name] for row in flat for name in [*ends, "null"]} == {None}
+    sound = only(found, encoder=None, layer="latent", blocks=1, question=None)
+    assert sound["pearson_low"] < sound["pearson"] < sound["pearson_high"]
+    said, unjudged = _said(found)
+    assert [("pixels" in one, "blocks 1" in one) for one in said] == [(True, True)]
+    assert sum("not defined where all distances are equal" in sentence for sentence in unjudged) == 3
+    assert not any("trained twice" in sentence for sentence in unjudged)
+    images = Samples((samples.x > 0).astype(np.float32), samples.sample_id)
+    alike = only(table(images, models, p=[1]), layer="image", squared=False)
+    assert alike["pearson"] is alike["pearson_low"] is alike["null"] is None
+    for name in ("correlation", "pairs"):
+        rows = table(images, models, name)
+        columns = {key: np.array([row[key] for row in rows], dtype=object) for key in rows[0]}
+        assert svg(Correlation(encoders=["a"]).draw(name, columns))
+
+
+def test_layers_that_are_not_finite_are_refused() -> None:
+    bad = model(Planted(), lambda x: position(x) * np.float32(np.nan))
+    with pytest.raises(UserError, match="encoder bad: its layer latent of 20 jets is not finite"):
+        table(single_pixels(20), {"bad": bad})
 
 
 def test_the_scale_of_the_samples_does_not_matter() -> None:
@@ -410,7 +475,7 @@ def test_encoders_without_layers_and_unknown_classes_are_refused() -> None:
     assert "p has 1 twice" in (Correlation(encoders=["a"], p=(0.5, 1, 1)).refuses(context) or "")
     assert Correlation(encoders=["a"], label=1).refuses(context) is None
     assert Correlation(encoders=["a"]).asks == ("a",)
-    wrongs: list[dict[str, Any]] = [{"encoders": []}, {"encoders": ["a"], "p": [2]}, {"encoders": ["a"], "p": []}]
+    wrongs: list[dict[str, Any]] = [{"encoders": []}, {"jets": 2001}, {"p": [2]}, {"p": []}]
     for wrong in wrongs:
         with pytest.raises(ValidationError):
-            Correlation.model_validate(wrong)
+            Correlation.model_validate({"encoders": ["a"], **wrong})

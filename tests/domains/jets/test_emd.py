@@ -351,6 +351,20 @@ def test_a_negative_weight_is_named() -> None:
         Emd(alpha=0.5).features(samples(x))
 
 
+@pytest.mark.parametrize("metric", MODES, ids=MODE_NAMES)
+def test_totals_that_float64_cannot_square_are_refused(metric: Emd) -> None:
+    x = jets(3, 4, 7).astype(np.float64)
+    for factor in (1e-120, 1e120, np.inf):
+        x[1, :, 0] = factor
+        with pytest.raises(
+            UserError, match=r"sample 1 has the total weight .*; it must be 0 or from 1e-100 to 1e\+100"
+        ):
+            metric.features(Samples(x, np.arange(3)))  # type: ignore[arg-type]  # as a scale can make them
+    x[1, :, 0] = 1e99 / 4
+    features = metric.features(Samples(x, np.arange(3)))  # type: ignore[arg-type]
+    assert np.isfinite(metric.exact(features, features, np.array([0]), np.array([1]), math.inf)).all()
+
+
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3, 4, 5, 6)])
 def test_samples_that_are_no_clouds_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="clouds of particles"):
@@ -377,3 +391,15 @@ def test_the_weight_may_stand_anywhere() -> None:
         Emd(alpha=0.1).features(samples(moved))
     with pytest.raises(UserError, match=r"a weight \(number 3\)"):
         Emd(alpha=0.1, weight=3).features(samples(x))
+
+
+@pytest.mark.parametrize(("height", "columns"), [(4, 8), (8, 4), (8, 8)])
+@pytest.mark.parametrize("p", POWERS)
+def test_a_pixel_is_as_high_as_it_is_wide(height: int, columns: int, p: float) -> None:
+    """One pixel that moves by k rows or k columns goes k pixels far, each 1 / W of the width."""
+    for k in (1, 3):
+        x = np.zeros((3, height, columns), np.float32)
+        x[0, 0, 0] = x[1, k, 0] = x[2, 0, k] = 1
+        found = all_pairs(Emd(alpha=0.5, p=p, width=2.0), x)
+        assert found[0, 1] == found[0, 2] == pytest.approx((k * 2.0 / columns) ** p)
+        assert found[1, 2] == pytest.approx((math.sqrt(2) * k * 2.0 / columns) ** p)

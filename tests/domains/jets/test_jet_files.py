@@ -274,6 +274,62 @@ def test_a_damaged_jet_is_named_with_its_row(tmp_path: Path) -> None:
         take(empty)
 
 
+def test_a_pt_that_is_not_finite(tmp_path: Path) -> None:
+    options = jetnet(tmp_path / "a.h5", jets("infinite"))
+    for pt, message in ((np.inf, "row 3: pt, the first column, is no finite"), (1e39, "row 3: a pt too large")):
+        with h5py.File(tmp_path / "a.h5", "r+") as file:
+            file["jet_features"][3, 0] = pt
+        with pytest.raises(UserError, match=message):
+            take(options)
+
+
+CONSTITUENTS, OBS = "objects/jets/constituents", "objects/jets/obs"
+RECORD = np.zeros((N, 2), dtype=[("pt", "f4"), ("eta", "f4")])
+UNUSABLE: dict[str, tuple[Callable[..., dict[str, Any]], str, Any, str]] = {
+    "no jets in an event": (zenodo, CONSTITUENTS, np.zeros((N, 0, 32)), r"shape \(40, 0, 32\)"),
+    "no constituents": (zenodo, CONSTITUENTS, np.zeros((N, 0)), r"shape \(40, 0\)"),
+    "no observables": (zenodo, OBS, np.zeros((N, 1, 0)), r"shape \(40, 1, 0\)"),
+    "no particles": (jetnet, "particle_features", np.zeros((N, 0, 4)), r"shape \(40, 0, 4\)"),
+    "no features": (jetnet, "jet_features", np.zeros((N, 0)), r"shape \(40, 0\)"),
+    "text": (zenodo, CONSTITUENTS, np.full((N, 2), b"pt"), "array of real numbers"),
+    "text of variable length": (zenodo, CONSTITUENTS, np.full((N, 2), "pt", dtype=object), "array of real numbers"),
+    "records": (zenodo, OBS, RECORD, "array of real numbers"),
+    "complex numbers": (jetnet, "particle_features", np.ones((N, 3, 4), complex), "array of real numbers"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_datasets_of_nothing_or_of_no_numbers(case: str, tmp_path: Path) -> None:
+    write, name, values, message = UNUSABLE[case]
+    options = write(tmp_path / "a.h5", jets("nothing"))
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        del file[name]
+        file[name] = values
+    with pytest.raises(UserError, match=rf"a\.h5: dataset {name} .*{message}"):
+        take(options)
+
+
+def test_observables_of_variable_length(tmp_path: Path) -> None:
+    options = zenodo(tmp_path / "a.h5", jets("ragged"))
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        del file[OBS]
+        file.create_dataset(OBS, (N, 2), dtype=h5py.vlen_dtype(np.dtype("f8")))
+    with pytest.raises(UserError, match=f"dataset {OBS} is object .*array of real numbers"):
+        take(options)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("f4", ("i8", (2,))), (("f4", (84,)), "i8"), (("S4", (84,)), ("i8", (2,))), (("f4", (84,)), ("S4", (2,)))],
+)
+def test_a_table_of_other_blocks(first: Any, second: Any, tmp_path: Path) -> None:
+    kind = np.dtype([("index", "i8"), ("values_block_0", first), ("values_block_1", second)])
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["table/table"] = np.zeros(N, dtype=kind)
+    with pytest.raises(UserError, match=r"a\.h5: dataset table/table is .* it must have values_block_0 with"):
+        take({"layout": "toptagging", "path": tmp_path / "a.h5"})
+
+
 @pytest.mark.parametrize("layout", ["zenodo", "jetnet", "toptagging"])
 def test_a_file_of_another_layout(layout: str, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gancensus.contracts.randomness import derive_rng
+from gancensus.domains.jets.average_jets import pixels
 from gancensus.domains.jets.observables import constituents_of_images, kt_axes, observables
 
 Floats = NDArray[np.float64]
@@ -138,3 +139,15 @@ def test_pixels_are_particles_at_their_centres() -> None:
     found = constituents_of_images(x, 2.0)
     np.testing.assert_array_equal(found[0], [(5, -0.25, -0.25), (2, 0.75, 0.75)])
     np.testing.assert_array_equal(found[1], 0)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 4), (6, 4)])
+def test_pixels_are_square_and_their_columns_fill_the_width(rows: int, columns: int) -> None:
+    image = np.arange(1.0, rows * columns + 1).reshape(1, rows, columns)
+    (found,) = constituents_of_images(image, 2.0)
+    at = {pt: (eta, phi) for pt, eta, phi in found.tolist()}
+    assert at[1] == pytest.approx((-0.75, (rows - 1) / 4))
+    assert at[2] == pytest.approx((-0.25, (rows - 1) / 4))
+    assert at[1 + columns] == pytest.approx((-0.75, (rows - 1) / 4 - 0.5))
+    assert [line[:2] for line in pixels(image[0], 2.0)][:2] == [at[1], at[2]]
+    assert {line[2]: line[:2] for line in pixels(image[0], 2.0)} == at

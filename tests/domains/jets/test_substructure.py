@@ -35,10 +35,12 @@ from gancensus.domains.jets.substructure import (
     Distance,
     Jets,
     compared,
+    constituents,
     distances,
     histograms,
     measure,
 )
+from gancensus.domains.jets.toys import toy_jets
 from gancensus.plotting.style import svg
 
 Floats = NDArray[np.float64]
@@ -467,3 +469,9 @@ def test_sources_of_jets_give_them_as_they_were() -> None:
     shown = as_read(said)["value"].reshape(4, 40, 40)  # one and average, before and after
     np.testing.assert_allclose(shown[0], images[0] / images[0].sum(), rtol=1e-6)
     np.testing.assert_allclose(shown[2], after.x[0], atol=1e-6)
+
+
+def test_particles_in_another_order_are_refused() -> None:
+    jets = toy_jets(np.full(50, 2), 20, derive_rng(1))[..., [1, 2, 0]]  # JetNet's order
+    with pytest.raises(UserError, match="many particles have a pT below 0; substructure needs them as pT, eta, phi"):
+        constituents(Samples(jets, np.arange(50)), 2.0, 0.0, "mine-0")

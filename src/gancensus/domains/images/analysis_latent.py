@@ -11,6 +11,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
+from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import EncoderName
 from gancensus.contracts.samples import flatten
 from gancensus.plotting.numbers import rows
@@ -121,7 +122,7 @@ class Latent(Analysis):
 
     def _measures(self, samples: Samples, rng: Rng, context: Context) -> Iterator[Line]:
         """Yield the rows of each encoder, then the differences between those whose options differ."""
-        from gancensus.domains.images.latent_space import chance, compare, estimates, measure, stratified_halves
+        from gancensus.domains.images.latent_space import ENOUGH, chance, compare, estimates, measure, stratified_halves
 
         labels = np.empty(0, np.int32) if samples.label is None else samples.label
         known, label = np.unique(labels, return_inverse=True)
@@ -129,15 +130,18 @@ class Latent(Analysis):
         if len(known) < 2:
             yield from ({**about[name], "trainings": 1, "samples": len(samples)} for name in self.encoders)
             return
-        splits = stratified_halves(label, rng("splits"))
-        measured = {
-            name: measure(z, label, self.neighbours, splits) for name, z in self._spaces(samples, context).items()
-        }
         counts, by_chance = np.bincount(label), chance(label)
         classes: list[Line] = [{"samples": len(label), "null": float(by_chance @ counts / len(label))}]
         for c, value in enumerate(known.tolist()):
             of_class = {"label": value, "class": context.source.classes.get(value)}
             classes.append({**of_class, "samples": int(counts[c]), "null": float(by_chance[c])})
+        if counts.max() < ENOUGH:
+            yield from (about[name] | facts | {"trainings": 1} for name in self.encoders for facts in classes)
+            return
+        splits = stratified_halves(label, rng("splits"))
+        measured = {
+            name: measure(z, label, self.neighbours, splits) for name, z in self._spaces(samples, context).items()
+        }
         for name, found in measured.items():
             for facts, *both in zip(classes, *estimates(found), strict=True):
                 yield about[name] | facts | _three(*both) | {"trainings": 1}
@@ -158,11 +162,17 @@ class Latent(Analysis):
         return groups
 
     def _spaces(self, samples: Samples, context: Context) -> dict[str, Floats]:
-        """Return the vectors (n, d) of samples in the space of each encoder."""
+        """Return the vectors (n, d) of samples in the space of each encoder; UserError where they are not finite."""
         found = {}
         for name in self.encoders:
             encoder, weights, device = context.models[name]
             found[name] = flatten(encoder.embed(weights, samples, None, device)).astype(np.float64)
+            bad = np.count_nonzero(~np.isfinite(found[name]).all(axis=1))
+            if bad:
+                raise UserError(
+                    f"encoder {name}: its vectors of {bad} of {len(samples)} samples are not finite; lower its "
+                    "learning rate, or repair what it reads"
+                )
         return found
 
     def _points(self, samples: Samples, _: Rng, context: Context) -> Iterator[Line]:
@@ -204,9 +214,8 @@ class Latent(Analysis):
         known = [row for row in rows(columns) if row["minus"] is None]
         if all(row["label"] is None for row in known):
             return ["The held-out samples have no classes, or one: nothing can be said of purity and clumps."]
-        few = {
-            f"{row['class'] or int(row['label'])} ({row['samples']:.0f})": 0 for row in known if row["purity"] is None
-        }
+        small = [row for row in known if row["purity"] is None and row["label"] is not None]
+        few = {f"{row['class'] or int(row['label'])} ({row['samples']:.0f})": 0 for row in small}
         many = f"Classes with fewer than {ENOUGH} held-out samples are not judged: {', '.join(few)}."
         return [many] if few else []
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import flatten
 from gancensus.training.networks.autoencoders import VariationalAutoencoder
-from gancensus.training.networks.images import image_shape
+from gancensus.training.networks.images import check_weights, image_shape
 
 if TYPE_CHECKING:
     import torch
@@ -54,16 +53,12 @@ class EmdAe(VariationalAutoencoder):
         super().check_input(x)
         if image_shape(x.shape[1:], "encoder emd-ae", multiple=1)[2] != 1:
             raise UserError(f"encoder emd-ae: images have the shape {x.shape[1:]}; it needs one value a pixel: (H, W)")
-        rows = flatten(x)
-        least, most = (end(rows, axis=1, initial=0) for end in (np.min, np.max))
-        unfit = (least < 0) | (most == 0)
-        if unfit.any():
-            row = int(np.argmax(unfit))
-            what = f"has the value {least[row]:.6g}" if least[row] < 0 else "is 0 everywhere"
-            raise UserError(
-                f"encoder emd-ae: image {row} (from 0) {what}; it compares weights, so that values must be at least 0, "
-                "and not all of them 0: take `autoencoder`, or samples that are scaled so"
-            )
+        check_weights(
+            x,
+            "encoder emd-ae",
+            "it compares weights, so that values must be at least 0, and not all of them 0: take `autoencoder`, or "
+            "samples that are scaled so",
+        )
 
     def drawn(self, code: torch.Tensor) -> torch.Tensor:
         """Draw a latent vector from each Gaussian; without beta take its mean."""

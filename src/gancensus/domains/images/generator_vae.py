@@ -15,7 +15,7 @@ from gancensus.contracts.samples import LazySamples, Samples, by_block, flatten
 from gancensus.training.latent import GaussianLatent
 from gancensus.training.loop import deterministic, load_weights
 from gancensus.training.networks.autoencoders import VariationalAutoencoder, factor_of
-from gancensus.training.networks.images import channels_last, image_shape
+from gancensus.training.networks.images import channels_last, check_weights, image_shape
 
 if TYPE_CHECKING:
     import torch
@@ -65,10 +65,18 @@ class VaeDecoder(GaussianLatent):
     ) -> Fitted:
         """Train both networks on images x (n, *shape); keep the decoder, the range of x and the mean total of an image.
 
-        Raises UserError when the samples are no images, or H and W no multiples of 2^blocks.
+        Raises UserError when the samples are no images, or H and W no multiples of 2^blocks; with `output: softmax`
+        also when an image has a value below 0, or no other than 0.
         """
         image_shape(samples.shape, "generator vae", multiple=2**self.blocks)
         x = samples.take(slice(None)).x
+        if self.output == "softmax":
+            check_weights(
+                x,
+                "generator vae",
+                "with `output: softmax` pixels are shares of a total, so that values must be at least 0, and not all "
+                "of them 0: take `output: linear`, or samples that are scaled so",
+            )
         fitted = self._autoencoder().fit(x, seed, device, checkpoint)
         weights = {name: value for name, value in fitted.weights.items() if not name.startswith("encoder.")}
         facts = {"range": np.array([x.min(), x.max()]), "total": np.array([x.sum(dtype=np.float64) / len(x)])}

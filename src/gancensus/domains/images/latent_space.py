@@ -36,9 +36,25 @@ class Measured(NamedTuple):
 
 
 def purities(z: Floats, label: Integers, neighbours: int) -> Floats:
-    """Return the share of the k nearest other samples of each of z (n, d) that are of its class label (n,): (n,)."""
-    rows = nearest_others(z, min(neighbours, len(z) - 1)).rows
-    return np.asarray((label[rows] == label[:, None]).mean(axis=1))
+    """Return the share of the k nearest other samples of each of z (n, d) that are of its class label (n,): (n,).
+
+    Of those that are equally far as the k-th, it is the share that is expected where chance decides which are taken.
+    """
+    k = min(neighbours, len(z) - 1)
+    rows, distance = nearest_others(z, min(k + 1, len(z) - 1))
+    pure = np.asarray((label[rows[:, :k]] == label[:, None]).mean(axis=1))
+    for row in np.flatnonzero(distance[:, -1] == distance[:, k - 1]).tolist() if distance.shape[1] > k else ():
+        pure[row] = _tied(z, label, row, k)
+    return pure
+
+
+def _tied(z: Floats, label: Integers, row: int, k: int) -> float:
+    """Return the purity of a sample's k nearest others, of whom several are as far as the k-th."""
+    square = np.square(z - z[row]).sum(axis=1)
+    square[row] = np.inf
+    last, same = np.partition(square, k - 1)[k - 1], label == label[row]
+    nearer, level = square < last, square == last
+    return float((same[nearer].sum() + (k - nearer.sum()) * same[level].mean()) / k)
 
 
 def plane(z: Floats) -> tuple[Floats, Floats]:
@@ -68,7 +84,8 @@ def count_clumps(z: Floats) -> int:
     A clump is a connected component, with 5 % of the samples or more, of the graph in which two are linked that are
     among the 10 nearest neighbours of each other (mutual k-nearest neighbours: Brito et al., Stat. Probab. Lett. 35
     (1997) 33). A Gaussian of 70 to 1,000 samples in 2 or 16 dimensions has one clump in 99 % of all cases; m of them
-    that are 10 standard deviations apart have m in 98 %, ones that are 6 apart are often counted as one.
+    that are 10 standard deviations apart have m in 98 %, ones that are 6 apart are often counted as one. Equal vectors
+    are linked.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -78,7 +95,9 @@ def count_clumps(z: Floats) -> int:
         return n
     rows = nearest_others(z, k).rows
     near = coo_array((np.ones(n * k), (np.repeat(np.arange(n), k), rows.ravel())), (n, n)).tocsr()
-    _, component = connected_components(near * near.T, directed=False)
+    _, first, equal = np.unique(z, axis=0, return_index=True, return_inverse=True)
+    joined = coo_array((np.ones(n), (np.arange(n), first[equal.ravel()])), (n, n)).tocsr()
+    _, component = connected_components(near * near.T + joined, directed=False)
     return int((np.bincount(component) >= LEAST * n).sum())
 
 

@@ -18,7 +18,8 @@ def profiles(height: int, width: int, directions: int) -> Floats:
     stays as it is elsewhere, as along the axes. The mean over the directions is the sliced distance of order 1 (Bonneel
     et al., J. Math. Imaging Vis. 51 (2015) 22).
 
-    Distances are in half widths of the image: in R, of jets whose image spans [-R, R].
+    Distances are in half widths of the image, a pixel 2 / width long on both axes: in R, of jets whose image spans
+    [-R, R].
     """
     y, x = np.mgrid[:height, :width].reshape(2, -1)
     found = []

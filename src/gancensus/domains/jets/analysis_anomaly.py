@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.family import EncoderName
+from gancensus.domains.jets.jet_samples import other_width
 from gancensus.storage.schemas import FLOAT, INT, LOW_HIGH, STRING, column, with_interval
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ class Anomaly(Analysis):
 
     def refuses(self, context: Context) -> str | None:
         """Refuse encoders without a decoder or of all classes, and classes that the source does not have."""
+        if reason := other_width(context.source, self.width):
+            return reason
         for name, model in context.models.items():
             if not model.encoder.restores:
                 return f"encoder {name} ({model.encoder.kind}) restores no samples, so it has no loss; leave it out"

@@ -12,6 +12,7 @@ from pydantic import Field
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
 from gancensus.contracts.family import EncoderName
 from gancensus.contracts.table import columns_of
+from gancensus.domains.jets.jet_samples import other_width
 from gancensus.storage.schemas import FLOAT, INT, STRING, column, with_interval
 
 if TYPE_CHECKING:
@@ -93,14 +94,14 @@ class Correlation(Analysis):
     kind: Literal["correlation"] = "correlation"
     encoders: list[EncoderName] = Field(min_length=1)
     """Autoencoders whose layers are asked."""
-    jets: int = Field(300, ge=10)
-    """Jets of `holdout`, at most; all pairs of them are compared."""
+    jets: int = Field(300, ge=10, le=2000)
+    """Jets of `holdout`, at most; all pairs of them are compared. Memory grows with their square: 1.1 GB for 2,000."""
     label: int | None = None
     """Class that the jets are of; without one, all classes."""
     p: Annotated[tuple[Literal[0.5, 1.0], ...], Field(min_length=1)] = (1.0, 0.5)  # type: ignore[valid-type]
     """Powers of the ground distance: 1, the earth mover's distance, 0.5, or both."""
     width: float = Field(2.0, gt=0)
-    """Width of the images in the unit of the coordinates."""
+    """Width of the images, of all their columns, in the unit of the coordinates; pixels are square."""
     bootstrap: int = Field(1000, ge=100)
     """Resamples of the jets."""
 
@@ -130,6 +131,8 @@ class Correlation(Analysis):
 
     def refuses(self, context: Context) -> str | None:
         """Refuse encoders without layers, an encoder or power that is named twice, and a class that nothing is of."""
+        if reason := other_width(context.source, self.width):
+            return reason
         for key, values in (("encoders", self.encoders), ("p", [f"{p:g}" for p in self.p])):
             twice = [value for value in values if values.count(value) > 1]
             if twice:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
+from gancensus.domains.jets.jet_samples import other_width
 from gancensus.storage.schemas import FLOAT, GENERATED, INT, LOW_HIGH, POPULATION, STRING, column
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Substructure(Analysis):
 
     kind: Literal["substructure"] = "substructure"
     width: float = Field(2.0, gt=0)
-    """Width of images (H, W) in eta and phi."""
+    """Width of images (H, W), of their W columns, in eta; pixels are square."""
     least: float = Field(1e-4, ge=0, lt=1)
     """Share of a jet's total below which a pixel or a particle is not counted, in generated and in real jets alike.
     With 0, all pixels that a decoder leaves a little above 0 would be particles."""
@@ -100,6 +101,10 @@ class Substructure(Analysis):
             "logarithmic scale; empty pixels are white.",
         ),
     }
+
+    def refuses(self, context: Context) -> str | None:
+        """Refuse another width than that of the source's images."""
+        return other_width(context.source, self.width)
 
     def analyse(
         self,

@@ -99,7 +99,11 @@ def _lines(name: str, stage: str, found: _Class, width: float) -> Iterator[Line]
 
 
 def pixels(image: Floats, width: float) -> Iterator[Line]:
-    """Yield eta and phi of the centre of each pixel of an image (H, W) `width` wide, and its value, row by row."""
-    phi, eta = (((np.arange(side) + 0.5) / side - 0.5) * width for side in image.shape)
+    """Yield eta and phi of the centre of each pixel of an image (H, W), and its value, row by row.
+
+    Pixels are square, and the W columns together as wide as `width` in eta.
+    """
+    columns = image.shape[1]
+    phi, eta = (((np.arange(side) + 0.5) / columns - side / (2 * columns)) * width for side in image.shape)
     for row, column in np.ndindex(image.shape):
         yield float(eta[column]), float(phi[-1 - row]), float(image[row, column])

@@ -82,9 +82,11 @@ class Asked(NamedTuple):
         yield Layer(None, IMAGE, True), np.square(distance)
 
     def layers(self, models: Mapping[str, FittedEncoder]) -> Iterator[tuple[Layer, Floats]]:
-        """Yield the distances (n, n) between all jets in every layer of the models."""
+        """Yield the distances (n, n) between all jets in every layer of the models; UserError of what is not finite."""
         for name, (encoder, weights, device) in models.items():
             for layer, x in encoder.layers(weights, self.jets.x, device).items():
+                if not np.isfinite(x).all():
+                    raise UserError(f"encoder {name}: its layer {layer} of {len(x)} jets is not finite; train it again")
                 yield Layer(name, layer, False), _euclidean(x)
 
 
@@ -129,7 +131,9 @@ def binned(asked: Asked, models: Mapping[str, FittedEncoder]) -> list[dict[str, 
         about = {"encoder": encoder, "layer": layer, "squared": squared, "network": encoder and nets[encoder]}
         for target, cost in against.items():
             x, y = distances[above], cost[above]
-            some = {**about, **target._asdict(), "pearson": float(np.corrcoef(x, y)[0, 1])}
+            defined = np.ptp(x) > 0 and np.ptp(y) > 0
+            pearson = float(np.corrcoef(x, y)[0, 1]) if defined else None
+            some = {**about, **target._asdict(), "pearson": pearson}
             found += [{**some, **row} for row in _histogram(x, y)]
     return found
 

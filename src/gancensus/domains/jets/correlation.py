@@ -66,7 +66,10 @@ class Sampled(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Both correlations of a layer with a target, and the value that 95 % of |Pearson| stay below by chance."""
+    """Both correlations of a layer with a target, and the value that 95 % of |Pearson| stay below by chance.
+
+    All are NaN where all distances or all targets are equal.
+    """
 
     pearson: Sampled
     spearman: Sampled
@@ -109,7 +112,8 @@ def measure(
         for target, other in both.items():
             plain, ranked = (_sampled(x, y, counts) for x, y in zip(mine, other, strict=True))
             chance = np.abs(pairs.permuted_pearson(mine[0], other[0], order))
-            found[layer, target] = Measured(plain, ranked, float(np.quantile(chance, 0.95)), len(distances))
+            null = math.nan if math.isnan(plain.value) else float(np.quantile(chance, 0.95))
+            found[layer, target] = Measured(plain, ranked, null, len(distances))
     return found
 
 
@@ -135,23 +139,23 @@ class _Means:
 
     def rows(self, network: Network) -> Iterable[Row]:
         """Yield the means over the trainings of a network, those of each layer."""
-        for layer, target in self.found:
-            if layer.encoder == network.encoders[0]:
-                every = self._of(network, layer, target)
-                correlations = {
-                    name: self._mean(layer, target, name, [getattr(one, name) for one in every])
-                    for name in ("pearson", "spearman")
-                }
-                above = self._above(network, layer, target)
-                yield {
-                    **_about(layer._replace(encoder=None), target, network),
-                    **_columns(correlations | {"above": above}),
-                    **_beside_pixels(above),
-                    "null": max(one.null for one in every),
-                    "replicas": len(every),
-                    "jets": min(one.jets for one in every),
-                    "pairs": min(_pairs(layer, one.jets) for one in every),
-                }
+        mine = [(layer._replace(encoder=None), of) for layer, of in self.found if layer.encoder in network.encoders]
+        for layer, target in dict.fromkeys(mine):
+            every = self._of(network, layer, target)
+            correlations = {
+                name: self._mean(layer, target, name, [getattr(one, name) for one in every])
+                for name in ("pearson", "spearman")
+            }
+            above = self._above(network, layer, target)
+            yield {
+                **_about(layer, target, network),
+                **_columns(correlations | {"above": above}),
+                **_beside_pixels(above),
+                "null": _known(float(np.max([one.null for one in every]))),
+                "replicas": len(every),
+                "jets": min(one.jets for one in every),
+                "pairs": min(_pairs(layer, one.jets) for one in every),
+            }
 
     def comparisons(self) -> Iterable[Row]:
         """Yield how the mean of a network differs from that of another one."""
@@ -165,15 +169,17 @@ class _Means:
             yield from self._differences(LOSS, (emd, LATENT), (mse, LATENT))
 
     def _of(self, network: Network, layer: Layer, target: Target) -> list[Measured]:
-        return [self.found[layer._replace(encoder=encoder), target] for encoder in network.encoders]
+        """Return what the trainings of a network have that have the layer; all but of reconstructions."""
+        keys = [(layer._replace(encoder=encoder), target) for encoder in network.encoders]
+        return [self.found[key] for key in keys if key in self.found]
 
     def _spread(self, layer: Layer, target: Target, name: str, stretched: bool) -> Spread:
         """Return the spread of trainings of a layer; stretched: that of atanh of the correlation."""
         groups = []
         for network in self.nets:
-            if (layer._replace(encoder=network.encoders[0]), target) in self.found:
-                values = [getattr(one, name).value for one in self._of(network, layer, target)]
-                groups.append(_stretch(np.array(values)) if stretched else np.array(values))
+            values = np.array([getattr(one, name).value for one in self._of(network, layer, target)])
+            values = values[np.isfinite(values)]
+            groups.append(_stretch(values) if stretched else values)
         return Spread.of(groups)
 
     def _mean(self, layer: Layer, target: Target, name: str, every: Sequence[Sampled]) -> Estimate:
@@ -181,9 +187,7 @@ class _Means:
         chance = self._spread(layer, target, name, stretched=True).mean_of(len(every))
         value = float(np.mean([_stretch(one.value) for one in every]))
         resampled = np.mean([_stretch(one.resampled) for one in every], axis=0)
-        if not chance.freedom:
-            return Estimate(math.tanh(value), None, None)
-        return _shrunk(with_chances(value, float(np.var(resampled)), [chance]))
+        return _shrunk(_estimate(value, resampled, [chance]))
 
     def _above(self, network: Network, layer: Layer, target: Target) -> Estimate:
         """Return by how much the mean Pearson correlation is above that of image space; nothing of reconstructions."""
@@ -231,7 +235,7 @@ def _single(key: tuple[Layer, Target], found: Found, network: Network | None) ->
         **_about(layer, target, network),
         **_columns(estimates),
         **_beside_pixels(above),
-        "null": one.null,
+        "null": _known(one.null),
         "jets": one.jets,
         "pairs": _pairs(layer, one.jets),
     }
@@ -239,16 +243,29 @@ def _single(key: tuple[Layer, Target], found: Found, network: Network | None) ->
 
 def _correlation(one: Sampled) -> Estimate:
     """Return a correlation with its interval: normal in atanh, with the variance of the resamples."""
-    return _shrunk(with_chances(float(_stretch(one.value)), float(np.var(_stretch(one.resampled))), []))
+    return _shrunk(_estimate(float(_stretch(one.value)), _stretch(one.resampled), []))
 
 
 def _difference(every: Sequence[Sampled], others: Sequence[Sampled], chances: Sequence[Chance]) -> Estimate:
-    """Return the difference of two means on the same resamples; no interval where a chance is not known at all."""
+    """Return the difference of two means on the same resamples."""
     value = float(np.mean([one.value for one in every]) - np.mean([one.value for one in others]))
-    if not all(chance.freedom for chance in chances):
-        return Estimate(value, None, None)
     resampled = np.mean([one.resampled for one in every], axis=0) - np.mean([one.resampled for one in others], axis=0)
-    return with_chances(value, float(np.var(resampled)), chances, ends=(-2.0, 2.0))
+    return _estimate(value, resampled, chances, ends=(-2.0, 2.0))
+
+
+def _estimate(
+    value: float, resampled: Floats, chances: Sequence[Chance], ends: tuple[float, float] = (-math.inf, math.inf)
+) -> Estimate:
+    """Return a value with its interval; nothing where it is not defined, as all distances are equal.
+
+    There is no interval where a chance is not known at all, or the value of a resample is not defined.
+    """
+    variance = float(np.var(resampled))
+    if math.isnan(value):
+        return NOTHING
+    if math.isnan(variance) or not all(chance.freedom for chance in chances):
+        return Estimate(value, None, None)
+    return with_chances(value, variance, chances, ends=ends)
 
 
 def _about(layer: Layer, target: Target, network: Network | None) -> dict[str, Any]:
@@ -278,12 +295,16 @@ def _beside_pixels(above: Estimate) -> dict[str, str | None]:
 
 
 def _columns(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
-    """Return estimates as columns; null where there is no number."""
+    """Return estimates as columns."""
     return {
-        f"{name}{end}": None if value is None or math.isnan(value) else value
+        f"{name}{end}": value
         for name, one in estimates.items()
         for end, value in zip(("", "_low", "_high"), one, strict=True)
     }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _pairs(layer: Layer, jets: int) -> int:

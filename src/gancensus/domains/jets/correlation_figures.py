@@ -58,7 +58,8 @@ def draw_pairs(table: Columns) -> Figure:
     for ax, (space, target) in zip(axes, [(s, t) for s in spaces for t in targets], strict=True):
         some = [row for row in every if (row["layer"], row["network"]) == space and target_name(row) == target]
         shown = _draw_histogram(ax, some, LogNorm(1, most))
-        ax.set_title(f"{short(space[1] or PIXELS, 30)}, {target}: r = {decimal(some[0]['pearson'])}", fontsize=8)
+        r = "not defined" if some[0]["pearson"] is None else decimal(some[0]["pearson"])
+        ax.set_title(f"{short(space[1] or PIXELS, 30)}, {target}: r = {r}", fontsize=8)
         ax.set_xlabel("distance of latent vectors" if space[0] == LATENT else "MSE, sum over pixels")
         ax.set_ylabel(("$W_p$" if some[0]["root"] else "$W_p^p$") if target == targets[0] else "")
     bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.01, label="pairs in a bin")
@@ -68,7 +69,7 @@ def draw_pairs(table: Columns) -> Figure:
 
 def _shown(row: Row) -> bool:
     """Return whether a row is of pixels or the mean of a network."""
-    return row["pearson"] is not None and row["encoder"] is None
+    return row["encoder"] is None and row["question"] is None
 
 
 def _network(row: Row) -> str:
@@ -90,8 +91,11 @@ def _draw_cells(ax: Axes, some: Sequence[Row], names: Sequence[str], places: Seq
     values = np.full((len(names), len(places)), np.nan)
     for row in some:
         i, j = names.index(_network(row)), places.index(_place(row))
-        values[i, j] = row["pearson"]
-        _write(ax, row, i, j)
+        if row["pearson"] is None:
+            ax.text(j, i, "not defined", ha="center", va="center", fontsize=6)
+        else:
+            values[i, j] = row["pearson"]
+            _write(ax, row, i, j)
     ax.set_xticks(range(len(places)), [TITLES.get(place, place[0].replace("block", "block ")) for place in places])
     ax.set_yticks(range(len(names)), [short(name, 30) for name in names])
     ax.tick_params(length=0, labelsize=7)

@@ -26,29 +26,29 @@ LACKING = {
 
 def answers(columns: Columns) -> Iterator[str]:
     """Yield a sentence per question and network that can be judged."""
-    every = [row for row in rows(columns) if row["above_low"] is not None]
     for question, text in QUESTIONS.items():
-        asked = [row for row in every if _question(row) == question]
-        for network in dict.fromkeys(map(_subject, asked)):
-            some = [row for row in asked if _subject(row) == network]
+        for network, some in _asked(columns, question).items():
+            if any(row["above_low"] is None for row in some):
+                continue
             parts = dict.fromkeys(map(target_name, some))
             said = [_answer([row for row in some if target_name(row) == part]) for part in parts]
             yield f"{text} {network}: {'; '.join(said)}."
 
 
 def gaps(columns: Columns) -> Iterator[str]:
-    """Yield which questions cannot be judged: nothing to compare, or no training that was repeated."""
-    every = [(row, question) for row in rows(columns) if (question := _question(row))]
+    """Yield which questions cannot be judged: nothing to compare, equal distances, or no training that was repeated."""
     for question, text in QUESTIONS.items():
-        asked = [row for row, of in every if of == question]
-        unknown = dict.fromkeys(_subject(row) for row in asked if row["above_low"] is None)
+        asked = _asked(columns, question)
         if not asked and question in LACKING:
             yield f"{text} The networks asked: not judged, as {LACKING[question]}."
-        for network in unknown:
-            yield (
-                f"{text} {network}: not judged, as no network with these layers was trained twice; give an encoder "
-                "with the same options under a second name."
-            )
+        for network, some in asked.items():
+            if any(row["above"] is None for row in some):
+                yield f"{text} {network}: not judged, as a correlation is not defined where all distances are equal."
+            elif any(row["above_low"] is None for row in some):
+                yield (
+                    f"{text} {network}: not judged, as no network with these layers was trained twice; give an encoder "
+                    "with the same options under a second name."
+                )
 
 
 def target_name(row: Row) -> str:
@@ -59,6 +59,15 @@ def target_name(row: Row) -> str:
 def decimal(value: float) -> str:
     """Write a correlation or a difference of two."""
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _asked(columns: Columns, question: str) -> dict[str, list[Row]]:
+    """Return the rows that answer a question, by what they are about."""
+    found: dict[str, list[Row]] = {}
+    for row in rows(columns):
+        if _question(row) == question:
+            found.setdefault(_subject(row), []).append(row)
+    return found
 
 
 def _question(row: Row) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,9 @@ class _Layout:
 class _InHdf5(_Layout):
     """A file in HDF5."""
 
+    table: ClassVar[bool] = False  # whether a row is a record, not numbers
+    ragged: ClassVar[tuple[str, ...]] = ()  # datasets whose rows may be of variable length
+
     def __init__(self, path: Path, in_gev: float) -> None:
         """Look at the file."""
         self.path, self.in_gev = path, in_gev
@@ -114,7 +117,21 @@ class _InHdf5(_Layout):
                 f"{self.path}: has no dataset {name} of its own, but {', '.join(names) or 'nothing'}; is it of another "
                 "`layout`?"
             )
+        self._check_values(found, name)
         return found
+
+    def _check_values(self, dataset: Any, name: str) -> None:
+        """Refuse a dataset whose rows hold nothing, or what is no real number."""
+        import h5py
+
+        where = f"{self.path}: dataset {name}"
+        if 0 in dataset.shape[1:]:
+            raise UserError(f"{where} has shape {dataset.shape}, so that its rows hold nothing; recreate it")
+        with hdf5_errors(self.path):
+            kind = dataset.dtype
+        inside = h5py.check_vlen_dtype(kind) if name in self.ragged and dataset.ndim < 3 else None
+        if not self.table and np.dtype(inside or kind).kind not in "iuf":
+            raise UserError(f"{where} is {kind} of shape {dataset.shape}; it must be an array of real numbers")
 
     def _rows(self, rows: Rows, name: str, field: str | None = None) -> list[Any]:
         """Return some rows of a dataset, or of a field of its rows."""
@@ -141,6 +158,7 @@ class _Zenodo(_InHdf5):
     """
 
     dataset = "objects/jets/constituents"
+    ragged = (dataset,)
     obs = "objects/jets/obs"
 
     def _look(self, file: Any) -> None:
@@ -205,7 +223,8 @@ class _JetNet(_InHdf5):
         raw = np.array(self._rows(rows, self.dataset), dtype=np.float64)
         pt = np.array(self._rows(rows, self.jets), dtype=np.float64)[:, 0] / self.in_gev
         where, order = f"{self.path}: dataset {self.dataset}", "columns must be relative eta, phi, pt and a mask"
-        _refuse(~(pt > 0), rows, f"{self.path}: dataset {self.jets}", "pt, the first column, is not above 0")
+        wrong = ~((pt > 0) & np.isfinite(pt))
+        _refuse(wrong, rows, f"{self.path}: dataset {self.jets}", "pt, the first column, is no finite number above 0")
         there = raw[..., 3] > 0 if raw.shape[2] > 3 else np.ones(raw.shape[:2], bool)
         eta, phi, share = (np.where(there, raw[..., k], 0.0) for k in range(3))
         _refuse((share < 0).any(axis=1), rows, where, f"a negative pt in the third column; {order}")
@@ -213,7 +232,7 @@ class _JetNet(_InHdf5):
         _refuse(far, rows, where, f"eta or phi is further than {WIDEST:g} from the jet's axis; {order}")
         total = share.sum(axis=1)
         _refuse(~((total > ALIKE) & (total < 2)), rows, where, f"the pt do not sum to about 1; {order}")
-        return _sorted(np.stack([share * pt[:, None], eta, phi], axis=-1))
+        return _sorted(np.stack([share * pt[:, None], eta, phi], axis=-1), rows, where)
 
 
 class _TopTagging(_InHdf5):
@@ -223,17 +242,20 @@ class _TopTagging(_InHdf5):
     """
 
     dataset = "table/table"
+    table = True
     after = ("truthE", "truthPX", "truthPY", "truthPZ")
 
     def _look(self, file: Any) -> None:
         """Check the blocks and the order of their columns, and read the labels."""
         table = self._dataset(file, self.dataset)
-        blocks = {name: table.dtype[name].shape for name in table.dtype.names or ()}
-        columns = blocks.get("values_block_0", (0,))[0] - len(self.after)
-        if columns < 4 or columns % 4 or blocks.get("values_block_1", (0,))[0] < 2:
+        blocks = {name: table.dtype[name] for name in table.dtype.names or ()}
+        momenta, labels = (_columns(blocks.get(f"values_block_{k}")) for k in range(2))
+        columns = momenta - len(self.after)
+        if table.ndim > 1 or columns < 4 or columns % 4 or labels < 2:
             raise UserError(
-                f"{self.path}: dataset {self.dataset} has {blocks or table.dtype}; it must have values_block_0 with "
-                "E, PX, PY, PZ of each particle, then of the top, and values_block_1 with ttv, is_signal_new"
+                f"{self.path}: dataset {self.dataset} is {table.dtype} of shape {table.shape}; it must have "
+                "values_block_0 with E, PX, PY, PZ of each particle, then of the top, and values_block_1 with ttv, "
+                "is_signal_new"
             )
         self._columns = columns
         expected = [f"{name}_{k}" for k in range(columns // 4) for name in ("E", "PX", "PY", "PZ")]
@@ -297,7 +319,12 @@ class _EnergyFlow(_Layout):
         spread = np.where(there, eta, -np.inf).max(axis=1) - np.where(there, eta, np.inf).min(axis=1)
         _refuse(spread > WIDEST, rows, where, f"a jet of more than {WIDEST:g} in {self.second}; {order}")
         _refuse(~there.any(axis=1), rows, where, "no particle above 0; remove the jet")
-        return _sorted(np.stack([pt, eta, phi], axis=-1))
+        return _sorted(np.stack([pt, eta, phi], axis=-1), rows, where)
+
+
+def _columns(block: np.dtype[Any] | None) -> int:
+    """Return the number of columns of a block of a table; 0 where it is none of real numbers in columns."""
+    return block.shape[0] if block is not None and len(block.shape) == 1 and block.base.kind in "iuf" else 0
 
 
 class _Array(_EnergyFlow):
@@ -337,11 +364,13 @@ def _from_momenta(momenta: Floats, rows: Rows, where: str) -> Floats:
     found = np.stack([pt, eta, np.arctan2(momenta[..., 2], momenta[..., 1])], axis=-1)
     spread = np.where(pt > 0, eta, -np.inf).max(axis=1) - np.where(pt > 0, eta, np.inf).min(axis=1)
     _refuse(spread > WIDEST, rows, where, f"a jet of more than {WIDEST:g} in eta; {FOUR}")
-    return _sorted(found)
+    return _sorted(found, rows, where)
 
 
-def _sorted(constituents: Floats) -> Floats:
+def _sorted(constituents: Floats, rows: Rows, where: str) -> Floats:
     """Return constituents hardest first, with zeros for padding."""
+    too_much = ~(constituents[..., 0].sum(axis=1) < np.finfo(np.float32).max)
+    _refuse(too_much, rows, where, "a pt too large for float32; remove or repair the jet")
     order = np.argsort(-constituents[..., 0], axis=1, kind="stable")
     found = np.take_along_axis(constituents, order[..., None], axis=1)
     return np.where(found[..., :1] > 0, found, 0.0)

@@ -80,6 +80,11 @@ class JetSource(JetForm, Source):
     tabular: ClassVar[bool] = False
 
     @property
+    def width_of_images(self) -> float | None:
+        """The width; None of constituents."""
+        return self.width if self.form == "images" else None
+
+    @property
     def value_names(self) -> tuple[str, ...]:
         """The pt of pixels, or pt, eta and phi of constituents."""
         return ("pt",) if self.form == "images" else ("pt", "eta", "phi")
@@ -87,7 +92,8 @@ class JetSource(JetForm, Source):
     @property
     def preprocessing(self) -> str:
         """The steps of the preprocessing that are taken."""
-        return ", ".join(step for step in STEPS if getattr(self, step)) or "none"
+        possible = STEPS if self.form == "images" else STEPS[:-1]
+        return ", ".join(step for step in possible if getattr(self, step)) or "none"
 
     def unprocessed(self) -> Source | None:
         """Return the source of the same jets as they are about their axis, in GeV; None where that is what it has."""
@@ -137,3 +143,9 @@ def padded(constituents: Floats, particles: int) -> Floats:
     """Return the first constituents of each jet, (n, particles, 3), with zeros where there are fewer."""
     short = max(0, particles - constituents.shape[1])
     return np.pad(constituents[:, :particles], ((0, 0), (0, short), (0, 0)))
+
+
+def other_width(source: Source, width: float) -> str | None:
+    """Return why a width of images cannot be that of a source's; None where it can."""
+    wide = source.width_of_images
+    return None if wide in (None, width) else f"width {width:g}: images of the source are {wide:g} wide; give that one"

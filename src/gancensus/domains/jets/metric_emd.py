@@ -11,12 +11,14 @@ from pydantic_core import PydanticCustomError
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Calibrated, Features
 from gancensus.contracts.samples import Samples, flatten
+from gancensus.contracts.source import Source
 
 Floats = NDArray[np.float64]
 
 EDGES = np.array([-np.inf, -0.8, -0.4, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.4, 0.8, np.inf])  # of bins, in R
 FAR = 64.0  # R; the lower bounds move points further out to this distance, to keep rounding below their margin
 IMAGES_AT_ONCE = 256  # images decoded at a time
+TOTALS = (1e-100, 1e100)  # of the weights of a cloud: the squares of sums stay within float64
 WHOLE = 2.0**51  # normalised weights are multiples of 1 / WHOLE: their sums and differences are exact
 
 
@@ -29,7 +31,8 @@ class Emd(Calibrated):
     |sum_i E_i - sum_j E'_j| over f_ij >= 0 with sum_j f_ij <= E_i, sum_i f_ij <= E'_j and sum_ij f_ij = min(sum_i E_i,
     sum_j E'_j) (Komiske, Metodiev & Thaler, Phys. Rev. Lett. 123 (2019) 041801, with p = 1). The sum is not raised to
     1 / p, which would break the triangle inequality for p = 1/2. Two empty clouds have distance 0; if balanced, an
-    empty one is infinitely far from any other.
+    empty one is infinitely far from any other. A distance is exact to 2^-40 of the largest cost between
+    particles of the pair, times the weight that is moved: one that is far smaller has fewer correct digits.
     """
 
     cost: ClassVar[float] = 25_000.0
@@ -44,8 +47,8 @@ class Emd(Calibrated):
     weight: int = Field(0, ge=0)
     """Which number of a particle, counted from 0, is its weight; the others are its coordinates."""
     width: float | None = Field(None, gt=0)
-    """Width of images (H, W) in the unit of coordinates: a pixel is a particle at its centre, its value the weight.
-    None: samples are clouds of particles."""
+    """Width of images (H, W) in the unit of coordinates, that of their W columns; pixels are square. A pixel is a
+    particle at its centre, its value the weight. None: samples are clouds of particles."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -57,12 +60,14 @@ class Emd(Calibrated):
         """Return points (n, k, particles) in R and weights (n, particles), by place, totals (n,), and profiles.
 
         All float64; the profiles (n, directions, bins) are scaled for `embed`. Equal clouds have equal features, in any
-        order of their particles. Raises UserError when samples are not point clouds or a weight is negative.
+        order of their particles. Raises UserError when samples are not point clouds, a weight is negative, or a total
+        is not 0 and not within TOTALS.
         """
         from gancensus.distances.transport import profiles
 
         weights, points = self._clouds(samples)
         totals = np.cumsum(weights, axis=1)[:, -1].copy()  # one after the other: the same bits on every machine
+        _check_totals(samples, totals)
         if self.balanced:
             weights, totals = _normalise(weights, totals), (totals > 0).astype(np.float64)
         reach = FAR if self.balanced else 0.5 ** (1 / self.p)
@@ -80,6 +85,13 @@ class Emd(Calibrated):
         points = np.moveaxis(np.where(weights[..., None] > 0, coordinates / self.R, 0.0), -1, 1)
         order = np.lexsort((-weights, *np.moveaxis(points, 1, 0)[::-1], weights == 0), axis=-1)
         return np.take_along_axis(weights, order, axis=1), np.take_along_axis(points, order[:, None], axis=2)
+
+    def refuses(self, source: Source) -> str | None:
+        """Refuse another width than that of the source's images."""
+        wide = source.width_of_images
+        return (
+            None if wide in (None, self.width) else f"width: the source has images {wide:g} wide; write width: {wide:g}"
+        )
 
     def _particles(self, samples: Samples) -> tuple[Floats, Floats]:
         """Return the weights (n, particles) and coordinates (n, particles, k) of clouds."""
@@ -113,7 +125,8 @@ class Emd(Calibrated):
         for k, (values, pixels) in enumerate(found):
             rows = slice(k * IMAGES_AT_ONCE, k * IMAGES_AT_ONCE + len(values))
             weights[rows, : values.shape[1]], places[rows, : values.shape[1]] = values, pixels
-        return weights, ((places + 0.5) / samples.shape - 0.5) * width
+        columns = samples.shape[1]
+        return weights, ((places + 0.5) / columns - np.array(samples.shape) / (2 * columns)) * width
 
     def _directions(self, dimensions: int) -> tuple[Floats, Floats]:
         """Return unit vectors (r, k) along which clouds are compared, and the factors that scale a profile's bins.
@@ -184,6 +197,17 @@ def _not_negative(samples: Samples, weights: Floats, repair: str) -> Floats:
             f"must be at least 0; {repair}"
         )
     return np.maximum(weights, 0.0)
+
+
+def _check_totals(samples: Samples, totals: Floats) -> None:
+    """Raise UserError where a total (n,) is so small or large that sums of weight times distance leave float64."""
+    wrong = (totals != 0) & ~((totals >= TOTALS[0]) & (totals <= TOTALS[1]))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise UserError(
+            f"metric emd: sample {samples.sample_id[row]} has the total weight {totals[row]:.6g}; it must be 0 or from "
+            f"{TOTALS[0]:g} to {TOTALS[1]:g}: take another unit, or remove or repair the sample"
+        )
 
 
 def _lit(samples: Samples) -> tuple[Floats, Floats]:

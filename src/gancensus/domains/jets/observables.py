@@ -56,13 +56,15 @@ def kt_axes(constituents: Floats, n: int) -> Floats:
 
 
 def constituents_of_images(x: NDArray[np.floating[Any]], width: float) -> Floats:
-    """Return the pixels of images (n, H, W) of a width in eta and phi as particles (n, particles, 3): pt, eta, phi.
+    """Return the pixels of images (n, H, W) as particles (n, particles, 3): pt, eta, phi.
+
+    Pixels are square, and the W columns together as wide as `width` in eta.
 
     A pixel above 0 is a massless particle at its centre, and its value the pt. phi rises from the last row to the
     first, eta from the first column to the last. Hardest first, zero-padded to the largest number of an image.
     """
     n, rows, columns = x.shape
-    phi = ((rows - 1) / 2 - np.arange(rows)) * (width / rows)
+    phi = ((rows - 1) / 2 - np.arange(rows)) * (width / columns)
     eta = (np.arange(columns) - (columns - 1) / 2) * (width / columns)
     pt = np.maximum(x.reshape(n, rows * columns), 0).astype(np.float64)
     order = np.argsort(-pt, axis=1, kind="stable")[:, : max(1, int((pt > 0).sum(axis=1).max(initial=0)))]

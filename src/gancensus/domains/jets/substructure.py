@@ -34,6 +34,7 @@ DEGREE = 4  # of the kernel of KPD
 FEWEST = 40  # jets on either side: four of each half for every quantity
 NORMALISED = 1e-3  # within which the totals of jets are one
 SHARE = "jet pT"  # the unit of the mass of jets whose pT is 1
+NEGATIVE = 0.01  # of the pT may be below 0, as rounding or a network leaves it
 BINS = 25  # across the jets of holdout
 BEYOND = 5  # further bins on either side, of which the last one holds all beyond
 
@@ -109,7 +110,12 @@ def constituents(samples: Samples, width: float, least: float, where: str) -> tu
             "or constituents (particles, 3) with pt, eta and phi"
         )
     clouds = x.shape[2] == 3
-    weights = np.maximum(x[..., 0] if clouds else x, 0.0)
+    given = x[..., 0] if clouds else x
+    weights = np.maximum(given, 0.0)
+    if clouds and weights.sum() - given.sum() > NEGATIVE * weights.sum():
+        raise UserError(
+            f"{where}: many particles have a pT below 0; substructure needs them as pT, eta, phi, in this order"
+        )
     totals = weights.reshape(len(x), -1).sum(axis=1)
     counted = (weights > 0) & (weights >= least * totals.reshape(-1, *(1,) * (weights.ndim - 1)))
     if clouds:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import flatten
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,17 @@ def image_shape(shape: tuple[int, ...], who: str, multiple: int) -> tuple[int, i
         sides = f" with H and W multiples of {multiple}" if multiple > 1 else ""
         raise UserError(f"{who}: samples have shape {shape}; it needs images (H, W) or (H, W, C){sides}")
     return shape[0], shape[1], (shape[2] if len(shape) == 3 else 1)
+
+
+def check_weights(x: NDArray[Any], who: str, remedy: str) -> None:
+    """Raise UserError naming the first of images x (n, ...) that has a value below 0, or no other than 0."""
+    rows = flatten(x)
+    least, most = (end(rows, axis=1, initial=0) for end in (np.min, np.max))
+    unfit = (least < 0) | (most == 0)
+    if unfit.any():
+        row = int(np.argmax(unfit))
+        what = f"has the value {least[row]:.6g}" if least[row] < 0 else "is 0 everywhere"
+        raise UserError(f"{who}: image {row} (from 0) {what}; {remedy}")
 
 
 def channels_first(x: NDArray[Any]) -> torch.Tensor:
