@@ -63,7 +63,7 @@ def parts(x: NDArray[np.float32]) -> tuple[Floats, Floats]:
 def lit(image: NDArray[np.float32], width: float) -> tuple[Floats, Floats]:
     """The values above 0 and the centres of their pixels, as the contract has them."""
     rows, columns = np.nonzero(image)
-    places = np.column_stack([(rows + 0.5) / image.shape[0] - 0.5, (columns + 0.5) / image.shape[1] - 0.5])
+    places = np.column_stack([rows + 0.5, columns + 0.5]) / image.shape[1] - np.array(image.shape) / image.shape[1] / 2
     return image[rows, columns].astype(np.float64), places * width
 
 
