@@ -21,10 +21,10 @@ def study(**options: Any) -> dict[str, Any]:
     [
         (
             {"definitions": {"emd": {"emd": {"alpha": 0.01}}}},
-            "definitions.emd.emd: width: the source has images 1.6 wide",
+            "definitions.emd.emd: images of the source are 1.6 wide",
         ),
         ({"definitions": {"emd": {"emd": {"width": 2, "alpha": 0.01}}}}, "write width: 1.6"),
-        ({"substructure": {}}, "substructure: width 2: images of the source are 1.6 wide; give that one"),
+        ({"substructure": {}}, "substructure: images of the source are 1.6 wide; write width: 1.6"),
         (
             {"encoders": {"vae": {"kind": "vae", "only": 7}}},
             "encoders.vae.only: 7 is no class of the source, which has 0 (QCD)",

@@ -145,7 +145,7 @@ def padded(constituents: Floats, particles: int) -> Floats:
     return np.pad(constituents[:, :particles], ((0, 0), (0, short), (0, 0)))
 
 
-def other_width(source: Source, width: float) -> str | None:
-    """Return why a width of images cannot be that of a source's; None where it can."""
+def other_width(source: Source, width: float | None) -> str | None:
+    """Return why a width of images, None for other samples, cannot be that of a source's; None where it can."""
     wide = source.width_of_images
-    return None if wide in (None, width) else f"width {width:g}: images of the source are {wide:g} wide; give that one"
+    return None if wide in (None, width) else f"images of the source are {wide:g} wide; write width: {wide:g}"

@@ -12,6 +12,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Calibrated, Features
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.contracts.source import Source
+from gancensus.domains.jets.jet_samples import other_width
 
 Floats = NDArray[np.float64]
 
@@ -88,10 +89,7 @@ class Emd(Calibrated):
 
     def refuses(self, source: Source) -> str | None:
         """Refuse another width than that of the source's images."""
-        wide = source.width_of_images
-        return (
-            None if wide in (None, self.width) else f"width: the source has images {wide:g} wide; write width: {wide:g}"
-        )
+        return other_width(source, self.width)
 
     def _particles(self, samples: Samples) -> tuple[Floats, Floats]:
         """Return the weights (n, particles) and coordinates (n, particles, k) of clouds."""
