@@ -254,23 +254,26 @@ class Config(Strict):
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """Which studies of the file are left out, as the packages that their sources need are missing: a line each."""
+        """Which studies and analyses are left out, as packages that they need are missing: a line each."""
         return self._skipped
 
     def runnable(self) -> Config:
-        """Return the configuration with the studies whose sources have the packages that they need.
+        """Return the configuration with the studies and analyses that have the packages that they need.
 
-        Raises UserError where there are none.
+        Raises UserError where there are no studies.
         """
-        lacks = {name: lack for name, study in self.studies.items() if (lack := study.source.lacking())}
-        lines = tuple(
-            f"study {name} is skipped: its source {self.studies[name].source.kind} {lack}"
-            for name, lack in lacks.items()
-        )
-        if len(lacks) == len(self.studies):
+        lines, studies = [], {}
+        for name, study in self.studies.items():
+            if lack := study.source.lacking():
+                lines.append(f"study {name} is skipped: its source {study.source.kind} {lack}")
+                continue
+            lacks = {kind: lack for kind, analysis in study.analyses.items() if (lack := analysis.lacking())}
+            lines += [f"{kind} of study {name} is skipped: it {lack}" for kind, lack in lacks.items()]
+            studies[name] = study.model_copy(update=dict.fromkeys(lacks))
+        if not studies:
             raise UserError("; ".join([*lines, "there is no other study"]))
-        found = self.model_copy(update={"studies": {k: s for k, s in self.studies.items() if k not in lacks}})
-        found._skipped = lines
+        found = self.model_copy(update={"studies": studies})
+        found._skipped = tuple(lines)
         return found
 
 

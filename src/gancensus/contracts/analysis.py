@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gancensus.contracts.encoder import FittedEncoder
+    from gancensus.contracts.explorer import Explorer
     from gancensus.contracts.generator import Generator
     from gancensus.contracts.replica import Replica
     from gancensus.contracts.samples import Rows
@@ -68,6 +69,10 @@ class AnalysisTable(NamedTuple):
     schema: pa.Schema
     title: str
     caption: str
+    drawn: bool = True
+    """Whether it has a figure."""
+    beside: tuple[str, ...] = ()
+    """Tables of the analysis that its figure is drawn from, too: their columns are among its own as TABLE/COLUMN."""
 
 
 class Analysis(Member):
@@ -81,6 +86,8 @@ class Analysis(Member):
     """Whether it reads the census of its study."""
     compares: ClassVar[bool] = False
     """Whether it compares generators by what they have learned from, and so asks them and the selections."""
+    explored: ClassVar[tuple[str, ...]] = ()
+    """The tables that are shown as a graph whose nodes open, see `explore`."""
 
     @property
     def space(self) -> str | None:
@@ -95,6 +102,10 @@ class Analysis(Member):
     @property
     def condition_read(self) -> str | None:
         """The condition that samples must have, if any."""
+        return None
+
+    def lacking(self) -> str | None:
+        """Return which optional packages it needs that are not installed, and how to get them, for a message."""
         return None
 
     def refuses(self, context: Context) -> str | None:
@@ -130,6 +141,10 @@ class Analysis(Member):
 
     def draw(self, table: str, columns: Columns) -> Figure:
         """Draw a table."""
+        raise NotImplementedError
+
+    def explore(self, table: str, columns: Columns) -> Explorer | None:
+        """Return the graph of a table that is `explored`; None where there is nothing to show."""
         raise NotImplementedError
 
 

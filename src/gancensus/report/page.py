@@ -128,7 +128,8 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
         *(
-            figure(folder, place, *analysis.tables[table][1:]) | measured(folder, place, analysis, table)
+            figure(folder, place, analysis.tables[table].title, analysis.tables[table].caption)
+            | measured(folder, place, analysis, table)
             for place, (analysis, table) in study.analysed.items()
         ),
         figure(folder, "training", *captions.FIGURES["training"]),

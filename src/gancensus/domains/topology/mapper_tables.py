@@ -1,0 +1,84 @@
+"""The tables of the analysis `mapper`."""
+
+import pyarrow as pa
+
+from gancensus.storage.schemas import FLOAT, INT, STRING, column, with_interval
+
+INTS = pa.list_(INT)
+OUTSIDE = "outside"  # in the place of a node: what falls into no node
+
+_COMPARED = column(
+    "population", STRING, about="the population beside `holdout`: a generated one, or `calibrate`: real samples"
+)
+_COUNTS = (
+    column("holdout", INT, about="samples of `holdout` in it"),
+    column("count", INT, about="samples of the population in it"),
+    column("holdout_share", FLOAT, about="share of `holdout` in it"),
+    column("share", FLOAT, about="share of the population in it"),
+    *with_interval("ratio", "`share` over `holdout_share`, one half added to each count"),
+)
+_LABEL = (
+    column("label", STRING, about="most frequent class among its samples of `train`; null where samples have none"),
+    column("purity", FLOAT, about="share of that class among them"),
+)
+
+NODES = pa.schema(
+    [
+        _COMPARED,
+        column("node", STRING, about="the node, or `outside`: no node; docs/methods.md says how nodes are named"),
+        column("x", FLOAT, about="where it is drawn; null of `outside`"),
+        column("y", FLOAT, about="where it is drawn, upwards; null of `outside`"),
+        column("train", INT, about="samples of `train`, on which the graph is built, in it"),
+        *_COUNTS,
+        column("p", FLOAT, about="p-value of the two counts, by permuting which sample belongs to which population"),
+        column("adjusted", FLOAT, about="false discovery rate at which it differs; null: too few samples to tell"),
+        *_LABEL,
+        column("holdout_samples", INTS, about="`sample_id` of some samples of `holdout` in it"),
+        column("samples", INTS, about="`sample_id` of some samples of the population in it"),
+    ]
+)
+"""A row per population and node: populations in their order, `calibrate` first; nodes in theirs, `outside` last."""
+
+EDGES = pa.schema(
+    [
+        column("first", STRING, about="a node"),
+        column("second", STRING, about="a node that shares samples of `train` with it"),
+        column("shared", INT, about="how many"),
+        column("overlap", FLOAT, about="their share of the smaller node"),
+    ]
+)
+
+FEATURES = pa.schema(
+    [
+        column("node", STRING, about="the node"),
+        column("feature", STRING, about="a column, a value or a condition of the samples"),
+        column("unit", STRING, about="its unit"),
+        column("inside", FLOAT, about="its median over the real samples in the node that did not build the graph"),
+        column("elsewhere", FLOAT, about="its median over those that are not in the node"),
+        column("effect", FLOAT, about="Cliff's delta: how much likelier it is larger inside than smaller"),
+        column("low", FLOAT, about="lower end of its interval"),
+        column("high", FLOAT, about="upper end of its interval"),
+        column("adjusted", FLOAT, about="false discovery rate at which it differs, over all nodes and features"),
+    ]
+)
+"""The features that set a node apart, largest effects first."""
+
+FINDINGS = pa.schema(
+    [
+        _COMPARED,
+        column(
+            "region", STRING, about="nodes that hang together and differ alike: the name of the first, or `outside`"
+        ),
+        column("finding", STRING, about="dropped, fewer, more or invented; docs/methods.md says when"),
+        column("nodes", pa.list_(STRING), about="its nodes"),
+        *_COUNTS,
+        column("adjusted", FLOAT, about="smallest false discovery rate of its nodes"),
+        *_LABEL,
+        column("features", STRING, about="what sets its first node apart"),
+        column(
+            "samples",
+            INTS,
+            about="`sample_id` of some of its samples: of `holdout` where there are fewer, else generated",
+        ),
+    ]
+)
