@@ -40,7 +40,7 @@ from gancensus.domains.showers.source_hdf5 import Hdf5
 from gancensus.plotting import style
 from gancensus.report import census_figures, picture_figures, run_figures, sample_figures, sweep_figures
 from gancensus.report.sentences import TABLE_COLUMNS, selected
-from gancensus.report.shown import shown_table
+from gancensus.report.shown import Group, shown_table
 from gancensus.storage.schemas import CURVE, DIVERSITY, SUPPORT, SWEEP
 
 VIEW = Digits().view
@@ -409,7 +409,7 @@ def test_closest_typed_rows_are_profiles_of_legal_rows() -> None:
 
 def test_shown_typed_rows_are_legal_and_say_their_categories() -> None:
     rows = typed_table(4)
-    table, about = shown_table([("holdout", rows, None)])
+    table, about = shown_table([Group("holdout", rows)])
     assert table["x"] == decode(columns_of(rows), rows.x).tolist()
     assert json.loads(about["names"]) == ["age", "town", "grade"]
     assert [len(names) for names in json.loads(about["categories"])] == [0, 3, 25]
@@ -562,12 +562,12 @@ def test_selection_counts_kept_and_dropped(samples: Samples, keep_all: bool) -> 
 
 def test_shown_rows_are_in_natural_units_and_images_have_none() -> None:
     samples = table(4)
-    columns, about = shown_table([("holdout", samples, None), ("gan-0", samples.take(np.array([2])), [0.5])])
+    columns, about = shown_table([Group("holdout", samples), Group("gan-0", samples.take(np.array([2])), [0.5])])
     assert columns["group"] == ["holdout"] * 4 + ["gan-0"]
     assert columns["value"] == [None] * 4 + [0.5]
     assert samples.scale is not None
     assert np.allclose(columns["x"], samples.scale.decode(samples.x)[[0, 1, 2, 3, 2]])
     assert about == {"names": '["a", "b$", "c"]', "units": '["1", "kg/m^2", "mm"]'}
-    columns, about = shown_table([("holdout", images(2, 8, 8), None)])
+    columns, about = shown_table([Group("holdout", images(2, 8, 8))])
     assert columns["x"] == [[], []]
     assert about == {}

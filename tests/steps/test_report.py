@@ -33,7 +33,7 @@ from gancensus.config.results import figures
 from gancensus.contracts.samples import Samples, Scale
 from gancensus.plotting import numbers, style
 from gancensus.report import census_figures, failures, sweep_figures, trace
-from gancensus.report.shown import shown_table
+from gancensus.report.shown import Group, shown_table
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
 from gancensus.storage.samples import write_samples
@@ -196,7 +196,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fidelity = {"population": ["gan-0"], "metric": [EVIL], "value": [0.5], "low": [0.4], "high": [0.6], "null": [None]}
     fidelity |= {"reference": ["holdout"], "space": ["samples"]}
     write_table(folder / "fidelity.parquet", fidelity, schemas.FIDELITY)
-    groups = [(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
+    groups = [Group(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
     shows = ("gallery", "closest-scaled", "closest-matched")
     draws = ("birthday", "support", "coverage", "training", "fidelity", "diversity", "sweep-scaled", "sweep-matched")
     for name in shows + draws:

@@ -19,7 +19,7 @@ def drawn_from(name, s):
 
 def captions_of(s):
     """The captions of a study's figures by kind; those of an analysis's tables together."""
-    tables = [analysis.tables[table] for analysis, table in s.analysed.values()]
+    tables = [table for analysis, name in s.analysed.values() if (table := analysis.tables[name]).drawn]
     return FIGURES | {"analysis": ("", "\n\n".join(f"**{table.title}.** {table.caption}" for table in tables))}
 
 

@@ -158,4 +158,7 @@ def figures(study: Study) -> dict[str, Drawing]:
     for name in study.selections:
         found[f"selection-{name}"] = Drawing("selection", name, f"selection {name}", True)
     found["training"] = Drawing("training", "", "training", False)
-    return found | {place: Drawing("analysis", place, place, False) for place in study.analysed}
+    for place, (analysis, table) in study.analysed.items():
+        if analysis.tables[table].drawn:
+            found[place] = Drawing("analysis", place, place, table in analysis.explored)
+    return found

@@ -39,6 +39,8 @@ class Node(NamedTuple):
     """Of a table below them; empty: there is none."""
     rows: Sequence[Sequence[str]]
     samples: Sequence[Shown]
+    label: str = ""
+    """What is written beside it in every graph; empty: its name, where it is found."""
 
 
 class Explorer(NamedTuple):
@@ -51,3 +53,5 @@ class Explorer(NamedTuple):
     """By population, a mark for each node."""
     colours: tuple[str, str, str]
     """What the colours of -1, 0 and 1 mean."""
+    sizes: str
+    """What the areas count."""

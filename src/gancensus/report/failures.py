@@ -113,12 +113,21 @@ def reason(path: Path) -> str | None:
 def among(folder: Path, files: Iterable[str]) -> list[Failed]:
     """Return those of the files, relative to the results, that could not be made.
 
-    Left out: the figure of a table that could not be made, and the samples that a figure would have shown.
+    Left out: the figure of a table that could not be made or that lies beside it, and the samples that a figure would
+    have shown.
     """
     drawn = [file for file in files if not results.match(results.SHOWN, file)]
     found = [Failed.of(file, why) for file in drawn if (why := reason(folder / file)) is not None]
-    tables = {(one.study, one.name) for one in found if not one.drawn}
-    return [one for one in found if not one.drawn or (one.study, one.name) not in tables]
+    tables = [one for one in found if not one.drawn]
+    return [one for one in found if not one.drawn or not any(_explains(table, one) for table in tables)]
+
+
+def _explains(table: Failed, figure: Failed) -> bool:
+    """Return whether a figure is not there because of a table: its own, or one of the analysis with the same reason."""
+    if table.study != figure.study:
+        return False
+    kinds = [one.name.partition("/")[0] for one in (table, figure)]
+    return table.name == figure.name or (kinds[0] == kinds[1] and table.reason == figure.reason)
 
 
 def existing(folder: Path, studies: Mapping[str, Study]) -> list[str]:

@@ -16,10 +16,10 @@ import yaml
 from gancensus.census.sweep import tautology
 from gancensus.config import results as places
 from gancensus.config.configuration import Config, Study
-from gancensus.contracts.analysis import Analysis
 from gancensus.contracts.cells import written
 from gancensus.plotting import numbers
-from gancensus.report import captions, failures, inputs, sentences
+from gancensus.report import analysed, captions, failures, inputs, sentences
+from gancensus.report.explorer import graph
 from gancensus.report.trace import by_rule, duration
 from gancensus.storage.tables import about, columns, read_table
 
@@ -127,11 +127,7 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
         figure(folder, "gallery", *captions.FIGURES["gallery"], samples=True),
         *(figure(folder, f"closest-{d}", f"{title} by {d}", caption, samples=True) for d in study.definitions),
         *(figure(folder, f"selection-{s}", f"{chosen} {s}", reason, samples=True) for s in study.selections),
-        *(
-            figure(folder, place, analysis.tables[table].title, analysis.tables[table].caption)
-            | measured(folder, place, analysis, table)
-            for place, (analysis, table) in study.analysed.items()
-        ),
+        *filter(None, (analysed_figure(folder, study, place) for place in study.analysed)),
         figure(folder, "training", *captions.FIGURES["training"]),
     ]
 
@@ -141,6 +137,38 @@ def figure(folder: Path, name: str, title: str, caption: str, samples: bool = Fa
     drawn = image(folder.parent, places.at(places.FIGURE, study=folder.name, figure=name))
     shown = sample_rows(path_at(folder, places.SHOWN, figure=name)) if samples else None
     return {"name": name, "title": title, "caption": caption, "samples": shown, **drawn}
+
+
+def analysed_figure(folder: Path, study: Study, place: str) -> Row | None:
+    """Return the figure of an analysis's table with what it says; of a table without a figure, its numbers if few."""
+    analysis, table = study.analysed[place]
+    _, title, caption, drawn, _ = analysis.tables[table]
+    said = measured(folder, study, place)
+    if drawn:
+        return figure(folder, place, title, caption) | opened(folder, study, place) | said
+    return {"name": place, "title": title, "caption": caption, "samples": None, **said} if "numbers" in said else None
+
+
+def opened(folder: Path, study: Study, place: str) -> Row:
+    """Return the graph whose nodes open, where a table is shown as one and its figure could be drawn."""
+    analysis, table = study.analysed[place]
+    if table not in analysis.explored or failures.reason(shown := path_at(folder, places.SHOWN, figure=place)):
+        return {}
+    try:
+        found = analysis.explore(table, analysed.read(folder, study, place))
+        return {} if found is None else {"graph": graph(found, folder.name, place, sample_rows(shown), pictures(shown))}
+    except Exception as error:
+        traceback.print_exc()
+        return {"closed": f"Its nodes cannot be opened: {failures.describe(error, [])}"}
+
+
+def pictures(shown: Path) -> dict[str, list[Row]]:
+    """Return the samples that are shown as pictures, by the group that they are in."""
+    groups: dict[str, list[Row]] = {}
+    for row in read_table(shown, ["group", "sample_id", "picture"]).to_pylist():
+        if row["picture"] is not None:
+            groups.setdefault(row["group"], []).append(row)
+    return groups
 
 
 def image(results: Path, file: str) -> Row:
@@ -179,11 +207,12 @@ def sample_rows(shown: Path) -> Row | None:
     }
 
 
-def measured(folder: Path, place: str, analysis: Analysis, table: str) -> Row:
-    """Return what a table of an analysis says below its figure, or why it could not be made."""
+def measured(folder: Path, study: Study, place: str) -> Row:
+    """Return what a table of an analysis says below its figure, or why it, or one beside it, could not be made."""
+    if failed := analysed.missing(folder, study, place):
+        return {"failed": failed}
+    analysis, table = study.analysed[place]
     path = path_at(folder, places.ANALYSIS, analysis=place)
-    if failed := failures.among(folder.parent, [path.relative_to(folder.parent).as_posix()]):
-        return {"failed": failed[0]}
     return {"unjudged": worded(lambda: analysis.unjudged(table, columns(path)))} | values(path)
 
 
@@ -199,8 +228,16 @@ def worded(say: Callable[[], list[str]]) -> list[str]:
 def values(path: Path) -> Row:
     """Return the numbers of an analysis, unless there are none or too many to read."""
     table = read_table(path)
+    if not 0 < table.num_rows <= NUMBERS:
+        return {}
     heads = [(field.name, field.metadata[b"unit"].decode()) for field in table.schema]
-    return {"numbers": {"heads": heads, "rows": table.to_pylist()}} if 0 < table.num_rows <= NUMBERS else {}
+    rows = [{name: listed(value) for name, value in row.items()} for row in table.to_pylist()]
+    return {"numbers": {"heads": heads, "rows": rows}}
+
+
+def listed(value: Any) -> Any:
+    """Return a value of a table; a list as text."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def findings_of(folder: Path, study: Study) -> list[str]:

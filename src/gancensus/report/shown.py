@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,30 @@ from gancensus.contracts.scales import columns_of
 from gancensus.storage.schemas import SHOWN
 
 
-def shown_table(groups: Sequence[tuple[str, Samples, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the columns of SHOWN for groups of samples with their values; names, units and categories of columns."""
+class Group(NamedTuple):
+    """Samples that are shown together."""
+
+    name: str
+    samples: Samples
+    values: Any = None
+    """(n,) float64: distance or score of each."""
+    pictures: Sequence[bytes] | None = None
+    """Each as a PNG; then the values of the samples are not written."""
+
+
+def shown_table(groups: Sequence[Group]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns of SHOWN for groups of samples; names, units and categories of their columns."""
     table: dict[str, list[Any]] = {name: [] for name in SHOWN.names}
-    tables = [natural_rows(samples) for _, samples, _ in groups if samples.are_rows]
-    about = _about([known for known, _ in tables]) if tables else {}
-    for group, samples, values in groups:
-        natural: Any = np.empty((len(samples), 0))
-        if samples.are_rows:
-            natural = _shared(*natural_rows(samples), [known for known, _ in tables])
+    rows = [natural_rows(one.samples) if one.samples.are_rows and one.pictures is None else None for one in groups]
+    tables = [known for known, _ in filter(None, rows)]
+    for (group, samples, values, pictures), found in zip(groups, rows, strict=True):
+        natural: Any = np.empty((len(samples), 0)) if found is None else _shared(*found, tables)
         table["group"] += [group] * len(samples)
         table["sample_id"] += samples.sample_id.tolist()
         table["value"] += [None] * len(samples) if values is None else list(values)
         table["x"] += natural.tolist()
-    return table, about
+        table["picture"] += [None] * len(samples) if pictures is None else pictures
+    return table, _about(tables) if tables else {}
 
 
 def _about(tables: Sequence[Sequence[Column]]) -> dict[str, str]:

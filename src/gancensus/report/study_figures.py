@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,15 +16,15 @@ from gancensus.config.results import Drawing, counted, trained
 from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
-from gancensus.report import census_figures, failures, run_figures, sample_figures, sweep_figures
+from gancensus.report import analysed, census_figures, explored, failures, run_figures, sample_figures, sweep_figures
 from gancensus.report.sentences import selected
-from gancensus.report.shown import shown_table
+from gancensus.report.shown import Group, shown_table
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.schemas import SHOWN
 from gancensus.storage.tables import about, columns, read_table, write_bytes, write_table
 
-Shown = Sequence[tuple[str, Samples, Any]]
-"""Groups of samples that a figure shows, with their values; see `shown.shown_table`."""
+Shown = Sequence[Group]
+"""The samples that a figure shows."""
 
 
 class Results(NamedTuple):
@@ -63,9 +63,9 @@ def draw_figures(results: Results, on_error: Callable[[Exception], None]) -> Non
 def write(drawing: Drawing, results: Results, output: Path) -> None:
     """Write a figure as SVG, and beside it which samples it shows; why, if its table could not be made."""
     if drawing.kind == "analysis":
-        reason = failures.reason(results.path(places.ANALYSIS, analysis=drawing.of))
-        if reason is not None:
-            failures.figure(output, reason)
+        missing = analysed.missing(results.folder / results.name, results.study, drawing.of)
+        if missing is not None:
+            write_reason(missing.reason, drawing, output)
             return
     figure, shown = _DRAW[drawing.kind](results, drawing.of)
     if drawing.shows_samples:
@@ -76,7 +76,11 @@ def write(drawing: Drawing, results: Results, output: Path) -> None:
 
 def write_why(error: Exception, drawing: Drawing, output: Path) -> None:
     """Write why there is no figure."""
-    reason = failures.describe(error, [output.parent])
+    write_reason(failures.describe(error, [output.parent]), drawing, output)
+
+
+def write_reason(reason: str, drawing: Drawing, output: Path) -> None:
+    """Write a reason in place of a figure, and of the table of what it would show."""
     failures.figure(output, reason)
     if drawing.shows_samples:
         failures.table(output.with_suffix(".parquet"), SHOWN, reason)
@@ -85,7 +89,7 @@ def write_why(error: Exception, drawing: Drawing, output: Path) -> None:
 def _gallery(results: Results, _: str) -> tuple[Figure, Shown]:
     """Samples of each population."""
     samples = {name: _some(results.samples(name)) for name in ("holdout", *results.study.generated)}
-    shown = [(name, sample_figures.spread(found, sample_figures.TILES), None) for name, found in samples.items()]
+    shown = [Group(name, sample_figures.spread(found, sample_figures.TILES)) for name, found in samples.items()]
     return sample_figures.draw_gallery(samples, results.study.source.view), shown
 
 
@@ -135,7 +139,7 @@ def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
         first, second = (rows.take(rows_of(known.sample_id, table[side][best])) for side in ("i", "j"))
         found[name] = (first, second, distance)
         turns = rows.take(rows_of(known.sample_id, np.column_stack([table["i"][best], table["j"][best]]).ravel()))
-        shown.append((name, turns, np.repeat(distance, 2)))
+        shown.append(Group(name, turns, np.repeat(distance, 2)))
     return sample_figures.draw_closest(found, results.study.source.view), shown
 
 
@@ -151,7 +155,7 @@ def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
     table, samples = results.table(places.SELECTION, name=name), results.samples("train").whole()
     samples = samples if results.study.selections[name].per_class else replace(samples, label=None)
     margin, extremes = sample_figures.extremes(table["score"], table["kept"], samples.label)
-    shown = [(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
+    shown = [Group(group, samples.take(rows), table["score"][rows]) for group, rows in extremes.items()]
     place, view = results.path(places.SELECTION, name=name), results.study.source.view
     unit = read_table(place).schema.field("score").metadata[b"unit"].decode()
     words = selected(about(place), float(np.mean(table["kept"])))
@@ -161,7 +165,10 @@ def _selection(results: Results, name: str) -> tuple[Figure, Shown]:
 def _analysis(results: Results, place: str) -> tuple[Figure, Shown]:
     """An analysis's own figure of one of its tables."""
     analysis, table = results.study.analysed[place]
-    return analysis.draw(table, results.table(places.ANALYSIS, analysis=place)), ()
+    known = analysed.read(results.folder / results.name, results.study, place)
+    explorer = analysis.explore(table, known) if table in analysis.explored else None
+    shown = explored.groups(explorer, results.samples, results.study.source.view) if explorer else ()
+    return analysis.draw(table, known), shown
 
 
 _DRAW: dict[str, Callable[[Results, str], tuple[Figure, Shown]]] = {

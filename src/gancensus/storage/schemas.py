@@ -252,10 +252,11 @@ TRACE = pa.schema(
 
 SHOWN = pa.schema(
     [
-        column("group", STRING, about="the part of the figure in which the sample is shown"),
+        column("group", STRING, about="the part of the figure that shows the sample; NODE/POPULATION of a graph"),
         SAMPLE,
         column("value", FLOAT, about="distance of a pair, or score; null in a gallery"),
         column("x", pa.list_(FLOAT), about="values of a legal row, categories by number; empty for other samples"),
+        column("picture", pa.binary(), about="the sample as a small PNG, where it opens from a graph; null elsewhere"),
     ]
 )
 

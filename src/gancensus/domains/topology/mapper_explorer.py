@@ -1,0 +1,137 @@
+"""The Mapper graph as the report shows it: what each node says and opens, from the tables of the analysis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gancensus.contracts.explorer import Explorer, Mark, Node, Shown
+from gancensus.contracts.table import Columns
+from gancensus.domains.topology.mapper_tables import OUTSIDE
+from gancensus.plotting.numbers import integer, number, percent, short, unit
+
+Row = Mapping[str, Any]
+
+SAMPLES = 6  # of each population that a node shows
+FEATURES = 8  # of a node
+OCTAVES = 3  # ratios of 1/8 and 8 have the strongest colours
+REAL = "calibrate"  # real samples in the place of a generated population; its samples are not shown
+COLOURS = ("1/8 as many as of holdout", "as many", "8 times as many")
+HEADS = ("feature", "median in it", "elsewhere", "effect (Cliff's delta)", "false discovery rate")
+
+
+def explorer(columns: Columns) -> Explorer | None:
+    """Return the graph of the table `nodes`, with the tables beside it; None where no node was built."""
+    known = lines(columns)
+    cells = {(row["population"], row["node"]): row for row in known}
+    names = list(dict.fromkeys(row["node"] for row in known))
+    populations = list(dict.fromkeys(row["population"] for row in known))
+    if not set(names) - {OUTSIDE}:
+        return None
+    found = findings(columns)
+    features: dict[str, list[Row]] = {}
+    for row in lines(columns, "features/"):
+        features.setdefault(row["node"], []).append(row)
+    places = _places({name: cells[populations[0], name] for name in names})
+    rows = {name: [cells[p, name] for p in populations] for name in names}
+    nodes = [_node(name, places[name], rows[name], found, features.get(name, [])) for name in names]
+    number_of = {name: k for k, name in enumerate(names)}
+    links = [(number_of[row["first"]], number_of[row["second"]]) for row in lines(columns, "edges/")]
+    marks = {p: [_mark(cells[p, name], found.get((p, name))) for name in names] for p in populations}
+    return Explorer(nodes, links, marks, COLOURS, "samples of train")
+
+
+def lines(columns: Columns, beside: str = "") -> list[dict[str, Any]]:
+    """Return the rows of a table among the columns, of one beside it by TABLE/; None in place of NaN."""
+    names = [name for name in columns if name.startswith(beside) and "/" not in name.removeprefix(beside)]
+    rows = zip(*(columns[name].tolist() for name in names), strict=True)
+    clean = [[None if isinstance(value, float) and math.isnan(value) else value for value in row] for row in rows]
+    return [dict(zip((name.removeprefix(beside) for name in names), row, strict=True)) for row in clean]
+
+
+def findings(columns: Columns) -> dict[tuple[str, str], str]:
+    """Return what was found (dropped, fewer, more or invented) by population and node."""
+    return {
+        (row["population"], node): row["finding"]
+        for row in lines(columns, "findings/")
+        for node in (row["nodes"] if row["nodes"] is not None else [row["region"]])
+    }
+
+
+def _places(rows: Mapping[str, Row]) -> dict[str, tuple[float, float]]:
+    """Return where each node is drawn; what is in none lies below the rest, to the right."""
+    drawn = {name: (row["x"], row["y"]) for name, row in rows.items() if name != OUTSIDE}
+    x, y = zip(*drawn.values(), strict=True)
+    span = max(y) - min(y) or max(x) - min(x) or 1.0
+    return {name: drawn.get(name, (max(x), min(y) - 0.15 * span)) for name in rows}
+
+
+def _node(
+    name: str,
+    place: tuple[float, float],
+    rows: Sequence[Row],
+    found: Mapping[tuple[str, str], str],
+    features: Sequence[Row],
+) -> Node:
+    """Return a node; rows: what is known of it by population."""
+    first = rows[0]
+    what = "samples that are in no node" if name == OUTSIDE else "samples"
+    facts = [
+        f"{integer(first['train'])} {what} of train, {integer(first['holdout'])} of holdout "
+        f"({percent(first['holdout_share'])} of it)."
+    ]
+    if first["label"] is not None:
+        facts.insert(0, f"{percent(first['purity'])} of its samples of train are of class {first['label']}.")
+    facts += [f"{row['population']}: {_compared(row, found.get((row['population'], name)))}." for row in rows]
+    counts = [("holdout", first["holdout"], first["holdout_samples"])]
+    counts += [(row["population"], row["count"], row["samples"]) for row in rows if row["population"] != REAL]
+    samples = [
+        Shown(population, f"{population}, {integer(min(SAMPLES, len(ids)))} of {integer(count)}", list(ids[:SAMPLES]))
+        for population, count, ids in counts
+        if ids is not None and len(ids)
+    ]
+    told = [_feature(row) for row in features[:FEATURES]]
+    label = "in no node" if name == OUTSIDE else ""
+    return Node(name, *place, first["train"], facts, HEADS if told else (), told, samples, label)
+
+
+def _compared(row: Row, finding: str | None) -> str:
+    """Say how many samples of a population are in a node, beside holdout."""
+    said = f"{integer(row['count'])} ({percent(row['share'])} of it)"
+    if row["ratio"] is not None:
+        said += f", {number(row['ratio'])} times as many"
+        if row["ratio_low"] is not None:
+            said += f" ({number(row['ratio_low'])} to {number(row['ratio_high'])})"
+    if row["adjusted"] is None:
+        return f"{said}; too few samples to tell a difference"
+    if finding is None:
+        return f"{said}; no difference found, false discovery rate {rate(row['adjusted'])}"
+    return f"{said}; {finding}, false discovery rate {rate(row['adjusted'])}"
+
+
+def _mark(row: Row, finding: str | None) -> Mark:
+    known = row["adjusted"] is not None and row["ratio"] is not None
+    value = max(-1.0, min(1.0, math.log2(row["ratio"]) / OCTAVES)) if known else None
+    class_ = "" if row["label"] is None else f"; mostly class {row['label']}"
+    name = "in no node" if row["node"] == OUTSIDE else row["node"]
+    holdout = f"; holdout: {integer(row['holdout'])} ({percent(row['holdout_share'])} of it){class_}"
+    return Mark(value, finding is not None, f"{name}: {_compared(row, finding)}{holdout}")
+
+
+def _feature(row: Row) -> tuple[str, ...]:
+    inside, elsewhere = ("" if row[name] is None else short(row[name]) for name in ("inside", "elsewhere"))
+    of = f" {unit(row['unit'])}" if row["unit"] is not None and unit(row["unit"]) else ""
+    reach = "" if row["low"] is None else f" ({number(row['low'], 2)} to {number(row['high'], 2)})"
+    return (
+        row["feature"],
+        f"{inside}{of if inside else ''}",
+        f"{elsewhere}{of if elsewhere else ''}",
+        f"{number(row['effect'], 2)}{reach}",
+        rate(row["adjusted"]),
+    )
+
+
+def rate(value: float | None) -> str:
+    """Write a false discovery rate."""
+    return number(value, 2) if value is None or value >= 0.001 else "below 0.001"
