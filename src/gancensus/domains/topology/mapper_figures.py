@@ -46,7 +46,8 @@ def draw_graph(columns: Columns) -> Figure:
     high = wide * drawn.height / graphs.WIDE + TITLE
     rows = -(-count // across)
     tall = rows * high + BELOW
-    figure = Figure(figsize=(WIDTH, tall), layout="none")
+    figure = Figure(figsize=(WIDTH, tall))
+    figure.set_layout_engine("none")
     for k, (population, marks) in enumerate(graph.marks.items()):
         row, column = divmod(k, across)
         place = (column * (wide + GAP), tall - (row + 1) * high, wide, high - TITLE)
@@ -125,8 +126,8 @@ def draw_findings(columns: Columns) -> Figure:
     found = lines(columns)
     if not found:
         return empty("nothing found: no region has fewer or more samples of a population than chance explains")
-    shown = sorted(found, key=lambda row: (row["adjusted"] is None, row["adjusted"]))[:LISTED]
-    shown = [row for row in found if row in shown]
+    surest = sorted(range(len(found)), key=lambda k: found[k]["adjusted"])[:LISTED]
+    shown = [found[k] for k in sorted(surest)]
     figure = Figure(figsize=(WIDTH, 1.1 + LINE * len(shown) + 0.2))
     left, right = figure.subplots(1, 2, sharey=True)
     for y, row in enumerate(shown):
