@@ -1,4 +1,4 @@
-"""Many comparisons: permutation p-values over the statistics of a generator, and over generators."""
+"""Many comparisons: permutation p-values over the statistics of a generator, over generators, over regions."""
 
 from __future__ import annotations
 
@@ -50,3 +50,51 @@ def holm(p: Floats) -> Floats:
     found = np.empty(len(p))
     found[order] = adjusted
     return found
+
+
+SURE = 0.95  # quantile of the number of false discoveries that is taken from the number of all
+EQUAL = 1 + 1e-9  # relative: p-values that are nearer are equal, as sums are rounded
+
+
+def resampled_fdr(p: Floats, null: Floats) -> Floats:
+    """Return k p-values as false discovery rates, for any dependence that permutations show.
+
+    Yekutieli & Benjamini, J. Stat. Plan. Inference 82 (1999) 171, the estimator that is an upper limit. With r the
+    number of p-values up to p, R that of a permutation and q the SURE quantile of R, at least s = r - q are likely to
+    be true, and the rate is the mean of R / (R + s); where s <= 0 it is P(R >= 1). It is at least the rate of any
+    smaller p-value, the smallest at least P(R >= 1): so where nothing differs, a rate of at most a is found with
+    probability a. The observed labelling counts as one of the permutations.
+
+    Args:
+        p: (k,).
+        null: (permutations, k), p-values of the same tests for permuted labels.
+    """
+    order = np.argsort(p, kind="stable")
+    limits = p[order] * EQUAL
+    counted = np.stack([_at_most(row, limits) for row in (p, *null)])
+    surely = counted[0] - np.quantile(counted, SURE, axis=0, method="inverted_cdf")
+    some = (counted >= 1).mean(axis=0)
+    rate = np.where(surely > 0, (counted / np.maximum(counted + surely, 1)).mean(axis=0), some)
+    rate[:1] = some[:1]
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(rate)
+    return adjusted
+
+
+def lone_limit(null: Floats, level: float) -> float:
+    """Return the p-value below which one of k tests is found by `resampled_fdr` where all others say nothing.
+
+    It is the largest of which at most the share `level` of the permutations, the observed labelling counted as one
+    more, has a p-value that is as small; 0 where there are too few of them.
+
+    Args:
+        null: (permutations, k), p-values for permuted labels.
+        level: the false discovery rate up to which something is found.
+    """
+    least = np.sort(null.min(axis=1))
+    return float(least[int(level * (1 + len(least)) + 1e-9) - 1]) if level * (1 + len(least)) >= 1 else 0.0
+
+
+def _at_most(p: Floats, limits: Floats) -> NDArray[np.int64]:
+    """Return how many of p (k,) are up to each of the ascending limits."""
+    return np.searchsorted(np.sort(p), limits, side="right")

@@ -13,6 +13,8 @@ _COMPARED = column(
 _COUNTS = (
     column("holdout", INT, about="samples of `holdout` in it"),
     column("count", INT, about="samples of the population in it"),
+    column("holdout_size", INT, about="samples of `holdout`"),
+    column("size", INT, about="samples of the population"),
     column("holdout_share", FLOAT, about="share of `holdout` in it"),
     column("share", FLOAT, about="share of the population in it"),
     *with_interval("ratio", "`share` over `holdout_share`, one half added to each count"),
@@ -30,8 +32,15 @@ NODES = pa.schema(
         column("y", FLOAT, about="where it is drawn, upwards; null of `outside`"),
         column("train", INT, about="samples of `train`, on which the graph is built, in it"),
         *_COUNTS,
-        column("p", FLOAT, about="p-value of the two counts, by permuting which sample belongs to which population"),
+        column(
+            "p", FLOAT, about="two-sided p-value of the two counts where samples change their populations at random"
+        ),
         column("adjusted", FLOAT, about="false discovery rate at which it differs; null: too few samples to tell"),
+        column(
+            "detectable",
+            FLOAT,
+            about="largest ratio below 1 that would have been found if nothing else differed; null: none would",
+        ),
         *_LABEL,
         column("holdout_samples", INTS, about="`sample_id` of some samples of `holdout` in it"),
         column("samples", INTS, about="`sample_id` of some samples of the population in it"),
@@ -53,15 +62,21 @@ FEATURES = pa.schema(
         column("node", STRING, about="the node"),
         column("feature", STRING, about="a column, a value or a condition of the samples"),
         column("unit", STRING, about="its unit"),
-        column("inside", FLOAT, about="its median over the real samples in the node that did not build the graph"),
-        column("elsewhere", FLOAT, about="its median over those that are not in the node"),
+        column(
+            "inside",
+            FLOAT,
+            about="its median, of a category the share, over the real samples in the node that did not build the graph",
+        ),
+        column("elsewhere", FLOAT, about="the same over those that are not in the node"),
         column("effect", FLOAT, about="Cliff's delta: how much likelier it is larger inside than smaller"),
         column("low", FLOAT, about="lower end of its interval"),
         column("high", FLOAT, about="upper end of its interval"),
         column("adjusted", FLOAT, about="false discovery rate at which it differs, over all nodes and features"),
+        column("tested", INT, about="features that were tested"),
+        column("known", INT, about="features that there are"),
     ]
 )
-"""The features that set a node apart, largest effects first."""
+"""Up to ten features that set a node apart: nodes in their order, largest effects first."""
 
 FINDINGS = pa.schema(
     [
@@ -78,7 +93,8 @@ FINDINGS = pa.schema(
         column(
             "samples",
             INTS,
-            about="`sample_id` of some of its samples: of `holdout` where there are fewer, else generated",
+            about="`sample_id` of some of its samples: of `holdout` where the population has fewer, else its own",
         ),
     ]
 )
+"""A row per population and region: populations in their order, what is dropped or invented first."""
