@@ -25,6 +25,14 @@ class Shown(NamedTuple):
     sample_id: Sequence[int]
 
 
+class NodeTable(NamedTuple):
+    """A table of what is known of a node."""
+
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 class Node(NamedTuple):
     """A node: its name, where it is drawn (in any unit, y upwards) and how large, and what it opens."""
 
@@ -35,9 +43,7 @@ class Node(NamedTuple):
     """Its area, in any unit."""
     facts: Sequence[str]
     """Sentences."""
-    heads: Sequence[str]
-    """Of a table below them; empty: there is none."""
-    rows: Sequence[Sequence[str]]
+    tables: Sequence[NodeTable]
     samples: Sequence[Shown]
     label: str = ""
     """What is written beside it in every graph; empty: its name, where it is found."""

@@ -16,7 +16,8 @@ WIDE = 400.0  # of a drawing; all lengths are in its unit
 FLATTEST, STEEPEST = 0.5, 0.8  # height of a drawing over its width
 SMALLEST, LARGEST = 4.0, 22.0  # radius of a node
 FILLED = 0.1  # share of the drawing that nodes fill at most
-LETTER, LINE = 6.8, 13.0  # width of a letter of a label, height of its line
+LETTER, LINE = 7.3, 13.0  # width of a letter of a label, height of its line
+COVERED = 0.3  # share of a label that may lie over nodes
 
 
 class Layout(NamedTuple):
@@ -64,7 +65,8 @@ def _spread(values: Floats, length: float, margin: float) -> Floats:
 def labels(drawn: Layout, texts: Sequence[str]) -> list[tuple[float, float] | None]:
     """Return the centre of each node's label; None where it has none, or where there is no room for it.
 
-    The largest nodes come first. A label stays in the drawing, overlaps no other label, and as few nodes as it can.
+    The largest nodes come first. A label stays in the drawing and overlaps no other label, and nodes as little as it
+    can.
     """
     found: list[tuple[float, float] | None] = [None] * len(texts)
     taken: list[Box] = []
@@ -77,8 +79,8 @@ def labels(drawn: Layout, texts: Sequence[str]) -> list[tuple[float, float] | No
             inside = box[0] >= 0 and box[1] >= 0 and box[2] <= WIDE and box[3] <= drawn.height
             if inside and not any(_common(box, np.array(other)[:, None]) for other in taken):
                 free.append((_common(box, np.delete(nodes, k, axis=1)), x, y, box))
-        if free:
-            _, x, y, box = min(free, key=lambda one: one[0])
+        covered, x, y, box = min(free, key=lambda one: one[0], default=(math.inf, 0, 0, (0, 0, 0, 0)))
+        if covered <= COVERED * LINE * LETTER * len(texts[k]):
             found[k] = x, y
             taken.append(box)
     return found

@@ -84,8 +84,7 @@ def _panel(
         "title": anchor("node", study, place, node.name, "title"),
         "name": node.label or f"node {node.name}",
         "facts": node.facts,
-        "heads": node.heads,
-        "rows": node.rows,
+        "tables": node.tables,
         "beside": [(anchor("node", study, place, explorer.nodes[j].name), explorer.nodes[j].name) for j in beside],
         "samples": [
             {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gancensus.contracts.explorer import Explorer, Mark, Node, Shown
+from gancensus.contracts.explorer import Explorer, Mark, Node, NodeTable, Shown
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.mapper_tables import OUTSIDE
 from gancensus.plotting.numbers import integer, number, percent, short, unit
@@ -17,8 +17,17 @@ SAMPLES = 6  # of each population that a node shows
 FEATURES = 8  # of a node
 OCTAVES = 3  # ratios of 1/8 and 8 have the strongest colours
 REAL = "calibrate"  # real samples in the place of a generated population; its samples are not shown
-COLOURS = ("1/8 as many as of holdout", "as many", "8 times as many")
-HEADS = ("feature", "median in it", "elsewhere", "effect (Cliff's delta)", "false discovery rate")
+COLOURS = ("1/8 of holdout's share", "the same", "8 times")
+COMPARED = (
+    "population",
+    "samples",
+    "share",
+    "ratio to holdout",
+    "difference",
+    "false discovery rate",
+    "found if below",
+)
+HEADS = ("feature", "in it", "elsewhere", "effect (Cliff's delta)", "false discovery rate")
 
 
 def explorer(columns: Columns) -> Explorer | None:
@@ -77,13 +86,9 @@ def _node(
     """Return a node; rows: what is known of it by population."""
     first = rows[0]
     what = "samples that are in no node" if name == OUTSIDE else "samples"
-    facts = [
-        f"{integer(first['train'])} {what} of train, {integer(first['holdout'])} of holdout "
-        f"({percent(first['holdout_share'])} of it)."
-    ]
+    facts = [f"{integer(first['train'])} {what} of train."]
     if first["label"] is not None:
-        facts.insert(0, f"{percent(first['purity'])} of its samples of train are of class {first['label']}.")
-    facts += [f"{row['population']}: {_compared(row, found.get((row['population'], name)))}." for row in rows]
+        facts.append(f"{percent(first['purity'])} of them are of class {first['label']}.")
     counts = [("holdout", first["holdout"], first["holdout_samples"])]
     counts += [(row["population"], row["count"], row["samples"]) for row in rows if row["population"] != REAL]
     samples = [
@@ -91,32 +96,42 @@ def _node(
         for population, count, ids in counts
         if ids is not None and len(ids)
     ]
-    told = [_feature(row) for row in features[:FEATURES]]
+    held = ("holdout", integer(first["holdout"]), percent(first["holdout_share"]), "", "", "", "")
+    compared = [_compared(row, found.get((row["population"], name))) for row in rows]
+    tables = [NodeTable("Samples of each population", COMPARED, [held, *compared])]
+    if features:
+        tables.append(NodeTable("What sets it apart", HEADS, [_feature(row) for row in features[:FEATURES]]))
     label = "in no node" if name == OUTSIDE else ""
-    return Node(name, *place, first["train"], facts, HEADS if told else (), told, samples, label)
+    return Node(name, *place, first["train"], facts, tables, samples, label)
 
 
-def _compared(row: Row, finding: str | None) -> str:
-    """Say how many samples of a population are in a node, beside holdout."""
-    said = f"{integer(row['count'])} ({percent(row['share'])} of it)"
-    if row["ratio"] is not None:
-        said += f", {number(row['ratio'])} times as many"
-        if row["ratio_low"] is not None:
-            said += f" ({number(row['ratio_low'])} to {number(row['ratio_high'])})"
+def _compared(row: Row, finding: str | None) -> tuple[str, ...]:
+    """Say how many samples of a population are in a node, beside holdout, and whether that is a difference."""
     if row["adjusted"] is None:
-        return f"{said}; too few samples to tell a difference"
-    if finding is None:
-        return f"{said}; no difference found, false discovery rate {rate(row['adjusted'])}"
-    return f"{said}; {finding}, false discovery rate {rate(row['adjusted'])}"
+        said = "too few samples to tell"
+    elif finding is None:
+        said = "none found"
+    else:
+        said = finding
+    ends = (integer(row["count"]), percent(row["share"]))
+    return row["population"], *ends, _ratio(row), said, rate(row["adjusted"]), number(row["detectable"], 2)
+
+
+def _ratio(row: Row) -> str:
+    """Write a ratio with its interval."""
+    low, high = row["ratio_low"], row["ratio_high"]
+    reach = "" if low is None or high is None else f" ({number(low)} to {number(high)})"
+    return f"{number(row['ratio'])}{reach}"
 
 
 def _mark(row: Row, finding: str | None) -> Mark:
     known = row["adjusted"] is not None and row["ratio"] is not None
     value = max(-1.0, min(1.0, math.log2(row["ratio"]) / OCTAVES)) if known else None
-    class_ = "" if row["label"] is None else f"; mostly class {row['label']}"
+    of = "" if row["label"] is None else f"; mostly class {row['label']}"
     name = "in no node" if row["node"] == OUTSIDE else row["node"]
-    holdout = f"; holdout: {integer(row['holdout'])} ({percent(row['holdout_share'])} of it){class_}"
-    return Mark(value, finding is not None, f"{name}: {_compared(row, finding)}{holdout}")
+    _, count, share, ratio, said, *_ = _compared(row, finding)
+    counts = f"{count} samples ({share}), {ratio} times as many as of holdout"
+    return Mark(value, finding is not None, f"{name}: {counts}; {'difference: ' if finding is None else ''}{said}{of}")
 
 
 def _feature(row: Row) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
 
 from gancensus.contracts.explorer import Explorer, Mark
 from gancensus.contracts.table import Columns
@@ -23,7 +24,7 @@ from gancensus.plotting.numbers import integer, percent
 from gancensus.plotting.style import HUES, INK, PALE, WIDTH, draw_bound, empty, log_axis, short, styled
 
 ACROSS = 3  # drawings side by side
-TITLE, GAP, BELOW = 0.3, 0.15, 0.95  # inches: above a drawing, between two, of the legend
+TITLE, GAP, BELOW = 0.3, 0.15, 1.1  # inches: above a drawing, between two, of the legend
 UNKNOWN = "#bdbdbd"
 RATIOS = LinearSegmentedColormap.from_list("ratios", [HUES[1], "#f5f4f0", HUES[0]])
 KINDS = {"dropped": (HUES[1], "v"), "fewer": (HUES[4], "<"), "more": (HUES[5], ">"), "invented": (HUES[0], "^")}
@@ -54,6 +55,7 @@ def draw_graph(columns: Columns) -> Figure:
         ax = _frame(figure, place, graphs.WIDE, drawn.height)
         ax.set_title(short(population))
         _draw_nodes(ax, graph, marks, drawn)
+        _write_labels(ax, graph, marks, drawn, 11.5 * wide / graphs.WIDE * 72)
     _draw_legend(figure, graph, size, drawn, wide / graphs.WIDE)
     return figure
 
@@ -74,44 +76,55 @@ def _draw_nodes(ax: Axes, graph: Explorer, marks: Sequence[Mark], drawn: graphs.
     ax.add_collection(LineCollection(ends, colors=PALE, linewidths=0.6, zorder=1))
     for k in np.argsort(-drawn.radius, kind="stable"):
         _draw_node(ax, (drawn.x[k], drawn.y[k]), drawn.radius[k], marks[k])
+
+
+def _write_labels(ax: Axes, graph: Explorer, marks: Sequence[Mark], drawn: graphs.Layout, points: float) -> None:
+    """Write the names of the nodes that were found, in letters of a size, where there is room."""
     texts = [node.label or (node.name if mark.found else "") for node, mark in zip(graph.nodes, marks, strict=True)]
     for text, place in zip(texts, graphs.labels(drawn, texts), strict=True):
         if place is not None:
-            ax.text(*place, text, fontsize=6, color="black", ha="center", va="center", zorder=4)
+            white = [withStroke(linewidth=1.5, foreground="white")]
+            ax.text(*place, text, fontsize=points, ha="center", va="center", path_effects=white, zorder=4)
 
 
 def _draw_node(ax: Axes, centre: tuple[float, float], radius: float, mark: Mark) -> None:
-    """Draw a node; dashed where there are too few samples, bold where it was found to differ."""
+    """Draw a node; grey where there are too few samples, bold where it was found to differ."""
     colour = UNKNOWN if mark.value is None else RATIOS((mark.value + 1) / 2)
     edge = {"edgecolor": "black", "linewidth": 1.6} if mark.found else {"edgecolor": PALE, "linewidth": 0.7}
-    ax.add_patch(
-        Circle(centre, radius, facecolor=colour, linestyle=":" if mark.value is None else "-", zorder=2, **edge)
-    )
+    ax.add_patch(Circle(centre, radius, facecolor=colour, zorder=2, **edge))
 
 
 def _draw_legend(figure: Figure, graph: Explorer, size: Any, drawn: graphs.Layout, scale: float) -> None:
     """Draw the scale of colours, and sizes of nodes; scale: inches of a unit of the drawings."""
     inches = np.tile(figure.get_size_inches(), 2)
-    bar = figure.add_axes(tuple(np.array([0.15, 0.5, 3.2, 0.14]) / inches))
+    bar = figure.add_axes(tuple(np.array([0.15, 0.6, 3.2, 0.14]) / inches))
     steps = np.arange(-OCTAVES, OCTAVES + 1)
     scale_of = figure.colorbar(
         _mappable(), cax=bar, orientation="horizontal", ticks=steps, label="generated over held-out samples, by share"
     )
     scale_of.ax.set_xticklabels([f"1/{2**-k}" if k < 0 else f"{2**k}" for k in steps])
     scale_of.outline.set_visible(False)
-    ax = _frame(figure, (3.8, 0.1, WIDTH - 3.9, 0.75), (WIDTH - 3.9) / scale, 0.75 / scale)
-    x, middle = 0.0, 0.375 / scale
+    ax = _frame(figure, (3.8, 0, WIDTH - 3.8, BELOW), (WIDTH - 3.8) / scale, BELOW / scale)
     marks = graph.marks.values()
-    kinds = [(Mark(0.0, True, ""), "found to differ")] if any(m.found for some in marks for m in some) else []
-    if any(m.value is None for some in marks for m in some):
-        kinds.append((Mark(None, False, ""), "too few samples to tell"))
     sizes = graphs.round_sizes(float(size.max()))
     keys = [(graphs.radius_of(n, size, drawn.height), Mark(0.0, False, ""), integer(n)) for n in sizes]
     keys[-1] = (*keys[-1][:2], f"{keys[-1][2]} {graph.sizes}")
-    for radius, mark, text in [*keys, *((7.0, mark, text) for mark, text in kinds)]:
-        _draw_node(ax, (x + radius + 2, middle), radius, mark)
-        ax.text(x + 2 * radius + 8, middle, text, fontsize=7, color=INK, va="center")
-        x += 2 * radius + 22 + 0.058 / scale * len(text)
+    _draw_keys(ax, 0.35 / scale, keys, scale)
+    kinds = []
+    if any(mark.found for some in marks for mark in some):
+        kinds.append((0.06 / scale, Mark(0.0, True, ""), "found to differ"))
+    if any(mark.value is None for some in marks for mark in some):
+        kinds.append((0.06 / scale, Mark(None, False, ""), "too few samples to tell"))
+    _draw_keys(ax, 0.85 / scale, kinds, scale)
+
+
+def _draw_keys(ax: Axes, y: float, keys: Sequence[tuple[float, Mark, str]], scale: float) -> None:
+    """Draw nodes of a radius, each with its meaning, one after the other; scale: inches of a unit."""
+    x = 0.02 / scale
+    for radius, mark, text in keys:
+        _draw_node(ax, (x + radius, y), radius, mark)
+        ax.text(x + 2 * radius + 0.06 / scale, y, text, fontsize=7, color=INK, va="center")
+        x += 2 * radius + (0.3 + 0.062 * len(text)) / scale
 
 
 def _mappable() -> Any:
@@ -136,7 +149,8 @@ def draw_findings(columns: Columns) -> Figure:
     texts = [_region(row) for row in shown]
     left.set_yticks(range(len(shown)), texts, fontsize=7)
     left.set_ylim(len(shown) - 0.4, -0.6)
-    left.set(xlabel="share of the population's samples (%)", xlim=(0, None))
+    widest = 100 * max(row[name] for row in shown for name in ("holdout_share", "share"))
+    left.set(xlabel="share of the population's samples (%)", xlim=(-0.03 * widest, 1.04 * widest))
     right.axvline(1, color=INK, linewidth=0.8)
     log_axis(right, *_reach(shown))
     right.set_xlabel("share in the population over share in holdout")
@@ -152,7 +166,7 @@ def draw_findings(columns: Columns) -> Figure:
 def _region(row: Row) -> str:
     """Name a region: its population, its first node, and of which class it mostly is."""
     name = "in no node" if row["region"] == OUTSIDE else row["region"]
-    of = "" if row["label"] is None else f", {percent(row['purity'])} {short(str(row['label']), 12)}"
+    of = "" if row["label"] is None else f", {percent(row['purity'])} class {short(str(row['label']), 12)}"
     return f"{short(row['population'])}: {short(name, 16)}{of}"
 
 
@@ -181,7 +195,7 @@ def _reach(rows: Sequence[Row]) -> tuple[float, float]:
     ends = [row[name] for row in rows for name in ("ratio", "ratio_low", "ratio_high") if row[name] is not None]
     inside = [min(max(end, 1 / FURTHEST), FURTHEST) for end in (*ends, 0.5, 2.0)]
     low, high = math.floor(math.log2(min(inside))), math.ceil(math.log2(max(inside)))
-    return 2.0**low / 1.3, 2.0**high * 1.3
+    return 2.0**low / 1.6, 2.0**high * 1.6
 
 
 def _draw_kinds(figure: Figure, kinds: Sequence[str], left_out: int) -> None:
