@@ -151,7 +151,7 @@ def edge_lines(study: Study) -> Iterator[Line]:
 
 def feature_lines(study: Study) -> Iterator[Line]:
     """Yield a row for each feature that sets a node apart."""
-    features, found = _effects(study, study.place("holdout", study.real["holdout"]))
+    features, found = _effects(study, *(study.place(name, study.real[name]) for name in ("holdout", REAL)))
     for one in found:
         yield {
             "node": study.graph.names[one.node],
@@ -166,9 +166,8 @@ def feature_lines(study: Study) -> Iterator[Line]:
         }
 
 
-def _effects(study: Study, holdout: Placed) -> tuple[Features, list[Effect]]:
+def _effects(study: Study, holdout: Placed, calibrate: Placed) -> tuple[Features, list[Effect]]:
     """Return what is measured of the real samples that did not build the graph, and what sets its nodes apart."""
-    calibrate = study.place(REAL, study.real[REAL])
     samples = joined(holdout.samples, calibrate.samples)
     first, second = holdout.members, calibrate.members
     rows = np.concatenate([first.rows, second.rows + first.samples])
@@ -192,12 +191,12 @@ def joined(first: Samples, second: Samples) -> Samples:
 
 def finding_lines(study: Study, generated: Mapping[str, Rows]) -> Iterator[Line]:
     """Yield a row for each population and region that differs."""
-    holdout = study.place("holdout", study.real["holdout"])
+    holdout, edges = study.place("holdout", study.real["holdout"]), study.graph.edges()[:2]
     apart: dict[int, list[Effect]] = {}
-    for one in _effects(study, holdout)[1]:
-        apart.setdefault(one.node, []).append(one)
-    edges = study.graph.edges()[:2]
     for name, placed in _populations(study, generated):
+        if name == REAL:
+            for one in _effects(study, holdout, placed)[1]:
+                apart.setdefault(one.node, []).append(one)
         compared, rng = _compare(study, name, holdout, placed), study.rng(f"found/{name}")
         for region in find_regions(compared, holdout.members, placed.members, edges):
             yield {"population": name, **_region(study, region, holdout, placed, rng), **_features(region, apart)}

@@ -126,7 +126,7 @@ def _unjudged(populations: dict[str, list[Row]]) -> Iterator[str]:
             more = f" and {len(small) - NAMED} others" if len(small) > NAMED else ""
             same.setdefault(f"{', '.join(small[:NAMED])}{more}", []).append(population)
     for named, of in same.items():
-        yield f"Nodes with too few samples of {listing(of)} and holdout to be judged: {named}."
+        yield f"Too few samples, of holdout and of {listing(of)}, to judge nodes: {named}."
 
 
 def _by_population(columns: Columns) -> dict[str, list[Row]]:
