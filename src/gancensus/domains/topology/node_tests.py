@@ -36,7 +36,7 @@ class Compared(NamedTuple):
 
     holdout: Integers
     """Samples of `holdout` (k,)."""
-    count: Integers
+    population: Integers
     """Samples of the population (k,)."""
     sizes: tuple[int, int]
     """Samples of `holdout` and of the population in all."""

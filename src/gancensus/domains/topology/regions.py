@@ -63,7 +63,7 @@ def find_regions(
     from scipy.sparse.csgraph import connected_components
 
     nodes = len(compared.p) - 1
-    sign = np.where(compared.found, np.sign(ratios(compared.holdout, compared.count, compared.sizes)[0] - 1), 0)
+    sign = np.where(compared.found, np.sign(ratios(compared.holdout, compared.population, compared.sizes)[0] - 1), 0)
     first, second = edges
     joined = (sign[first] == sign[second]) & (sign[first] != 0)
     graph = coo_array((np.ones(int(joined.sum())), (first[joined], second[joined])), shape=(nodes + 1, nodes + 1))
@@ -81,7 +81,7 @@ def _difference(region: Region) -> float:
 def _region(some: Integers, compared: Compared, holdout: Members, population: Members) -> Region:
     """Return the region of some nodes, or of what is in none."""
     nodes = len(compared.p) - 1
-    extent = -np.abs(np.log(ratios(compared.holdout[some], compared.count[some], compared.sizes)[0]))
+    extent = -np.abs(np.log(ratios(compared.holdout[some], compared.population[some], compared.sizes)[0]))
     first = int(some[np.lexsort((some, extent, compared.p[some]))[0]])
     inside = [within(members, () if first == nodes else tuple(some.tolist())) for members in (holdout, population)]
     counts = [np.array([one.sum()]) for one in inside]

@@ -1,0 +1,139 @@
+"""What the tables of the analysis `mapper` say, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gancensus.contracts.table import Columns
+from gancensus.domains.topology.mapper_tables import OUTSIDE
+from gancensus.domains.topology.node_features import Effect
+from gancensus.domains.topology.node_tests import RATE
+from gancensus.plotting.numbers import Row, integer, listing, number, percent, rows, short, unit
+
+MOST = 3  # findings of a population that are said
+NAMED = 6  # nodes that are named in a sentence
+DESCRIBED = 3  # features that describe a region
+REAL = "calibrate"
+LISTS = ("nodes", "samples", "holdout_samples")  # columns of lists
+
+
+def described(effects: Iterable[Effect]) -> str | None:
+    """Return the first few features of a node in words; None where there are none.
+
+    "age larger (median 51 a, elsewhere 33 a), purpose = car more often (80 %, elsewhere 12 %)"
+    """
+    return ", ".join(map(_feature, list(effects)[:DESCRIBED])) or None
+
+
+def _feature(effect: Effect) -> str:
+    more, of = bool(effect.effect.value and effect.effect.value > 0), effect.feature
+    if of.category:
+        often = "more often" if more else "less often"
+        return f"{of.name} {often} ({percent(effect.inside)}, elsewhere {percent(effect.elsewhere)})"
+    inside, elsewhere = (f"{short(value)} {unit(of.unit)}".strip() for value in (effect.inside, effect.elsewhere))
+    return f"{of.name} {'larger' if more else 'smaller'} (median {inside}, elsewhere {elsewhere})"
+
+
+def findings(columns: Columns) -> list[str]:
+    """Say which regions each population drops or invents; of real samples, that they differ among themselves."""
+    found = []
+    for population, regions in _by_population(columns).items():
+        warned = f"Warning: real samples differ among themselves: {REAL}" if population == REAL else population
+        found += [f"{warned}: {_finding(row, population)}." for row in regions[:MOST]]
+        if len(regions) > MOST:
+            found.append(f"{population}: {len(regions) - MOST} more such regions.")
+    return found
+
+
+def _finding(row: Row, population: str) -> str:
+    whose = "other real ones" if population == REAL else "generated ones"
+    where = "what is in no node holds" if row["region"] == OUTSIDE else f"{_nodes(list(row['nodes']))}"
+    ratio = f"ratio {number(row['ratio'], 2)}, {number(row['ratio_low'], 2)} to {number(row['ratio_high'], 2)}"
+    about = f"mostly class {row['label']}" if row["label"] and row["purity"] > 0.5 else None
+    if about is None and row["features"]:
+        about = row["features"]
+    return (
+        f"{row['finding']}: {where} {percent(row['holdout_share'])} of the held-out samples and "
+        f"{percent(row['share'])} of the {whose} ({'; '.join(filter(None, (about, ratio)))})"
+    )
+
+
+def _nodes(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"node {names[0]} holds"
+    if len(names) <= NAMED:
+        return f"nodes {listing(names)} hold"
+    return f"nodes {', '.join(names[:NAMED])} and {len(names) - NAMED} others hold"
+
+
+def of_nodes(columns: Columns) -> list[str]:
+    """Say which share of each population is in no node, and, where no node differs, how large a loss would have been.
+
+    Nothing is said of real samples in a generator's place.
+    """
+    known = {name: some for name, some in _by_population(columns).items() if name != REAL}
+    if not known:
+        return []
+    outside = {name: some[-1] for name, some in known.items()}
+    held = next(iter(outside.values()))["holdout_share"]
+    shares = [f"{percent(row['share'])} of {name}" for name, row in outside.items()]
+    said = [f"In no node of the Mapper graph are {percent(held)} of the held-out samples, {listing(shares)}."]
+    nothing = {name: some for name, some in known.items() if _tested(some) and not any(map(_found, some))}
+    return said + ([_nothing(nothing)] if nothing else [])
+
+
+def _nothing(populations: dict[str, list[Row]]) -> str:
+    """Say that no node differs, and the largest share of a typical node that would have been found to be too small."""
+    visible = {name: _typical(some) for name, some in populations.items()}
+    name, node = min(visible.items(), key=lambda one: one[1]["detectable"] or 0)
+    said = f"No node of the Mapper graph holds more or fewer samples of {listing(list(populations))} than of holdout"
+    whole = f"a node with {percent(node['holdout_share'])} of the held-out samples, a typical share,"
+    if node["detectable"] is None:
+        return f"{said}; even {whole} would not have been found to be dropped ({integer(node['size'])} samples)."
+    most = percent(node["detectable"] * node["holdout_share"])
+    of = f" of {name}" if len(populations) > 1 else ""
+    return f"{said}; {whole} would have been found to lack samples with {most} or less{of}."
+
+
+def _typical(some: Sequence[Row]) -> Row:
+    """Return the node with the median number of held-out samples among those that were tested."""
+    tested = sorted(_tested(some), key=lambda row: (row["holdout"], row["node"]))
+    return tested[len(tested) // 2]
+
+
+def _tested(some: Sequence[Row]) -> list[Row]:
+    return [row for row in some if row["adjusted"] is not None and row["node"] != OUTSIDE]
+
+
+def _found(row: Row) -> bool:
+    return row["adjusted"] is not None and row["adjusted"] <= RATE
+
+
+def unjudged(columns: Columns) -> list[str]:
+    """Say which nodes, or populations, have too few samples to be compared."""
+    return list(_unjudged(_by_population(columns)))
+
+
+def _unjudged(populations: dict[str, list[Row]]) -> Iterator[str]:
+    same: dict[str, list[str]] = {}
+    for population, some in populations.items():
+        nodes = [row for row in some if row["node"] != OUTSIDE]
+        small = [row["node"] for row in nodes if row["adjusted"] is None]
+        if len(small) == len(nodes):
+            sizes = f"{integer(some[0]['size'])} samples of it and {integer(some[0]['holdout_size'])} of holdout"
+            yield f"{population}: {sizes} are too few to judge any node."
+        elif small:
+            more = f" and {len(small) - NAMED} others" if len(small) > NAMED else ""
+            same.setdefault(f"{', '.join(small[:NAMED])}{more}", []).append(population)
+    for named, of in same.items():
+        yield f"Too few samples, of holdout and of {listing(of)}, to judge nodes: {named}."
+
+
+def _by_population(columns: Columns) -> dict[str, list[Row]]:
+    """Return the rows of each population, with the nodes of each, but without the samples that are shown."""
+    found: dict[str, list[Row]] = {}
+    nodes = columns.get("nodes", [None] * len(columns["population"]))
+    single = rows({name: column for name, column in columns.items() if name not in LISTS})
+    for row, names in zip(single, nodes, strict=True):
+        found.setdefault(row["population"], []).append(row | {"nodes": names})
+    return found
