@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -15,6 +17,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from mapper_columns import SCHEMAS, tables
+from PIL import Image
 
 from gancensus.census.summary import summarise
 from gancensus.census.support import (
@@ -31,8 +35,11 @@ from gancensus.census.sweep import sweep, thresholds_of
 from gancensus.config.configuration import Config, Study
 from gancensus.config.results import figures
 from gancensus.contracts.samples import Samples, Scale
+from gancensus.domains.topology.analysis_mapper import Mapper
 from gancensus.plotting import numbers, style
 from gancensus.report import census_figures, failures, sweep_figures, trace
+from gancensus.report.explorer import anchor
+from gancensus.report.picture_figures import pixels
 from gancensus.report.shown import Group, shown_table
 from gancensus.report.study_figures import Results, write
 from gancensus.storage import schemas
@@ -520,3 +527,124 @@ def test_what_was_read_and_what_may_be_wrong_with_it(page: str) -> None:
     assert "What was read" in text
     assert f"real (real.npy): read as {EVIL}" in text
     assert text.count("real (real.npy): other units: 1,200 samples") == 1
+
+
+NODES = [EVIL, "a\"b'#c d", "3-1", "\u00fc/%20_2f"]
+
+
+def add_graph(results: Path, lists: bool = True) -> dict[str, Samples]:
+    """Give the study a graph of nodes whose names try to be something else, with images as samples."""
+    facts = json.loads((results / "provenance.json").read_text())
+    facts["configuration"]["studies"]["toy"]["mapper"] = {"kind": "mapper"}
+    (results / "provenance.json").write_text(json.dumps(facts))
+    for name, table in tables(NODES, ["calibrate", "gan-0", "gan-1"], labels=[EVIL, "<i>"]).items():
+        nothing = {} if lists else {key: [None] * len(table[key]) for key in table if key.endswith("samples")}
+        write_table(results / f"toy/mapper/{name}.parquet", table | nothing, SCHEMAS[name])
+    made = {}
+    for population, first in (("holdout", 0), ("gan-0", 2000), ("gan-1", 3000)):
+        x = np.random.default_rng(first).uniform(-1, 1, (60, 8, 8)).astype(np.float32)
+        made[population] = Samples(x, np.arange(60) + first)
+        write_samples(results / f"toy/samples/{population}/0.parquet", made[population])
+    return made
+
+
+def page_with_graph(step: Step, results: Path) -> str:
+    """Draw the figures of the graph as the step does, and return the page."""
+    study = Config.model_validate(json.loads((results / "provenance.json").read_text())["configuration"]).studies["toy"]
+    for place in ("mapper/nodes", "mapper/findings"):
+        write(figures(study)[place], Results(study, "toy", results, 1), results / f"toy/figures/{place}.svg")
+    return report(step, results)
+
+
+def panel(page: str, name: str) -> str:
+    """The part of the page that a node opens."""
+    start = f'<section class="node" id="{anchor("node", "toy", "mapper/nodes", name)}"'
+    return start + page.partition(start)[2].partition("</section>")[0] + "</section>"
+
+
+def test_nodes_open_without_a_program(step: Step, results: Path, page: str) -> None:
+    add_graph(results)
+    opens = page_with_graph(step, results)
+    read = Page(opens)
+    assert read.open == []
+    assert not {"script", "i", "iframe", "object"} & set(read.tags)
+    policy = re.compile("<meta http-equiv[^>]*>")
+    assert policy.findall(opens) == policy.findall(page)
+    assert all(target.startswith("data:") for target in read.loads)
+    assert all(link.startswith("#") and link[1:] in read.ids for link in read.links)
+    assert len(set(read.ids)) == len(read.ids)
+    nodes = re.findall(r'<section class="node" id="([^"]*)"', opens)
+    assert len(nodes) == len(NODES) + 1  # what is in none
+    drawings = [Page(drawn).links for drawn in re.findall(r"<svg viewBox.*?</svg>", opens, re.DOTALL)]
+    assert [sorted(links) for links in drawings] == [sorted(f"#{node}" for node in nodes)] * 3
+    assert all(f": node {name}" in read.text for name in NODES)
+    assert read.tags["caption"] == read.tags["table"]
+    assert all(after <= before + 1 for before, after in zip(read.headings, read.headings[1:], strict=False))
+
+
+def test_a_node_opens_its_samples_its_counts_and_its_neighbours(step: Step, results: Path) -> None:
+    made = add_graph(results)
+    opens = panel(page_with_graph(step, results), "3-1")
+    shown = re.findall(r'base64,([^"]*)" alt="sample (\d+)"', opens)
+    assert len(shown) == 18
+    for png, number in shown:
+        population = ("holdout", "", "gan-0", "gan-1")[int(number) // 1000]
+        grey = pixels(made[population], lambda _: None)[int(number) % 1000]
+        assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")) == grey).all()
+    (row,) = [row for row in rows_of(opens, "Samples of each population") if row.startswith("gan-1")]
+    assert re.fullmatch(r"gan-1 \d+ [\d.]+ % 2\.[45]\d? \([\d.]+ to [\d.]+\) more below 0.001 –", row)
+    assert rows_of(opens, "What sets it apart")[1] == "value 0 1.5 GeV 0.25 GeV 0.90 (0.80 to 0.95) below 0.001"
+    neighbours = [anchor("node", "toy", "mapper/nodes", NODES[k]) for k in (1, 3)]
+    assert [link[1:] for link in Page(opens).links if "node__" in link] == neighbours
+
+
+def test_a_study_without_samples_to_show_has_a_graph(step: Step, results: Path) -> None:
+    add_graph(results, lists=False)
+    opens = panel(page_with_graph(step, results), "3-1")
+    assert "Samples of each population" in text_of(opens)
+    assert "img" not in Page(opens).tags
+
+
+def test_a_graph_whose_links_are_missing_is_told_in_a_sentence(step: Step, results: Path) -> None:
+    add_graph(results)
+    failures.table(results / "toy/mapper/edges.parquet", SCHEMAS["edges"], f"no {EVIL}")
+    opens = page_with_graph(step, results)
+    assert text_of(opens).count(f"mapper/edges could not be measured: no {EVIL}") == 2  # above, and in its place
+    assert "the figure mapper/nodes could not be drawn" not in text_of(opens)
+    assert '<section class="node"' not in opens
+    assert 'alt="Regions that are dropped or invented of toy"' in opens
+
+
+def test_nodes_that_cannot_be_opened_leave_the_figure(
+    step: Step, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with tables of another version."""
+    add_graph(results)
+    page_with_graph(step, results)
+    monkeypatch.setattr(Mapper, "explore", lambda *_: 1 / 0)
+    opens = report(step, results)
+    assert "Its nodes cannot be opened: a bug: ZeroDivisionError" in text_of(opens)
+    assert 'alt="Mapper graph of toy"' in opens
+
+
+def test_tables_without_a_figure_are_shown_as_numbers(step: Step, results: Path) -> None:
+    add_graph(results)
+    opens = page_with_graph(step, results)
+    assert "Links of the Mapper graph, the numbers" in text_of(opens)
+    assert rows_of(opens, "Links of the Mapper graph")[1].startswith(f"{EVIL} a")
+    assert f"dropped {EVIL}" in rows_of(opens, "Regions that are dropped or invented")[1]  # a list as text
+
+
+def test_rows_of_a_table_open_in_natural_units(step: Step, results: Path) -> None:
+    add_graph(results)
+    scale = Scale(("energy", EVIL), ("GeV", "1"), (0.0, 0.0), (1190.0, 1190.0))
+    for population, first in (("holdout", 0), ("gan-0", 2000), ("gan-1", 3000)):
+        x = np.linspace(-1, 1, 120, dtype=np.float32).reshape(60, 2)
+        write_samples(results / f"toy/samples/{population}/0.parquet", Samples(x, np.arange(60) + first, scale=scale))
+    opens = panel(page_with_graph(step, results), "3-1")
+    head, first_row, *others = rows_of(opens, "Samples, in natural units")
+    assert head == f"population energy GeV {EVIL}"
+    assert first_row.startswith("holdout, 6 of ")
+    assert len(others) == 17
+    energy, other = (float(cell.replace(",", "")) for cell in others[-1].split())
+    assert other == energy + 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,10 +143,15 @@ class Prediction:
         return Cost(read, written, seconds, memory)
 
     def figures(self, facts: Facts, job: Job, written: float) -> Cost:
-        """Return what it takes to show a few samples of each population: the row groups that hold them are read."""
+        """Return what it takes to show a few samples of each population: the row groups that hold them are read.
+
+        Where nodes of a graph open their samples, that may be every one.
+        """
         groups = TILES + 4 * PAIRS * len(facts.study.definitions)  # a pair is shown in a figure and listed below it
+        explored = any(analysis.explored for analysis in facts.study.analyses.values())
+        most = inf if explored else groups * ROW_GROUP_BYTES
         counted = {name: samples for name, samples in facts.samples.items() if name != "calibrate"}
-        values = {name: min(facts.row(None) * n, groups * ROW_GROUP_BYTES) for name, n in counted.items()}
+        values = {name: min(facts.row(None) * n, most) for name, n in counted.items()}
         tables = [self.size(path)[0] for path in job.inputs if match(results.DUPLICATES, path)]
         memory = BASE + PIECES + 1e-6 * (KNOWN * max(counted.values()) + 2 * max(tables, default=0.0))
         read = sum(values[name] * facts.stored[name] for name in values) + sum(tables)

@@ -159,7 +159,9 @@ def draw_findings(columns: Columns) -> Figure:
         for y in range(1, len(shown)):
             if shown[y]["population"] != shown[y - 1]["population"]:
                 ax.axhline(y - 0.5, color=PALE, linewidth=0.6)
-    _draw_kinds(figure, [row["finding"] for row in shown], len(found) - len(shown))
+    if len(found) > len(shown):
+        left.set_title(f"the {len(shown)} surest of {len(found)} findings", fontsize=8, fontweight="normal", color=INK)
+    _draw_kinds(figure, {row["finding"] for row in shown})
     return figure
 
 
@@ -198,13 +200,11 @@ def _reach(rows: Sequence[Row]) -> tuple[float, float]:
     return 2.0**low / 1.6, 2.0**high * 1.6
 
 
-def _draw_kinds(figure: Figure, kinds: Sequence[str], left_out: int) -> None:
+def _draw_kinds(figure: Figure, kinds: set[str]) -> None:
     handles = [Line2D([], [], color="black", marker="o", linestyle="", markersize=4.5, label="holdout")]
     handles += [
         Line2D([], [], color=colour, marker=marker, linestyle="", markersize=6, label=f"generated: {kind}")
         for kind, (colour, marker) in KINDS.items()
         if kind in kinds
     ]
-    if left_out:
-        handles.append(Line2D([], [], linestyle="", label=f"and {left_out} findings less sure than these"))
     figure.legend(handles=handles, loc="outside lower left", ncols=6)

@@ -26,7 +26,7 @@ def tables(
     """Return the tables of nodes on a ring.
 
     The first `found` nodes of the last population are regions of their own that differ, in the order of FOUND; the last
-    node has too few samples in any. Samples of population k have sample_id 1000 k to 1000 k + ids.
+    node, if it is not among them, has too few samples in any. The samples of population k are 1000 k to 1000 k + ids.
     """
     rng = np.random.default_rng(0)
     angle = 2 * np.pi * np.arange(len(names)) / len(names)
@@ -34,7 +34,7 @@ def tables(
     rows: list[dict[str, Any]] = []
     for k, population in enumerate(populations):
         for n, node in enumerate([*names, "outside"]):
-            outside, few = node == "outside", n == len(names) - 1
+            outside, few = node == "outside", found <= n == len(names) - 1
             held = 30 if outside else 3 if few else int(rng.integers(20, 200))
             planted = population == populations[-1] and n < found
             factor = (0.02, 0.4, 2.5, 30.0)[n % 4] if planted else float(rng.uniform(0.8, 1.25))
@@ -56,7 +56,14 @@ def tables(
     pairs = [(n, (n + step) % len(names)) for n in range(len(names)) for step in (1, 3) if len(names) > 2 * step]
     edges = [{"first": names[i], "second": names[j], "shared": 9, "overlap": 0.2} for i, j in pairs]
     features = [
-        {"node": node, "feature": f"value {f}", "unit": "GeV", "inside": 1.5 + f, "elsewhere": 0.25, "effect": 0.9 - f / 9}
+        {
+            "node": node,
+            "feature": f"value {f}",
+            "unit": "GeV",
+            "inside": 1.5 + f,
+            "elsewhere": 0.25,
+            "effect": 0.9 - f / 9,
+        }
         | {"low": 0.8 - f / 9, "high": 0.95 - f / 9, "adjusted": 0.0002 * (f + 1), "tested": 9, "known": 9}
         for node in names
         for f in range(4)
@@ -76,7 +83,7 @@ def tables(
 
 def columns(found: dict[str, Table], main: str) -> dict[str, Any]:
     """Return tables as the columns that a figure of one of them is drawn from."""
-    known = {}
+    known: dict[str, Any] = {}
     for table, values in found.items():
         schema = SCHEMAS[table]
         read = pa.table({name: values[name] for name in schema.names}, schema=schema)
