@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -26,7 +27,7 @@ from gancensus.statistics.multiplicity import resampled_fdr
 Array = NDArray[np.int64]
 
 
-def members(held: list[tuple[int, ...]]) -> Members:
+def members(held: Sequence[tuple[int, ...]]) -> Members:
     """Samples that are in the given nodes."""
     pairs = np.array([(k, node) for k, nodes in enumerate(held) for node in sorted(nodes)], dtype=np.int64)
     rows, nodes = pairs.reshape(-1, 2).T
@@ -57,7 +58,7 @@ def test_p_values_are_twice_the_smaller_tail(sizes: tuple[int, int]) -> None:
 
 def test_samples_are_counted_by_the_nodes_that_they_are_in() -> None:
     rng = derive_rng(1)
-    sides = [overlapping(rng, 300, 6), overlapping(rng, 200, 6)]
+    sides = overlapping(rng, 300, 6), overlapping(rng, 200, 6)
     regions, kinds = _kinds(*sides, 6)
     for one, counts in zip(sides, (regions.T @ kinds.T).T, strict=True):
         assert counts.tolist() == [*one.counts(6).tolist(), one.outside().sum()]
@@ -158,7 +159,7 @@ def test_intervals_of_ratios_hold_the_truth(share: float, ratio: float) -> None:
 
 def test_a_hundred_nodes_of_a_hundred_thousand_samples_take_seconds() -> None:
     rng = derive_rng(10)
-    sides = [overlapping(rng, 50_000, 100) for _ in range(2)]
+    sides = overlapping(rng, 50_000, 100), overlapping(rng, 50_000, 100)
     start = time.perf_counter()
     found = compare(*sides, 100, derive_rng(11))
     assert time.perf_counter() - start < 5
@@ -167,6 +168,6 @@ def test_a_hundred_nodes_of_a_hundred_thousand_samples_take_seconds() -> None:
 
 def test_the_same_draws_give_the_same_bytes() -> None:
     rng = derive_rng(12)
-    sides = [overlapping(rng, 500, 8) for _ in range(2)]
+    sides = overlapping(rng, 500, 8), overlapping(rng, 500, 8)
     first, second = (compare(*sides, 8, derive_rng(13)) for _ in range(2))
     assert first.adjusted.tobytes() == second.adjusted.tobytes()
