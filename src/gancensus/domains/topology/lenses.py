@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 LANDMARKS = 2000  # samples of train to which a mean distance is taken, or as many as have
-VALUES = 2**22  # values: 341 images of 64 x 64 x 3
+VALUES = 2**21  # values: 170 images of 64 x 64 x 3
 ROWS = 1024  # rows, or columns, that are centred at once
 EQUAL = 1e-9  # relative to the largest: eigenvalues this near have one eigenspace
 TIED = 1e-6  # relative: loadings this near are equally large
@@ -63,6 +63,7 @@ class Eccentricity:
     """The mean Euclidean distance to landmarks: E_1 of Singh, Memoli & Carlsson, PBG 2007, section 4.2."""
 
     landmarks: Floats
+    """Samples of train, transposed (d, m)."""
 
     def of(self, z: Floats) -> Floats:
         """Return it."""
@@ -105,7 +106,7 @@ def fit(names: Sequence[str], z: Floats, others: Nearest, rng: np.random.Generat
 
     Args:
         names: `pcaN`, the N-th principal component; `xN`, the N-th value of the vector; N from 1; `eccentricity`, the
-            mean distance to at most 2,000 of the samples, or as many as have 2^22 values; `density`, minus the
+            mean distance to at most 2,000 of the samples, or as many as have 2^21 values; `density`, minus the
             logarithm of the distance to the k-th nearest other sample, at least the smallest above 0.
         z: (n, d), finite.
         others: the k nearest other samples of each.
@@ -185,8 +186,7 @@ def _canonical(eigenvalues: Floats, vectors: Floats) -> Floats:
 
 def _landmarks(z: Floats, rng: np.random.Generator) -> Floats:
     count = min(LANDMARKS, len(z), max(1, VALUES // z.shape[1]))
-    chosen: Floats = z[np.sort(rng.choice(len(z), count, replace=False))]
-    return chosen
+    return np.ascontiguousarray(z[np.sort(rng.choice(len(z), count, replace=False))].T)
 
 
 def _density(z: Floats, others: Nearest) -> Density:
@@ -209,26 +209,16 @@ def _project(z: Floats, mean: Floats, direction: Floats) -> Floats:
 
 @numba.njit(cache=True, nogil=True)
 def _mean_distance(z: Floats, landmarks: Floats) -> Floats:
-    """Return the mean distance of each row to the landmarks: summed in one order."""
-    found = np.empty(len(z))
+    """Return the mean distance of each row to landmarks (d, m): each summed in one order, side by side."""
+    found, squares = np.empty(len(z)), np.empty(landmarks.shape[1])
     for i in range(len(z)):
+        squares[:] = 0.0
+        for j in range(len(landmarks)):
+            for k in range(len(squares)):
+                difference = z[i, j] - landmarks[j, k]
+                squares[k] += difference * difference
         total = 0.0
-        for k in range(len(landmarks)):
-            total += np.sqrt(_square_distance(z[i], landmarks[k]))
-        found[i] = total / len(landmarks)
+        for k in range(len(squares)):
+            total += np.sqrt(squares[k])
+        found[i] = total / len(squares)
     return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _square_distance(a: Floats, b: Floats) -> float:
-    """Sum the squares of a - b in eight sums, which the compiler may add side by side."""
-    sums = np.zeros(8)
-    eights = len(a) // 8
-    for start in range(0, 8 * eights, 8):
-        for k in range(8):
-            difference = a[start + k] - b[start + k]
-            sums[k] += difference * difference
-    rest = 0.0
-    for k in range(8 * eights, len(a)):
-        rest += (a[k] - b[k]) * (a[k] - b[k])
-    return float(((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + rest)

@@ -84,7 +84,14 @@ class MapperGraph:
     """Its node in each of these cells (m, 2^lenses), -1 where it is in none."""
 
     def lens_of(self, z: Floats) -> Floats:
-        """Return the values of the lenses for samples (n, d): (n, lenses)."""
+        """Return the values of the lenses for samples (n, d): (n, lenses).
+
+        Raises:
+            ValueError: they do not have as many values as those of train, or one is not finite; see `check_finite`.
+        """
+        if z.shape[1] != self.builders.shape[1] or not np.isfinite(z).all():
+            raise ValueError(f"vectors must be finite and have {self.builders.shape[1]} values, as those of train")
+        z = np.ascontiguousarray(z, dtype=np.float64)
         return np.stack([lens.of(z) for lens in self.lenses], axis=1)
 
     def place(self, z: Floats) -> Members:
@@ -92,7 +99,10 @@ class MapperGraph:
 
         In each cell that holds it, a sample joins the node of the nearest of its k nearest builders that is in a node
         of that cell and no nearer to its own k-th neighbour than to the sample: a ball around each builder, as in
-        improved recall (Kynkaanniemi et al., arXiv:1904.06991, eq. 1). If there is none, it joins none.
+        improved precision (Kynkaanniemi et al., arXiv:1904.06991, eq. 1). If there is none, it joins none.
+
+        Raises:
+            ValueError: as `lens_of`.
         """
         z = np.ascontiguousarray(z, dtype=np.float64)
         cells = covers.cells(self.covers, self.lens_of(z))

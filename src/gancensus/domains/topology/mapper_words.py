@@ -48,14 +48,21 @@ def findings(columns: Columns) -> list[str]:
 def _finding(row: Row, population: str) -> str:
     whose = "other real ones" if population == REAL else "generated ones"
     where = "what is in no node holds" if row["region"] == OUTSIDE else f"{_nodes(list(row['nodes']))}"
-    ratio = f"ratio {number(row['ratio'], 2)}, {number(row['ratio_low'], 2)} to {number(row['ratio_high'], 2)}"
     about = f"mostly class {row['label']}" if row["label"] and row["purity"] > 0.5 else None
     if about is None and row["features"]:
         about = row["features"]
     return (
         f"{row['finding']}: {where} {percent(row['holdout_share'])} of the held-out samples and "
-        f"{percent(row['share'])} of the {whose} ({'; '.join(filter(None, (about, ratio)))})"
+        f"{percent(row['share'])} of the {whose} ({'; '.join(filter(None, (about, _ratio(row))))})"
     )
+
+
+def _ratio(row: Row) -> str:
+    """Return the ratio with its interval, or the end that is known where one side has no sample."""
+    ratio, low, high = (number(row[f"ratio{end}"], 2) for end in ("", "_low", "_high"))
+    if row["count"] == 0 or row["holdout"] == 0:
+        return f"ratio at most {high}" if row["holdout"] else f"ratio at least {low}"
+    return f"ratio {ratio}, {low} to {high}"
 
 
 def _nodes(names: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ class Compared(NamedTuple):
 def compare(holdout: Members, population: Members, nodes: int, rng: np.random.Generator) -> Compared:
     """Compare the shares of `holdout` and of a population in every node, and in none.
 
-    Regions that could not be found at any split of their samples are not tested (`testable`), the others together
+    Regions that could not be found at any split of their samples are not tested (`decidable`), the others together
     (`resampled_fdr`).
 
     Args:
@@ -71,7 +71,7 @@ def compare(holdout: Members, population: Members, nodes: int, rng: np.random.Ge
     counts = (regions.T @ kinds.T).T
     totals = counts.sum(axis=0)
     p, least = p_values(counts[1:], totals, sizes)
-    tested = testable(least)
+    tested = decidable(least)
     adjusted, detectable = (np.full(nodes + 1, np.nan) for _ in range(2))
     if tested.any():
         drawn = rng.multivariate_hypergeometric(kinds.sum(axis=0), sizes[1], PERMUTATIONS, method="marginals")
@@ -145,7 +145,7 @@ def _two_sided(total: int, sizes: tuple[int, int], log_factorial: Floats) -> tup
     return first, np.clip(2 * tail, TINY, 1.0)
 
 
-def testable(least: Floats, rate: float = RATE) -> Flags:
+def decidable(least: Floats, rate: float = RATE) -> Flags:
     """Return which tests can find anything, by the least p-value that each can have (k,): labels do not change it.
 
     With K the smallest number such that at most K tests can have a p-value of rate / K or less, these (Tarone,
