@@ -14,7 +14,7 @@ Box = tuple[float, float, float, float]
 
 WIDE = 400.0  # of a drawing; all lengths are in its unit
 FLATTEST, STEEPEST = 0.5, 0.8  # height of a drawing over its width
-SMALLEST, LARGEST = 4.0, 22.0  # radius of a node
+SMALLEST, LARGEST = 4.0, 28.0  # radius of a node
 FILLED = 0.1  # share of the drawing that nodes fill at most
 LETTER, LINE = 7.3, 13.0  # width of a letter of a label, height of its line
 COVERED = 0.15  # share of a label that may lie over nodes

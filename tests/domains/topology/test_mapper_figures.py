@@ -138,3 +138,13 @@ def test_a_ratio_beyond_the_axis_is_an_arrow() -> None:
     figure = draw_findings(columns({"findings": table}, "findings"))
     assert sum(text.arrow_patch is not None for text in figure.axes[1].texts) == 2  # type: ignore[attr-defined]
     assert apart(figure)
+
+
+def test_what_is_in_no_node_can_be_found_too() -> None:
+    table = tables(names(5), populations(1), 1, labels=["cat"])
+    table["findings"] |= {"region": ["outside"], "nodes": [[]], "finding": ["invented"], "purity": [0.4]}
+    graph = graph_of(table)
+    assert [mark.found for mark in graph.marks[populations(1)[1]]] == [False] * 5 + [True]
+    figure = draw_findings(columns({"findings": table["findings"]}, "findings"))
+    assert "in no node" in words(figure)
+    assert "cat" not in words(figure)  # of no class mostly

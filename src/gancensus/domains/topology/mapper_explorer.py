@@ -9,7 +9,7 @@ from typing import Any
 from gancensus.contracts.explorer import Explorer, Mark, Node, NodeTable, Shown
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.mapper_tables import OUTSIDE
-from gancensus.plotting.numbers import integer, number, percent, short, unit
+from gancensus.plotting.numbers import NOTHING, integer, number, percent, short, unit
 
 Row = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def findings(columns: Columns) -> dict[tuple[str, str], str]:
     return {
         (row["population"], node): row["finding"]
         for row in lines(columns, "findings/")
-        for node in (row["nodes"] if row["nodes"] is not None else [row["region"]])
+        for node in (row["nodes"] if row["region"] != OUTSIDE else [OUTSIDE])
     }
 
 
@@ -127,7 +127,7 @@ def _ratio(row: Row) -> str:
 def _mark(row: Row, finding: str | None) -> Mark:
     known = row["adjusted"] is not None and row["ratio"] is not None
     value = max(-1.0, min(1.0, math.log2(row["ratio"]) / OCTAVES)) if known else None
-    of = "" if row["label"] is None else f"; mostly class {row['label']}"
+    of = f"; mostly class {row['label']}" if mostly(row) else ""
     name = "in no node" if row["node"] == OUTSIDE else row["node"]
     _, count, share, ratio, said, *_ = _compared(row, finding)
     counts = f"{count} samples ({share}), {ratio} times as many as of holdout"
@@ -147,6 +147,13 @@ def _feature(row: Row) -> tuple[str, ...]:
     )
 
 
+def mostly(row: Row) -> bool:
+    """Return whether more than half of the samples of a node or region are of one class."""
+    return row["label"] is not None and row["purity"] > 0.5
+
+
 def rate(value: float | None) -> str:
     """Write a false discovery rate."""
-    return number(value, 2) if value is None or value >= 0.001 else "below 0.001"
+    if value is None:
+        return NOTHING
+    return f"{value:.2g}" if value >= 0.001 else "below 0.001"

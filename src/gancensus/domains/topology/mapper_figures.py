@@ -13,11 +13,10 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
-from matplotlib.patheffects import withStroke
 
 from gancensus.contracts.explorer import Explorer, Mark
 from gancensus.contracts.table import Columns
-from gancensus.domains.topology.mapper_explorer import OCTAVES, Row, explorer, lines
+from gancensus.domains.topology.mapper_explorer import OCTAVES, Row, explorer, lines, mostly
 from gancensus.domains.topology.mapper_tables import OUTSIDE
 from gancensus.plotting import graphs
 from gancensus.plotting.numbers import integer, percent
@@ -83,8 +82,8 @@ def _write_labels(ax: Axes, graph: Explorer, marks: Sequence[Mark], drawn: graph
     texts = [node.label or (node.name if mark.found else "") for node, mark in zip(graph.nodes, marks, strict=True)]
     for text, place in zip(texts, graphs.labels(drawn, texts), strict=True):
         if place is not None:
-            white = [withStroke(linewidth=1.5, foreground="white")]
-            ax.text(*place, text, fontsize=points, ha="center", va="center", path_effects=white, zorder=4)
+            white = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.2}
+            ax.text(*place, text, fontsize=points, ha="center", va="center", bbox=white, zorder=4)
 
 
 def _draw_node(ax: Axes, centre: tuple[float, float], radius: float, mark: Mark) -> None:
@@ -168,7 +167,7 @@ def draw_findings(columns: Columns) -> Figure:
 def _region(row: Row) -> str:
     """Name a region: its population, its first node, and of which class it mostly is."""
     name = "in no node" if row["region"] == OUTSIDE else row["region"]
-    of = "" if row["label"] is None else f", {percent(row['purity'])} class {short(str(row['label']), 12)}"
+    of = f", {percent(row['purity'])} class {short(str(row['label']), 12)}" if mostly(row) else ""
     return f"{short(row['population'])}: {short(name, 16)}{of}"
 
 
