@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mapper_columns import SCHEMAS, columns, tables
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ def opened(png: bytes) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
+@example([["a_2f"], ["a/"]])
+@example([["a__b"], ["a", "b"]])
 @given(st.lists(st.lists(st.text(max_size=4), min_size=1, max_size=3), min_size=2, max_size=2, unique_by=tuple))
 def test_an_anchor_is_of_one_thing_and_needs_no_escapes(two: list[list[str]]) -> None:
     one, other = (anchor("node", *parts) for parts in two)
