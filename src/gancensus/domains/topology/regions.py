@@ -83,11 +83,10 @@ def _region(some: Integers, compared: Compared, holdout: Members, population: Me
     nodes = len(compared.p) - 1
     extent = -np.abs(np.log(ratios(compared.holdout[some], compared.population[some], compared.sizes)[0]))
     first = int(some[np.lexsort((some, extent, compared.p[some]))[0]])
-    inside = [within(members, () if first == nodes else tuple(some.tolist())) for members in (holdout, population)]
-    counts = [np.array([one.sum()]) for one in inside]
-    ratio, low, high = (float(one[0]) for one in ratios(counts[0], counts[1], compared.sizes))
     known = () if first == nodes else tuple(some.tolist())
-    return Region(first, known, inside[0], inside[1], ratio, low, high, float(compared.adjusted[some].min()))
+    held, of = within(holdout, known), within(population, known)
+    ratio, low, high = (float(one[0]) for one in ratios(held.sum()[None], of.sum()[None], compared.sizes))
+    return Region(first, known, held, of, ratio, low, high, float(compared.adjusted[some].min()))
 
 
 def within(members: Members, nodes: tuple[int, ...]) -> Flags:
