@@ -127,7 +127,7 @@ asked = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     z=st.lists(points, min_size=8, max_size=45),
     new=st.lists(st.tuples(st.integers(-6, 6), st.integers(-6, 6)), max_size=12),
