@@ -45,6 +45,7 @@ def tables(
                 {"population": population, "node": node, "train": 4 * held, "holdout": held, "count": count}
                 | {"x": None if outside else radius[n] * np.cos(angle[n])}
                 | {"y": None if outside else radius[n] * np.sin(angle[n])}
+                | {"component": None if outside else 1, "loops": None if outside else 1}
                 | {"holdout_size": size, "size": size, "holdout_share": held / size, "share": count / size}
                 | {"ratio": ratio, "ratio_low": ratio / 1.5, "ratio_high": ratio * 1.5}
                 | {"p": 0.0005 if planted else 0.5, "adjusted": None if few else 0.0004 if planted else 0.7}

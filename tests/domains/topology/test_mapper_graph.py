@@ -255,7 +255,7 @@ def test_many_equal_samples() -> None:
 
 
 def test_what_cannot_be_built() -> None:
-    with pytest.raises(UserError, match=r"^5 samples of `train`: too few for 5 neighbours; lower `neighbours`, or"):
+    with pytest.raises(UserError, match=r"^5 samples of `train`: too few for 10 neighbours; lower `neighbours`, or"):
         made(blobs(5), Options())
     with pytest.raises(UserError, match=r"^lens pca1: the samples of `train` vary in 0 directions only"):
         made(np.ones((50, 3)), Options())

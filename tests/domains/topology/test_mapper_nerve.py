@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from gancensus.domains.topology.nerve import betti, edges, triangles
+from gancensus.domains.topology.nerve import betti, components, edges, triangles
 
 NO_TRIPLES = np.empty((0, 3), dtype=np.int64)
 
@@ -53,6 +53,14 @@ def test_seven_nodes_of_the_torus_have_two_loops() -> None:
     assert betti(7, np.array(list(combinations(range(7), 2))), triples) == (1, 2)
 
 
+def test_each_component_has_its_own_loops() -> None:
+    """A square of 0, 2, 4 and 5, a filled triangle of 1, 3 and 6, and 7."""
+    pairs = np.array([[0, 2], [2, 4], [4, 5], [0, 5], [1, 3], [3, 6], [1, 6]])
+    component, loops = components(8, pairs, np.array([[1, 3, 6]]))
+    assert component.tolist() == [0, 1, 0, 1, 0, 0, 1, 2]
+    assert loops.tolist() == [1, 0, 1, 0, 1, 1, 0, 0]
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_betti_numbers_are_those_of_gudhi(seed: int) -> None:
     gudhi = pytest.importorskip("gudhi")
@@ -65,5 +73,7 @@ def test_betti_numbers_are_those_of_gudhi(seed: int) -> None:
     for face in [[node] for node in range(nodes)] + [list(face) for face in faces]:
         tree.insert(face)
     tree.compute_persistence(persistence_dim_max=True)
-    found = betti(nodes, np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(triples).reshape(-1, 3))
+    found = betti(
+        nodes, np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(triples, dtype=np.int64).reshape(-1, 3)
+    )
     assert list(found) == [*tree.betti_numbers(), 0][:2]

@@ -43,7 +43,7 @@ class Mapper(Analysis):
     """Intervals of each lens; with two lenses, cells are their products."""
     overlap: float = Field(0.3, gt=0, lt=0.5)
     """Share of an interval's length that it has in common with the next one."""
-    neighbours: int = Field(5, ge=1)
+    neighbours: int = Field(10, ge=1)
     """Nearest neighbours that a sample is joined to in a cell, and near one of which a new sample must be."""
 
     explored: ClassVar[tuple[str, ...]] = ("nodes",)
@@ -71,8 +71,8 @@ class Mapper(Analysis):
             "Regions that are dropped or invented",
             "The share of generated samples over that of held-out ones in regions where they differ beyond chance, "
             "with its 95 % interval. A region is of nodes that share samples and differ alike. It is dropped where the "
-            "whole interval is below 1/2, invented where it is above 2. As regions are chosen because they differ, "
-            "ratios near 1 are somewhat too far from it.",
+            "whole interval is below 1/2. Invented are generated samples in no node, far from all training samples. As "
+            "regions are chosen because they differ, ratios near 1 are somewhat too far from it.",
         ),
     }
 

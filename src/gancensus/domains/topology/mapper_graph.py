@@ -34,7 +34,7 @@ class Options(NamedTuple):
     """Intervals of each lens."""
     overlap: float = 0.3
     """Share of its length that an interval has in common with its neighbour, below 1/2."""
-    neighbours: int = 5
+    neighbours: int = 10
     """k: how many nearest neighbours a sample is joined to."""
 
 
@@ -122,6 +122,11 @@ class MapperGraph:
         """Return components and loops of the nerve: nodes that share samples of train, up to three."""
         edges = self.edges()
         return nerve.betti(len(self.names), np.stack(edges[:2], axis=1), nerve.triangles(self.nodes))
+
+    def components(self) -> tuple[Integers, Integers]:
+        """Return the component of each node, from 0 in the order of their first nodes, and the loops of that (n,)."""
+        edges = self.edges()
+        return nerve.components(len(self.names), np.stack(edges[:2], axis=1), nerve.triangles(self.nodes))
 
 
 def build(z: Floats, sample_id: Integers, options: Options, rng: np.random.Generator) -> MapperGraph:

@@ -79,12 +79,16 @@ def node_lines(study: Study, generated: Mapping[str, Rows]) -> Iterator[Line]:
     graph = study.graph
     regions = [(node,) for node in range(len(graph.names))] + [()]
     places = [*layout(graph).tolist(), (None, None)]
+    component, loops = (found.tolist() for found in graph.components())
+    shapes = [*({"component": c + 1, "loops": n} for c, n in zip(component, loops, strict=True)), {}]
     built = [*graph.members.counts(len(graph.names)).tolist(), int(graph.members.outside().sum())]
     holdout = study.place("holdout", study.real["holdout"])
     held = _drawn(holdout, len(graph.names), study.rng("shown/holdout"))
     about = [
-        {"node": name, "x": x, "y": y, "train": train, **study.label(nodes), "holdout_samples": some}
-        for name, (x, y), train, nodes, some in zip((*graph.names, OUTSIDE), places, built, regions, held, strict=True)
+        {"node": name, "x": x, "y": y, **shape, "train": train, **study.label(nodes), "holdout_samples": some}
+        for name, (x, y), shape, train, nodes, some in zip(
+            (*graph.names, OUTSIDE), places, shapes, built, regions, held, strict=True
+        )
     ]
     for name, placed in _populations(study, generated):
         compared = _compare(study, name, holdout, placed)

@@ -30,6 +30,8 @@ NODES = pa.schema(
         column("node", STRING, about="the node, or `outside`: no node; docs/methods.md says how nodes are named"),
         column("x", FLOAT, about="where it is drawn; null of `outside`"),
         column("y", FLOAT, about="where it is drawn, upwards; null of `outside`"),
+        column("component", INT, about="its component of the graph, from 1; null of `outside`"),
+        column("loops", INT, about="loops of that component that no three nodes with common samples fill"),
         column("train", INT, about="samples of `train`, on which the graph is built, in it"),
         *_COUNTS,
         column(

@@ -12,7 +12,8 @@ from gancensus.plotting.numbers import Row, integer, listing, number, percent, r
 
 MOST = 3  # findings of a population that are said
 NAMED = 6  # nodes that are named in a sentence
-DESCRIBED = 3  # features that describe a region
+PURE = 0.8  # share of the class that a region is named by
+DESCRIBED = 2  # features that describe a region
 REAL = "calibrate"
 LISTS = ("nodes", "samples", "holdout_samples")  # columns of lists
 
@@ -48,7 +49,9 @@ def findings(columns: Columns) -> list[str]:
 def _finding(row: Row, population: str) -> str:
     whose = "other real ones" if population == REAL else "generated ones"
     where = "what is in no node holds" if row["region"] == OUTSIDE else f"{_nodes(list(row['nodes']))}"
-    about = f"mostly class {row['label']}" if row["label"] and row["purity"] > 0.5 else None
+    about = None
+    if row["label"] and row["purity"] >= PURE and row["region"] != OUTSIDE:
+        about = f"{percent(row['purity'])} class {row['label']}"
     if about is None and row["features"]:
         about = row["features"]
     return (
@@ -74,7 +77,7 @@ def _nodes(names: Sequence[str]) -> str:
 
 
 def of_nodes(columns: Columns) -> list[str]:
-    """Say which share of each population is in no node, and, where no node differs, how large a loss would have been.
+    """Say what the graph looks like, which share of each population is in no node, and which losses would be found.
 
     Nothing is said of real samples in a generator's place.
     """
@@ -84,9 +87,17 @@ def of_nodes(columns: Columns) -> list[str]:
     outside = {name: some[-1] for name, some in known.items()}
     held = next(iter(outside.values()))["holdout_share"]
     shares = [f"{percent(row['share'])} of {name}" for name, row in outside.items()]
-    said = [f"In no node of the Mapper graph are {percent(held)} of the held-out samples, {listing(shares)}."]
+    said = [f"{_shape(next(iter(known.values())))} In no node are {percent(held)} of holdout, {listing(shares)}."]
     nothing = {name: some for name, some in known.items() if _tested(some) and not any(map(_found, some))}
     return said + ([_nothing(nothing)] if nothing else [])
+
+
+def _shape(some: Sequence[Row]) -> str:
+    """Say how many nodes, components and loops the graph has."""
+    loops = {row["component"]: int(row["loops"]) for row in some if row["node"] != OUTSIDE}
+    counted = [(len(some) - 1, "node"), (len(loops), "component"), (sum(loops.values()), "loop")]
+    words = [f"{integer(n)} {word}{'' if n == 1 else 's'}" for n, word in counted]
+    return f"The Mapper graph of the real samples has {listing(words)}."
 
 
 def _nothing(populations: dict[str, list[Row]]) -> str:

@@ -56,12 +56,28 @@ def betti(nodes: int, pairs: Integers, triples: Integers) -> Betti:
         pairs: the edges (e, 2), ascending in each row, none twice.
         triples: the triangles (t, 3), ascending in each row; each one's edges are in `pairs`.
     """
+    component, loops = components(nodes, pairs, triples)
+    first = np.unique(component, return_index=True)[1]
+    return Betti(len(first), int(loops[first].sum()))
+
+
+def components(nodes: int, pairs: Integers, triples: Integers) -> tuple[Integers, Integers]:
+    """Return the component of each node, from 0 in the order of their first nodes, and how many loops that has (n,).
+
+    The arguments are those of `betti`.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(nodes, nodes))
-    components = int(connected_components(graph, directed=False)[0]) if nodes else 0
-    return Betti(components, len(pairs) - nodes + components - _boundary_rank(pairs, triples))
+    found = connected_components(graph, directed=False)[1].astype(np.int64)
+    loops = np.zeros(nodes, dtype=np.int64)
+    for one in np.unique(found):
+        inside = found == one
+        mine = [faces[inside[faces[:, 0]]] for faces in (pairs, triples)]
+        edges = len(mine[0]) - int(inside.sum()) + 1
+        loops[inside] = edges - _boundary_rank(*mine)
+    return found, loops
 
 
 def _faces(held: Integers, size: int) -> Integers:

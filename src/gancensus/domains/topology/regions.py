@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 Kind = Literal["dropped", "invented", "fewer", "more"]
-HALF, DOUBLE = 0.5, 2.0  # ratios beyond which something is dropped or invented
+HALF = 0.5  # a ratio below which a region is dropped
 
 
 class Region(NamedTuple):
@@ -39,10 +39,10 @@ class Region(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        """What has happened, as far as the interval says: fewer, dropped (less than half), more, or invented."""
+        """What has happened: dropped (the interval below a half), fewer, more, or invented: more in no node."""
         if self.ratio < 1:
             return "dropped" if self.high < HALF else "fewer"
-        return "invented" if self.low > DOUBLE else "more"
+        return "more" if self.nodes else "invented"
 
 
 def find_regions(
