@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.domains.topology.diagram_distances import bottleneck, born_together, wasserstein
+from gancensus.domains.topology.diagram_distances import born_together, bottleneck, wasserstein
 from gancensus.domains.topology.diagrams import Diagram, Floats
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import jackknife_variance, symmetric
@@ -18,6 +18,7 @@ from gancensus.statistics.multiplicity import max_t
 
 Labels = NDArray[np.bool_]
 
+LEVEL = 0.95  # of null ranges
 LABELLINGS = 999  # at most, beside the observed one
 DISTANCES = (("H0", "wasserstein"), ("H0", "bottleneck"), ("H1", "wasserstein"), ("H1", "bottleneck"))
 
@@ -48,37 +49,38 @@ class Compared(NamedTuple):
     """The smallest p-value that the number of labellings allows."""
 
 
-def compare(
-    diagrams: Sequence[Diagram], a: int, signatures: Floats, distances: Floats, rng: np.random.Generator
-) -> Compared:
-    """Compare populations whose diagrams are independent and of one law each: the first `a`, and all others.
+def compare(distances: Floats, signatures: Floats, a: int, rng: np.random.Generator) -> Compared:
+    """Compare two populations whose diagrams are independent and of one law each: the first `a`, and all others.
 
     Where both laws are one, diagrams are exchangeable: all labellings are equally likely, and the p-values exact. The
     statistics are the `Excess` of each distance (Robinson & Turner, J. Appl. Comput. Topol. 1 (2017) 241, with the
     energy distance of Szekely & Rizzo (2013) in the place of their loss: with unequal numbers of diagrams it finds
-    more), of which large ones are suspect, and the differences of the mean signatures, of which both signs are.
+    more), of which large ones are suspect, and the differences of the mean signatures, of which both signs are. An
+    excess is far from normal when diagrams are permuted, so that its logarithm, above the least that it can be, is
+    tested with the others.
 
     Args:
-        diagrams: of both populations.
-        a: the number of diagrams of the first, at least 2; at least 2 are left.
-        signatures: (diagrams, entries).
         distances: (distances, diagrams, diagrams), as of `all_distances`.
+        signatures: (diagrams, entries).
+        a: the number of diagrams of the first, at least 2; at least 2 are left.
         rng: draws labellings where there are more than LABELLINGS.
     """
-    labels = labellings(a, len(diagrams) - a, rng)
-    cross, within, other = mean_distances(distances, labels)
-    excess = cross - (within + other) / 2
-    shift = distances.mean(axis=(1, 2)) * (1 / a + 1 / (len(diagrams) - a)) / 2
-    tested = np.log(np.maximum(excess + shift, 1e-6 * shift + 1e-300))
-    differences = _means(labels, signatures) - _means(~labels, signatures)
-    sides = np.repeat([1, 0], [len(distances), signatures.shape[1]])
-    family = max_t(np.column_stack([tested, differences]), sides)
-    nulls = np.quantile(excess, 0.95, axis=0, method="higher")
-    found = (
-        Excess(*map(float, (cross[0, k], within[0, k], other[0, k])), _estimate(distances[k], a), float(nulls[k]))
-        for k in range(len(distances))
-    )
-    return Compared(tuple(found), family.p, family.adjusted, least_p(a, len(diagrams) - a))
+    b = len(signatures) - a
+    labels = labellings(a, b, rng)
+    excess = _excess(distances, labels)
+    shift = distances.mean(axis=(1, 2)) * (1 / a + 1 / b) / 2  # about as far below 0 as an excess can be
+    tested = np.log(np.maximum(excess + shift, 1e-6 * shift + np.finfo(np.float64).tiny))
+    apart = _means(labels, signatures) - _means(~labels, signatures)
+    sides = np.repeat([1, 0], [len(distances), apart.shape[1]])
+    family = max_t(np.column_stack([tested, apart]), sides)
+    nulls = np.quantile(excess, LEVEL, axis=0, method="higher")
+    observed = np.concatenate(mean_distances(distances, labels[:1])).T
+    estimates = [_estimate(one, a) for one in distances]
+    found = [
+        Excess(*map(float, means), estimate, float(null))
+        for means, estimate, null in zip(observed, estimates, nulls, strict=True)
+    ]
+    return Compared(tuple(found), family.p, family.adjusted, least_p(a, b))
 
 
 def all_distances(diagrams: Sequence[Diagram], first: NDArray[np.int64], second: NDArray[np.int64]) -> Floats:
@@ -136,7 +138,8 @@ def mean_distances(distances: Floats, labels: Labels) -> tuple[Floats, Floats, F
 
 def _excess(distances: Floats, labels: Labels) -> Floats:
     cross, within, other = mean_distances(distances, labels)
-    return cross - (within + other) / 2
+    found: Floats = cross - (within + other) / 2
+    return found
 
 
 def _estimate(distances: Floats, a: int) -> Estimate:
@@ -155,5 +158,5 @@ def _estimate(distances: Floats, a: int) -> Estimate:
 
 def _means(labels: Labels, values: Floats) -> Floats:
     """Return the means of values (diagrams, entries) in the populations of labellings, (labellings, entries)."""
-    sums: Floats = np.einsum("ri,ie->re", labels.astype(np.float64), values)
-    return sums / labels.sum(axis=1, keepdims=True)
+    means: Floats = np.einsum("ri,ie->re", labels.astype(np.float64), values) / labels.sum(axis=1, keepdims=True)
+    return means

@@ -1,4 +1,4 @@
-"""Persistence diagrams of random landmarks: at which distances components and loops of a population are born and die."""
+"""Persistence diagrams of random landmarks: at which distances components and loops are born and die."""
 
 from __future__ import annotations
 
