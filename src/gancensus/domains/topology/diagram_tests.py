@@ -77,8 +77,8 @@ def compare(distances: Floats, signatures: Floats, a: int, rng: np.random.Genera
     observed = np.concatenate(mean_distances(distances, labels[:1])).T
     estimates = [_estimate(one, a) for one in distances]
     found = [
-        Excess(*map(float, means), estimate, float(null))
-        for means, estimate, null in zip(observed, estimates, nulls, strict=True)
+        Excess(float(between), float(within), float(other), estimate, float(null))
+        for (between, within, other), estimate, null in zip(observed, estimates, nulls, strict=True)
     ]
     return Compared(tuple(found), family.p, family.adjusted, least_p(a, b))
 

@@ -139,7 +139,7 @@ def image_lines(study: Study) -> Iterator[Line]:
                 "population": population,
                 "birth": grid.births[i],
                 "length": grid.lengths[j],
-                **_interval("value", Mean(mean[i, j], max(float(low[i, j]), 0.0), high[i, j])),
+                **_interval("value", Mean(float(mean[i, j]), max(float(low[i, j]), 0.0), float(high[i, j]))),
                 "error": errors[population][i, j],
                 "holdout": means[REFERENCE][0][i, j],
                 "z": apart[i, j] / error[i, j] if error[i, j] > 0 and population != REFERENCE else None,
@@ -156,8 +156,8 @@ def means_of(signatures: Floats) -> list[Mean]:
     same = np.ptp(signatures, axis=0) == 0
     counts = np.isin(ENTRIES, COUNTS)
     reach = np.where(same & counts, clopper_pearson(0, len(signatures))[1], 0.0)
-    low, high = np.maximum(low - reach, [LEASTS.get(entry, 0.0) for entry in ENTRIES]), high + reach
-    return [Mean(*ends) for ends in zip(mean.tolist(), low.tolist(), high.tolist(), strict=True)]
+    low = np.maximum(low - reach, [LEASTS.get(entry, 0.0) for entry in ENTRIES])
+    return [Mean(float(a), float(b), float(c)) for a, b, c in zip(mean, low, high + reach, strict=True)]
 
 
 def difference(a: Mean, b: Mean) -> Mean:

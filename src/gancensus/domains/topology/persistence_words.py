@@ -39,8 +39,8 @@ def _said(name: str, entries: Entries) -> str:
         least = min(entries.values(), key=lambda row: (row["adjusted"], row["p"]))
         return (
             f"{name}: no difference from the topology of held-out samples is found (adjusted {overall}): "
-            f"{_change(entries[B1], 'loop')}; of the signature, {NAMES[least['entry']]} comes nearest to one, "
-            f"{_values(least)}."
+            f"{_change(entries[B1], 'loop')}; of the signature, {NAMES[least['entry']]} {_values(least)} comes "
+            "nearest to one."
         )
     differing = {entry: row for entry, row in entries.items() if row["adjusted"] <= LEVEL}
     changes = list(_changes(differing))
@@ -74,7 +74,7 @@ def _change(row: Row, what: str) -> str:
 def _values(row: Row) -> str:
     """Write a value beside that of held-out samples."""
     value, low, high = (short(row[f"value{end}"]) for end in ("", "_low", "_high"))
-    return f"{value} ({low} to {high}; held-out samples {short(row['holdout'])})"
+    return f"({value}, {low} to {high}; held-out samples {short(row['holdout'])})"
 
 
 def unjudged(columns: Columns) -> list[str]:
