@@ -68,7 +68,7 @@ def draw_diagrams(table: Columns) -> Figure:
     grid = figure.add_gridspec(2 * lines, min(ACROSS, max(2, len(look))), height_ratios=[3, 2] * lines)
     shown = {name: _median_draw(_where(table, table["population"] == name)) for name in look}
     last = 1.05 * max(float(np.nanmax(some["death"], initial=0)) for some in shown.values()) or 1.0
-    axis = f"distance {_in_space(table)}"
+    axis = _distance(table)
     for k, (name, some) in enumerate(shown.items()):
         line, place = divmod(k, ACROSS)
         above, below = (figure.add_subplot(grid[2 * line + part, place]) for part in (0, 1))
@@ -154,7 +154,7 @@ def draw_distances(table: Columns) -> Figure:
         for y, row in enumerate(some):
             _draw_excess(ax, y, row, look[row["population"]])
         ax.set_title(title, fontsize=9)
-        ax.set_xlabel(f"excess distance {_in_space(table)}", fontsize=8)
+        ax.set_xlabel("excess distance", fontsize=8)
         ax.set_yticks(range(len(look)), [short(name, 18) for name in look] if k == 0 else [""] * len(look))
         ax.set_ylim(len(look) - 0.4, -0.6)
         ax.grid(visible=False, axis="y")
@@ -215,7 +215,7 @@ def _measure(entry: str, table: Columns, row: Row) -> str:
     """Return what an axis of the signature shows."""
     if entry in ("b0", "b1"):
         return f"alive at {row['at']:.3g}"
-    return f"distance {_in_space(table)}" if entry in LENGTHS else ""
+    return _distance(table) if entry in LENGTHS else ""
 
 
 @styled
@@ -240,7 +240,7 @@ def draw_images(table: Columns) -> Figure:
         )
         drawn = ax.pcolormesh(births, lengths, np.nan_to_num(values), shading="nearest", rasterized=True, **style)
         ax.set_title(f"{REFERENCE}: mean" if name == REFERENCE else short(name, 18), fontsize=9)
-        ax.set_xlabel(f"birth {_in_space(table)}", fontsize=8)
+        ax.set_xlabel("birth", fontsize=8)
         ax.set_ylabel("length" if k % ACROSS == 0 else "", fontsize=8)
         ax.grid(visible=False)
         ax.locator_params(nbins=4)
@@ -249,10 +249,10 @@ def draw_images(table: Columns) -> Figure:
     return figure
 
 
-def _in_space(table: Columns) -> str:
-    """Return where distances are measured, for a label."""
-    space = short(str(table["space"][0]), 16)
-    return "(scaled samples)" if space == "samples" else f"(in {space})"
+def _distance(table: Columns) -> str:
+    """Return what distances are, for a label."""
+    space = str(table["space"][0])
+    return "distance between samples" if space == "samples" else f"distance in {short(space, 16)}"
 
 
 def _where(table: Columns, at: NDArray[Any]) -> Table:
