@@ -266,8 +266,14 @@ def test_x1_is_the_column_of_that_name_where_columns_count_from_0(tmp_path: Path
     assert [row["x"] for row in by_name] == [
         row["x"] for row in lines(tables(Mapper(lens=("x0",)), turned, {}, tmp_path)["nodes"])
     ]
-    with pytest.raises(UserError, match="lens 'x2' is not known"):
+    with pytest.raises(UserError, match=r"lens 'x2' is not known; there are: pca1, .*, density, columns x0, x1$"):
         tables(Mapper(lens=("x2",)), real, {}, tmp_path)
+
+
+def test_messages_call_a_lens_as_the_configuration_does(tmp_path: Path) -> None:
+    equal = {name: samples(one.natural() * [1, 0], int(one.sample_id[0])) for name, one in of_ring(13, 300).items()}
+    with pytest.raises(UserError, match=r"^lens x1: 95 % or more"):
+        tables(Mapper(lens=("x1",)), equal, {}, tmp_path)
 
 
 def test_a_lens_that_cannot_be_is_an_error_of_the_configuration() -> None:

@@ -49,7 +49,8 @@ class Study(NamedTuple):
     ) -> Study:
         """Build the graph; the same for every table. Raises UserError where there is no such lens, or no node."""
         train = real["train"].whole()
-        options = options._replace(lens=tuple(resolved(name, train, encoder) for name in options.lens))
+        lens = tuple(resolved(name, train, encoder) for name in options.lens)
+        options = options._replace(lens=lens, called=options.lens)
         graph = build(_vectors(train), train.sample_id, options, rng("graph"))
         return cls(graph, train.take(graph.order), real, rng, classes, encoder)
 

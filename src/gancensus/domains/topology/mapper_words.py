@@ -9,6 +9,7 @@ from gancensus.domains.topology.mapper_tables import OUTSIDE
 from gancensus.domains.topology.node_features import Effect
 from gancensus.domains.topology.node_tests import RATE
 from gancensus.plotting.numbers import Row, integer, listing, number, percent, rows, short, unit
+from gancensus.storage.inference import counted_noun
 
 MOST = 3  # findings of a population that are said
 NAMED = 6  # nodes that are named in a sentence
@@ -73,7 +74,7 @@ def _nodes(names: Sequence[str]) -> str:
         return f"node {names[0]} holds"
     if len(names) <= NAMED:
         return f"nodes {listing(names)} hold"
-    return f"nodes {', '.join(names[:NAMED])} and {len(names) - NAMED} others hold"
+    return f"nodes {', '.join(names[:NAMED])} and {counted_noun(len(names) - NAMED, 'other')} hold"
 
 
 def of_nodes(columns: Columns) -> list[str]:
@@ -96,8 +97,7 @@ def _shape(some: Sequence[Row]) -> str:
     """Say how many nodes, components and loops the graph has."""
     loops = {row["component"]: int(row["loops"]) for row in some if row["node"] != OUTSIDE}
     counted = [(len(some) - 1, "node"), (len(loops), "component"), (sum(loops.values()), "loop")]
-    words = [f"{integer(n)} {word}{'' if n == 1 else 's'}" for n, word in counted]
-    return f"The Mapper graph of the real samples has {listing(words)}."
+    return f"The Mapper graph of the real samples has {listing([counted_noun(n, word) for n, word in counted])}."
 
 
 def _nothing(populations: dict[str, list[Row]]) -> str:
@@ -138,10 +138,11 @@ def _unjudged(populations: dict[str, list[Row]]) -> Iterator[str]:
         nodes = [row for row in some if row["node"] != OUTSIDE]
         small = [row["node"] for row in nodes if row["adjusted"] is None]
         if len(small) == len(nodes):
-            sizes = f"{integer(some[0]['size'])} samples of it and {integer(some[0]['holdout_size'])} of holdout"
+            size = counted_noun(int(some[0]["size"]), "sample")
+            sizes = f"{size} of it and {integer(some[0]['holdout_size'])} of holdout"
             yield f"{population}: {sizes} are too few to judge any node."
         elif small:
-            more = f" and {len(small) - NAMED} others" if len(small) > NAMED else ""
+            more = f" and {counted_noun(len(small) - NAMED, 'other')}" if len(small) > NAMED else ""
             same.setdefault(f"{', '.join(small[:NAMED])}{more}", []).append(population)
     for named, of in same.items():
         yield f"Too few samples, of holdout and of {listing(of)}, to judge nodes: {named}."

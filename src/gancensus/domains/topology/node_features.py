@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 from scipy.special import gammainc, gammaincc, ndtr
 
 from gancensus.contracts.columns import Column
+from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.contracts.scales import columns_of
 from gancensus.domains.topology.mapper_graph import Members
@@ -77,13 +78,15 @@ class Effect(NamedTuple):
 
 
 def features_of(samples: Samples, encoder: str | None) -> Features:
-    """Return the values of x and the conditions as features; of more than MOST values an even choice.
+    """Return the values of x and the conditions as features; of more than MOST values a random choice.
+
+    It is the same for samples of one shape. Every third value of images would be of one channel.
 
     encoder: in whose space the samples are; None: they are what they are.
     """
     x = flatten(samples.x)
     values = x.shape[1]
-    chosen = np.unique(np.linspace(0, values - 1, min(values, MOST)).astype(np.int64))
+    chosen = np.sort(derive_rng(0, "features").permutation(values)[:MOST])
     known = _row_features(samples, encoder) if samples.are_rows else _cell_features(samples, chosen)
     measured = [known[k] for k in chosen] if samples.are_rows else known
     measured += [Feature(name, samples.units.get(name, "1")) for name in samples.conditions]
