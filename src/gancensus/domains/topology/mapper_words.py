@@ -54,7 +54,7 @@ def findings(columns: Columns) -> list[str]:
         warned = f"Warning: real samples differ among themselves: {REAL}" if population == REAL else population
         found += [f"{warned}: {_finding(row, population)}." for row in regions[:MOST]]
         if len(regions) > MOST:
-            found.append(f"{population}: {len(regions) - MOST} more such regions.")
+            found.append(f"{population}: {counted_noun(len(regions) - MOST, 'more such region')}.")
     return found
 
 
