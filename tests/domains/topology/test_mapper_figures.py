@@ -143,8 +143,8 @@ def test_a_ratio_beyond_the_axis_is_an_arrow() -> None:
 
 @pytest.mark.parametrize(("found", "said"), [(4, "g-0: 1 more such region."), (5, "g-0: 2 more such regions.")])
 def test_findings_beyond_three_are_counted(found: int, said: str) -> None:
-    table = columns(tables(names(6), ["calibrate", "g-0"], found), "findings")
-    assert findings(table)[3:] == [said]
+    table = tables(names(6), ["calibrate", "g-0"], found)
+    assert findings(columns({"findings": table["findings"]}, "findings"))[3:] == [said]
 
 
 def test_one_node_beyond_six_is_one_other() -> None:
@@ -153,7 +153,7 @@ def test_one_node_beyond_six_is_one_other() -> None:
         table["nodes"]["adjusted"][k] = 0.7 if node == names(8)[0] else None
     few = f"{', '.join(names(8)[1:7])} and 1 other"
     said = [f"Too few samples, of holdout and of calibrate and g-0, to judge nodes: {few}."]
-    assert unjudged(columns(table, "nodes")) == said
+    assert unjudged(columns({"nodes": table["nodes"]}, "nodes")) == said
 
 
 def test_what_is_in_no_node_can_be_found_too() -> None:
