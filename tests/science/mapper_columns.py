@@ -61,6 +61,7 @@ def tables(
             "node": node,
             "feature": f"value {f}",
             "unit": "GeV",
+            "kind": "number",
             "inside": 1.5 + f,
             "elsewhere": 0.25,
             "effect": 0.9 - f / 9,

@@ -241,6 +241,16 @@ WRONG: list[tuple[str, str, str]] = [
     # sections of the wrong form
     ("{euclidean: {alpha: 0.001}}", "{}", "13: @definitions.pixels: needs at least one entry"),
     (
+        "    encoders:\n",
+        "    mapper: {lens: pca1}\n    encoders:\n",
+        "6: @mapper.lens: needs a list, in square brackets (found: 'pca1')",
+    ),
+    (
+        "    encoders:\n",
+        "    mapper: {lens: [pca1, pca2, pca3]}\n    encoders:\n",
+        "6: @mapper.lens: has more than 2 entries",
+    ),
+    (
         "{euclidean: {alpha: 0.001}}",
         "{beam: {kind: condition, column: energy}}",
         "13: @definitions.pixels: needs a metric that compares samples, beside their conditions",

@@ -487,6 +487,10 @@ def _message(error: ErrorDetails, keys: Sequence[str]) -> str:
             return f"a key is a word{comma}"
         case "too_short":
             return "needs at least one entry"
+        case "too_long":
+            return f"has more than {error['ctx']['max_length']} entries"
+        case "tuple_type" | "list_type":
+            return "needs a list, in square brackets"
         case "literal_error":
             known = re.findall(r"'([^']+)'", error["ctx"]["expected"]) or [error["ctx"]["expected"]]
             found = f"kind '{clipped(error['input'])}' is unknown" if keys[-1] == "kind" else ""  # of a family of one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -25,8 +26,8 @@ from gancensus.domains.tables.source_diabetes import Diabetes
 from gancensus.domains.topology.analysis_mapper import Mapper
 from gancensus.domains.topology.mapper_graph import Members, Options, build
 from gancensus.domains.topology.node_tests import compare
-from gancensus.domains.topology.regions import find_regions
-from gancensus.plotting.numbers import rows
+from gancensus.domains.topology.regions import find_regions, within
+from gancensus.plotting.numbers import rows, short
 from gancensus.storage.tables import columns, write_table
 
 Array = NDArray[Any]
@@ -172,6 +173,23 @@ def test_a_missing_arc_of_the_ring_is_dropped(tmp_path: Path) -> None:
     assert "x0 larger" in row["features"]
 
 
+def test_a_region_is_described_by_all_its_nodes(tmp_path: Path) -> None:
+    real = of_ring(5)
+    found = tables(Mapper(), real, {"gap-0": samples(ring(derive_rng(6), 2000, gap=1.0), 10**9)}, tmp_path)
+    row = max((one for one in lines(found["findings"]) if one["ratio"] < 1), key=lambda one: len(one["nodes"]))
+    graph = build(flat(real["train"]), real["train"].sample_id, Options(), RNG("graph"))
+    numbers = tuple(graph.names.index(node) for node in row["nodes"])
+    inside = [within(graph.place(flat(real[name])), numbers) for name in ("holdout", "calibrate")]
+    x0 = np.concatenate([real[name].natural()[:, 0] for name in ("holdout", "calibrate")])
+    medians = (np.median(x0[side]) for side in (np.concatenate(inside), ~np.concatenate(inside)))
+    assert len(numbers) > 1
+    assert row["features"].startswith("x0 larger (median {}, elsewhere {})".format(*map(short, medians)))
+
+
+def flat(one: Samples) -> Array:
+    return one.x.astype(np.float64)
+
+
 def test_a_dropped_digit_is_found(tmp_path: Path) -> None:
     every = Digits().load(0)
     parts = np.split(derive_rng(5).permutation(len(every)), [700, 900, 1350])
@@ -259,6 +277,50 @@ def test_a_column_is_a_lens(tmp_path: Path) -> None:
             tables(Mapper(lens=(lens,)), real, {}, tmp_path)
 
 
+VISITS = (Column("visit", "integer", "d", 18262, 19000, reading="ymd", steps=1), *COLUMNS[1:2])
+
+
+def test_dates_and_shares_are_written_as_such(tmp_path: Path) -> None:
+    real = {}
+    for k, name in enumerate(("train", "calibrate", "holdout")):
+        late = derive_rng(k).random(401) < 0.4
+        car = late ^ (derive_rng(k, "car").random(401) < 0.2)
+        codes = np.column_stack([np.where(late, 18993, 18262), np.where(car, 0, 1)])
+        codes[0] = [19000, 2]
+        real[name] = Samples(encode(VISITS, codes), np.arange(401) + 401 * k, None, scale_of(VISITS))
+    early = Samples(real["holdout"].x[~late], np.arange(10**9, 10**9 + int((~late).sum())), None, scale_of(VISITS))
+    analysis = Mapper(lens=("visit",))
+    found = tables(analysis, real, {"early-0": early}, tmp_path)
+    said = [row["features"] for row in lines(found["findings"], finding="dropped")]
+    words = (
+        r"visit later \(median 2022-01-01, elsewhere 2020-01-01\), "
+        r"purpose = car more often \(([0-9.]+ %), elsewhere ([0-9.]+ %)\)"
+    )
+    shares = re.fullmatch(words, said[0])
+    assert shares is not None
+    whole = found["nodes"] | {f"{name}/{key}": one for name, table in found.items() for key, one in table.items()}
+    graph = analysis.explore("nodes", whole)
+    assert graph is not None
+    shown = {row[:3] for node in graph.nodes for table in node.tables[1:] for row in table.rows}
+    assert {("visit", "2022-01-01", "2020-01-01"), ("purpose = car", *shares.groups())} <= shown
+
+
+def test_none_of_two_samples_are_no_surplus(tmp_path: Path) -> None:
+    real = of_blobs(11)
+    few = samples(np.array([[12.0, 0], [12.1, 0]]), 10**9)
+    more = samples(blobs(derive_rng(12), 9, np.ones(5))[0], 2 * 10**9)
+    analysis = Mapper()
+    found = tables(analysis, real, {"few-0": few, "more-0": more}, tmp_path)
+    whole = found["nodes"] | {f"{name}/{key}": one for name, table in found.items() for key, one in table.items()}
+    graph = analysis.explore("nodes", whole)
+    assert graph is not None
+    empty = [mark for mark in graph.marks["few-0"] if "0 samples (0 %), at most " in mark.title]
+    assert empty
+    assert {mark.value for mark in empty} <= {0.0, None}
+    said = analysis.findings_in("nodes", found["nodes"])
+    assert any("would not have been found to be dropped (" in one and " samples of " in one for one in said)
+
+
 def test_x1_is_the_column_of_that_name_where_columns_count_from_0(tmp_path: Path) -> None:
     real = of_ring(13, 300)
     by_name = lines(tables(Mapper(lens=("x1",)), real, {}, tmp_path)["nodes"])
@@ -266,8 +328,14 @@ def test_x1_is_the_column_of_that_name_where_columns_count_from_0(tmp_path: Path
     assert [row["x"] for row in by_name] == [
         row["x"] for row in lines(tables(Mapper(lens=("x0",)), turned, {}, tmp_path)["nodes"])
     ]
-    with pytest.raises(UserError, match="lens 'x2' is not known"):
+    with pytest.raises(UserError, match=r"lens 'x2' is not known; there are: pca1, .*, density, columns x0, x1$"):
         tables(Mapper(lens=("x2",)), real, {}, tmp_path)
+
+
+def test_messages_call_a_lens_as_the_configuration_does(tmp_path: Path) -> None:
+    equal = {name: samples(one.natural() * [1, 0], int(one.sample_id[0])) for name, one in of_ring(13, 300).items()}
+    with pytest.raises(UserError, match=r"^lens x1: 95 % or more"):
+        tables(Mapper(lens=("x1",)), equal, {}, tmp_path)
 
 
 def test_a_lens_that_cannot_be_is_an_error_of_the_configuration() -> None:

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from gancensus.contracts.explorer import Explorer
 from gancensus.domains.topology.mapper_explorer import explorer
 from gancensus.domains.topology.mapper_figures import draw_findings, draw_graph
+from gancensus.domains.topology.mapper_words import findings, unjudged
 from gancensus.plotting.style import styled, svg
 
 
@@ -138,6 +139,21 @@ def test_a_ratio_beyond_the_axis_is_an_arrow() -> None:
     figure = draw_findings(columns({"findings": table}, "findings"))
     assert sum(text.arrow_patch is not None for text in figure.axes[1].texts) == 2  # type: ignore[attr-defined]
     assert apart(figure)
+
+
+@pytest.mark.parametrize(("found", "said"), [(4, "g-0: 1 more such region."), (5, "g-0: 2 more such regions.")])
+def test_findings_beyond_three_are_counted(found: int, said: str) -> None:
+    table = tables(names(6), ["calibrate", "g-0"], found)
+    assert findings(columns({"findings": table["findings"]}, "findings"))[3:] == [said]
+
+
+def test_one_node_beyond_six_is_one_other() -> None:
+    table = tables(names(8), ["calibrate", "g-0"], 0)
+    for k, node in enumerate(table["nodes"]["node"]):
+        table["nodes"]["adjusted"][k] = 0.7 if node == names(8)[0] else None
+    few = f"{', '.join(names(8)[1:7])} and 1 other"
+    said = [f"Too few samples, of holdout and of calibrate and g-0, to judge nodes: {few}."]
+    assert unjudged(columns({"nodes": table["nodes"]}, "nodes")) == said
 
 
 def test_what_is_in_no_node_can_be_found_too() -> None:

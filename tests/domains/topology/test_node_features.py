@@ -149,14 +149,24 @@ def test_cells_and_conditions_are_named_and_in_their_units() -> None:
     assert [(one.name, one.unit) for one in jets.features[2:4]] == [("pt (2)", "GeV"), ("eta (2)", "1")]
 
 
-def test_of_very_many_values_an_even_choice_is_measured() -> None:
+def test_of_very_many_values_a_random_choice_is_measured() -> None:
     x = np.zeros((4, 70, 70), dtype=np.float32)
-    x[:, 69, 69] = np.arange(4)
+    x[:] = np.arange(4900).reshape(70, 70)
     found = features_of(samples_of(x, None, energy=np.zeros(4, dtype=np.float32)), None)
     assert (len(found.features), found.known) == (MOST + 1, 4901)
-    assert found.features[MOST - 1].name == "pixel (70, 70)"
-    assert found.column(MOST - 1).tolist() == [0, 1, 2, 3]
+    places = [int(found.column(k)[0]) for k in range(MOST)]
+    names = [f"pixel ({place // 70 + 1}, {place % 70 + 1})" for place in places]
+    assert [one.name for one in found.features] == [*names, "energy"]
+    assert len(set(places)) == MOST
     assert found.column(MOST).tolist() == [0] * 4
+
+
+def test_of_very_many_values_all_channels_are_measured_everywhere() -> None:
+    found = features_of(samples_of(np.zeros((2, 64, 64, 3))), None)
+    places = np.array([one.name.removeprefix("pixel ").strip("()").split(", ") for one in found.features], dtype=int)
+    for rows in np.split(np.arange(1, 65), 4):
+        channels = places[np.isin(places[:, 0], rows), 2]
+        assert np.bincount(channels, minlength=4)[1:].min() > 270  # of about 341
 
 
 def test_nothing_is_said_of_equal_values_and_single_samples() -> None:

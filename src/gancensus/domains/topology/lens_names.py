@@ -11,7 +11,8 @@ from gancensus.contracts.source import Source
 
 MEASURED = re.compile(r"pca[1-9][0-9]*|eccentricity|density")
 VALUE = re.compile(r"x[1-9][0-9]*")
-THERE_ARE = "pca1, pca2..., eccentricity, density, x1, x2..."
+THERE_ARE = "pca1, pca2..., eccentricity, density"
+VALUES = f"{THERE_ARE}, x1, x2..."
 
 
 def why_unknown(name: str, encoder: str | None, source: Source) -> str | None:
@@ -19,11 +20,9 @@ def why_unknown(name: str, encoder: str | None, source: Source) -> str | None:
     if MEASURED.fullmatch(name) or VALUE.fullmatch(name):
         return None
     if encoder is not None:
-        return f"lens '{name}' is not known, and vectors of encoder {encoder} have no columns; there are: {THERE_ARE}"
+        return f"lens '{name}' is not known, and vectors of encoder {encoder} have no columns; there are: {VALUES}"
     if source.tabular is False:
-        return (
-            f"lens '{name}' is not known, and samples of source {source.kind} have no columns; there are: {THERE_ARE}"
-        )
+        return f"lens '{name}' is not known, and samples of source {source.kind} have no columns; there are: {VALUES}"
     reason = source.lacks(name)
     return None if reason is None else reason.replace("`target`", "`lens`")
 
@@ -51,12 +50,12 @@ def resolved(name: str, train: Samples, encoder: str | None) -> str:
         )
     if name in places:
         return f"x{places[name] + 1}"
-    if VALUE.fullmatch(name) and not any(re.fullmatch("x[0-9]+", one) for one in places):
+    named = any(re.fullmatch("x[0-9]+", one) for one in places)
+    if VALUE.fullmatch(name) and not named:
         return name
     ordered = [one for one in places if one not in unordered]
-    raise UserError(
-        f"lens '{name}' is not known; there are: {THERE_ARE}{', columns ' if ordered else ''}{_listed(ordered)}"
-    )
+    columns_are = f", columns {_listed(ordered)}" if ordered else ""
+    raise UserError(f"lens '{name}' is not known; there are: {THERE_ARE if named else VALUES}{columns_are}")
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from gancensus.contracts.explorer import Explorer, Mark, Node, NodeTable, Shown
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.mapper_tables import OUTSIDE
-from gancensus.plotting.numbers import NOTHING, integer, number, percent, short, unit
+from gancensus.domains.topology.mapper_words import known_end, value_of
+from gancensus.plotting.numbers import NOTHING, integer, number, percent
 
 Row = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ COMPARED = (
     "false discovery rate",
     "found if below",
 )
-HEADS = ("feature", "in it", "elsewhere", "effect (Cliff's delta)", "false discovery rate")
+HEADS = ("feature", "in it (median or share)", "elsewhere", "effect (Cliff's delta)", "false discovery rate")
 
 
 def explorer(columns: Columns) -> Explorer | None:
@@ -118,15 +119,16 @@ def _compared(row: Row, finding: str | None) -> tuple[str, ...]:
 
 
 def _ratio(row: Row) -> str:
-    """Write a ratio with its interval."""
+    """Write a ratio with its interval, or the end that is known where one side has no sample."""
+    if row["count"] + row["holdout"] and (end := known_end(row, 3)):
+        return end
     low, high = row["ratio_low"], row["ratio_high"]
     reach = "" if low is None or high is None else f" ({number(low)} to {number(high)})"
     return f"{number(row['ratio'])}{reach}"
 
 
 def _mark(row: Row, finding: str | None) -> Mark:
-    known = row["adjusted"] is not None and row["ratio"] is not None
-    value = max(-1.0, min(1.0, math.log2(row["ratio"]) / OCTAVES)) if known else None
+    value = _colour(row) if row["adjusted"] is not None and row["ratio"] is not None else None
     of = f"; mostly class {row['label']}" if mostly(row) else ""
     name = "in no node" if row["node"] == OUTSIDE else row["node"]
     _, count, share, ratio, said, *_ = _compared(row, finding)
@@ -134,14 +136,23 @@ def _mark(row: Row, finding: str | None) -> Mark:
     return Mark(value, finding is not None, f"{name}: {counts}; {'difference: ' if finding is None else ''}{said}{of}")
 
 
+def _colour(row: Row) -> float:
+    """Return the logarithm of the ratio, from -1 to 1; 0 where that is above 1 for a smaller share, or the reverse.
+
+    The half that is added to each count does so where a population has a few samples only: none of 2 is no surplus.
+    """
+    value = max(-1.0, min(1.0, math.log2(row["ratio"]) / OCTAVES))
+    return value if value * (row["share"] - row["holdout_share"]) > 0 else 0.0
+
+
 def _feature(row: Row) -> tuple[str, ...]:
-    inside, elsewhere = ("" if row[name] is None else short(row[name]) for name in ("inside", "elsewhere"))
-    of = f" {unit(row['unit'])}" if row["unit"] is not None and unit(row["unit"]) else ""
+    parts = (row[name] for name in ("inside", "elsewhere"))
+    inside, elsewhere = ("" if part is None else value_of(part, row["kind"], row["unit"]) for part in parts)
     reach = "" if row["low"] is None else f" ({number(row['low'], 2)} to {number(row['high'], 2)})"
     return (
         row["feature"],
-        f"{inside}{of if inside else ''}",
-        f"{elsewhere}{of if elsewhere else ''}",
+        inside,
+        elsewhere,
         f"{number(row['effect'], 2)}{reach}",
         rate(row["adjusted"]),
     )

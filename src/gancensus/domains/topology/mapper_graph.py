@@ -36,6 +36,8 @@ class Options(NamedTuple):
     """Share of its length that an interval has in common with its neighbour, below 1/2."""
     neighbours: int = 10
     """k: how many nearest neighbours a sample is joined to."""
+    called: tuple[str, ...] = ()
+    """What messages call the lenses; without it, as they are given."""
 
 
 class Members(NamedTuple):
@@ -159,7 +161,7 @@ def build(z: Floats, sample_id: Integers, options: Options, rng: np.random.Gener
     dense = np.flatnonzero(radii <= np.quantile(radii, DENSE, method="inverted_cdf"))
     covered = tuple(
         covers.fit(name, values, options.cover, options.intervals, options.overlap)
-        for name, values in zip(options.lens, lens[dense].T, strict=True)
+        for name, values in zip(options.called or options.lens, lens[dense].T, strict=True)
     )
     cells = covers.cells(covered, lens[dense])
     first, second = _joined(others, dense)

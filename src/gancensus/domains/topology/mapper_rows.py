@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +49,8 @@ class Study(NamedTuple):
     ) -> Study:
         """Build the graph; the same for every table. Raises UserError where there is no such lens, or no node."""
         train = real["train"].whole()
-        options = options._replace(lens=tuple(resolved(name, train, encoder) for name in options.lens))
+        lens = tuple(resolved(name, train, encoder) for name in options.lens)
+        options = options._replace(lens=lens, called=options.lens)
         graph = build(_vectors(train), train.sample_id, options, rng("graph"))
         return cls(graph, train.take(graph.order), real, rng, classes, encoder)
 
@@ -156,12 +157,14 @@ def edge_lines(study: Study) -> Iterator[Line]:
 
 def feature_lines(study: Study) -> Iterator[Line]:
     """Yield a row for each feature that sets a node apart."""
-    features, found = _effects(study, *(study.place(name, study.real[name]) for name in ("holdout", REAL)))
+    real = study.place("holdout", study.real["holdout"]), study.place(REAL, study.real[REAL])
+    features, found = _effects(study, real, len(study.graph.names))
     for one in found:
         yield {
             "node": study.graph.names[one.node],
             "feature": one.feature.name,
             "unit": one.feature.unit,
+            "kind": one.feature.kind,
             "inside": one.inside,
             "elsewhere": one.elsewhere,
             **dict(zip(("effect", "low", "high"), one.effect, strict=True)),
@@ -171,14 +174,14 @@ def feature_lines(study: Study) -> Iterator[Line]:
         }
 
 
-def _effects(study: Study, holdout: Placed, calibrate: Placed) -> tuple[Features, list[Effect]]:
-    """Return what is measured of the real samples that did not build the graph, and what sets its nodes apart."""
-    samples = joined(holdout.samples, calibrate.samples)
-    first, second = holdout.members, calibrate.members
+def _effects(study: Study, real: tuple[Placed, Placed], nodes: int) -> tuple[Features, list[Effect]]:
+    """Return what is measured of the real samples that did not build the graph, and what sets the nodes apart."""
+    samples = joined(real[0].samples, real[1].samples)
+    first, second = real[0].members, real[1].members
     rows = np.concatenate([first.rows, second.rows + first.samples])
     members = Members(rows, np.concatenate([first.nodes, second.nodes]), len(samples))
     features = features_of(samples, study.encoder)
-    return features, effects(features, members, len(study.graph.names))
+    return features, effects(features, members, nodes)
 
 
 def joined(first: Samples, second: Samples) -> Samples:
@@ -197,19 +200,33 @@ def joined(first: Samples, second: Samples) -> Samples:
 def finding_lines(study: Study, generated: Mapping[str, Rows]) -> Iterator[Line]:
     """Yield a row for each population and region that differs."""
     holdout, edges = study.place("holdout", study.real["holdout"]), study.graph.edges()[:2]
-    apart: dict[int, list[Effect]] = {}
+    found: list[Line] = []
+    regions: list[tuple[int, ...]] = []
     for name, placed in _populations(study, generated):
-        if name == REAL:
-            for one in _effects(study, holdout, placed)[1]:
-                apart.setdefault(one.node, []).append(one)
         compared, rng = _compare(study, name, holdout, placed), study.rng(f"found/{name}")
         for region in find_regions(compared, holdout.members, placed.members, edges):
-            yield {"population": name, **_region(study, region, holdout, placed, rng), **_features(region, apart)}
+            found.append({"population": name, **_region(study, region, holdout, placed, rng)})
+            regions.append(region.nodes)
+    for line, effects_of in zip(found, _apart(study, regions, holdout), strict=True):
+        yield line | {"features": described(effects_of)}
 
 
-def _features(region: Region, apart: Mapping[int, list[Effect]]) -> Line:
-    """Return what sets the first node of a region apart, in words; nothing of what is in no node."""
-    return {"features": described(apart.get(region.first, ())) if region.nodes else None}
+def _apart(study: Study, regions: Sequence[tuple[int, ...]], holdout: Placed) -> list[list[Effect]]:
+    """Return what sets each region apart; nothing of what is in no node."""
+    found: list[list[Effect]] = [[] for _ in regions]
+    if any(regions):
+        calibrate = study.place(REAL, study.real[REAL])
+        real = _joint(regions, holdout), _joint(regions, calibrate)
+        for effect in _effects(study, real, len(regions))[1]:
+            found[effect.node].append(effect)
+    return found
+
+
+def _joint(regions: Sequence[tuple[int, ...]], placed: Placed) -> Placed:
+    """Return a population with regions in place of nodes; what is in no node is none of them."""
+    inside = [within(placed.members, nodes) & bool(nodes) for nodes in regions]
+    rows, numbers = np.nonzero(np.stack(inside, axis=1))
+    return Placed(placed.samples, Members(rows, numbers, len(placed.samples)))
 
 
 def _region(study: Study, region: Region, holdout: Placed, placed: Placed, rng: np.random.Generator) -> Line:

@@ -63,7 +63,8 @@ FEATURES = pa.schema(
     [
         column("node", STRING, about="the node"),
         column("feature", STRING, about="a column, a value or a condition of the samples"),
-        column("unit", STRING, about="its unit"),
+        column("unit", STRING, about="its unit; dates are days since 1970-01-01"),
+        column("kind", STRING, about="what its values are: number, date, time, or of a category share"),
         column(
             "inside",
             FLOAT,
@@ -91,7 +92,7 @@ FINDINGS = pa.schema(
         *_COUNTS,
         column("adjusted", FLOAT, about="smallest false discovery rate of its nodes"),
         *_LABEL,
-        column("features", STRING, about="what sets its first node apart"),
+        column("features", STRING, about="what sets it apart from other real samples"),
         column(
             "samples",
             INTS,

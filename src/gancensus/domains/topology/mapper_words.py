@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from gancensus.contracts.cells import written
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.mapper_tables import OUTSIDE
 from gancensus.domains.topology.node_features import Effect
 from gancensus.domains.topology.node_tests import RATE
 from gancensus.plotting.numbers import Row, integer, listing, number, percent, rows, short, unit
+from gancensus.storage.inference import counted_noun
 
 MOST = 3  # findings of a population that are said
 NAMED = 6  # nodes that are named in a sentence
 PURE = 0.8  # share of the class that a region is named by
 DESCRIBED = 2  # features that describe a region
 REAL = "calibrate"
+ENDS = ("", "_low", "_high")
 LISTS = ("nodes", "samples", "holdout_samples")  # columns of lists
 
 
 def described(effects: Iterable[Effect]) -> str | None:
-    """Return the first few features of a node in words; None where there are none.
+    """Return the first few features of a node or region in words; None where there are none.
 
     "age larger (median 51 a, elsewhere 33 a), purpose = car more often (80 %, elsewhere 12 %)"
     """
@@ -28,11 +31,20 @@ def described(effects: Iterable[Effect]) -> str | None:
 
 def _feature(effect: Effect) -> str:
     more, of = bool(effect.effect.value and effect.effect.value > 0), effect.feature
-    if of.category:
-        often = "more often" if more else "less often"
-        return f"{of.name} {often} ({percent(effect.inside)}, elsewhere {percent(effect.elsewhere)})"
-    inside, elsewhere = (f"{short(value)} {unit(of.unit)}".strip() for value in (effect.inside, effect.elsewhere))
-    return f"{of.name} {'larger' if more else 'smaller'} (median {inside}, elsewhere {elsewhere})"
+    inside, elsewhere = (value_of(value, of.kind, of.unit) for value in (effect.inside, effect.elsewhere))
+    if of.kind == "share":
+        return f"{of.name} {'more' if more else 'less'} often ({inside}, elsewhere {elsewhere})"
+    words = ("larger", "smaller") if of.kind == "number" else ("later", "earlier")
+    return f"{of.name} {words[0] if more else words[1]} (median {inside}, elsewhere {elsewhere})"
+
+
+def value_of(value: float, kind: str, of: str) -> str:
+    """Write a value of a feature of a kind (see `Feature`) and a unit."""
+    if kind == "share":
+        return percent(value)
+    if kind == "date":
+        return written(value, "ymd", 1 if value == round(value) else 1440)
+    return written(value, "clock", 60) if kind == "time" else f"{short(value)} {unit(of)}".strip()
 
 
 def findings(columns: Columns) -> list[str]:
@@ -42,7 +54,7 @@ def findings(columns: Columns) -> list[str]:
         warned = f"Warning: real samples differ among themselves: {REAL}" if population == REAL else population
         found += [f"{warned}: {_finding(row, population)}." for row in regions[:MOST]]
         if len(regions) > MOST:
-            found.append(f"{population}: {len(regions) - MOST} more such regions.")
+            found.append(f"{population}: {counted_noun(len(regions) - MOST, 'more such region')}.")
     return found
 
 
@@ -62,10 +74,15 @@ def _finding(row: Row, population: str) -> str:
 
 def _ratio(row: Row) -> str:
     """Return the ratio with its interval, or the end that is known where one side has no sample."""
-    ratio, low, high = (number(row[f"ratio{end}"], 2) for end in ("", "_low", "_high"))
-    if row["count"] == 0 or row["holdout"] == 0:
-        return f"ratio at most {high}" if row["holdout"] else f"ratio at least {low}"
-    return f"ratio {ratio}, {low} to {high}"
+    return f"ratio {known_end(row, 2) or '{}, {} to {}'.format(*(number(row[f'ratio{end}'], 2) for end in ENDS))}"
+
+
+def known_end(row: Row, digits: int) -> str | None:
+    """Return the end of the ratio's interval that is known where one side has no sample; None where both have."""
+    if row["count"] and row["holdout"]:
+        return None
+    end, name = ("at most", "ratio_high") if row["holdout"] else ("at least", "ratio_low")
+    return f"{end} {number(row[name], digits)}"
 
 
 def _nodes(names: Sequence[str]) -> str:
@@ -73,7 +90,7 @@ def _nodes(names: Sequence[str]) -> str:
         return f"node {names[0]} holds"
     if len(names) <= NAMED:
         return f"nodes {listing(names)} hold"
-    return f"nodes {', '.join(names[:NAMED])} and {len(names) - NAMED} others hold"
+    return f"nodes {', '.join(names[:NAMED])} and {counted_noun(len(names) - NAMED, 'other')} hold"
 
 
 def of_nodes(columns: Columns) -> list[str]:
@@ -96,8 +113,7 @@ def _shape(some: Sequence[Row]) -> str:
     """Say how many nodes, components and loops the graph has."""
     loops = {row["component"]: int(row["loops"]) for row in some if row["node"] != OUTSIDE}
     counted = [(len(some) - 1, "node"), (len(loops), "component"), (sum(loops.values()), "loop")]
-    words = [f"{integer(n)} {word}{'' if n == 1 else 's'}" for n, word in counted]
-    return f"The Mapper graph of the real samples has {listing(words)}."
+    return f"The Mapper graph of the real samples has {listing([counted_noun(n, word) for n, word in counted])}."
 
 
 def _nothing(populations: dict[str, list[Row]]) -> str:
@@ -106,10 +122,10 @@ def _nothing(populations: dict[str, list[Row]]) -> str:
     name, node = min(visible.items(), key=lambda one: one[1]["detectable"] or 0)
     said = f"No node of the Mapper graph holds more or fewer samples of {listing(list(populations))} than of holdout"
     whole = f"a node with {percent(node['holdout_share'])} of the held-out samples, a typical share,"
-    if node["detectable"] is None:
-        return f"{said}; even {whole} would not have been found to be dropped ({integer(node['size'])} samples)."
-    most = percent(node["detectable"] * node["holdout_share"])
     of = f" of {name}" if len(populations) > 1 else ""
+    if node["detectable"] is None:
+        return f"{said}; even {whole} would not have been found to be dropped ({integer(node['size'])} samples{of})."
+    most = percent(node["detectable"] * node["holdout_share"])
     return f"{said}; {whole} would have been found to lack samples with {most} or less{of}."
 
 
@@ -138,10 +154,11 @@ def _unjudged(populations: dict[str, list[Row]]) -> Iterator[str]:
         nodes = [row for row in some if row["node"] != OUTSIDE]
         small = [row["node"] for row in nodes if row["adjusted"] is None]
         if len(small) == len(nodes):
-            sizes = f"{integer(some[0]['size'])} samples of it and {integer(some[0]['holdout_size'])} of holdout"
+            size = counted_noun(int(some[0]["size"]), "sample")
+            sizes = f"{size} of it and {integer(some[0]['holdout_size'])} of holdout"
             yield f"{population}: {sizes} are too few to judge any node."
         elif small:
-            more = f" and {len(small) - NAMED} others" if len(small) > NAMED else ""
+            more = f" and {counted_noun(len(small) - NAMED, 'other')}" if len(small) > NAMED else ""
             same.setdefault(f"{', '.join(small[:NAMED])}{more}", []).append(population)
     for named, of in same.items():
         yield f"Too few samples, of holdout and of {listing(of)}, to judge nodes: {named}."

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import gammainc, gammaincc, ndtr
 
-from gancensus.contracts.columns import Column
+from gancensus.contracts.cells import Reading
+from gancensus.contracts.columns import Column, is_written
+from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.contracts.scales import columns_of
 from gancensus.domains.topology.mapper_graph import Members
@@ -42,12 +44,12 @@ class Feature(NamedTuple):
     unit: str = "1"
     shift: float = 0.0
     factor: float = 1.0
-    category: bool = False
-    """Whether it is 1 for samples of a category, and 0 for others."""
+    kind: str = "number"
+    """What its values are: number, date, time, or share: that of samples of a category, which are 1, and others 0."""
 
     def natural(self, values: NDArray[np.floating]) -> float:
         """Return the median of values (n,) in natural units, of a category the share; to 7 digits, as float32 has."""
-        of = float(np.mean(values, dtype=np.float64) if self.category else np.median(values))
+        of = float(np.mean(values, dtype=np.float64) if self.kind == "share" else np.median(values))
         return float(f"{self.shift + self.factor * of:.7g}")
 
 
@@ -77,13 +79,15 @@ class Effect(NamedTuple):
 
 
 def features_of(samples: Samples, encoder: str | None) -> Features:
-    """Return the values of x and the conditions as features; of more than MOST values an even choice.
+    """Return the values of x and the conditions as features; of more than MOST values a random choice.
+
+    It is the same for samples of one shape. Every third value of images would be of one channel.
 
     encoder: in whose space the samples are; None: they are what they are.
     """
     x = flatten(samples.x)
     values = x.shape[1]
-    chosen = np.unique(np.linspace(0, values - 1, min(values, MOST)).astype(np.int64))
+    chosen = np.sort(derive_rng(0, "features").permutation(values)[:MOST])
     known = _row_features(samples, encoder) if samples.are_rows else _cell_features(samples, chosen)
     measured = [known[k] for k in chosen] if samples.are_rows else known
     measured += [Feature(name, samples.units.get(name, "1")) for name in samples.conditions]
@@ -106,9 +110,10 @@ def _column_features(column: Column) -> list[Feature]:
     """Return a column as features: categories that have no order, each by itself, of two the second."""
     if column.categorical:
         shown = column.categories if column.type == "nominal" else column.categories[1:]
-        return [Feature(f"{column.name} = {one}", "1", 0.5, 0.5, True) for one in shown]
+        return [Feature(f"{column.name} = {one}", "1", 0.5, 0.5, "share") for one in shown]
     low, high = column.ends
-    return [Feature(column.name, column.unit, low / 2 + high / 2, (high / 2 - low / 2) or 1.0)]
+    kind = Reading(column.reading).kind if is_written(column) else "number"
+    return [Feature(column.name, column.unit, low / 2 + high / 2, (high / 2 - low / 2) or 1.0, kind)]
 
 
 def _cell_features(samples: Samples, chosen: Integers) -> list[Feature]:
