@@ -49,7 +49,12 @@ def tables(
                 | {"holdout_size": size, "size": size, "holdout_share": held / size, "share": count / size}
                 | {"ratio": ratio, "ratio_low": ratio / 1.5, "ratio_high": ratio * 1.5}
                 | {"p": 0.0005 if planted else 0.5, "adjusted": None if few else 0.0004 if planted else 0.7}
-                | {"detectable": None if planted or few else 0.5, "label": label, "purity": label and 0.94}
+                | {
+                    "detectable": None if planted or few else 0.5,
+                    "label": label,
+                    "purity": label and 0.94,
+                    "class_share": label and 0.1,
+                }
                 | {"holdout_samples": rng.choice(ids, 6, replace=False).tolist()}
                 | {"samples": (1000 * (k + 1) + rng.choice(ids, min(6, max(count, 1)), replace=False)).tolist()}
             )
@@ -72,7 +77,10 @@ def tables(
     ]
     kept = ("holdout", "count", "holdout_size", "size", "holdout_share", "share", "ratio", "ratio_low", "ratio_high")
     findings = [
-        {name: cells[populations[-1], node][name] for name in ("population", *kept, "adjusted", "label", "purity")}
+        {
+            name: cells[populations[-1], node][name]
+            for name in ("population", *kept, "adjusted", "label", "purity", "class_share")
+        }
         | {"region": node, "finding": FOUND[n % 4], "nodes": [node], "features": "value 0 higher", "samples": [1, 2]}
         for n, node in enumerate(names[:found])
     ]

@@ -556,12 +556,10 @@ def page_with_graph(step: Step, results: Path) -> str:
     return report(step, results)
 
 
-def test_findings_beyond_four_are_folded_and_counted(
-    step: Step, results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_findings_beyond_six_are_folded_and_counted(step: Step, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_graph(results)
     for extra, words in {1: "1 more finding<", 2: "2 more findings<"}.items():
-        said = {"nodes": [f"said {k}" for k in range(4 + extra)]}
+        said = {"nodes": [f"said {k}" for k in range(6 + extra)]}
         monkeypatch.setattr(Mapper, "findings_in", lambda self, table, columns, said=said: said.get(table, []))
         summary = page_with_graph(step, results).partition('class="summary"')[2]
         assert f"<summary>{words}" in summary

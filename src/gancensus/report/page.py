@@ -7,6 +7,7 @@ import json
 import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -241,13 +242,13 @@ def listed(value: Any) -> Any:
 
 
 def findings_of(folder: Path, study: Study) -> list[str]:
-    """Return the findings of the analyses as sentences."""
-    return [
-        sentence
+    """Return the findings of the analyses as sentences: the first of each table, then the second ones, and so on."""
+    found = [
+        worded(partial(analysis.findings_in, table, columns(path)))
         for place, (analysis, table) in study.analysed.items()
         if failures.reason(path := path_at(folder, places.ANALYSIS, analysis=place)) is None
-        for sentence in worded(partial(analysis.findings_in, table, columns(path)))
     ]
+    return [sentence for turn in zip_longest(*found) for sentence in turn if sentence is not None]
 
 
 def inputs_of(folder: Path) -> list[Row]:

@@ -60,7 +60,10 @@ def test_nodes_have_their_places_links_and_samples() -> None:
     linked = {(graph.nodes[i].name, graph.nodes[j].name) for i, j in graph.links}
     assert linked == set(zip(table["edges"]["first"], table["edges"]["second"], strict=True))
     first = graph.nodes[1]
-    assert first.facts == [f"{table['nodes']['train'][1]} samples of train.", "94 % of them are of class dog."]
+    assert first.facts == [
+        f"{table['nodes']['train'][1]} samples of train.",
+        "94 % of them are of class dog, of all 10 %.",
+    ]
     assert [shown.population for shown in first.samples] == ["holdout", "g-0"]  # calibrate is not read to draw
     assert list(first.samples[0].sample_id) == table["nodes"]["holdout_samples"][1]
     assert [row[0] for row in first.tables[0].rows] == ["holdout", "calibrate", "g-0"]

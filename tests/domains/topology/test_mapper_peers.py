@@ -25,7 +25,7 @@ def made(seed: int, lenses: int) -> tuple[MapperGraph, Any]:
     angle = np.tile(np.linspace(0, 1.5 * np.pi, 300), 4) + np.repeat(rng.uniform(0, 2 * np.pi, 4), 300)
     z = 3 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + 0.001 * rng.standard_normal((1200, 2))
     z += 10 * np.repeat(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), 300, axis=0)
-    names = ("x1", "x2")[:lenses]
+    names = ("x0", "x1")[:lenses]
     graph = build(z, np.arange(1200), Options(names, "uniform", INTERVALS, OVERLAP, 10), rng)
     assert graph.radii.max() < EPS
     return graph, graph.builders

@@ -101,7 +101,7 @@ def test_a_circle_by_its_eccentricity_is_cut_into_nothing() -> None:
 def test_surfaces_without_loops_by_two_lenses(intervals: int) -> None:
     """The graph is full of cycles, around each corner where four cells meet: triangles of the nerve fill them."""
     for shape in (disc, sphere):
-        one = graph(shape, 4000, 0, lens=("x1", "x2"), intervals=intervals, neighbours=8)
+        one = graph(shape, 4000, 0, lens=("x0", "x1"), intervals=intervals, neighbours=8)
         assert one.betti() == (1, 0)
         assert cycles(one) > 20
 
@@ -120,13 +120,13 @@ def test_torus(seed: int) -> None:
     tube turns, so that the nerve is the surface, with the way around the hole and the way around the tube; cells must
     be smaller than half of the hole and the tube.
     """
-    assert graph(torus, 10_000, seed, lens=("x1",), neighbours=8).betti() == (1, 1)
-    both = graph(torus, 10_000, seed, lens=("x1", "x2"), intervals=12, neighbours=8)
+    assert graph(torus, 10_000, seed, lens=("x0",), neighbours=8).betti() == (1, 1)
+    both = graph(torus, 10_000, seed, lens=("x0", "x1"), intervals=12, neighbours=8)
     assert both.betti() == (1, 2)
 
 
 def test_a_gap_in_the_ring_opens_its_loop() -> None:
     z = ring(np.random.default_rng(0), 5000)
     z = z[np.abs(np.arctan2(z[:, 1], z[:, 0])) > 0.7]
-    one = build(z, np.arange(len(z)), Options(("x2",), neighbours=10), np.random.default_rng(0))
+    one = build(z, np.arange(len(z)), Options(("x1",), neighbours=10), np.random.default_rng(0))
     assert one.betti() == (1, 0)

@@ -29,7 +29,7 @@ def circle(rng: np.random.Generator, n: int) -> np.ndarray:
 def test_a_circle_is_drawn_as_one() -> None:
     """Two nodes in each cell but the outermost, and each chain of them on one side: no two links cross."""
     x = circle(derive_rng(2), 1500)
-    graph = build(x, np.arange(1500), Options(("x1",), neighbours=15), derive_rng(3))
+    graph = build(x, np.arange(1500), Options(("x0",), neighbours=15), derive_rng(3))
     at = layout(graph)
     first, second, _ = graph.edges()
     side = np.sign(at[:, 1])
@@ -46,10 +46,10 @@ def test_a_circle_is_drawn_as_one() -> None:
 def test_nodes_of_a_cell_are_apart_with_one_lens_and_with_two() -> None:
     rng = derive_rng(4)
     x = np.repeat(rng.normal(size=(30, 4)), 30, axis=0) + 0.01 * rng.standard_normal((900, 4))
-    for lens in (("x1",), ("x1", "x2")):
+    for lens in (("x0",), ("x0", "x1")):
         graph = build(x, np.arange(900), Options(lens, intervals=4), derive_rng(5))
         at, cells = layout(graph), np.array([name.split("-")[0] for name in graph.names])
         assert np.unique(cells).size < len(cells)
         for cell in np.unique(cells):
             assert np.diff(np.sort(at[cells == cell, 1])).min(initial=1) > 0.02
-    assert layout(build(x[:40], np.arange(40), Options(("x1",), intervals=2), derive_rng(6))).shape[1] == 2
+    assert layout(build(x[:40], np.arange(40), Options(("x0",), intervals=2), derive_rng(6))).shape[1] == 2

@@ -35,7 +35,7 @@ class Mapper(Analysis):
     """The encoder in whose space the graph is built; without one, the samples themselves."""
     lens: tuple[str, ...] = Field(("pca1",), min_length=1, max_length=2)
     """One lens or two: `pcaN`, principal component N of `train`; `eccentricity`, the mean distance to its samples;
-    `density`, minus the logarithm of the distance to the nearest ones; `xN`, value N of a vector, from 1; or the name
+    `density`, minus the logarithm of the distance to the nearest ones; `xN`, value N of a vector, from 0; or the name
     of a column of a table, unless it is one of these words or has categories without an order."""
     cover: Literal["uniform", "balanced"] = "uniform"
     """How the values of a lens are cut into intervals: equally long, or with equally many samples of `train`."""
@@ -71,8 +71,9 @@ class Mapper(Analysis):
             "Regions that are dropped or invented",
             "The share of generated samples over that of held-out ones in regions where they differ beyond chance, "
             "with its 95 % interval. A region is of nodes that share samples and differ alike. It is dropped where the "
-            "whole interval is below 1/2. Invented are generated samples in no node, far from all training samples. As "
-            "regions are chosen because they differ, ratios near 1 are somewhat too far from it.",
+            "whole interval is below 1/2; what is in no node, as it is not near enough to training samples that make "
+            "one, is invented where the whole interval is above 2. As regions are chosen because they differ, ratios "
+            "near 1 are somewhat too far from it.",
         ),
     }
 

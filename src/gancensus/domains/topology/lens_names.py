@@ -10,9 +10,9 @@ from gancensus.contracts.scales import columns_of
 from gancensus.contracts.source import Source
 
 MEASURED = re.compile(r"pca[1-9][0-9]*|eccentricity|density")
-VALUE = re.compile(r"x[1-9][0-9]*")
+VALUE = re.compile(r"x(0|[1-9][0-9]*)")
 THERE_ARE = "pca1, pca2..., eccentricity, density"
-VALUES = f"{THERE_ARE}, x1, x2..."
+VALUES = f"{THERE_ARE}, x0, x1..."
 
 
 def why_unknown(name: str, encoder: str | None, source: Source) -> str | None:
@@ -29,8 +29,6 @@ def why_unknown(name: str, encoder: str | None, source: Source) -> str | None:
 
 def resolved(name: str, train: Samples, encoder: str | None) -> str:
     """Return a lens by its place in the vectors, xN, where it is the name of a column; else as it is.
-
-    Where a table has a column of that name, x1 is that column: some count from x0.
 
     Raises:
         UserError: there is no such column, or its values have no order.
@@ -49,13 +47,12 @@ def resolved(name: str, train: Samples, encoder: str | None) -> str:
             f"{_listed([one for one in places if one not in unordered])}"
         )
     if name in places:
-        return f"x{places[name] + 1}"
-    named = any(re.fullmatch("x[0-9]+", one) for one in places)
-    if VALUE.fullmatch(name) and not named:
+        return f"x{places[name]}"
+    if VALUE.fullmatch(name):
         return name
     ordered = [one for one in places if one not in unordered]
     columns_are = f", columns {_listed(ordered)}" if ordered else ""
-    raise UserError(f"lens '{name}' is not known; there are: {THERE_ARE if named else VALUES}{columns_are}")
+    raise UserError(f"lens '{name}' is not known; there are: {VALUES}{columns_are}")
 
 
 def _listed(names: list[str]) -> str:

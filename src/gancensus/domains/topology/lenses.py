@@ -90,12 +90,12 @@ class Density:
 def check(names: Sequence[str], dimension: int) -> None:
     """Raise UserError for a lens that is not known, twice there, or not in vectors of that dimension."""
     for name in names:
-        known = re.fullmatch(r"eccentricity|density|(pca|x)([1-9][0-9]*)", name)
+        known = re.fullmatch(r"eccentricity|density|pca([1-9][0-9]*)|x(0|[1-9][0-9]*)", name)
         if not known:
             raise UserError(
-                f"lens {name}: it is not known; use `eccentricity`, `density`, `pca1`, `x1` or a higher number"
+                f"lens {name}: it is not known; use `eccentricity`, `density`, `pca1`, `x0` or a higher number"
             )
-        if known[2] and int(known[2]) > dimension:
+        if int(known[1] or 0) > dimension or int(known[2] or -1) >= dimension:
             raise UserError(f"lens {name}: there are {dimension} values only; lower its number")
         if list(names).count(name) > 1:
             raise UserError(f"lens {name}: it is given twice; use two different lenses")
@@ -105,8 +105,8 @@ def fit(names: Sequence[str], z: Floats, others: Nearest, rng: np.random.Generat
     """Fit lenses on train, and return them and their values there (n, lenses).
 
     Args:
-        names: `pcaN`, the N-th principal component; `xN`, the N-th value of the vector; N from 1; `eccentricity`, the
-            mean distance to at most 2,000 of the samples, or as many as have 2^21 values; `density`, minus the
+        names: `pcaN`, the N-th principal component, N from 1; `xN`, a value of the vector, N from 0; `eccentricity`,
+            the mean distance to at most 2,000 of the samples, or as many as have 2^21 values; `density`, minus the
             logarithm of the distance to the k-th nearest other sample, at least the smallest above 0.
         z: (n, d), finite.
         others: the k nearest other samples of each.
@@ -129,7 +129,7 @@ def fit(names: Sequence[str], z: Floats, others: Nearest, rng: np.random.Generat
         elif name == "density":
             lens = _density(z, others)
         else:
-            lens = Coordinate(int(name[1:]) - 1)
+            lens = Coordinate(int(name[1:]))
         lenses.append(lens)
         # A sample of train is not its own neighbour, or it would seem to lie more densely than a new one at its place.
         values.append(lens.at(others.distance[:, -1]) if isinstance(lens, Density) else lens.of(z))

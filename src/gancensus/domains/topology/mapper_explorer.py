@@ -9,7 +9,7 @@ from typing import Any
 from gancensus.contracts.explorer import Explorer, Mark, Node, NodeTable, Shown
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.mapper_tables import OUTSIDE
-from gancensus.domains.topology.mapper_words import known_end, value_of
+from gancensus.domains.topology.mapper_words import known_end, named_by_class, value_of
 from gancensus.plotting.numbers import NOTHING, integer, number, percent
 
 Row = Mapping[str, Any]
@@ -89,7 +89,8 @@ def _node(
     what = "samples that are in no node" if name == OUTSIDE else "samples"
     facts = [f"{integer(first['train'])} {what} of train."]
     if first["label"] is not None:
-        facts.append(f"{percent(first['purity'])} of them are of class {first['label']}.")
+        of_all = percent(first["class_share"])
+        facts.append(f"{percent(first['purity'])} of them are of class {first['label']}, of all {of_all}.")
     counts = [("holdout", first["holdout"], first["holdout_samples"])]
     counts += [(row["population"], row["count"], row["samples"]) for row in rows if row["population"] != REAL]
     samples = [
@@ -129,7 +130,7 @@ def _ratio(row: Row) -> str:
 
 def _mark(row: Row, finding: str | None) -> Mark:
     value = _colour(row) if row["adjusted"] is not None and row["ratio"] is not None else None
-    of = f"; mostly class {row['label']}" if mostly(row) else ""
+    of = f"; mostly class {row['label']}" if named_by_class(row) else ""
     name = "in no node" if row["node"] == OUTSIDE else row["node"]
     _, count, share, ratio, said, *_ = _compared(row, finding)
     counts = f"{count} samples ({share}), {ratio} times as many as of holdout"
@@ -156,11 +157,6 @@ def _feature(row: Row) -> tuple[str, ...]:
         f"{number(row['effect'], 2)}{reach}",
         rate(row["adjusted"]),
     )
-
-
-def mostly(row: Row) -> bool:
-    """Return whether more than half of the samples of a node or region are of one class."""
-    return row["label"] is not None and row["purity"] > 0.5
 
 
 def rate(value: float | None) -> str:

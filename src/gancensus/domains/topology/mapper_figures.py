@@ -16,8 +16,9 @@ from matplotlib.patches import Circle
 
 from gancensus.contracts.explorer import Explorer, Mark
 from gancensus.contracts.table import Columns
-from gancensus.domains.topology.mapper_explorer import OCTAVES, Row, explorer, lines, mostly
+from gancensus.domains.topology.mapper_explorer import OCTAVES, Row, explorer, lines
 from gancensus.domains.topology.mapper_tables import OUTSIDE
+from gancensus.domains.topology.mapper_words import named_by_class
 from gancensus.plotting import graphs
 from gancensus.plotting.numbers import integer, percent
 from gancensus.plotting.style import HUES, INK, PALE, WIDTH, draw_bound, empty, log_axis, short, styled
@@ -167,7 +168,7 @@ def draw_findings(columns: Columns) -> Figure:
 def _region(row: Row) -> str:
     """Name a region: its population, its first node, and of which class it mostly is."""
     name = "in no node" if row["region"] == OUTSIDE else row["region"]
-    of = f", {percent(row['purity'])} class {short(str(row['label']), 12)}" if mostly(row) else ""
+    of = f", {percent(row['purity'])} class {short(str(row['label']), 12)}" if named_by_class(row) else ""
     return f"{short(row['population'])}: {short(name, 16)}{of}"
 
 

@@ -68,7 +68,12 @@ class Study(NamedTuple):
             return {}
         known, counts = np.unique(self.train.label[inside], return_counts=True)
         most = int(known[counts.argmax()])
-        return {"label": self.classes.get(most, str(most)), "purity": counts.max() / counts.sum()}
+        share = float(np.mean(self.train.label == most))
+        return {
+            "label": self.classes.get(most, str(most)),
+            "purity": counts.max() / counts.sum(),
+            "class_share": share,
+        }
 
 
 def _vectors(samples: Samples) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ _COUNTS = (
 _LABEL = (
     column("label", STRING, about="most frequent class among its samples of `train`; null where samples have none"),
     column("purity", FLOAT, about="share of that class among them"),
+    column("class_share", FLOAT, about="share of that class in all of `train`"),
 )
 
 NODES = pa.schema(

@@ -14,9 +14,11 @@ from gancensus.storage.inference import counted_noun
 
 MOST = 3  # findings of a population that are said
 NAMED = 6  # nodes that are named in a sentence
-PURE = 0.8  # share of the class that a region is named by
+MUCH = 0.3  # share of holdout in no node that is said to be much
+LIFT = 1.5  # how much more frequent than in train a class is that a region is named by
 DESCRIBED = 2  # features that describe a region
 REAL = "calibrate"
+SELVES = "Real samples differ among themselves, as in one study of 20 by chance"
 ENDS = ("", "_low", "_high")
 LISTS = ("nodes", "samples", "holdout_samples")  # columns of lists
 
@@ -48,28 +50,42 @@ def value_of(value: float, kind: str, of: str) -> str:
 
 
 def findings(columns: Columns) -> list[str]:
-    """Say which regions each population drops or invents; of real samples, that they differ among themselves."""
-    found = []
+    """Say which regions populations drop or invent, the largest differences first, but those of real samples before."""
+    said, rest = [], []
     for population, regions in _by_population(columns).items():
-        warned = f"Warning: real samples differ among themselves: {REAL}" if population == REAL else population
-        found += [f"{warned}: {_finding(row, population)}." for row in regions[:MOST]]
+        warned = f"{SELVES}: {REAL}" if population == REAL else population
+        said += [
+            (population != REAL, -_apart(row), f"{warned}: {_finding(row, population)}.") for row in regions[:MOST]
+        ]
         if len(regions) > MOST:
-            found.append(f"{population}: {counted_noun(len(regions) - MOST, 'more such region')}.")
-    return found
+            rest.append(f"{population}: {counted_noun(len(regions) - MOST, 'more such region')}.")
+    return [sentence for *_, sentence in sorted(said)] + rest
+
+
+def _apart(row: Row) -> float:
+    """Return how far the shares of a region are apart."""
+    return float(abs(row["share"] - row["holdout_share"]))
 
 
 def _finding(row: Row, population: str) -> str:
     whose = "other real ones" if population == REAL else "generated ones"
     where = "what is in no node holds" if row["region"] == OUTSIDE else f"{_nodes(list(row['nodes']))}"
-    about = None
-    if row["label"] and row["purity"] >= PURE and row["region"] != OUTSIDE:
-        about = f"{percent(row['purity'])} class {row['label']}"
-    if about is None and row["features"]:
-        about = row["features"]
+    about = of_class(row) if named_by_class(row) else row["features"]
     return (
         f"{row['finding']}: {where} {percent(row['holdout_share'])} of the held-out samples and "
         f"{percent(row['share'])} of the {whose} ({'; '.join(filter(None, (about, _ratio(row))))})"
     )
+
+
+def named_by_class(row: Row) -> bool:
+    """Return whether a class says what a region is: most of it, and more of it than of all training samples."""
+    known = row["label"] is not None and OUTSIDE not in (row.get("region"), row.get("node"))
+    return bool(known and row["purity"] > 0.5 and row["purity"] >= LIFT * row["class_share"])
+
+
+def of_class(row: Row) -> str:
+    """Write how much of a region, and of all training samples, is of its most frequent class."""
+    return f"{percent(row['purity'])} class {row['label']}, of all {percent(row['class_share'])}"
 
 
 def _ratio(row: Row) -> str:
@@ -103,8 +119,9 @@ def of_nodes(columns: Columns) -> list[str]:
         return []
     outside = {name: some[-1] for name, some in known.items()}
     held = next(iter(outside.values()))["holdout_share"]
-    shares = [f"{percent(row['share'])} of {name}" for name, row in outside.items()]
-    said = [f"{_shape(next(iter(known.values())))} In no node are {percent(held)} of holdout, {listing(shares)}."]
+    shares = {"holdout": held} | {name: row["share"] for name, row in outside.items()}
+    none = listing([f"{percent(share)} of {name}" for name, share in shares.items()])
+    said = [f"{_shape(next(iter(known.values())))} In no node are {none}."]
     nothing = {name: some for name, some in known.items() if _tested(some) and not any(map(_found, some))}
     return said + ([_nothing(nothing)] if nothing else [])
 
@@ -126,7 +143,8 @@ def _nothing(populations: dict[str, list[Row]]) -> str:
     if node["detectable"] is None:
         return f"{said}; even {whole} would not have been found to be dropped ({integer(node['size'])} samples{of})."
     most = percent(node["detectable"] * node["holdout_share"])
-    return f"{said}; {whole} would have been found to lack samples with {most} or less{of}."
+    seen = f"{whole} would have been found to lack samples with {most} or less{of}"
+    return f"{said}; {seen}, a loss that crosses nodes only if it is larger."
 
 
 def _typical(some: Sequence[Row]) -> Row:
@@ -149,6 +167,12 @@ def unjudged(columns: Columns) -> list[str]:
 
 
 def _unjudged(populations: dict[str, list[Row]]) -> Iterator[str]:
+    outside = next(iter(populations.values()))[-1]["holdout_share"] if populations else 0.0
+    if outside > MUCH:
+        yield (
+            f"{percent(outside)} of holdout is in no node, and there no loss is seen: lower `intervals`, raise "
+            "`neighbours`, or use more samples or one lens."
+        )
     same: dict[str, list[str]] = {}
     for population, some in populations.items():
         nodes = [row for row in some if row["node"] != OUTSIDE]

@@ -102,7 +102,7 @@ def features_of(samples: Samples, encoder: str | None) -> Features:
 def _row_features(samples: Samples, encoder: str | None) -> list[Feature]:
     """Return the values of rows: columns and categories of a table, or coordinates in the space of an encoder."""
     if encoder is not None:
-        return [Feature(f"{encoder} {k + 1}") for k in range(samples.shape[0])]
+        return [Feature(f"{encoder} x{k}") for k in range(samples.shape[0])]
     return [one for column in columns_of(samples) for one in _column_features(column)]
 
 

@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 Kind = Literal["dropped", "invented", "fewer", "more"]
-HALF = 0.5  # a ratio below which a region is dropped
+HALF, DOUBLE = 0.5, 2.0  # ratios beyond which a region is dropped, or what is in no node is invented
 
 
 class Region(NamedTuple):
@@ -39,10 +39,10 @@ class Region(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        """What has happened: dropped (the interval below a half), fewer, more, or invented: more in no node."""
+        """What has happened: dropped (interval below 1/2), fewer, more, or invented (in no node, above 2)."""
         if self.ratio < 1:
             return "dropped" if self.high < HALF else "fewer"
-        return "more" if self.nodes else "invented"
+        return "more" if self.nodes or self.low <= DOUBLE else "invented"
 
 
 def find_regions(
