@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from itertools import permutations
 from typing import Any
 
@@ -243,3 +244,13 @@ def test_draws_are_disjoint_and_read_few_rows(large: bool, monkeypatch: pytest.M
     assert abs(taken.mean(axis=1) - 50_000).max() < 5 * 100_000 / math.sqrt(12 * 50)  # each from all over
     assert rows.read < (1000 if large else 100_001)
     np.testing.assert_array_equal(draws(rows, 50, 8, np.random.default_rng(6)), found)
+
+
+def test_draws_of_wide_samples_are_in_memory_once() -> None:
+    rows = InMemory(Samples(np.ones((400, 10_000), dtype=np.float32), np.arange(400)), 10)
+    tracemalloc.start()
+    found = draws(rows, 40, 9, np.random.default_rng(0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.nbytes == 4 * 360 * 10_000
+    assert peak < 1.2 * found.nbytes
