@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from itertools import combinations
@@ -31,7 +32,7 @@ from gancensus.domains.topology.diagram_tests import LABELLINGS, all_distances, 
 from gancensus.domains.topology.diagrams import Diagram, diagram
 from gancensus.domains.topology.persistence import Mean, difference, landmarks_of, means_of
 from gancensus.domains.topology.signature import ENTRIES, Frame, signature
-from gancensus.plotting.style import styled, svg
+from gancensus.plotting.style import looks, styled, svg
 from gancensus.statistics.multiplicity import max_t
 from gancensus.storage.tables import columns, write_table
 
@@ -188,7 +189,30 @@ def test_samples_without_loops(tmp_path: Path, draw: Callable[..., Floats]) -> N
     assert sentences[0].startswith("fine-0: no difference")
     assert not sentences[1].startswith("ring-0: no difference")
     assert not analysis.unjudged("signature", found["signature"])
-    assert all(analysis.draw(name, table).axes for name, table in found.items())
+    for name, table in found.items():
+        figure = analysis.draw(name, table)
+        with warnings.catch_warnings(action="error"):  # of panels that cannot be laid out
+            assert svg(figure)
+
+
+def test_figures_of_a_line_have_axes_of_some_length(tmp_path: Path) -> None:
+    """No population has loops: all that is said of them is 0."""
+    some = real({"train": 160, "calibrate": 160, "holdout": 160}, draw=lambda rng, n: rng.normal(size=(n, 1)))
+    found = analysed(tmp_path, some, {"gan-0": some["calibrate"]})
+    for name, table in found.items():
+        for ax in Persistence().draw(name, table).axes:
+            ends = [*ax.get_xlim(), *ax.get_ylim()]
+            assert min(abs(ends[1] - ends[0]), abs(ends[3] - ends[2])) > 1e-3, name
+
+
+@pytest.mark.parametrize("name", ["distances", "signature"])
+def test_a_population_with_too_few_samples_keeps_its_colour(tables: Tables, name: str) -> None:
+    """As elsewhere in the report, where it is drawn: the next one does not get it."""
+    names = ["holdout", "calibrate", "few-0", "collapsed-0"]
+    parts = [by(tables[name], population=population) for population in names]
+    ax = Persistence().draw(name, {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}).axes[0]
+    drawn, look = {str(line.get_color()) for line in ax.lines}, looks(names)
+    assert look["collapsed-0"].colour in drawn and look["few-0"].colour not in drawn
 
 
 def test_landmarks_are_fewer_where_real_samples_are_few() -> None:
