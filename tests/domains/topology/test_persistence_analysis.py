@@ -103,6 +103,19 @@ def test_a_collapsed_arc_loses_its_loop_and_a_filled_hole_too(tables: Tables) ->
     assert Persistence().findings_in("distances", tables["distances"]) == []
 
 
+def test_a_loop_that_is_smaller_is_not_lost(tmp_path: Path) -> None:
+    def narrow(rng: np.random.Generator, n: int, size: float = 1.0) -> Floats:
+        angle = rng.uniform(0, 2 * np.pi, n)
+        points: Floats = rng.normal(size, size / 10, n)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+        return points
+
+    generated = {"small-0": rows(narrow(np.random.default_rng(5), 800, 0.4))}
+    some = real({"train": 800, "calibrate": 200, "holdout": 800}, draw=narrow)
+    found = analysed(tmp_path, some, generated, "signature", landmarks=100)["signature"]
+    (sentence,) = Persistence().findings_in("signature", found)
+    assert sentence.startswith("small-0 has fewer loops: 1.0 loops at a scale of ")
+
+
 def test_what_has_too_few_samples_is_not_judged(tables: Tables) -> None:
     assert Persistence().unjudged("signature", tables["signature"]) == [
         "Too few samples to judge the topology of few-0: 300, and 2 draws of 200 landmarks need 400."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.persistence import DRAWS, FEWEST, FRAME, NULL, REFERENCE, SMALLEST
-from gancensus.domains.topology.signature import B0, B1, LOOPS
+from gancensus.domains.topology.signature import B0, B1, LOOPS, RATIO
 from gancensus.plotting.numbers import Row, integer, listing, p_value, rows, short
 
 LEVEL = 0.05  # of an adjusted p-value up to which something differs
@@ -17,7 +17,7 @@ NAMES = {
     "total_h0": "total length of components",
     "total_h1": "total length of loops",
     "longest_h1": "longest loop",
-    "ratio_h1": "largest death / birth of a loop",
+    RATIO: "largest death / birth of a loop",
     "entropy_h1": "entropy of the loops' lengths",
 }
 Entries = dict[str, Row]
@@ -53,15 +53,19 @@ def _said(name: str, entries: Entries) -> str:
 
 
 def _changes(differing: Entries) -> Iterator[str]:
-    """Yield what changes: loops, counted at the scale if these differ, else those that stand out; and components."""
+    """Yield what changes: loops, counted at the scale if these differ, else those that stand out; and components.
+
+    At another scale a smaller or larger loop is there. Loops are lost or gained only if a statistic that does not
+    depend on it differs, too.
+    """
     loops = differing.get(B1) or differing.get(LOOPS)
-    for row, what in ((loops, "loop"), (differing.get(B0), "component")):
+    elsewhere = LOOPS in differing or RATIO in differing
+    for row, what, changed in ((loops, "loop", elsewhere), (differing.get(B0), "component", True)):
         if row is not None:
             count = round(abs(row["difference"]))
-            lost = row["difference"] < 0
-            some = f"has {'fewer' if lost else 'more'} {what}s"
-            many = f"{'loses' if lost else 'gains'} {'a' if count == 1 else count} {what}{'s' * (count > 1)}"
-            yield f"{many if count else some}: {_change(row, what)}"
+            verb, less = ("loses", "fewer") if row["difference"] < 0 else ("gains", "more")
+            many = f"{verb} {'a' if count == 1 else count} {what}{'s' * (count > 1)}"
+            yield f"{many if count and changed else f'has {less} {what}s'}: {_change(row, what)}"
 
 
 def _change(row: Row, what: str) -> str:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from gancensus.domains.topology.diagram_distances import bottleneck
 from gancensus.domains.topology.diagrams import Diagram, Floats
 
-B0, B1, LOOPS = "b0", "b1", "loops"
-ENTRIES = (B0, B1, LOOPS, "total_h0", "total_h1", "longest_h1", "ratio_h1", "entropy_h1")
+B0, B1, LOOPS, RATIO = "b0", "b1", "loops", "ratio_h1"
+ENTRIES = (B0, B1, LOOPS, "total_h0", "total_h1", "longest_h1", RATIO, "entropy_h1")
 COUNTS = (B0, B1, LOOPS)
-LEASTS = {B0: 1.0, "ratio_h1": 1.0}  # of what is not 0 at least
+LEASTS = {B0: 1.0, RATIO: 1.0}  # of what is not 0 at least
 LEVEL = 0.95  # of the band
 FEWEST = 10  # bars of a diagram without which nothing is known of their ratios
 
