@@ -116,6 +116,22 @@ def test_a_loop_that_is_smaller_is_not_lost(tmp_path: Path) -> None:
     assert sentence.startswith("small-0 has fewer loops: 1.0 loops at a scale of ")
 
 
+def blobs(rng: np.random.Generator, n: int, count: int = 2) -> Floats:
+    """Gaussians in a row, 10 standard deviations apart."""
+    points: Floats = rng.normal(size=(n, 2)) + np.column_stack([10 * rng.integers(0, count, n), np.zeros(n)])
+    return points
+
+
+def test_a_blob_too_few_is_a_component_that_is_lost(tmp_path: Path) -> None:
+    some = real({"train": 600, "calibrate": 200, "holdout": 600}, seed=3, draw=blobs)
+    generated = {f"{count}-0": rows(blobs(np.random.default_rng(count), 800, count)) for count in (1, 2, 3)}
+    found = analysed(tmp_path, some, generated, "signature", landmarks=100)["signature"]
+    one, two, three = Persistence().findings_in("signature", found)
+    assert one.startswith("1-0 loses a component: 2.0 components at a scale of ")
+    assert two.startswith("2-0: no difference")
+    assert three.startswith("3-0 gains a component: 2.0 components at a scale of ")
+
+
 def test_what_has_too_few_samples_is_not_judged(tables: Tables) -> None:
     assert Persistence().unjudged("signature", tables["signature"]) == [
         "Too few samples to judge the topology of few-0: 300, and 2 draws of 200 landmarks need 400."
