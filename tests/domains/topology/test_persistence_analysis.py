@@ -197,7 +197,21 @@ def test_too_few_draws_to_find_a_difference(tmp_path: Path) -> None:
     assert Persistence().findings_in("signature", found) == []
     sentences = Persistence().unjudged("signature", found)
     assert [sentence.split(":")[0] for sentence in sentences] == ["calibrate", "gan-0"]
-    assert "with 2 draws beside 4 of holdout, whose smallest p-value is 0.0667" in sentences[1]
+    assert "with 2 draws beside 4 of holdout, whose smallest adjusted p-value is 0.0667" in sentences[1]
+
+
+def test_a_difference_that_few_draws_find_beside_others_is_said(tmp_path: Path) -> None:
+    """4 draws beside 4: p is 2 / 70 at least, twice that is too large; but the other population is found already."""
+    some = real({"train": 160, "calibrate": 160, "holdout": 160})
+    far = [100 + ring(np.random.default_rng(k), n) * 9 for k, n in enumerate((2000, 160))]
+    found = analysed(tmp_path, some, {"many-0": rows(far[0]), "few-0": rows(far[1])}, "signature")["signature"]
+    assert by(found, population="few-0")["overall"][0] == pytest.approx(2 / 70)
+    assert [one[: one.index("-0") + 2] for one in Persistence().findings_in("signature", found)] == ["many-0", "few-0"]
+    assert Persistence().unjudged("signature", found) == []
+    alike = {f"{name}-0": rows(ring(np.random.default_rng(9), 160)) for name in "ab"}
+    none = analysed(tmp_path, some, alike, "signature")["signature"]
+    assert Persistence().findings_in("signature", none) == []
+    assert "whose smallest adjusted p-value is 0.0571;" in Persistence().unjudged("signature", none)[0]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def findings(columns: Columns) -> list[str]:
     return [
         _said(name, entries)
         for name, entries in populations.items()
-        if name not in (REFERENCE, NULL) and entries[B1]["overall"] is not None and _least(name, populations) <= LEVEL
+        if name not in (REFERENCE, NULL) and entries[B1]["overall"] is not None and not _powerless(name, populations)
     ]
 
 
@@ -101,11 +101,11 @@ def _unjudged(populations: dict[str, Entries]) -> Iterator[str]:
                 f"Too few samples to judge the topology of {name}: {integer(row['samples'])}, and {FEWEST} draws of "
                 f"{integer(row['landmarks'])} landmarks need {integer(FEWEST * row['landmarks'])}."
             )
-        elif _least(name, populations) > LEVEL:
+        elif _powerless(name, populations):
             yield (
                 f"{name}: no difference in topology can be found with {integer(row['draws'])} draws beside "
-                f"{integer(of_holdout['draws'])} of {REFERENCE}, whose smallest p-value is {short(row['least'])}; "
-                "fewer landmarks or more samples give more draws."
+                f"{integer(of_holdout['draws'])} of {REFERENCE}, whose smallest adjusted p-value is "
+                f"{short(_least(name, populations))}; fewer landmarks or more samples give more draws."
             )
     null = compared.get(NULL)
     if null is not None and null["overall"] is not None and null["overall"] <= LEVEL:
@@ -113,6 +113,11 @@ def _unjudged(populations: dict[str, Entries]) -> Iterator[str]:
             f"Real samples of {NULL} differ from those of {REFERENCE}, too ({p_value(null['overall'])}): what is found "
             "of generated samples may be the difference of the two."
         )
+
+
+def _powerless(name: str, populations: dict[str, Entries]) -> bool:
+    """Return whether nothing is found of a population, and little could: Holm's factor is less beside what is found."""
+    return bool(populations[name][B1]["overall"] > LEVEL) and _least(name, populations) > LEVEL
 
 
 def _least(name: str, populations: dict[str, Entries]) -> float:
