@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from itertools import permutations
 from typing import Any
 
@@ -175,8 +176,17 @@ def test_the_band_is_twice_a_distance_of_diagrams_and_the_scale_the_middle_of_th
 
 
 def test_the_scale_without_loops_is_half_the_longest_bar() -> None:
-    line = diagram(np.array([[0.0], [1.0], [2.0], [8.0]]))
-    assert frame([line, line]) == Frame(3.0, 0.0, 1.0)
+    line = diagram(np.array([[0.0], [1.0], [2.0], [3.5]]))
+    assert frame([line, line]) == Frame(0.75, 0.0, 1.0)
+
+
+def test_the_scale_of_components_that_are_apart_is_between_their_bars_and_others() -> None:
+    rng = np.random.default_rng(7)
+    noise = [rng.normal(size=(100, 2)) for _ in range(10)]
+    apart = [diagram(points + 12 * np.eye(3)[:, :2][rng.integers(0, 3, 100)]) for points in noise]
+    assert {1 + int(alive(one.h0, frame(apart).scale).sum()) for one in apart} == {3}
+    together = [diagram(points) for points in noise]
+    assert sum(alive(one.h1, frame(together).scale).sum() for one in together) >= 2  # that of the longest loops
 
 
 def test_the_ratio_of_noise_is_a_quantile_of_gumbels_distribution() -> None:
@@ -243,3 +253,13 @@ def test_draws_are_disjoint_and_read_few_rows(large: bool, monkeypatch: pytest.M
     assert abs(taken.mean(axis=1) - 50_000).max() < 5 * 100_000 / math.sqrt(12 * 50)  # each from all over
     assert rows.read < (1000 if large else 100_001)
     np.testing.assert_array_equal(draws(rows, 50, 8, np.random.default_rng(6)), found)
+
+
+def test_draws_of_wide_samples_are_in_memory_once() -> None:
+    rows = InMemory(Samples(np.ones((400, 10_000), dtype=np.float32), np.arange(400)), 10)
+    tracemalloc.start()
+    found = draws(rows, 40, 9, np.random.default_rng(0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.nbytes == 4 * 360 * 10_000
+    assert peak < 1.2 * found.nbytes

@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from itertools import combinations
@@ -31,7 +32,7 @@ from gancensus.domains.topology.diagram_tests import LABELLINGS, all_distances, 
 from gancensus.domains.topology.diagrams import Diagram, diagram
 from gancensus.domains.topology.persistence import Mean, difference, landmarks_of, means_of
 from gancensus.domains.topology.signature import ENTRIES, Frame, signature
-from gancensus.plotting.style import styled, svg
+from gancensus.plotting.style import looks, styled, svg
 from gancensus.statistics.multiplicity import max_t
 from gancensus.storage.tables import columns, write_table
 
@@ -102,6 +103,35 @@ def test_a_collapsed_arc_loses_its_loop_and_a_filled_hole_too(tables: Tables) ->
     assert Persistence().findings_in("distances", tables["distances"]) == []
 
 
+def test_a_loop_that_is_smaller_is_not_lost(tmp_path: Path) -> None:
+    def narrow(rng: np.random.Generator, n: int, size: float = 1.0) -> Floats:
+        angle = rng.uniform(0, 2 * np.pi, n)
+        points: Floats = rng.normal(size, size / 10, n)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+        return points
+
+    generated = {"small-0": rows(narrow(np.random.default_rng(5), 800, 0.4))}
+    some = real({"train": 800, "calibrate": 200, "holdout": 800}, draw=narrow)
+    found = analysed(tmp_path, some, generated, "signature", landmarks=100)["signature"]
+    (sentence,) = Persistence().findings_in("signature", found)
+    assert sentence.startswith("small-0 has fewer loops: 1.0 loops at a scale of ")
+
+
+def blobs(rng: np.random.Generator, n: int, count: int = 2) -> Floats:
+    """Gaussians in a row, 10 standard deviations apart."""
+    points: Floats = rng.normal(size=(n, 2)) + np.column_stack([10 * rng.integers(0, count, n), np.zeros(n)])
+    return points
+
+
+def test_a_blob_too_few_is_a_component_that_is_lost(tmp_path: Path) -> None:
+    some = real({"train": 600, "calibrate": 200, "holdout": 600}, seed=3, draw=blobs)
+    generated = {f"{count}-0": rows(blobs(np.random.default_rng(count), 800, count)) for count in (1, 2, 3)}
+    found = analysed(tmp_path, some, generated, "signature", landmarks=100)["signature"]
+    one, two, three = Persistence().findings_in("signature", found)
+    assert one.startswith("1-0 loses a component: 2.0 components at a scale of ")
+    assert two.startswith("2-0: no difference")
+    assert three.startswith("3-0 gains a component: 2.0 components at a scale of ")
+
+
 def test_what_has_too_few_samples_is_not_judged(tables: Tables) -> None:
     assert Persistence().unjudged("signature", tables["signature"]) == [
         "Too few samples to judge the topology of few-0: 300, and 2 draws of 200 landmarks need 400."
@@ -167,7 +197,21 @@ def test_too_few_draws_to_find_a_difference(tmp_path: Path) -> None:
     assert Persistence().findings_in("signature", found) == []
     sentences = Persistence().unjudged("signature", found)
     assert [sentence.split(":")[0] for sentence in sentences] == ["calibrate", "gan-0"]
-    assert "with 2 draws beside 4 of holdout, whose smallest p-value is 0.0667" in sentences[1]
+    assert "with 2 draws beside 4 of holdout, whose smallest adjusted p-value is 0.0667" in sentences[1]
+
+
+def test_a_difference_that_few_draws_find_beside_others_is_said(tmp_path: Path) -> None:
+    """4 draws beside 4: p is 2 / 70 at least, twice that is too large; but the other population is found already."""
+    some = real({"train": 160, "calibrate": 160, "holdout": 160})
+    far = [100 + ring(np.random.default_rng(k), n) * 9 for k, n in enumerate((2000, 160))]
+    found = analysed(tmp_path, some, {"many-0": rows(far[0]), "few-0": rows(far[1])}, "signature")["signature"]
+    assert by(found, population="few-0")["overall"][0] == pytest.approx(2 / 70)
+    assert [one[: one.index("-0") + 2] for one in Persistence().findings_in("signature", found)] == ["many-0", "few-0"]
+    assert Persistence().unjudged("signature", found) == []
+    alike = {f"{name}-0": rows(ring(np.random.default_rng(9), 160)) for name in "ab"}
+    none = analysed(tmp_path, some, alike, "signature")["signature"]
+    assert Persistence().findings_in("signature", none) == []
+    assert "whose smallest adjusted p-value is 0.0571;" in Persistence().unjudged("signature", none)[0]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +232,30 @@ def test_samples_without_loops(tmp_path: Path, draw: Callable[..., Floats]) -> N
     assert sentences[0].startswith("fine-0: no difference")
     assert not sentences[1].startswith("ring-0: no difference")
     assert not analysis.unjudged("signature", found["signature"])
-    assert all(analysis.draw(name, table).axes for name, table in found.items())
+    for name, table in found.items():
+        figure = analysis.draw(name, table)
+        with warnings.catch_warnings(action="error"):  # of panels that cannot be laid out
+            assert svg(figure)
+
+
+def test_figures_of_a_line_have_axes_of_some_length(tmp_path: Path) -> None:
+    """No population has loops: all that is said of them is 0."""
+    some = real({"train": 160, "calibrate": 160, "holdout": 160}, draw=lambda rng, n: rng.normal(size=(n, 1)))
+    found = analysed(tmp_path, some, {"gan-0": some["calibrate"]})
+    for name, table in found.items():
+        for ax in Persistence().draw(name, table).axes:
+            ends = [*ax.get_xlim(), *ax.get_ylim()]
+            assert min(abs(ends[1] - ends[0]), abs(ends[3] - ends[2])) > 1e-3, name
+
+
+@pytest.mark.parametrize("name", ["distances", "signature"])
+def test_a_population_with_too_few_samples_keeps_its_colour(tables: Tables, name: str) -> None:
+    """As elsewhere in the report, where it is drawn: the next one does not get it."""
+    names = ["holdout", "calibrate", "few-0", "collapsed-0"]
+    parts = [by(tables[name], population=population) for population in names]
+    ax = Persistence().draw(name, {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}).axes[0]
+    drawn, look = {str(line.get_color()) for line in ax.lines}, looks(names)
+    assert look["collapsed-0"].colour in drawn and look["few-0"].colour not in drawn
 
 
 def test_landmarks_are_fewer_where_real_samples_are_few() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -54,20 +53,24 @@ def _proper(bars: Floats) -> Floats:
     return bars[np.lexsort((bars[:, 1], bars[:, 0]))]
 
 
-def draws(rows: Rows, landmarks: int, count: int, rng: np.random.Generator) -> Floats:
-    """Return disjoint random samples of a population as vectors, float64 (count, landmarks, values).
+def draws(rows: Rows, landmarks: int, count: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Return disjoint random samples of a population as vectors (count, landmarks, values), in the dtype of the rows.
 
     Of a population of more than 1 GiB they are the samples of RUNS runs of rows, evenly spaced through it, at random.
     """
-    values = math.prod(next(rows.chunks(slice(0, 0))).shape)
+    none = flatten(next(rows.chunks(slice(0, 0))).x)
+    values = none.shape[1]
     wanted = landmarks * count
     if len(rows) * values <= LARGEST:
         drawn = rng.choice(len(rows), wanted, replace=False)
     else:
         drawn = rng.permutation(spread_rows(len(rows), wanted, -(-wanted // RUNS)))[:wanted]
     order = np.argsort(drawn)
-    found = np.empty((wanted, values))
-    found[order] = np.concatenate(list(_read(rows, drawn[order], max(1, VALUES_AT_ONCE // values))))
+    found = np.empty((wanted, values), dtype=none.dtype)
+    done = 0
+    for vectors in _read(rows, drawn[order], max(1, VALUES_AT_ONCE // values)):
+        found[order[done : done + len(vectors)]] = vectors
+        done += len(vectors)
     return found.reshape(count, landmarks, values)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ SHADE = "#e4e4e4"
 DASHED = (0, (3, 2))
 LARGEST_Z = 5.0  # standard errors, where the colours of an image end
 FAINT = 0.01  # of the largest value of held-out samples, below which pixels of both are left white
+NOTHING = (-0.05, 0.05)  # the range of an axis where all is 0: the default one is that of rounding errors
 DISTANCES = {
     ("H0", "wasserstein"): "components, Wasserstein",
     ("H0", "bottleneck"): "components, bottleneck",
@@ -118,6 +120,7 @@ def _draw_diagram(ax: Axes, some: Table, look: Look, last: float) -> None:
         "markersize": 3,
         "markeredgewidth": 0.6,
         "clip_on": False,
+        "in_layout": False,  # no marks at all, unclipped, would count as one in the corner of the figure
     }
     ax.plot(parts["birth"], parts["death"], marker="^", mfc="none", **marks)
     ax.plot(loops["birth"], loops["death"], marker="o", alpha=0.8, **marks)
@@ -145,7 +148,7 @@ def _draw_barcode(ax: Axes, some: Table, look: Look, last: float) -> None:
 def draw_distances(table: Columns) -> Figure:
     """Draw a panel per distance: the excess of each population with its interval, over its null range."""
     lines = [row for row in rows(table) if row["excess"] is not None]
-    look = looks(unique(row["population"] for row in lines))
+    look = _looks(table, lines)
     if not look:
         return empty(NONE)
     figure = Figure(figsize=(WIDTH, 1.6 + 0.3 * len(look)))
@@ -159,6 +162,8 @@ def draw_distances(table: Columns) -> Figure:
         ax.set_ylim(len(look) - 0.4, -0.6)
         ax.grid(visible=False, axis="y")
         ax.axvline(0, color=INK, linewidth=0.8)
+        if not any(row["excess"] or row["null"] for row in some):
+            ax.set_xlim(NOTHING)
         ax.locator_params(axis="x", nbins=4)
     figure.legend(handles=[Patch(color=SHADE, label="null range"), *_filled()], loc="outside lower left", ncols=3)
     return figure
@@ -187,23 +192,24 @@ def _filled() -> list[Line2D]:
 def draw_signature(table: Columns) -> Figure:
     """Draw a panel per entry: each population with its interval, over that of held-out samples."""
     lines = [row for row in rows(table) if row["value"] is not None]
-    populations = [name for name in unique(row["population"] for row in lines) if name != REFERENCE]
     if not lines:
         return empty(NONE)
-    look = looks(populations)
-    figure = Figure(figsize=(WIDTH, 5.2 + 0.2 * -(-len(populations) // 6)))
+    look = {name: drawn for name, drawn in _looks(table, lines).items() if name != REFERENCE}
+    figure = Figure(figsize=(WIDTH, 5.2 + 0.2 * -(-len(look) // 6)))
     for ax, (entry, title) in zip(panels(figure, len(ENTRIES), ACROSS), ENTRIES.items(), strict=True):
         some = {row["population"]: row for row in lines if row["entry"] == entry}
         real = some[REFERENCE]
         ax.axhspan(real["value_low"], real["value_high"], color=SHADE, linewidth=0)
         ax.axhline(real["value"], color=INK, linewidth=1)
-        for x, name in enumerate(populations):
+        for x, name in enumerate(look):
             row = some[name]
             span = [[row["value"] - row["value_low"]], [row["value_high"] - row["value"]]]
             _draw_dot(ax, (x, row["value"]), row, look[name], yerr=span)
         ax.set_title(title, fontsize=9)
         ax.set_ylabel(_measure(entry, table, real), fontsize=8)
-        ax.set(xlim=(-0.6, max(len(populations), 1) - 0.4), xticks=[])
+        if not any(row["value_high"] for row in some.values()):
+            ax.set_ylim(NOTHING)
+        ax.set(xlim=(-0.6, max(len(look), 1) - 0.4), xticks=[])
         ax.grid(visible=False, axis="x")
         ax.locator_params(axis="y", nbins=5)
     others = [Patch(color=SHADE, label="held-out samples"), *_filled()]
@@ -247,6 +253,12 @@ def draw_images(table: Columns) -> Figure:
     if len(names) > 1:
         figure.colorbar(drawn, ax=axes, label="standard errors", shrink=0.6, extend="both")
     return figure
+
+
+def _looks(table: Columns, lines: Sequence[Row]) -> dict[str, Look]:
+    """Return the looks of the populations that lines are of: those that they have beside all others."""
+    drawn = {row["population"] for row in lines}
+    return {name: look for name, look in looks(unique(table["population"])).items() if name in drawn}
 
 
 def _distance(table: Columns) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gancensus.contracts.table import Columns
 from gancensus.domains.topology.persistence import DRAWS, FEWEST, FRAME, NULL, REFERENCE, SMALLEST
-from gancensus.domains.topology.signature import B0, B1, LOOPS
+from gancensus.domains.topology.signature import B0, B1, LOOPS, RATIO
 from gancensus.plotting.numbers import Row, integer, listing, p_value, rows, short
 
 LEVEL = 0.05  # of an adjusted p-value up to which something differs
@@ -17,7 +17,7 @@ NAMES = {
     "total_h0": "total length of components",
     "total_h1": "total length of loops",
     "longest_h1": "longest loop",
-    "ratio_h1": "largest death / birth of a loop",
+    RATIO: "largest death / birth of a loop",
     "entropy_h1": "entropy of the loops' lengths",
 }
 Entries = dict[str, Row]
@@ -29,7 +29,7 @@ def findings(columns: Columns) -> list[str]:
     return [
         _said(name, entries)
         for name, entries in populations.items()
-        if name not in (REFERENCE, NULL) and entries[B1]["overall"] is not None and _least(name, populations) <= LEVEL
+        if name not in (REFERENCE, NULL) and entries[B1]["overall"] is not None and not _powerless(name, populations)
     ]
 
 
@@ -53,15 +53,19 @@ def _said(name: str, entries: Entries) -> str:
 
 
 def _changes(differing: Entries) -> Iterator[str]:
-    """Yield what changes: loops, counted at the scale if these differ, else those that stand out; and components."""
+    """Yield what changes: loops, counted at the scale if these differ, else those that stand out; and components.
+
+    At another scale a smaller or larger loop is there. Loops are lost or gained only if a statistic that does not
+    depend on it differs, too.
+    """
     loops = differing.get(B1) or differing.get(LOOPS)
-    for row, what in ((loops, "loop"), (differing.get(B0), "component")):
+    elsewhere = LOOPS in differing or RATIO in differing
+    for row, what, changed in ((loops, "loop", elsewhere), (differing.get(B0), "component", True)):
         if row is not None:
             count = round(abs(row["difference"]))
-            lost = row["difference"] < 0
-            some = f"has {'fewer' if lost else 'more'} {what}s"
-            many = f"{'loses' if lost else 'gains'} {'a' if count == 1 else count} {what}{'s' * (count > 1)}"
-            yield f"{many if count else some}: {_change(row, what)}"
+            verb, less = ("loses", "fewer") if row["difference"] < 0 else ("gains", "more")
+            many = f"{verb} {'a' if count == 1 else count} {what}{'s' * (count > 1)}"
+            yield f"{many if count and changed else f'has {less} {what}s'}: {_change(row, what)}"
 
 
 def _change(row: Row, what: str) -> str:
@@ -97,11 +101,11 @@ def _unjudged(populations: dict[str, Entries]) -> Iterator[str]:
                 f"Too few samples to judge the topology of {name}: {integer(row['samples'])}, and {FEWEST} draws of "
                 f"{integer(row['landmarks'])} landmarks need {integer(FEWEST * row['landmarks'])}."
             )
-        elif _least(name, populations) > LEVEL:
+        elif _powerless(name, populations):
             yield (
                 f"{name}: no difference in topology can be found with {integer(row['draws'])} draws beside "
-                f"{integer(of_holdout['draws'])} of {REFERENCE}, whose smallest p-value is {short(row['least'])}; "
-                "fewer landmarks or more samples give more draws."
+                f"{integer(of_holdout['draws'])} of {REFERENCE}, whose smallest adjusted p-value is "
+                f"{short(_least(name, populations))}; fewer landmarks or more samples give more draws."
             )
     null = compared.get(NULL)
     if null is not None and null["overall"] is not None and null["overall"] <= LEVEL:
@@ -109,6 +113,11 @@ def _unjudged(populations: dict[str, Entries]) -> Iterator[str]:
             f"Real samples of {NULL} differ from those of {REFERENCE}, too ({p_value(null['overall'])}): what is found "
             "of generated samples may be the difference of the two."
         )
+
+
+def _powerless(name: str, populations: dict[str, Entries]) -> bool:
+    """Return whether nothing is found of a population, and little could: Holm's factor is less beside what is found."""
+    return bool(populations[name][B1]["overall"] > LEVEL) and _least(name, populations) > LEVEL
 
 
 def _least(name: str, populations: dict[str, Entries]) -> float:

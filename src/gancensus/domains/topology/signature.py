@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from gancensus.domains.topology.diagram_distances import bottleneck
 from gancensus.domains.topology.diagrams import Diagram, Floats
 
-B0, B1, LOOPS = "b0", "b1", "loops"
-ENTRIES = (B0, B1, LOOPS, "total_h0", "total_h1", "longest_h1", "ratio_h1", "entropy_h1")
+B0, B1, LOOPS, RATIO = "b0", "b1", "loops", "ratio_h1"
+ENTRIES = (B0, B1, LOOPS, "total_h0", "total_h1", "longest_h1", RATIO, "entropy_h1")
 COUNTS = (B0, B1, LOOPS)
-LEASTS = {B0: 1.0, "ratio_h1": 1.0}  # of what is not 0 at least
+LEASTS = {B0: 1.0, RATIO: 1.0}  # of what is not 0 at least
 LEVEL = 0.95  # of the band
+APART = 2.0  # times the scale at which parts of components join, where components do that are apart
+MOST = 0.75  # of diagrams: an outlier may join components in others
 FEWEST = 10  # bars of a diagram without which nothing is known of their ratios
 
 
@@ -101,9 +103,12 @@ def _scale(diagrams: Sequence[Diagram], found: Frame) -> float:
     """Return the scale at which loops that matter are alive, and few others are.
 
     What matters is the longest loop of each diagram, and all that stand out. Their number less that of the others is
-    largest, over all diagrams, in the range whose middle is returned; of several ranges in the longest. Without loops
-    it is half the median length of the longest bar of a component.
+    largest, over all diagrams, in the range whose middle is returned; of several ranges in the longest. Where most
+    diagrams have no loop that stands out, it is the scale of components that are apart, if they are; else, without
+    loops, half the median length of the longest bar of a component.
     """
+    if np.median([found.stand_out(one.h1).sum() for one in diagrams]) < 1 and (scale := _apart(diagrams)) is not None:
+        return scale
     loops = [one.h1 for one in diagrams if len(one.h1)]
     if not loops:
         return float(np.median([one.h0[:, 1].max(initial=0) for one in diagrams])) / 2
@@ -117,3 +122,19 @@ def _scale(diagrams: Sequence[Diagram], found: Frame) -> float:
     starts, stops = np.flatnonzero(np.diff(best) == 1), np.flatnonzero(np.diff(best) == -1)
     widest = int(np.argmax(ends[stops] - ends[starts]))
     return float((ends[starts[widest]] + ends[stops[widest]]) / 2)
+
+
+def _apart(diagrams: Sequence[Diagram]) -> float | None:
+    """Return the middle of the longest range of scales in which MOST diagrams have as many components.
+
+    They are more than one, and at most one for two samples. None if no such range ends at APART times its start: then
+    no components are apart from each other.
+    """
+    bars = max(len(one.h0) for one in diagrams)
+    deaths = np.array([np.pad(one.deaths()[::-1], (0, bars - len(one.h0))) for one in diagrams])[:, : bars // 2 + 1]
+    starts, ends = np.quantile(deaths[:, 1:], MOST, axis=0), np.quantile(deaths[:, :-1], 1 - MOST, axis=0)
+    long = np.where((starts > 0) & (ends >= APART * starts), ends - starts, 0)
+    if not long.any():
+        return None
+    k = int(np.argmax(long))
+    return float((starts[k] + ends[k]) / 2)
