@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import xlogy
 from scipy.stats import binom, binomtest, norm, t, ttest_1samp
 
 from gancensus.statistics.estimate import Estimate
@@ -13,6 +17,7 @@ from gancensus.statistics.intervals import (
     jackknife_variance,
     mean_interval,
     quantile_ranks,
+    ratio_interval,
     symmetric,
     wilson,
 )
@@ -108,6 +113,83 @@ def test_wilsons_interval_of_fewer_rows_by_a_variance() -> None:
     found = wilson(0.3, 1000, variance=0.3 * 0.7 / 100)
     assert ends(found) == pytest.approx(ends(wilson(0.3, 100)), abs=2e-3)
     assert wilson(0.0, 50, variance=0.0) == wilson(0.0, 50)
+
+
+# ratios of shares
+
+
+def test_the_ratio_of_koopmans_paper() -> None:
+    """36 of 40 and 16 of 80: 2.94 to 7.15 (Biometrics 40 (1984) 513)."""
+    low, high = ratio_interval(36, 40, 16, 80)
+    assert [float(low), float(high)] == pytest.approx([2.94, 7.15], abs=5e-3)
+
+
+def rejected(log_ratio: float, x: int, n: int, y: int, m: int) -> float:
+    """How far Pearson's chi-square, by the likeliest shares of a ratio, which are searched for, is above its limit."""
+    ratio = np.exp(log_ratio)
+
+    def unlikely(p: float) -> float:
+        q = min(1.0, ratio * p)
+        return -float(xlogy(x, q) + xlogy(n - x, 1 - q) + xlogy(y, p) + xlogy(m - y, 1 - p))
+
+    p = minimize_scalar(unlikely, bounds=(0, min(1, 1 / ratio)), method="bounded", options={"xatol": 1e-13}).x
+    q = min(1.0, ratio * p)
+    chi_square = (x - n * q) ** 2 / (n * q * (1 - q)) + (y - m * p) ** 2 / (m * p * (1 - p))
+    return float(chi_square - norm.ppf(0.975) ** 2)
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 8), (12, 3), (40, 7)])
+def test_ratios_at_the_ends_are_just_rejected(n: int, m: int) -> None:
+    for x, y in product(range(1, n, max(1, n // 6)), range(1, m)):
+        for end, to in zip(ratio_interval(x, n, y, m), (-9.0, 9.0), strict=True):
+            best = np.log(x / n / (y / m))
+            expected = brentq(rejected, best, best + to, args=(x, n, y, m))
+            assert np.log(float(end)) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 4, 17, 100, 3000])
+@pytest.mark.parametrize("m", [1, 6, 100])
+def test_intervals_of_ratios_at_all_counts(n: int, m: int) -> None:
+    """The other side has the inverse; the ratio, with halves or without, lies inside; a count of 0 has one end."""
+    x, y = np.meshgrid(np.unique(np.r_[: min(n, 30) + 1, n // 2, max(0, n - 30) : n + 1]), np.arange(m + 1))
+    low, high = ratio_interval(x, n, y, m)
+    inverse = ratio_interval(y, m, x, n)
+    some = (x > 0) & (y > 0)
+    np.testing.assert_allclose(low[some], 1 / inverse[1][some], rtol=1e-12)
+    np.testing.assert_allclose(high[some], 1 / inverse[0][some], rtol=1e-12)
+    assert ((low == 0) == (x == 0)).all()
+    assert (np.isinf(high) == (y == 0)).all()
+    halves = (x + 0.5) / (n + 0.5) / ((y + 0.5) / (m + 0.5))
+    assert ((low < halves) & (halves < high)).all()
+    plain = x[some] / n / (y[some] / m)
+    assert ((low[some] < plain) & (plain < high[some])).all()
+
+
+UNEQUAL = [(100, 5000, 0.01), (100, 5000, 0.05), (100, 5000, 0.5), (100, 5000, 0.95), (5000, 100, 0.95)]
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "share", "ratio", "least"),
+    [
+        *((*sizes, ratio, 0.94) for sizes in UNEQUAL for ratio in (0.25, 1.0)),
+        *((5000, 100, share, 0.25, 0.94) for share in (0.05, 0.2, 0.5)),
+        # fewer than one sample is expected on a side: few counts are possible, and what one of them adds is much
+        (100, 5000, 0.005, 0.25, 0.95),
+        (100, 5000, 0.005, 1.0, 0.935),
+        (5000, 100, 0.02, 0.25, 0.92),
+        (5000, 100, 0.005, 0.25, 0.88),
+    ],
+)
+def test_intervals_of_ratios_hold_the_truth_at_unequal_sizes(
+    m: int, n: int, share: float, ratio: float, least: float
+) -> None:
+    """By the probability of every pair of counts: log intervals hold it with as little as 88 % at these."""
+    x, y = np.arange(n + 1), np.arange(m + 1)
+    law = binom.pmf(x, n, share * ratio)[:, None] * binom.pmf(y, m, share)
+    some = np.nonzero(law > 1e-10)
+    low, high = ratio_interval(x[some[0]], n, y[some[1]], m)
+    assert law[some].sum() > 0.9999
+    assert least <= law[some][(low <= ratio) & (ratio <= high)].sum() <= 0.975
 
 
 # quantiles

@@ -119,6 +119,55 @@ def clopper_pearson(hits: ArrayLike, count: ArrayLike, level: float = LEVEL) -> 
     return low, high
 
 
+def ratio_interval(
+    hits: ArrayLike, count: ArrayLike, other_hits: ArrayLike, other_count: ArrayLike, level: float = LEVEL
+) -> tuple[Floats, Floats]:
+    """Return the ends of the score interval of the ratio of a share hits / count over that of other samples.
+
+    It holds the ratios that the score test does not reject (Koopman, Biometrics 40 (1984) 513; Miettinen & Nurminen,
+    Stat. Med. 4 (1985) 213, without their factor N / (N - 1)); for the other samples in the place of these it is the
+    inverse. The lower end is 0 where `hits` is 0, the upper one infinite where `other_hits` is.
+
+    Args:
+        hits: (...), from 0 to count, of independent samples.
+        count: (...), 1 or more.
+        other_hits: (...), from 0 to other_count.
+        other_count: (...), 1 or more.
+        level: of the interval.
+    """
+    x, n, y, m = (np.asarray(one, dtype=np.float64) for one in (hits, count, other_hits, other_count))
+    z = deviate(level)
+    return np.exp(_least_log_ratio(x, n, y, m, z)), np.exp(-_least_log_ratio(y, m, x, n, z))
+
+
+def _least_log_ratio(x: Floats, n: Floats, y: Floats, m: Floats, z: float) -> Floats:
+    """Return the logarithm of the ratio of x / n over y / m at which the score is z, by bisection; -inf where x = 0.
+
+    The score falls with the ratio: it is above z below 1 / (n z^2), nearly, and below z above m / z^2.
+    """
+    high = np.log(n) + np.log(m) + 2 * abs(math.log(z)) + 10
+    low = -high
+    for _ in range(64):  # to the last digit: the two are some 100 apart at most
+        middle = (low + high) / 2
+        above = _ratio_score(np.exp(middle), x, n, y, m) > z
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.where(x > 0, (low + high) / 2, -np.inf)
+
+
+def _ratio_score(ratio: Floats, x: Floats, n: Floats, y: Floats, m: Floats) -> Floats:
+    """Return (x / n - ratio y / m) over its standard deviation where the shares have that ratio; 0 where both are 0.
+
+    The likeliest of such shares, p of m and ratio p of n, solve N ratio p^2 - ((n + y) ratio + m + x) p + x + y = 0,
+    N = n + m; the smaller root is written without differences of nearly equal numbers.
+    """
+    first, second = (n + y) * ratio, m + x
+    p = 2 * (x + y) / (first + second + np.sqrt((first - second) ** 2 + 4 * ratio * (n - x) * (m - y)))
+    q = ratio * p
+    variance = q * np.maximum(0, 1 - q) / n + ratio**2 * p * np.maximum(0, 1 - p) / m
+    distance = x / n - ratio * y / m
+    return np.divide(distance, np.sqrt(variance), out=np.zeros_like(variance), where=variance > 0)
+
+
 def wilson(
     share: float, count: int, level: float = LEVEL, *, variance: float | None = None, freedom: float | None = None
 ) -> Estimate:

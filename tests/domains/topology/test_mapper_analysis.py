@@ -323,6 +323,15 @@ def test_none_of_two_samples_are_no_surplus(tmp_path: Path) -> None:
     assert any("would not have been found to be dropped (" in one and " samples of " in one for one in said)
 
 
+def test_a_ratio_to_no_held_out_sample_has_no_upper_end(tmp_path: Path) -> None:
+    real = of_ring(14, 400)
+    few = real | {"holdout": samples(real["holdout"].natural()[:10], 10**6)}
+    found = lines(tables(Mapper(), few, {"good-0": real["holdout"]}, tmp_path)["nodes"])
+    bounded = {(row["holdout"] > 0, row["ratio_high"] is not None) for row in found}
+    assert bounded == {(True, True), (False, False)}
+    assert all(row["ratio_low"] < row["ratio"] < (row["ratio_high"] or np.inf) for row in found)
+
+
 def test_xn_counts_from_0_as_the_columns_of_arrays_do(tmp_path: Path) -> None:
     real = of_ring(13, 300)
     by_name = lines(tables(Mapper(lens=("x1",)), real, {}, tmp_path)["nodes"])

@@ -144,6 +144,30 @@ def test_a_ratio_beyond_the_axis_is_an_arrow() -> None:
     assert apart(figure)
 
 
+def test_an_interval_without_an_end_is_drawn_to_the_furthest_ratio() -> None:
+    table = tables(names(5), populations(1), 2)["findings"]
+    table |= {"ratio": [0.1, 20.0], "ratio_low": [0.0, 9.0], "ratio_high": [0.4, None]}
+    right = draw_findings(columns({"findings": table}, "findings")).axes[1]
+    drawn = [np.asarray(line.get_xdata()).tolist() for line in right.get_lines() if line.get_linewidth() == 1.4]
+    assert drawn == [[1 / 64, 0.4], [9.0, 64.0]]
+    assert right.get_xlim() == pytest.approx((1 / 64 / 1.6, 64 * 1.6))
+
+
+def test_what_holds_no_sample_of_either_has_no_ratio() -> None:
+    table = tables(names(3), populations(1), 0)
+    nodes = table["nodes"]
+    nothing = {"holdout": 0, "count": 0, "holdout_share": 0.0, "share": 0.0, "ratio": 1.0, "ratio_low": 0.0}
+    for name, value in (nothing | {"ratio_high": None, "adjusted": None}).items():
+        nodes[name] = [
+            value if node == "outside" else one for node, one in zip(nodes["node"], nodes[name], strict=True)
+        ]
+    graph = explorer(columns(table, "nodes"))
+    assert graph is not None
+    for marks in graph.marks.values():
+        assert marks[-1].title.startswith("in no node: 0 samples (0 %), none of holdout; ")
+    assert {row[3] for row in graph.nodes[-1].tables[0].rows[1:]} == {"–"}
+
+
 @pytest.mark.parametrize(("found", "said"), [(4, "g-0: 1 more such region."), (5, "g-0: 2 more such regions.")])
 def test_findings_beyond_three_are_counted(found: int, said: str) -> None:
     table = tables(names(6), ["calibrate", "g-0"], found)

@@ -20,6 +20,7 @@ from gancensus.domains.topology.node_tests import (
     decidable,
     largest_loss,
     p_values,
+    ratio_ends,
     ratios,
 )
 from gancensus.statistics.multiplicity import resampled_fdr
@@ -152,7 +153,9 @@ def test_intervals_of_ratios_hold_the_truth(share: float, ratio: float) -> None:
     """Of 20,000 simulations at 1,000 and 1,500 samples, at least 94 %, and not many more where counts are large."""
     rng = derive_rng(9)
     held, count = rng.binomial(1000, share, 20_000), rng.binomial(1500, share * ratio, 20_000)
-    _, low, high = ratios(held, count, (1000, 1500))
+    low, high = ratio_ends(held, count, (1000, 1500))
+    value = ratios(held, count, (1000, 1500))
+    assert ((low < value) & (value < high)).all()
     covered = np.mean((low <= ratio) & (ratio <= high))
     assert 0.94 <= covered <= (0.96 if 1000 * share * min(1, ratio) > 15 else 1)
 
@@ -171,3 +174,10 @@ def test_the_same_draws_give_the_same_bytes() -> None:
     sides = overlapping(rng, 500, 8), overlapping(rng, 500, 8)
     first, second = (compare(*sides, 8, derive_rng(13)) for _ in range(2))
     assert first.adjusted.tobytes() == second.adjusted.tobytes()
+
+
+def test_a_ratio_of_no_samples_has_one_end_or_none() -> None:
+    """The score of c samples against none is sqrt(c / ratio) where samples are many: it is z at c / z^2."""
+    low, high = ratio_ends(np.array([0, 9, 0]), np.array([9, 0, 0]), (10**7, 10**7))
+    np.testing.assert_allclose([low[0], 1 / high[1]], 9 / 1.959964**2, rtol=1e-5)
+    np.testing.assert_array_equal([low[1], low[2], high[0], high[2]], [0, 0, np.inf, np.inf])

@@ -120,12 +120,11 @@ def _compared(row: Row, finding: str | None) -> tuple[str, ...]:
 
 
 def _ratio(row: Row) -> str:
-    """Write a ratio with its interval, or the end that is known where one side has no sample."""
-    if row["count"] + row["holdout"] and (end := known_end(row, 3)):
-        return end
-    low, high = row["ratio_low"], row["ratio_high"]
-    reach = "" if low is None or high is None else f" ({number(low)} to {number(high)})"
-    return f"{number(row['ratio'])}{reach}"
+    """Write a ratio with its interval, the end that is known where one side has no sample, or that nothing is."""
+    if not row["count"] + row["holdout"]:
+        return NOTHING
+    reach = f"{number(row['ratio'])} ({number(row['ratio_low'])} to {number(row['ratio_high'])})"
+    return known_end(row, 3) or reach
 
 
 def _mark(row: Row, finding: str | None) -> Mark:
@@ -133,7 +132,8 @@ def _mark(row: Row, finding: str | None) -> Mark:
     of = f"; mostly class {row['label']}" if named_by_class(row) else ""
     name = "in no node" if row["node"] == OUTSIDE else row["node"]
     _, count, share, ratio, said, *_ = _compared(row, finding)
-    counts = f"{count} samples ({share}), {ratio} times as many as of holdout"
+    times = "none of holdout" if ratio == NOTHING else f"{ratio} times as many as of holdout"
+    counts = f"{count} samples ({share}), {times}"
     return Mark(value, finding is not None, f"{name}: {counts}; {'difference: ' if finding is None else ''}{said}{of}")
 
 

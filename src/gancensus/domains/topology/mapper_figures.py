@@ -181,11 +181,11 @@ def _draw_shares(ax: Axes, y: int, row: Row) -> None:
 
 
 def _draw_ratio(ax: Axes, y: int, row: Row) -> None:
-    """Draw a ratio with its interval; an arrow where that ends beyond the axis."""
+    """Draw a ratio with its interval, to the furthest where that has no end; an arrow where it is beyond the axis."""
     colour, marker = KINDS[row["finding"]]
     value, low, high = (row[name] for name in ("ratio", "ratio_low", "ratio_high"))
-    inside = [min(max(end, 1 / FURTHEST), FURTHEST) for end in (low, high) if end is not None]
-    ax.plot(inside, [y] * len(inside), color=colour, linewidth=1.4)
+    inside = [max(low, 1 / FURTHEST), min(FURTHEST if high is None else high, FURTHEST)]
+    ax.plot(inside, [y, y], color=colour, linewidth=1.4)
     if 1 / FURTHEST < value < FURTHEST:
         ax.plot(value, y, marker, color=colour, markersize=6)
     else:
@@ -194,7 +194,8 @@ def _draw_ratio(ax: Axes, y: int, row: Row) -> None:
 
 def _reach(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the ends of the axis of ratios: powers of two that hold every interval, as far as the furthest."""
-    ends = [row[name] for row in rows for name in ("ratio", "ratio_low", "ratio_high") if row[name] is not None]
+    ends = [row[name] for row in rows for name in ("ratio", "ratio_low", "ratio_high")]
+    ends = [FURTHEST if end is None else end for end in ends]
     inside = [min(max(end, 1 / FURTHEST), FURTHEST) for end in (*ends, 0.5, 2.0)]
     low, high = math.floor(math.log2(min(inside))), math.ceil(math.log2(max(inside)))
     return 2.0**low / 1.6, 2.0**high * 1.6

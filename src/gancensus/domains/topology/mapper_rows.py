@@ -15,7 +15,7 @@ from gancensus.domains.topology.mapper_tables import OUTSIDE
 from gancensus.domains.topology.mapper_words import REAL, described
 from gancensus.domains.topology.node_features import Effect, Features, effects, features_of
 from gancensus.domains.topology.node_layout import layout
-from gancensus.domains.topology.node_tests import Compared, compare, ratios
+from gancensus.domains.topology.node_tests import Compared, compare, ratio_ends, ratios
 from gancensus.domains.topology.regions import Region, find_regions, within
 
 Flags = NDArray[np.bool_]
@@ -120,7 +120,8 @@ def _counts(compared: Compared, k: int) -> Line:
 
 
 def _shares(holdout: int, count: int, sizes: tuple[int, int]) -> Line:
-    ratio, low, high = (float(one[0]) for one in ratios(np.array([holdout]), np.array([count]), sizes))
+    counts = np.array([holdout]), np.array([count]), sizes
+    ratio, low, high = (float(one[0]) for one in (ratios(*counts), *ratio_ends(*counts)))
     return {
         "holdout": holdout,
         "count": count,
@@ -130,7 +131,7 @@ def _shares(holdout: int, count: int, sizes: tuple[int, int]) -> Line:
         "share": count / sizes[1],
         "ratio": ratio,
         "ratio_low": low,
-        "ratio_high": high,
+        **_known(ratio_high=high),
     }
 
 

@@ -17,7 +17,11 @@ _COUNTS = (
     column("size", INT, about="samples of the population"),
     column("holdout_share", FLOAT, about="share of `holdout` in it"),
     column("share", FLOAT, about="share of the population in it"),
-    *with_interval("ratio", "`share` over `holdout_share`, one half added to each count"),
+    *with_interval(
+        "ratio",
+        "`share` over `holdout_share`, one half added to each number; only the lower end is known where no sample of "
+        "`holdout` is in it",
+    ),
 )
 _LABEL = (
     column("label", STRING, about="most frequent class among its samples of `train`; null where samples have none"),

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from scipy.special import gammaln
 
 from gancensus.domains.topology.mapper_graph import Members
-from gancensus.statistics.intervals import LEVEL, deviate
+from gancensus.statistics.intervals import ratio_interval
 from gancensus.statistics.multiplicity import lone_limit, resampled_fdr
 
 Floats = NDArray[np.float64]
@@ -170,7 +170,7 @@ def largest_loss(holdout: int, sizes: tuple[int, int], limit: float) -> float:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if _loss_p(middle, holdout, sizes) < limit else (low, middle)
-    return float(ratios(np.array([holdout]), np.array([low]), sizes)[0][0]) if low >= 0 else float("nan")
+    return float(ratios(np.array([holdout]), np.array([low]), sizes)[0]) if low >= 0 else float("nan")
 
 
 def _loss_p(count: int, holdout: int, sizes: tuple[int, int]) -> float:
@@ -188,19 +188,30 @@ def _choose(n: int, k: Integers) -> Floats:
     return found
 
 
-def ratios(holdout: Integers, count: Integers, sizes: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
-    """Return the ratios of shares of a population over those of `holdout`, with the ends of their intervals of LEVEL.
+def ratios(holdout: Integers, count: Integers, sizes: tuple[int, int]) -> Floats:
+    """Return the ratios of shares of a population over those of `holdout`, one half added to each number (k,).
 
-    The ratio is ((c + 1/2) / (n + 1/2)) / ((h + 1/2) / (m + 1/2)); its logarithm has nearly the variance
-    1 / (c + 1/2) - 1 / (n + 1/2) + 1 / (h + 1/2) - 1 / (m + 1/2) (Walter, Biometrika 62 (1975) 371; Pettigrew, Gart &
-    Thomas, Biometrika 73 (1986) 425).
+    ((c + 1/2) / (n + 1/2)) / ((h + 1/2) / (m + 1/2)), without a bias of first order in the logarithm (Walter,
+    Biometrika 62 (1975) 371), is always above 0 and finite, and within its interval.
 
     Args:
         holdout: h (k,).
         count: c (k,).
         sizes: m and n.
     """
-    h, c, m, n = holdout + 0.5, count + 0.5, sizes[0] + 0.5, sizes[1] + 0.5
-    log = np.log(c / n) - np.log(h / m)
-    reach = deviate(LEVEL) * np.sqrt(1 / c - 1 / n + 1 / h - 1 / m)
-    return np.exp(log), np.exp(log - reach), np.exp(log + reach)
+    held, of = (holdout + 0.5) / (sizes[0] + 0.5), (count + 0.5) / (sizes[1] + 0.5)
+    found: Floats = of / held
+    return found
+
+
+def ratio_ends(holdout: Integers, count: Integers, sizes: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Return the ends of the intervals of `ratios` (k,), as `ratio_interval` has them.
+
+    They are 0 where a region has no samples of the population, infinite where it has none of `holdout`.
+
+    Args:
+        holdout: h (k,).
+        count: c (k,).
+        sizes: m and n.
+    """
+    return ratio_interval(count, sizes[1], holdout, sizes[0])

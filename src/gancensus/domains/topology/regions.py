@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.domains.topology.mapper_graph import Members
-from gancensus.domains.topology.node_tests import Compared, ratios
+from gancensus.domains.topology.node_tests import Compared, ratio_ends, ratios
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -33,7 +33,7 @@ class Region(NamedTuple):
     low: float
     """Lower end of its interval."""
     high: float
-    """Upper end of its interval."""
+    """Upper end of its interval; infinite where no sample of `holdout` is in it."""
     adjusted: float
     """The smallest false discovery rate of its nodes."""
 
@@ -63,7 +63,7 @@ def find_regions(
     from scipy.sparse.csgraph import connected_components
 
     nodes = len(compared.p) - 1
-    sign = np.where(compared.found, np.sign(ratios(compared.holdout, compared.population, compared.sizes)[0] - 1), 0)
+    sign = np.where(compared.found, np.sign(ratios(compared.holdout, compared.population, compared.sizes) - 1), 0)
     first, second = edges
     joined = (sign[first] == sign[second]) & (sign[first] != 0)
     graph = coo_array((np.ones(int(joined.sum())), (first[joined], second[joined])), shape=(nodes + 1, nodes + 1))
@@ -81,11 +81,12 @@ def _difference(region: Region) -> float:
 def _region(some: Integers, compared: Compared, holdout: Members, population: Members) -> Region:
     """Return the region of some nodes, or of what is in none."""
     nodes = len(compared.p) - 1
-    extent = -np.abs(np.log(ratios(compared.holdout[some], compared.population[some], compared.sizes)[0]))
+    extent = -np.abs(np.log(ratios(compared.holdout[some], compared.population[some], compared.sizes)))
     first = int(some[np.lexsort((some, extent, compared.p[some]))[0]])
     known = () if first == nodes else tuple(some.tolist())
     held, of = within(holdout, known), within(population, known)
-    ratio, low, high = (float(one[0]) for one in ratios(held.sum()[None], of.sum()[None], compared.sizes))
+    counts = held.sum()[None], of.sum()[None], compared.sizes
+    ratio, low, high = (float(one[0]) for one in (ratios(*counts), *ratio_ends(*counts)))
     return Region(first, known, held, of, ratio, low, high, float(compared.adjusted[some].min()))
 
 
