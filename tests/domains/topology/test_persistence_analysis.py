@@ -136,6 +136,9 @@ def test_what_has_too_few_samples_is_not_judged(tables: Tables) -> None:
     assert Persistence().unjudged("signature", tables["signature"]) == [
         "Too few samples to judge the topology of few-0: 300, and 2 draws of 200 landmarks need 400."
     ]
+    fewer = "Draws have 200 samples, not 250: train and holdout must each give 4."
+    assert Persistence().unjudged("distances", tables["distances"]) == [fewer]
+    assert Persistence(landmarks=200).unjudged("distances", tables["distances"]) == []
     some = by(tables["signature"], population="few-0")
     assert np.isnan(some["value"]).all() and np.isnan(some["draws"]).all() and (some["landmarks"] == 200).all()
     assert "few-0" not in tables["diagrams"]["population"]

@@ -116,9 +116,11 @@ class Persistence(Analysis):
         return findings(columns) if table == "signature" else []
 
     def unjudged(self, table: str, columns: Columns) -> list[str]:
-        """Say which populations have too few samples, and how many are needed."""
-        from gancensus.domains.topology.persistence_words import unjudged
+        """Say which populations have too few samples, and how many are needed; and that draws are small for that."""
+        from gancensus.domains.topology.persistence_words import smaller, unjudged
 
+        if table == "distances":
+            return smaller(columns, self.landmarks)
         return unjudged(columns) if table == "signature" else []
 
     def draw(self, table: str, columns: Columns) -> Figure:

@@ -69,16 +69,24 @@ def _changes(differing: Entries) -> Iterator[str]:
 
 
 def _change(row: Row, what: str) -> str:
-    """Write counts: 1.0 loops at a scale of 2.9 in held-out samples, 0.0 (0.0 to 0.3) in generated ones."""
+    """Write counts: 1.0 loops at a scale of 2.9 in held-out samples, 0.0 in generated ones (−1.3 to −0.7 more)."""
     where = "that stand out" if row["entry"] == LOOPS else f"at a scale of {short(row['at'])}"
-    value, low, high = (f"{row[f'value{end}']:.1f}" for end in ("", "_low", "_high"))
-    return f"{row['holdout']:.1f} {what}s {where} in held-out samples, {value} ({low} to {high}) in generated ones"
+    low, high = (f"{row[f'difference_{end}']:.1f}".replace("-", "−") for end in ("low", "high"))
+    both = f"in held-out samples, {row['value']:.1f} in generated ones ({low} to {high} more)"
+    return f"{row['holdout']:.1f} {what}s {where} {both}"
 
 
 def _values(row: Row) -> str:
     """Write a value beside that of held-out samples."""
     value, low, high = (short(row[f"value{end}"]) for end in ("", "_low", "_high"))
     return f"({value}, {low} to {high}; held-out samples {short(row['holdout'])})"
+
+
+def smaller(columns: Columns, landmarks: int) -> list[str]:
+    """Say that draws have fewer landmarks than were asked for, where they have."""
+    most = next(row["landmarks"] for row in rows(columns))
+    few = f"Draws have {integer(most)} samples, not {landmarks}: {FRAME} and {REFERENCE} must each give {DRAWS}."
+    return [few] if most is not None and most < landmarks else []
 
 
 def unjudged(columns: Columns) -> list[str]:
