@@ -69,10 +69,14 @@ def _changes(differing: Entries) -> Iterator[str]:
 
 
 def _change(row: Row, what: str) -> str:
-    """Write counts: 1.0 loops at a scale of 2.9 in held-out samples, 0.0 in generated ones (−1.3 to −0.7 more)."""
+    """Write counts: 1.0 loops at a scale of 2.9 in held-out samples, 0.0 in generated ones (0.7 to 1.3 fewer)."""
     where = "that stand out" if row["entry"] == LOOPS else f"at a scale of {short(row['at'])}"
-    low, high = (f"{row[f'difference_{end}']:.1f}".replace("-", "−") for end in ("low", "high"))
-    both = f"in held-out samples, {row['value']:.1f} in generated ones ({low} to {high} more)"
+    low, high = row["difference_low"], row["difference_high"]
+    less = row["difference"] < 0
+    ends = (f"{end:.1f}".replace("-", "−") for end in ((-high, -low) if less else (low, high)))
+    both = (
+        f"in held-out samples, {row['value']:.1f} in generated ones ({' to '.join(ends)} {'fewer' if less else 'more'})"
+    )
     return f"{row['holdout']:.1f} {what}s {where} {both}"
 
 
