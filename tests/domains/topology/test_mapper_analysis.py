@@ -339,9 +339,7 @@ def test_xn_counts_from_0_as_the_columns_of_arrays_do(tmp_path: Path) -> None:
     assert [row["x"] for row in by_name] == [
         row["x"] for row in lines(tables(Mapper(lens=("x0",)), turned, {}, tmp_path)["nodes"])
     ]
-    with pytest.raises(
-        UserError, match=r"lens 'x2' is not known; there are: pca1, .*, density, x0, x1...|there are 2 values only"
-    ):
+    with pytest.raises(UserError, match=r"^lens x2: there are 2 values only"):
         tables(Mapper(lens=("x2",)), real, {}, tmp_path)
 
 

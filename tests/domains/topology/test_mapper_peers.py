@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mapper_betti import betti
 from sklearn.cluster import DBSCAN
 
 from gancensus.domains.topology.mapper_graph import MapperGraph, Options, build
@@ -79,4 +80,4 @@ def test_gudhi(seed: int, lenses: int) -> None:
     links = [some for some, _ in tree.get_skeleton(1) if len(some) == 2]
     assert ours(graph) == (set(nodes.values()), {frozenset((nodes[a], nodes[b])) for a, b in links})
     tree.compute_persistence(persistence_dim_max=True)
-    assert list(graph.betti()) == [*tree.betti_numbers(), 0, 0][:2]
+    assert list(betti(graph.components())) == [*tree.betti_numbers(), 0, 0][:2]

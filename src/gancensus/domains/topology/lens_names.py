@@ -11,8 +11,7 @@ from gancensus.contracts.source import Source
 
 MEASURED = re.compile(r"pca[1-9][0-9]*|eccentricity|density")
 VALUE = re.compile(r"x(0|[1-9][0-9]*)")
-THERE_ARE = "pca1, pca2..., eccentricity, density"
-VALUES = f"{THERE_ARE}, x0, x1..."
+VALUES = "pca1, pca2..., eccentricity, density, x0, x1..."
 
 
 def why_unknown(name: str, encoder: str | None, source: Source) -> str | None:

@@ -12,7 +12,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.domains.topology import covers, lenses, nerve
 from gancensus.domains.topology.covers import NONE, Cover, Spacing
 from gancensus.domains.topology.lenses import Lens
-from gancensus.domains.topology.nerve import Betti, Edges
+from gancensus.domains.topology.nerve import Edges
 from gancensus.search.neighbours import Nearest, nearest, nearest_others
 
 Floats = NDArray[np.float64]
@@ -119,11 +119,6 @@ class MapperGraph:
     def edges(self) -> Edges:
         """Return the pairs of nodes that share samples of train."""
         return nerve.edges(self.nodes, len(self.names))
-
-    def betti(self) -> Betti:
-        """Return components and loops of the nerve: nodes that share samples of train, up to three."""
-        edges = self.edges()
-        return nerve.betti(len(self.names), np.stack(edges[:2], axis=1), nerve.triangles(self.nodes))
 
     def components(self) -> tuple[Integers, Integers]:
         """Return the component of each node, from 0 in the order of their first nodes, and the loops of that (n,)."""

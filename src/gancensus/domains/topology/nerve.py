@@ -22,13 +22,6 @@ class Edges(NamedTuple):
     """How many samples they share (e,)."""
 
 
-class Betti(NamedTuple):
-    """The first two Betti numbers of a complex."""
-
-    components: int
-    loops: int
-
-
 def edges(held: Integers, nodes: int) -> Edges:
     """Return the pairs of nodes that share samples.
 
@@ -46,25 +39,16 @@ def triangles(held: Integers) -> Integers:
     return np.unique(_faces(held, 3), axis=0)
 
 
-def betti(nodes: int, pairs: Integers, triples: Integers) -> Betti:
-    """Return components and loops of a complex: independent cycles, less those that triangles fill, over GF(2).
+def components(nodes: int, pairs: Integers, triples: Integers) -> tuple[Integers, Integers]:
+    """Return the component of each node, from 0 in the order of their first nodes, and how many loops that has (n,).
 
-    dim H_1 = E - V + C - rank of the boundary of triangles (Edelsbrunner & Harer, Computational Topology, IV.2).
+    Loops are independent cycles, less those that triangles fill, over GF(2): dim H_1 = E - V + 1 - rank of the boundary
+    of triangles (Edelsbrunner & Harer, Computational Topology, IV.2).
 
     Args:
         nodes: how many vertices there are.
         pairs: the edges (e, 2), ascending in each row, none twice.
         triples: the triangles (t, 3), ascending in each row; each one's edges are in `pairs`.
-    """
-    component, loops = components(nodes, pairs, triples)
-    first = np.unique(component, return_index=True)[1]
-    return Betti(len(first), int(loops[first].sum()))
-
-
-def components(nodes: int, pairs: Integers, triples: Integers) -> tuple[Integers, Integers]:
-    """Return the component of each node, from 0 in the order of their first nodes, and how many loops that has (n,).
-
-    The arguments are those of `betti`.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
