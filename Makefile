@@ -89,8 +89,9 @@ trust: $(READY) ## simulate generators of known truth, docs/trust.md: a quarter 
 snakemake-report: $(READY) ## Snakemake's own report of the finished run, results/snakemake-report.zip
 	@$(BIN)/snakemake --configfile $(CONFIG) --cores 1 --report results/snakemake-report.zip
 
-docs: $(READY) ## write from the code the schema, config/README.md, docs/tables.md and docs/modules.md
+docs: $(READY) ## write from the code the schema, config/README.md, docs/tables.md and docs/modules.md; build the site into site/
 	$(BIN)/python tools/document.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 lock: $(READY) ## resolve envs/requirements.in again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -1,7 +1,10 @@
 """What the documents name is there: files, modules, types."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,20 @@ def test_its_links_lead_to_files_and_to_what_these_define(document: Path) -> Non
     assert missing == []
     types = [(text[1:-1], document.parent / target) for text, target in links if re.fullmatch(r"`[A-Z]\w+`", text)]
     assert [name for name, file in types if name not in names(file)] == []
+
+
+def test_the_site_builds_without_a_warning_and_leads_from_page_to_page(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    built = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    )
+    assert (built.returncode, built.stderr) == (0, "")
+    pages = sorted(tmp_path.rglob("*.html"))
+    assert len(pages) >= len(DOCUMENTS)
+    for page in pages:
+        targets = re.findall(r'(?:href|src)="(?!\w+:)([^"#?]+)', page.read_text())
+        gone = [target for target in targets if page.name != "404.html" and not (page.parent / target).exists()]
+        assert (page, gone) == (page, [])
 
 
 def test_what_is_not_there_is_found() -> None:
