@@ -171,16 +171,20 @@ def as_json(outcome: Outcome, gate: Gate) -> dict[str, Any]:
         question: {"answer": row["answer"] or None, **{name: row[name] for name in ANSWERED}, "why": _why(row)}
         for question, row in outcome.answers.items()
     }
-    names = [*COUNTED, *(f"{name}{end}" for name in ESTIMATED for end in ("", "_low", "_high"))]
-    definitions = {name: {key: row[key] for key in names} for name, row in outcome.counts.items()}
     return {
         "name": outcome.title,
         "population": outcome.population,
         "found": gate.found(outcome),
         "undecided": gate.undecided(outcome),
-        "answers": _finite(answers),
-        "definitions": _finite(definitions),
+        "answers": {question: _finite(row) for question, row in answers.items()},
+        "definitions": {name: counts(row) for name, row in outcome.counts.items()},
     }
+
+
+def counts(row: Row) -> dict[str, Any]:
+    """Return the numbers of a row of `schemas.SUPPORT`, as values of JSON."""
+    names = [*COUNTED, *(f"{name}{end}" for name in ESTIMATED for end in ("", "_low", "_high"))]
+    return _finite({name: row[name] for name in names})
 
 
 def _why(row: Row) -> str:
@@ -188,9 +192,6 @@ def _why(row: Row) -> str:
     return sentences.why(row) if row["question"] in QUESTIONS else row["names"] or ""
 
 
-def _finite(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return rows in which what is not finite is None."""
-    return {
-        name: {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}
-        for name, row in rows.items()
-    }
+def _finite(row: Row) -> dict[str, Any]:
+    """Return a row in which what is not finite is None."""
+    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}

@@ -137,7 +137,7 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
     except argparse.ArgumentTypeError as error:
         command.error(str(error))
     args.asked = Asked(args.real, generated, args.train, args.kind, args.encoder, features, args.alpha, args.seed)
-    words = [word for word in args.fail_on if word != RATIO]
+    words = tuple(word for word in args.fail_on if word != RATIO)
     args.gate = Gate(words, args.max_ratio, args.strict, () if args.train else ("copies",))
 
 
@@ -159,9 +159,9 @@ def by_name(option: str, words: Iterable[str]) -> dict[str, str]:
             name = name.strip() if option == "--features" else check_title(name)
             where = place(where)
         except PydanticCustomError as error:
-            raise argparse.ArgumentTypeError(f"{option} {word!a}: the name {error.message()}") from None
+            raise argparse.ArgumentTypeError(f"{option} {word!r}: the name {error.message()}") from None
         except argparse.ArgumentTypeError as error:
-            raise argparse.ArgumentTypeError(f"{option} {word}: {error}") from None
+            raise argparse.ArgumentTypeError(f"{option} {word!r}: {error}") from None
         if name in found:
             raise argparse.ArgumentTypeError(
                 f"{option}: two are called '{name}'; give each a name of its own: NAME=PLACE"
@@ -194,7 +194,7 @@ def place(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"{text!a}: is not UTF-8; rename it") from None
+        raise argparse.ArgumentTypeError(f"{text!r}: is not UTF-8; rename it") from None
     return f"{path(file)}{colons}{inside}"
 
 

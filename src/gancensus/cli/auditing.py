@@ -16,7 +16,7 @@ import yaml
 
 from gancensus import __version__
 from gancensus.audit.asked import STUDY, Asked
-from gancensus.audit.outcome import Gate, Outcome, as_json, outcomes
+from gancensus.audit.outcome import Gate, Outcome, as_json, counts, outcomes
 from gancensus.cli.audit_printed import summary
 from gancensus.cli.head import say
 from gancensus.config import results as places
@@ -30,6 +30,8 @@ from gancensus.storage.tables import read_table, write_bytes
 FILE = "audit.yaml"
 MADE = "# What `gancensus audit` has chosen"  # how its first line begins
 CONTENT = "# sha256 of what follows: "  # how the last line of its head begins
+FILES = {"report": places.REPORT, "duplicates": f"{STUDY}/duplicates.csv", "configuration": FILE}
+THRESHOLD = ("metric", "scale", "alpha", "threshold")  # columns of the table of thresholds
 
 
 @contextmanager
@@ -160,38 +162,47 @@ class Audit:
     def __init__(self, config: Config, folder: Path) -> None:
         """Read what the audit comes to; folder: of the results."""
         study = config.studies[STUDY]
-        self.folder = folder
         support = read_table(folder / places.at(places.SUPPORT, study=STUDY)).to_pylist()
         answers = read_table(folder / places.at(places.SUMMARY, study=STUDY)).to_pylist()
         titles = {population: study.titles.get(population, population) for population in study.generated}
         self.outcomes: list[Outcome] = outcomes(answers, support, titles)
         self.reference: dict[str, Row] = {row["definition"]: row for row in support if row["population"] == REFERENCE}
         self.noted = inputs.titled(read_table(folder / places.INPUTS).to_pylist(), titles)
-        self.report = folder / places.REPORT
+        self.thresholds: dict[str, list[Row]] = {
+            name: read_table(folder / places.at(places.THRESHOLDS, study=STUDY, definition=name)).to_pylist()
+            for name in study.definitions
+        }
+        self.files = {name: path for name, file in FILES.items() if (path := folder / file).is_file()}
 
     def text(self, gate: Gate) -> str:
         """Return the table and what it says, notes about the inputs, and where to read on."""
         warnings = [f"warning: {line}" for line in inputs.warnings(self.noted)]
         lines = [f"  {line}" for line in inputs.lines(self.noted)]
         notes = [*warnings, *(["read:", *lines] if lines else [])]
-        paths = [f"report: {self.report}"] if self.report.is_file() else []
-        paths += [f"configuration: {self.folder / FILE}"]
+        paths = [f"{name}: {file}" for name, file in self.files.items()]
         parts = [summary(self.outcomes, self.reference, gate), "\n".join(notes), "\n".join(paths)]
-        return "\n\n".join(filter(None, ["", *parts]))
+        return "\n" + "\n\n".join(filter(None, parts))
 
     def json(self, gate: Gate, status: int) -> str:
-        """Return one JSON object: numbers are finite or null, paths absolute.
+        """Return one JSON object: numbers are finite or null, paths absolute, all characters ASCII.
 
-        Its keys: `version` (of gancensus), `status` (the exit status), `report` and `configuration` (files; `report` is
-        null where it could not be made), `generators` (a list; `outcome.as_json` says of what), `warnings` (sentences
-        about the inputs).
+        Its keys: `version` (of gancensus), `status` (the exit status), `report`, `duplicates` and `configuration`
+        (files; null where one could not be made), `generators` (a list; `outcome.as_json` says of what),
+        `definitions` (by name: `thresholds`, a list of metric, alpha and threshold, and where there are several scales,
+        scale; `holdout`, what was counted in held-out real samples), `warnings` (sentences about the inputs).
         """
         found = {
             "version": __version__,
             "status": status,
-            "report": str(self.report) if self.report.is_file() else None,
-            "configuration": str(self.folder / FILE),
+            **{name: str(self.files[name]) if name in self.files else None for name in FILES},
             "generators": [as_json(outcome, gate) for outcome in self.outcomes],
+            "definitions": {
+                name: {
+                    "thresholds": [{key: row[key] for key in THRESHOLD if key in row} for row in self.thresholds[name]],
+                    "holdout": counts(row),
+                }
+                for name, row in self.reference.items()
+            },
             "warnings": inputs.warnings(self.noted),
         }
-        return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(found, indent=2, allow_nan=False)
