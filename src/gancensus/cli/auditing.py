@@ -62,8 +62,8 @@ def prepare(asked: Asked, out: Path) -> Path:
     from gancensus.audit.choose import choose
 
     file = out / FILE
-    before = _written_by_us(file)
     _check_apart(asked, out)
+    before = _written_by_us(file)
     chosen = choose(asked)
     for line in chosen.said:
         print(line, flush=True)
