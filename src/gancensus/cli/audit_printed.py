@@ -21,10 +21,11 @@ def summary(found: Sequence[Outcome], reference: Mapping[str, Row], gate: Gate) 
     reference: rows of `schemas.SUPPORT` of held-out real samples, by definition.
     """
     said = {outcome.title: outcome.answers for outcome in found}
+    wrong = [*reasons(said, is_bad), *_differing(found), *_repeating(found, gate)]
     parts = [
         *_table(found),
         *_legend(found, reference),
-        *_headed("found:", [*reasons(said, is_bad), *_differing(found), *_repeating(found, gate)]),
+        *_headed("found:", wrong or ["  nothing"]),
         *_headed("not decided:", reasons(said, is_open)),
     ]
     return "\n".join(parts)

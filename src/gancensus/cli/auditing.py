@@ -69,8 +69,6 @@ def prepare(asked: Asked, out: Path) -> Path:
         print(line, flush=True)
     raw = {**chosen.configuration, "pathvars": {"results": str(out)}}
     config = load(raw)
-    for line in config.skipped:
-        say(line)
     content = _content(asked, out, raw)
     found = check_inputs(config, lambda key: say(f"reading {_asked_for(key, config)}"), cheap=content == before)
     if found.problems:
