@@ -793,7 +793,7 @@ def test_without_words_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
         main.main([])
     assert ended.value.code == 2
     help_text = capsys.readouterr().err
-    assert all(word in help_text for word in ("run", "slurm", "plan", "example: gancensus run study.yaml"))
+    assert all(word in help_text for word in ("audit --real", "run study.yaml", "slurm", "plan"))
     for words in (["--version"], ["run", "--version"]):
         with pytest.raises(SystemExit) as ended:
             main.main(words)

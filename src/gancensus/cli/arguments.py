@@ -1,4 +1,4 @@
-"""Run the workflow here or on a cluster, or show what it would run."""
+"""Compare your own samples with real ones, run the workflow here or on a cluster, or show what it would run."""
 
 from __future__ import annotations
 
