@@ -174,7 +174,7 @@ def test_pictures_stored_rotated_have_one_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["bytes", "0 to 1", "-1 to 1"])
 def test_channels_first_are_moved(tmp_path: Path, kind: str) -> None:
     x = RNG.integers(0, 256, (60, 3, 9, 8), dtype=np.uint8)
-    values: Array = {"bytes": x, "0 to 1": (x / 255).astype(np.float32), "-1 to 1": (x / 127.5 - 1).astype(np.float32)}[
+    values: Any = {"bytes": x, "0 to 1": (x / 255).astype(np.float32), "-1 to 1": (x / 127.5 - 1).astype(np.float32)}[
         kind
     ]
     np.save(tmp_path / "real.npy", values)

@@ -84,6 +84,11 @@ def read_as(inputs: Mapping[str, Input], kind: str, encoded: bool) -> Read:
         if kind == "jets" and common:
             section = _jets(role, one, section) | common
         sections[role] = section
+    if inputs["real"].form == "table":
+        sections["real"]["missing"] = "flag"
+        said.append(
+            "rows: a missing number, if there is one, becomes its column's median, and one more column marks it"
+        )
     if kind == "jets" and sections["real"].get("layout") in ("zenodo", "jetnet"):
         sections["real"]["paths"] = {"jets": sections["real"].pop("path")}
     return Read(sections, said)
