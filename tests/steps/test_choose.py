@@ -356,11 +356,22 @@ def test_jets_in_arrays(tmp_path: Path) -> None:
     study = study_of(chosen)
     assert study["definitions"] == {"emd": {"emd": {}}}
     assert study["source"] == {
-        "kind": "jets-hdf5", "layout": "array", "path": str(tmp_path / "real.npy"), "form": "constituents",
-        "particles": 14,
+        "kind": "jets-hdf5", "layout": "array", "unit": "GeV", "path": str(tmp_path / "real.npy"),
+        "form": "constituents", "particles": 14,
     }  # fmt: skip
     assert "substructure" in study
     assert check(chosen).problems == []
+
+
+def test_momenta_of_jets_in_mev(tmp_path: Path) -> None:
+    np.save(tmp_path / "real.npy", jets(60, 10))
+    np.save(tmp_path / "a.npy", jets(60, 10) * [1000, 1, 1])
+    chosen = ask(tmp_path, "real.npy", "a.npy", kind="jets")
+    assert study_of(chosen)["generators"]["mine"]["unit"] == "MeV"
+    assert "mine: momenta are in MeV" in chosen.said
+    assert check(chosen).problems == []
+    np.save(tmp_path / "a.npy", jets(60, 10)[..., [1, 2, 0]])
+    assert "reorder it" in check(ask(tmp_path, "real.npy", "a.npy", kind="jets")).problems[0]
 
 
 def test_images_of_jets(tmp_path: Path) -> None:

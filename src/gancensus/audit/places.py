@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from gancensus.config.yaml_tree import clipped
 from gancensus.contracts.errors import UserError
+from gancensus.storage.tables import reason_of
 
 TAKEN = {"real", "train", "calibrate", "holdout", "reference", "all", "logs", "benchmarks"}
 """Names that are something else in a study."""
@@ -36,7 +38,7 @@ class Place(NamedTuple):
             there = Path(path).expanduser().absolute()
             exists = there.exists()
         except (RuntimeError, ValueError, OSError) as error:
-            raise UserError(f"{text}: cannot be a path ({error})") from None
+            raise UserError(f"{clipped(text, 200)}: cannot be a path ({reason_of(error)})") from None
         if not exists:
             raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
         return cls(there, name or None, text)

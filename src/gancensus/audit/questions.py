@@ -196,4 +196,4 @@ def _seconds(inputs: Mapping[str, Input], width: int) -> float:
     """Return about how long fidelity takes, as measured on one core: it compares all samples of two populations."""
     real = (inputs["real"].count or 10**6) / 2
     sizes = [max(real, one.count or 10**6) for role, one in inputs.items() if role not in ("real", "train")]
-    return sum((size / 5000) ** 2 * (20 + 0.5 * width) + (width / 1000) ** 3 * 10 for size in sizes)
+    return sum((size / 5000) ** 2 * (20 + 0.5 * width) + (min(width, size) / 1000) ** 3 * 10 for size in sizes)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gancensus.audit.recognise import KINDS, SEVERAL, Input
+from gancensus.audit.recognise import KINDS, SEVERAL, Input, unit_of_jets
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 
@@ -83,6 +83,7 @@ def read_as(inputs: Mapping[str, Input], kind: str, encoded: bool) -> Read:
             section |= {"kind": "imagefolder", **form}
         if kind == "jets" and common:
             section = _jets(role, one, section) | common
+            said.append(f"{role}: momenta are in {section['unit']}")
         sections[role] = section
     if inputs["real"].form == "table":
         sections["real"]["missing"] = "flag"
@@ -100,7 +101,8 @@ def _jets(role: str, one: Input, section: Mapping[str, Any]) -> dict[str, Any]:
         return dict(section)
     if section["kind"] != "files":
         raise UserError(f"{role}: jets of an array are read from .npy, or from x of a .npz; save it as one of these")
-    return {"kind": "jets-hdf5", "layout": "array", "path": section["path"]}
+    unit = unit_of_jets(one.place.path, "array")
+    return {"kind": "jets-hdf5", "layout": "array", "unit": unit, "path": section["path"]}
 
 
 def _form_of_jets(inputs: Mapping[str, Input], said: list[str]) -> dict[str, Any]:

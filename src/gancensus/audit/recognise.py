@@ -18,7 +18,7 @@ from gancensus.contracts.showers import GRID, VOXELS
 from gancensus.domains.general.channel_order import CHANNELS, looks_channels_first
 from gancensus.domains.general.generator_hdf5_array import Hdf5Array
 from gancensus.domains.images.source_idx import images_of
-from gancensus.domains.jets.jet_files import FIRST, JetFile, Layout, look_at_jets
+from gancensus.domains.jets.jet_files import FIRST, Layout, Unit, look_at_jets
 from gancensus.domains.showers import generator_hdf5
 from gancensus.domains.showers.shower_file import LAYOUTS
 from gancensus.storage.hdf5_files import SUFFIXES, hdf5_errors, opened
@@ -51,6 +51,7 @@ JETS: dict[Layout, tuple[str, ...]] = {
     "toptagging": ("table/table",),
 }
 """The data sets by which the layouts of jets are known."""
+UNITS: tuple[Unit, Unit] = ("GeV", "MeV")
 READ = "a folder of images, .npy, .npz, .h5, .csv, .parquet, or the files of MNIST (idx)"
 
 
@@ -193,22 +194,23 @@ def _showers(place: Place, layout: str, voxels: int) -> Input:
 
 def _jets(place: Place, layout: Layout) -> Input:
     """Look at a file of jets, in GeV or, if they can only be that, in MeV."""
-    found, unit = _in_unit(place.path, layout)
+    unit = unit_of_jets(place.path, layout)
+    found = look_at_jets(place.path, layout, unit)
     particles = found.read(np.arange(min(found.jets, FIRST))).shape[1]
-    section = {"kind": "jets-hdf5", "layout": layout, **({"unit": unit} if unit != "GeV" else {})}
-    values = f"layout {layout}, in {unit}"
+    section = {"kind": "jets-hdf5", "layout": layout, "unit": unit}
+    values = f"layout {layout}"
     return Input(place, "jets", ("jets",), ("jets",), section, found.jets, (particles, 3), values)
 
 
-def _in_unit(path: Path, layout: Layout) -> tuple[JetFile, str]:
-    """Look at jets in the unit in which their momenta make sense."""
-    try:
-        return look_at_jets(path, layout, "GeV"), "GeV"
-    except UserError as error:
+def unit_of_jets(path: Path, layout: Layout) -> Unit:
+    """Return the unit in which momenta make sense; GeV where none does, which says what is wrong."""
+    for unit in UNITS:
         try:
-            return look_at_jets(path, layout, "MeV"), "MeV"
+            look_at_jets(path, layout, unit)
         except UserError:
-            raise error from None
+            continue
+        return unit
+    return UNITS[0]
 
 
 def _parquet(place: Place) -> Input:
