@@ -561,3 +561,32 @@ def test_paths_are_absolute_and_links_are_kept(tmp_path: Path, monkeypatch: pyte
     study = study_of(choose(Asked("real.npy", {"mine": "~/there.npy"})))
     assert study["source"]["path"] == str(tmp_path / "real.npy")
     assert study["generators"]["mine"]["path"] == str(tmp_path / "there.npy")
+
+
+def network(path: Path, side: int) -> None:
+    """Write a network of grey images of one size: the mean of each row."""
+    from onnx import TensorProto, helper, save
+
+    nodes = [
+        helper.make_node("ReduceMean", ["image"], ["rows"], axes=[3], keepdims=0),
+        helper.make_node("Flatten", ["rows"], ["vector"], axis=1),
+    ]
+    ends = [
+        helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 1, side, side]),
+        helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", side]),
+    ]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+
+
+@pytest.mark.parametrize(("side", "resize"), [(16, [16, 16]), (12, None)])
+def test_a_network_from_a_file(tmp_path: Path, side: int, resize: list[int] | None) -> None:
+    np.save(tmp_path / "real.npy", RNG.integers(0, 256, (60, 12, 12), dtype=np.uint8))
+    network(tmp_path / "my net.onnx", side)
+    chosen = ask(tmp_path, "real.npy", "real.npy", encoder=str(tmp_path / "my net.onnx"))
+    study = study_of(chosen)
+    assert list(study["encoders"]) == ["my-net"]
+    assert study["encoders"]["my-net"].get("resize") == resize
+    assert list(study["definitions"]) == ["my-net", "pixels"]
+    assert (study["splits"]["train"], study["fidelity"]) == (0, {"encoder": "my-net"})
+    assert check(chosen).problems == []
