@@ -400,6 +400,18 @@ def test_jets_in_layouts(tmp_path: Path) -> None:
 def test_a_table_of_features_and_outcomes_is_no_jets(tmp_path: Path) -> None:
     np.savez(tmp_path / "real.npz", X=RNG.normal(size=(40, 4)), y=np.arange(40) % 2)
     assert study_of(ask(tmp_path, "real.npz", "real.npz"))["source"]["samples"] == "X"
+    np.savez(tmp_path / "real.npz", X=RNG.normal(size=(40, 9, 4)), y=np.arange(40) % 5)
+    assert study_of(ask(tmp_path, "real.npz", "real.npz", kind="numbers"))["source"]["samples"] == "X"
+
+
+def test_jets_of_a_study(tmp_path: Path) -> None:
+    scale = Scale(("pt", "eta", "phi"), ("GeV", "1", "rad"), (-1024.0, -2.0, -2.0), (1024.0, 2.0, 2.0))
+    write_samples(tmp_path / "real.parquet", Samples(scale.encode(jets(60, 6)), np.arange(60), None, scale))
+    np.save(tmp_path / "a.npy", jets(50, 6, 1))
+    chosen = ask(tmp_path, "real.parquet", {"a": "real.parquet", "b": "a.npy"}, kind="jets")
+    assert study_of(chosen)["definitions"] == {"emd": {"emd": {}}}
+    assert [section["kind"] for section in study_of(chosen)["generators"].values()] == ["files", "files"]
+    assert check(chosen).problems == []
 
 
 def table(path: Path, rows: int, separator: str = ",", seed: int = 0) -> None:

@@ -45,7 +45,7 @@ def choose(asked: Asked, progress: Callable[[str], None] = lambda text: None) ->
     spaces = _spaces(asked, inputs, features, names, kind)
     read = read_as(inputs, kind, encoded=asked.encoder is not None)
     sections = read.sections
-    found = questions(kind, inputs, sections, spaces, asked.alpha)
+    found = questions(kind, inputs, spaces, asked.alpha)
     parts, said_of_parts = _parts(asked, spaces, sections, inputs["real"].count)
     study = {
         "source": sections["real"],

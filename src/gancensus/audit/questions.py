@@ -104,19 +104,13 @@ def features_of(files: Mapping[str, Path], dimension: int, names: Mapping[str, s
     return Space("features", section, False, dimension, f"features: {dimension:,} numbers of each sample, as given")
 
 
-def questions(
-    kind: str,
-    inputs: Mapping[str, Input],
-    sections: Mapping[str, Section],
-    spaces: Sequence[Space],
-    alpha: float | None,
-) -> Questions:
+def questions(kind: str, inputs: Mapping[str, Input], spaces: Sequence[Space], alpha: float | None) -> Questions:
     """Return what is asked of samples of a kind."""
     real = inputs["real"]
     metrics: dict[str, tuple[Section, str]] = {
         "images": ({"pixels": {"euclidean": {}}}, "pixels: Euclidean distance of all pixels"),
         "tables": ({"gower": {"gower": {}}}, "gower: Gower's distance, the mean difference over the columns"),
-        "jets": _of_jets(sections["real"]),
+        "jets": _of_jets(real),
         "numbers": ({"near": {"euclidean": {}}}, "near: Euclidean distance"),
     }
     own, said_of_own = _of_showers(inputs) if kind == "showers" else metrics[kind]
@@ -135,8 +129,8 @@ def questions(
     return Questions(definitions, analyses, said)
 
 
-def _of_jets(real: Section) -> tuple[Section, str]:
-    width = {} if real.get("form") == "constituents" else {"width": WIDTH}
+def _of_jets(real: Input) -> tuple[Section, str]:
+    width = {} if real.of_particles else {"width": WIDTH}
     return {"emd": {"emd": width}}, "emd: the earth mover's distance, of jets of equal total"
 
 
@@ -177,7 +171,7 @@ def _analyses(
             found["physics"] = {}
         else:
             said.append("physics: left out, as not all showers have their primary `energy` beside them")
-    if kind == "jets" and inputs["real"].shape[1:] == (3,):
+    if kind == "jets" and real.of_particles:
         found["substructure"] = {}
     if spaces or kind in ("images", "numbers", "tables"):
         section = {"encoder": spaces[0].name} if spaces else {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gancensus.audit.recognise import KINDS, SEVERAL, Input, unit_of_jets
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
+from gancensus.contracts.samples import Scale
 
 MOST_PARTICLES = 128  # the hardest of a jet, which are compared
 LARGEST, LARGEST_ENCODED = 64, 256  # pixels of a side, where images of different sizes are brought to one
@@ -47,11 +49,20 @@ def check_alike(inputs: Mapping[str, Input], kind: str) -> None:
             problems.append(
                 f"{role}: {described(one)}, but the real samples are {described(real)}; give both as tables"
             )
-        elif one.form == "sample table" and one.scale != real.scale:
+        elif kind == "jets" and (real.form, one.form) == ("sample table", "jets"):
+            problems.append(
+                f"{role}: jets that a study has not prepared as the real ones; give real jets as files, too"
+            )
+        elif one.form == "sample table" and _plain(one.scale) != _plain(real.scale):
             problems.append(f"{role}: a sample table with another scale than that of the real samples; take both from "
                             "one study, or give natural values as .npy")  # fmt: skip
     if problems:
         raise UserError("\n".join(problems))
+
+
+def _plain(scale: Scale | None) -> Scale | None:
+    """Return a scale without the categories that only generated rows have."""
+    return scale and replace(scale, columns=tuple(replace(column, extra=()) for column in scale.columns))
 
 
 def _same_table(real: Input, one: Input) -> bool:
@@ -106,9 +117,9 @@ def _jets(role: str, one: Input, section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _form_of_jets(inputs: Mapping[str, Input], said: list[str]) -> dict[str, Any]:
-    """Return what jets become: particles, of which each has as many as the largest; nothing for images of jets."""
-    clouds = [one for one in inputs.values() if one.form == "jets" or one.shape[1:] == (3,)]
-    if not clouds:
+    """Return what jets become: as many particles as the largest has. Nothing for images, and for a study's own."""
+    clouds = [one for one in inputs.values() if one.of_particles]
+    if not clouds or inputs["real"].form == "sample table":
         return {}
     particles = min(MOST_PARTICLES, max(one.shape[0] for one in clouds))
     if any(one.section.get("layout") == "zenodo" for one in clouds):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
@@ -85,6 +85,11 @@ class Input:
         """Whether samples, if they are images, have their channels first."""
         return self.form == "array" and looks_channels_first(self.shape)
 
+    @property
+    def of_particles(self) -> bool:
+        """Whether samples, if they are jets, are particles, not images."""
+        return self.form == "jets" or self.shape[1:] == (3,)
+
     def shape_as(self, kind: str) -> tuple[int, ...]:
         """Return the shape of a sample as it is compared."""
         return (*self.shape[1:], self.shape[0]) if kind == "images" and self.channels_first else self.shape
@@ -143,13 +148,20 @@ def _numpy(place: Place) -> Input:
         raise UserError(f"{place.text}: not a readable .npz ({reason_of(error)})") from None
     if place.name is None and {"X", "y"} <= {*names} and "x" not in names:
         found = read_user_samples(place.path, names=Names("X"))
-        if len(found.shape) == 2 and found.shape[1] in (3, 4):
-            return _jets(place, "energyflow")
-        return _array(place, found, {"kind": "npz", "samples": "X"})
+        jets = _energyflow(place) if len(found.shape) == 2 and found.shape[1] in (3, 4) else None
+        return jets or _array(place, found, {"kind": "npz", "samples": "X"})
     if place.name is None and not {"x", "arr_0"} & {*names} and len(names) > 1:
         raise UserError(f"{place.text}: {_which(place, names)}")
     section = {"kind": "files"} if place.name is None else {"kind": "npz", "samples": place.name}
     return _array(place, read_user_samples(place.path, names=Names(place.name)), section)
+
+
+def _energyflow(place: Place) -> Input | None:
+    """Look at EnergyFlow's jets; None for features and outcomes of something else, under the usual names."""
+    try:
+        return _jets(place, "energyflow")
+    except UserError:
+        return None
 
 
 def _hdf5(place: Place) -> Input:
@@ -241,11 +253,9 @@ def _sample_table(place: Place) -> Input:
     one = _array(place, found, {"kind": "files"})
     likely = likely or one.likely
     possible = tuple(dict.fromkeys([*likely, *one.possible]))
-    conditions = {name: np.asarray(values) for name, values in found.conditions.items()}
-    return Input(
-        place, "sample table", likely, possible, one.section, len(found), found.shape, "sample table", conditions,
-        scale=scale,
-    )  # fmt: skip
+    return replace(
+        one, form="sample table", likely=likely, possible=possible, values="as a study has them", scale=scale
+    )
 
 
 def _table(place: Place, kind: str, rows: int | None, columns: int) -> Input:
