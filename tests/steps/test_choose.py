@@ -277,7 +277,7 @@ def test_data_sets_of_hdf5(tmp_path: Path) -> None:
 def showers_3dgan(path: Path, n: int, energy: Array, seed: int) -> None:
     rng = np.random.default_rng(seed)
     with h5py.File(path, "w") as file:
-        cells = rng.random((n, 5, 5, 4))
+        cells = rng.random((n, 12, 11, 4))
         file["ECAL"] = cells / cells.sum(axis=(1, 2, 3), keepdims=True) * 0.02 * energy[:, None, None, None]
         file["energy"] = energy
 
@@ -298,6 +298,21 @@ def test_showers_of_3dgan(tmp_path: Path) -> None:
     }
     assert study["physics"] == {}
     assert check(chosen).problems == []
+
+
+def test_physics_is_left_out_where_it_would_fail(tmp_path: Path) -> None:
+    x = RNG.random((60, 12, 12, 3))
+    np.savez(tmp_path / "real.npz", x=x, energy=np.full(60, 50.0))
+    np.savez(tmp_path / "narrow.npz", x=x[:, :6], energy=np.full(60, 50.0))
+    np.savez(tmp_path / "none.npz", x=x)
+    for real, made, reason in (
+        ("real", "real", ""),
+        ("narrow", "narrow", "needs 11 x 11 cells across"),
+        ("real", "none", "not all showers have their primary `energy`"),
+    ):
+        chosen = ask(tmp_path, f"{real}.npz", f"{made}.npz", kind="showers")
+        assert ("physics" in study_of(chosen)) == (not reason)
+        assert bool([line for line in chosen.said if "physics: left out" in line and reason in line]) == bool(reason)
 
 
 def test_showers_of_a_few_beams_are_compared_at_equal_energy(tmp_path: Path) -> None:
@@ -325,7 +340,7 @@ def test_showers_of_the_calochallenge(tmp_path: Path, voxels: int, binning: list
 
 
 def test_showers_in_arrays_and_tables_of_samples(tmp_path: Path) -> None:
-    x = RNG.random((60, 6, 6, 5)).astype(np.float32)
+    x = RNG.random((60, 11, 11, 5)).astype(np.float32)
     energy = RNG.uniform(50, 99, 60).astype(np.float32)
     np.savez(tmp_path / "real.npz", x=x, energy=energy)
     chosen = ask(tmp_path, "real.npz", "real.npz", kind="showers")

@@ -20,6 +20,7 @@ from gancensus.contracts.showers import VOXELS
 COMPONENTS = 16  # of `pca`, at most
 OF_ITS_OWN = 0.2  # share of the real samples that an encoder is fitted on
 BEAMS = 50  # different energies, at most, of showers that are compared at equal energy
+WINDOW = 11  # cells across the windows of SSIM
 SECONDS = 10.0  # that fidelity may take
 WIDTH = 2.0  # of images of jets: that of their usual window in eta and phi, which balanced distances do not depend on
 Section = dict[str, Any]
@@ -165,12 +166,10 @@ def _analyses(
     found: dict[str, Section] = {}
     if kind == "tables":
         found["synthetic"] = {}
-    grid = len(real.shape) == 3 and (real.scale is None or real.scale.names != VOXELS)
-    if kind == "showers" and grid and real.section.get("layout") != "calochallenge":
-        if all("energy" in one.conditions for one in inputs.values()):
-            found["physics"] = {}
-        else:
-            said.append("physics: left out, as not all showers have their primary `energy` beside them")
+    if kind == "showers":
+        reason = _no_physics(inputs)
+        found |= {} if reason else {"physics": {}}
+        said += [f"physics: left out, as {reason}"] if reason else []
     if kind == "jets" and real.of_particles:
         found["substructure"] = {}
     if spaces or kind in ("images", "numbers", "tables"):
@@ -184,6 +183,22 @@ def _analyses(
     if found:
         said.append(f"analyses: {', '.join(found)}")
     return found
+
+
+def _no_physics(inputs: Mapping[str, Input]) -> str | None:
+    """Return why showers cannot be judged as physicists do; None where they can."""
+    real = inputs["real"]
+    if (
+        len(real.shape) != 3
+        or real.section.get("layout") == "calochallenge"
+        or (real.scale is not None and real.scale.names == VOXELS)
+    ):
+        return "it needs cells (x, y, z)"
+    if min(real.shape[:2]) < WINDOW:
+        return f"its similarity of showers needs {WINDOW} x {WINDOW} cells across"
+    if any("energy" not in one.conditions for one in inputs.values()):
+        return "not all showers have their primary `energy` beside them"
+    return None
 
 
 def _seconds(inputs: Mapping[str, Input], width: int) -> float:
