@@ -1,6 +1,7 @@
 # A search is named by what is compared: POPULATION with itself, or POPULATION~OTHER with another. With shards, each shard
 # of a search is a job; without, the three searches of a population are one, and so are those of the real samples.
-# Studies without `train` have searches of their own.
+# Studies without `train` have other searches: beside some with it, they need rules of their own.
+SOME_TRAIN = any("train" in s.real for s in CONFIG.studies.values())
 OWN_SEARCHES = {train: results.own_searches("{population}", train) for train in (True, False)}
 REAL_SEARCHES = {train: results.real_searches(train) for train in (True, False)}
 
@@ -78,14 +79,14 @@ else:
             features=lambda wc: features_of(OWN_SEARCHES[has_train(wc)])(wc),
             thresholds=at(results.THRESHOLDS),
         output:
-            duplicates=found_by_searches(results.DUPLICATES, OWN_SEARCHES[True]),
-            repeats=found_by_searches(results.REPEATS, OWN_SEARCHES[True]),
+            duplicates=found_by_searches(results.DUPLICATES, OWN_SEARCHES[SOME_TRAIN]),
+            repeats=found_by_searches(results.REPEATS, OWN_SEARCHES[SOME_TRAIN]),
         log:
             "<logs>/{study}/pairs/{definition}/{population}.log",
         benchmark:
             "<benchmarks>/{study}/pairs/{definition}/{population}.tsv"
         wildcard_constraints:
-            study=studies_that_have(True),
+            study=studies_that_have(SOME_TRAIN),
             population=GENERATED,
         conda:
             "../../envs/conda.yaml"
@@ -109,14 +110,14 @@ else:
             features=lambda wc: features_of(REAL_SEARCHES[has_train(wc)])(wc),
             thresholds=at(results.THRESHOLDS),
         output:
-            duplicates=found_by_searches(results.DUPLICATES, REAL_SEARCHES[True]),
-            repeats=found_by_searches(results.REPEATS, REAL_SEARCHES[True]),
+            duplicates=found_by_searches(results.DUPLICATES, REAL_SEARCHES[SOME_TRAIN]),
+            repeats=found_by_searches(results.REPEATS, REAL_SEARCHES[SOME_TRAIN]),
         log:
             "<logs>/{study}/pairs_real/{definition}.log",
         benchmark:
             "<benchmarks>/{study}/pairs_real/{definition}.tsv"
         wildcard_constraints:
-            study=studies_that_have(True),
+            study=studies_that_have(SOME_TRAIN),
         conda:
             "../../envs/conda.yaml"
         resources:
@@ -134,17 +135,19 @@ else:
         shell:
             f"{SEARCH} --shard 0 > {{log:q}} 2>&1"
 
-    use rule pairs as pairs_without_train with:
-        output:
-            duplicates=found_by_searches(results.DUPLICATES, OWN_SEARCHES[False]),
-            repeats=found_by_searches(results.REPEATS, OWN_SEARCHES[False]),
-        wildcard_constraints:
-            study=studies_that_have(False),
-            population=GENERATED,
+    if SOME_TRAIN and studies_that_have(False) != "-":
 
-    use rule pairs_real as pairs_real_without_train with:
-        output:
-            duplicates=found_by_searches(results.DUPLICATES, REAL_SEARCHES[False]),
-            repeats=found_by_searches(results.REPEATS, REAL_SEARCHES[False]),
-        wildcard_constraints:
-            study=studies_that_have(False),
+        use rule pairs as pairs_without_train with:
+            output:
+                duplicates=found_by_searches(results.DUPLICATES, OWN_SEARCHES[False]),
+                repeats=found_by_searches(results.REPEATS, OWN_SEARCHES[False]),
+            wildcard_constraints:
+                study=studies_that_have(False),
+                population=GENERATED,
+
+        use rule pairs_real as pairs_real_without_train with:
+            output:
+                duplicates=found_by_searches(results.DUPLICATES, REAL_SEARCHES[False]),
+                repeats=found_by_searches(results.REPEATS, REAL_SEARCHES[False]),
+            wildcard_constraints:
+                study=studies_that_have(False),
