@@ -185,6 +185,9 @@ def test_what_does_not_go_together_with_trained_on(tmp_path: Path) -> None:
         "studies.s.splits.train: 0.3, but `trained_on` says what is `train`; leave it out, or write 0",
         "studies.s.splits.train_first: `trained_on` says what models have learned from; leave one of the two out",
     ]
+    encoders = {"one": {"kind": "autoencoder", "only": 0}}
+    (line,) = lines(config(tmp_path, trained_on=given, encoders=encoders))
+    assert line == "studies.s.encoders.one.only: samples of `trained_on` have no classes; leave it out"
     (line,) = lines(config(tmp_path, trained_on={"kind": "files", "path": str(tmp_path / "no.npy")}))
     assert line == f"studies.s.trained_on: {tmp_path / 'no.npy'}: no such file or folder"
     with pytest.raises(UserError, match=r"trained_on: kind 'toygan' is trained here; give the files that models"):

@@ -409,6 +409,9 @@ def _trained_on(study: BaseStudy) -> Iterator[str]:
         yield f"splits.train: {study.splits.train:g}, but `trained_on` says what is `train`; leave it out, or write 0"
     if study.splits.train_first:
         yield "splits.train_first: `trained_on` says what models have learned from; leave one of the two out"
+    for key, encoder in study.encoders.items():
+        if encoder.class_learned is not None:
+            yield f"encoders.{key}.only: samples of `trained_on` have no classes; leave it out"
     if "train" in study.generators and any(encoder.by_row for encoder in study.encoders.values()):
         yield "generators.train: is what vectors of `trained_on` are called, too; rename it"
 
