@@ -192,6 +192,8 @@ def test_what_does_not_go_together_with_trained_on(tmp_path: Path) -> None:
     assert line == f"studies.s.trained_on: {tmp_path / 'no.npy'}: no such file or folder"
     with pytest.raises(UserError, match=r"trained_on: kind 'toygan' is trained here; give the files that models"):
         load(config(tmp_path, trained_on={"kind": "toygan"}))
+    with pytest.raises(UserError, match=r"add up to more than 1; `train` is 0.5 unless it is written"):
+        load(config(tmp_path, trained_on=given, splits={"calibrate": 0.5, "holdout": 0.5}))
     with pytest.raises(UserError, match=r"train_first says where `train` begins, and `train` is 0: leave it out"):
         load(config(tmp_path, splits=NONE | {"train_first": True}))
 
