@@ -61,9 +61,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.statistics, columns_of(statistics, schemas.STATISTICS.names), schemas.STATISTICS)
     reasons = zip(args.populations, map(failures.reason, args.answers), strict=True)
     missing = {name: f"could not be measured: {reason}" for name, reason in reasons if reason}
+    learned = any(search.population == "train" for search in args.searches)
     summary = [
         {"study": args.study} | row
-        for row in summarise(rows, args.census.margin, args.census.permutations, missing, args.unseen, args.group)
+        for row in summarise(
+            rows, args.census.margin, args.census.permutations, missing, args.unseen, args.group, learned
+        )
     ]
     write_table(args.summary, columns_of(summary, schemas.SUMMARY.names), schemas.SUMMARY)
 

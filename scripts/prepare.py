@@ -1,14 +1,19 @@
 #!/usr/bin/env python
-"""Split the real samples of a study; write one part of each split."""
+"""Split the real samples of a study; write one part of each split, and of training samples that are given apart."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import gancensus.config.steps as step
 
+import numpy as np
+
+from gancensus.audit.user_samples import population_of
 from gancensus.config.sections import Splits
+from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import Samples, check, part_rows
+from gancensus.contracts.samples import Notes, Samples, check, part_rows, rows_to_compare
 from gancensus.contracts.source import Source
 from gancensus.storage.samples import drop_parts, write_samples
 from gancensus.training.splits import split
@@ -20,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         __doc__,
         argv,
         source=step.member(Source),
+        trained_on=[step.member(Generator)],
         splits=step.section(Splits),
         seed=int,
         part=int,
@@ -32,9 +38,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, "prepare")
-    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group).items():
+    found = split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group)
+    for name, rows in found.items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
+    for given in args.trained_on:
+        real.notes.restart()
+        like = real.take(found["holdout"][rows_to_compare(len(found["holdout"]), real.shape)])
+        samples = population_of(given, replace(like, notes=Notes(*like.notes.counts())), "train")
+        part = part_rows(len(samples), args.part, args.parts)
+        write_samples(args.train, samples, np.arange(part.start, part.stop))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ rule sweep:
 INPUTS = []
 
 for name, s in CONFIG.studies.items():
-    read = {"real": (s.source, REAL)}
+    read = {"real": (s.source, [name for name in s.real if name not in s.given])}
+    read |= {name: (given, (name,)) for name, given in s.given.items()}
     read |= {population: (s.generators[key], (population,)) for population, (key, _) in s.generated.items()}
     for population, (member, populations) in read.items():
         INPUTS.append((name, population, ", ".join(map(str, member.files())) or member.kind, populations))

@@ -100,9 +100,6 @@ class Search(NamedTuple):
         return (self.population,) if self.other is None else (self.population, self.other)
 
 
-REAL_SEARCHES = (Search("train"), Search("holdout"), Search("holdout", "train"))
-
-
 class Drawing(NamedTuple):
     """A figure of a study."""
 
@@ -114,20 +111,27 @@ class Drawing(NamedTuple):
     """Whether a table of the samples that it shows lies beside it."""
 
 
-def own_searches(population: str) -> tuple[Search, ...]:
+def real_searches(train: bool) -> tuple[Search, ...]:
+    """Return what is searched for duplicates of real samples; train: whether the study has any of these."""
+    return (Search("train"), Search("holdout"), Search("holdout", "train")) if train else (Search("holdout"),)
+
+
+def own_searches(population: str, train: bool) -> tuple[Search, ...]:
     """Return what is searched for duplicates of a generated population: itself, copies of `train`, and mixtures."""
-    return Search(population), Search(population, "train"), Search(population, "holdout")
+    return Search(population), *([Search(population, "train")] if train else []), Search(population, "holdout")
 
 
 def searches(study: Study) -> list[Search]:
     """Return what is searched under every definition of a study: each counted population, and pairs of two."""
-    crossed = [search for population in study.generated for search in own_searches(population)[1:]]
-    return [*(Search(population) for population in counted(study)), Search("holdout", "train"), *crossed]
+    train = "train" in study.real
+    found = [*real_searches(train), *(search for name in study.generated for search in own_searches(name, train))]
+    within = [Search(population) for population in counted(study)]
+    return [*within, *(search for search in found if search.other is not None)]
 
 
 def counted(study: Study) -> list[str]:
     """Return the populations that are counted: real samples that trained, real ones that did not, generated ones."""
-    return ["train", "holdout", *study.generated]
+    return [*(name for name in study.real if name != "calibrate"), *study.generated]
 
 
 def answered(study: Study) -> list[str]:
@@ -135,7 +139,7 @@ def answered(study: Study) -> list[str]:
 
     Of real samples in groups `train` has whole ones, and `holdout` one sample of each: they are not alike.
     """
-    return [*([] if study.source.grouped else ["train"]), *study.generated]
+    return [*([] if study.source.grouped or "train" not in study.real else ["train"]), *study.generated]
 
 
 def trained(study: Study) -> list[str]:
