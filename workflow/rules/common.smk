@@ -206,6 +206,12 @@ def definition_of(wildcards):
     return study(wildcards).definitions[wildcards.definition]
 
 
+def reference_of(wildcards):
+    """The samples of `holdout`, whose number sets the thresholds of a definition with an alpha of `auto`."""
+    metrics = definition_of(wildcards).values()
+    return parts_of("holdout") if any(getattr(metric, "alpha", None) == "auto" for metric in metrics) else []
+
+
 def compared_in(searches):
     """The populations of searches, each once."""
     return list(dict.fromkeys(population for search in searches for population in search.populations))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from gancensus.census import birthday, diversity
 from gancensus.census.birthday import Collision
 from gancensus.census.graph import degrees
+from gancensus.contracts.metric import LOOSEST, MIDDLE
 from gancensus.contracts.samples import rows_of
 from gancensus.search.duplicates import Found
 from gancensus.search.repeats import listed
@@ -29,7 +31,8 @@ class Graph:
 
     sample_id, duplicates, partners (how many other samples each was compared with) and condition (equal where samples
     are compared; None where a distance decides that), int64 (n,), of the first `split` samples and then of the
-    other population's; pairs by sample_id, those of every step-th sample.
+    other population's; pairs by sample_id, those of every step-th sample. `scales` are the same at each scale of
+    the definition, of which this is MIDDLE; empty where it has none.
     """
 
     sample_id: IntArray
@@ -40,12 +43,13 @@ class Graph:
     step: int
     i: IntArray
     j: IntArray
+    scales: Mapping[str, Graph] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Found) -> Graph:
         """Return what a search has found, from its tables in memory or as they were read."""
         condition = np.asarray(found.repeats["condition"])
-        return cls(
+        loosest = cls(
             found.repeats["sample_id"],
             found.repeats["duplicates"],
             found.repeats["partners"],
@@ -55,6 +59,17 @@ class Graph:
             found.duplicates["i"],
             found.duplicates["j"],
         )
+        limits: dict[str, dict[str, float]] = json.loads(found.facts.get("scales", "{}"))
+        scales = {scale: loosest if scale == LOOSEST else loosest._at(scale, of, found) for scale, of in limits.items()}
+        return replace(scales[MIDDLE], scales=scales) if scales else loosest
+
+    def _at(self, scale: str, limits: Mapping[str, float], found: Found) -> Graph:
+        """Return the same at a scale that is stricter than that of the search."""
+        keep = np.ones(len(self.i), dtype=bool)
+        for metric, limit in limits.items():
+            keep &= found.duplicates[metric] <= limit
+        duplicates = np.asarray(found.repeats[f"duplicates_{scale}"])
+        return replace(self, duplicates=duplicates, i=self.i[keep], j=self.j[keep])
 
     @property
     def whole(self) -> bool:

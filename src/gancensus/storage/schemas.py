@@ -108,6 +108,18 @@ SUPPORT = pa.schema(
     ]
 )
 
+SCALES = pa.schema(
+    [
+        column(
+            "scale",
+            STRING,
+            about="strict, middle or loose; null where alphas are given. What the thresholds do not decide "
+            "(`reach_support`, `reach_ratio`) is null at strict and loose",
+        ),
+        *SUPPORT,
+    ]
+)
+
 DIVERSITY = pa.schema(
     [
         DEFINITION,
