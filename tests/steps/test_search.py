@@ -81,7 +81,9 @@ def search(
 
 def threshold(folder: Path, *values: float) -> None:
     table = {"metric": ["m"] * len(values), "alpha": [0.1] * len(values), "pairs": [1] * len(values)}
-    table |= {"all_pairs": table["pairs"]} | {f"threshold{end}": list(values) for end in ("", "_low", "_high")}
+    table |= {"scale": [None] * len(values), "all_pairs": table["pairs"]} | {
+        f"threshold{end}": list(values) for end in ("", "_low", "_high")
+    }
     write_table(folder / "thresholds.parquet", table, THRESHOLDS)
 
 

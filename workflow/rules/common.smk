@@ -208,8 +208,7 @@ def definition_of(wildcards):
 
 def reference_of(wildcards):
     """The samples of `holdout`, whose number sets the thresholds of a definition with an alpha of `auto`."""
-    metrics = definition_of(wildcards).values()
-    return parts_of("holdout") if any(getattr(metric, "alpha", None) == "auto" for metric in metrics) else []
+    return parts_of("holdout") if wildcards.definition in results.scaled(study(wildcards)) else []
 
 
 def compared_in(searches):

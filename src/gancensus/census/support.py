@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from gancensus.census import birthday, diversity
 from gancensus.census.birthday import Collision
 from gancensus.census.graph import degrees
-from gancensus.contracts.metric import LOOSEST, MIDDLE
+from gancensus.contracts.metric import LOOSEST, MIDDLE, SCALES
 from gancensus.contracts.samples import rows_of
-from gancensus.search.duplicates import Found
+from gancensus.search.duplicates import Found, at_scale
 from gancensus.search.repeats import listed
 from gancensus.statistics import permutation
 from gancensus.statistics.estimate import Estimate
@@ -59,17 +58,15 @@ class Graph:
             found.duplicates["i"],
             found.duplicates["j"],
         )
-        limits: dict[str, dict[str, float]] = json.loads(found.facts.get("scales", "{}"))
-        scales = {scale: loosest if scale == LOOSEST else loosest._at(scale, of, found) for scale, of in limits.items()}
-        return replace(scales[MIDDLE], scales=scales) if scales else loosest
+        if "scales" not in found.facts:
+            return loosest
+        scales = {scale: loosest if scale == LOOSEST else loosest._at(scale, found) for scale in SCALES}
+        return replace(scales[MIDDLE], scales=scales)
 
-    def _at(self, scale: str, limits: Mapping[str, float], found: Found) -> Graph:
+    def _at(self, scale: str, found: Found) -> Graph:
         """Return the same at a scale that is stricter than that of the search."""
-        keep = np.ones(len(self.i), dtype=bool)
-        for metric, limit in limits.items():
-            keep &= found.duplicates[metric] <= limit
-        duplicates = np.asarray(found.repeats[f"duplicates_{scale}"])
-        return replace(self, duplicates=duplicates, i=self.i[keep], j=self.j[keep])
+        pairs = at_scale(found.duplicates, found.facts, scale)
+        return replace(self, duplicates=found.repeats[f"duplicates_{scale}"], i=pairs["i"], j=pairs["j"])
 
     @property
     def whole(self) -> bool:

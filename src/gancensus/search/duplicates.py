@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gancensus.contracts.device import choose_device
-from gancensus.contracts.metric import LOOSEST, SCALES, Metric
+from gancensus.contracts.metric import LOOSEST, MIDDLE, SCALES, Metric
 from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Side, costs, deal, find_pairs
 from gancensus.search.populations import PILOT, Population, condition_groups, condition_line
@@ -40,6 +40,15 @@ class Found(NamedTuple):
     duplicates: Columns
     repeats: Columns
     facts: dict[str, str]
+
+
+def at_scale(duplicates: Columns, facts: Mapping[str, str], scale: str = MIDDLE) -> Columns:
+    """Return the rows of a table of duplicates that are within the thresholds of a scale; all where there are none."""
+    limits: dict[str, dict[str, float]] = json.loads(facts.get("scales", "{}"))
+    if not limits or scale == LOOSEST:
+        return duplicates
+    keep = np.all([duplicates[metric] <= limit for metric, limit in limits[scale].items()], axis=0)
+    return {name: column[keep] for name, column in duplicates.items()}
 
 
 def search(

@@ -25,8 +25,8 @@ def add_up(whole: pa.Table, counts: Iterable[Columns]) -> Columns:
     stay missing where the definition has none.
     """
     whole = whole.combine_chunks()
-    known = [name for name in COUNTS if name in whole.column_names and not whole[name].null_count]
-    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in known}
+    missing = {n for n in COUNTS_OF_SCALES if n not in whole.column_names or whole[n].null_count}
+    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in COUNTS if name not in missing}
     for columns in counts:
         for name, total in sums.items():
             total += columns[name]
