@@ -271,7 +271,7 @@ class Joint:
             rank = min(count, largest_rank(self._pairs)) if alone else rank_of(joint, count, self._pairs, reached)
             within = rank if alone else np.count_nonzero(joint < rank)
             expected = within * comb(holdout, 2) / comb(samples, 2)
-            progress(f"{scale}: alpha {rank / self._pairs:.3g}, of which {expected:,.0f} duplicates of holdout follow")
+            progress(f"{scale}: alpha {rank / self._pairs:.3g}, about {expected:,.0f} duplicates in holdout")
             for name, marginal in self._scaled.items():
                 exact = alone and 0 < rank <= len(values)
                 limit = _ranked(values[:, 0], rank, self._pairs) if exact else marginal.at(rank / self._pairs)

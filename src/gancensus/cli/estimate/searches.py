@@ -45,7 +45,7 @@ def rows_read(a: Side, b: Side | None, todo: Iterable[Task]) -> int:
 
 
 def resolved(metrics: Iterable[Metric], holdout: int) -> list[Metric]:
-    """Return metrics with numbers for alphas of `auto`: as `joint` guesses, of the loosest scale for so many samples."""
+    """Return metrics with numbers for alphas of `auto`: guesses, as `joint` makes them, of the loosest scale."""
     metrics = list(metrics)
     scaled = [metric for metric in metrics if is_auto(metric)]
     given = prod(alpha(metric) for metric in metrics if not is_auto(metric))
