@@ -185,7 +185,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("{alpha: 0.001}", "{alpha: -1}", f"{ALPHA} greater than 0 (found: -1)"),
     ("{alpha: 0.001}", "{alpha: 2}", f"{ALPHA} less than 1 (found: 2)"),
     ("{alpha: 0.001}", "{alpha: atuo}", f"{ALPHA_IS} (found: 'atuo')"),
-    ("{alpha: 0.001}", "{alpha: yes}", f"{ALPHA_IS} (found: yes)"),
+    ("{alpha: 0.001}", "{alpha: yes}", f"{ALPHA_IS}, not yes or no (found: True)"),
     ("{alpha: 0.001}", "{alpha: .nan}", f"{ALPHA} a finite number (found: nan)"),
     ("keep: 0.5", "keep: 0", f"{KEEP} input should be greater than 0 (found: 0)"),
     ("keep: 0.5", "keep: 1.5", f"{KEEP} is a share up to 1 or a whole number of samples (found: 1.5)"),

@@ -93,7 +93,11 @@ def _check_alpha(value: Any) -> Any:
     except (TypeError, ValueError):
         share = None
     if share is None or isinstance(value, bool):
-        raise PydanticCustomError("alpha", "needs a number between 0 and 1, or auto")
+        raise PydanticCustomError(
+            "alpha",
+            "needs a number between 0 and 1, or auto{more}",
+            {"more": ", not yes or no" if isinstance(value, bool) else ""},
+        )
     if not isfinite(share):
         raise PydanticKnownError("finite_number")
     if share <= 0:
