@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.metric import LOOSEST, MIDDLE, SCALES, Metric
@@ -94,16 +95,15 @@ def search(
         b = b and Side(b.blocks, Population(conditions, spaces[-1]).features)
     compared = partners(conditions, a, b, todo)
     groups = condition_groups(conditions, samples)
-    by_scale = {
-        f"duplicates_{scale}": np.concatenate(counted.repeats[: len(samples)])
-        for scale, counted in zip(tighter, tally.tighter, strict=True)
-    }
+    by_scale: dict[str, Any] = dict.fromkeys(COUNTS_OF_SCALES, pa.nulls(sum(map(len, samples)), pa.int64()))
+    for scale, counted in zip(tighter, tally.tighter, strict=True):
+        by_scale[f"duplicates_{scale}"] = np.concatenate(counted.repeats[: len(samples)])
     first, last, found = samples[0].sample_id, samples[-1].sample_id, tally.pairs
     repeats = {
         "population": np.repeat(list(populations), [len(s) for s in samples]),
         "sample_id": np.concatenate([s.sample_id for s in samples]),
         "duplicates": np.concatenate(tally.repeats[: len(samples)]),
-        **{name: by_scale.get(name, [None] * sum(map(len, samples))) for name in COUNTS_OF_SCALES},
+        **by_scale,
         "partners": np.concatenate(compared[: len(samples)]),
         "condition": [None] * sum(map(len, samples)) if groups is None else groups,
     }

@@ -15,18 +15,20 @@ from gancensus.search.duplicates import COUNTS_OF_SCALES, Found
 from gancensus.search.pairs import Pairs
 from gancensus.search.repeats import Tally
 
-COUNTS = ["duplicates", *COUNTS_OF_SCALES, "partners"]
+
+def counted(repeats: pa.Table) -> list[str]:
+    """Return the columns of a table of repeats that are added up: those of scales where its definition has any."""
+    scaled = [name for name in COUNTS_OF_SCALES if name in repeats.column_names and not repeats[name].null_count]
+    return ["duplicates", *scaled, "partners"]
 
 
 def add_up(whole: pa.Table, counts: Iterable[Columns]) -> Columns:
     """Return the repeats of a search, whose shards cover the same samples, with the sums of their counts.
 
-    whole: the repeats of one shard; counts: COUNTS of every shard, of which one at a time is held. Those of scales
-    stay missing where the definition has none.
+    whole: the repeats of one shard; counts: `counted` of it, of every shard, of which one at a time is held.
     """
     whole = whole.combine_chunks()
-    missing = {n for n in COUNTS_OF_SCALES if n not in whole.column_names or whole[n].null_count}
-    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in COUNTS if name not in missing}
+    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in counted(whole)}
     for columns in counts:
         for name, total in sums.items():
             total += columns[name]

@@ -302,6 +302,9 @@ class Joint:
         metrics = [self._definition[name] for name in names]
         first = next((m for m in self._scaled.values() if m.sampled), self._first)
         sample = _drawn(metrics, first.conditions, first.fixed, side, self._pairs, first.rng())
+        if first.sampled:
+            own = next(name for name, marginal in self._scaled.items() if marginal is first)
+            first.sample = np.sort(sample[:, names.index(own)])  # the same pairs as those of its own sample
         excluded = [sample[:, m] > self._limits[name] for m, name in enumerate(names) if name in self._limits]
         kept = sample[:, [m for m, name in enumerate(names) if name in self._scaled]]
         if excluded:
