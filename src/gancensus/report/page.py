@@ -54,7 +54,8 @@ def page(results: Path, provenance: dict[str, Any], template: str) -> str:
 def definitions_of(folder: Path, study: Study) -> list[Row]:
     """Return what the page says about each definition: what it is, and the rows of its tables by population."""
     tables = [rows_at(folder, place) for place in (places.SUPPORT, places.COPIES, places.DIVERSITY)]
-    scales, found = rows_at(folder, places.SCALES), []
+    scales = rows_at(folder, places.SCALES) if places.scaled(study) else []
+    found = []
     for name, metrics in study.definitions.items():
         support, copies, diversity = ([row for row in rows if row["definition"] == name] for rows in tables)
         thresholds = rows_at(folder, places.THRESHOLDS, definition=name)

@@ -90,7 +90,7 @@ def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
 def scales(rows: Iterable[Row]) -> str | None:
     """Say what set the thresholds of a definition with scales, by its rows of that table; None where it has none."""
     held = {row["scale"]: integer(row["duplicates"]) for row in rows if row["population"] == REFERENCE}
-    if None in held:
+    if "middle" not in held:
         return None
     asked = listing([f"{integer(count)} ({scale})" for scale, count in SCALES.items()])
     found = listing([held[scale] for scale in SCALES])
