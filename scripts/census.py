@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         curve=Path,
         diversity=Path,
         copies=Path,
+        scales=Path,
         populations=[str],
         unseen=[str],
         group=str,
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.support, tables.support, schemas.SUPPORT)
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)
+    write_table(args.scales, tables.scales, schemas.SCALES)
     write_table(args.curve, tables.curve, schemas.CURVE)
     statistics = [{"population": name} | row for name, of in rows.items() for row in of]
     write_table(args.statistics, columns_of(statistics, schemas.STATISTICS.names), schemas.STATISTICS)
