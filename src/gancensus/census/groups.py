@@ -70,14 +70,15 @@ class GroupFacts(NamedTuple):
     listed: int
     """Samples whose pairs are listed, and which alone are grouped: fewer than all where there are too many."""
     groups: int
+    """Of two samples and more."""
     grouped: int
-    """Samples in a group."""
+    """Samples in these."""
     near: int | None
-    """Those of them that have a listed duplicate in `train`; None where there is no `train`."""
+    """Samples that have a listed duplicate in `train`; None where there is no `train`."""
     near_listed: int | None
     """Samples whose duplicates in `train` are listed."""
     rows: int
-    """Rows of the table: fewer than there are samples in groups where these are more than `MOST`."""
+    """Rows of the table, `MOST` at most."""
 
 
 def group_duplicates(i: IntArray, j: IntArray, distance: FloatArray) -> Grouped:
@@ -158,6 +159,23 @@ def closest_of(i: IntArray, j: IntArray, distance: FloatArray) -> Closest:
     return Closest(i[rows], j[rows], distance[rows])
 
 
+def with_alone(groups: Grouped, near: Closest) -> Grouped:
+    """Return groups, and after them each sample outside that is near one of `train` as a group of its own.
+
+    Of these the nearest come first.
+    """
+    order = np.lexsort((near.sample_id, near.distance))
+    order = order[~np.isin(near.sample_id[order], groups.sample_id)]
+    first = int(groups.group.max(initial=-1)) + 1
+    alone = Grouped(
+        near.sample_id[order],
+        np.arange(first, first + len(order)),
+        np.ones(len(order), dtype=np.int64),
+        np.zeros(len(order)),
+    )
+    return Grouped(*(np.concatenate(both) for both in zip(groups, alone, strict=True)))
+
+
 def find_groups(
     searched: Iterable[Searched],
     known: Mapping[str, Samples],
@@ -186,36 +204,36 @@ def _rows(one: Searched, known: Mapping[str, Samples]) -> tuple[Columns, GroupFa
     """Return the rows of a population under a definition."""
     groups = group_duplicates(*_within(one, one.own))
     near = closest_of(*_within(one, one.train)) if one.train else NONE
-    at = np.searchsorted(near.sample_id, groups.sample_id)
-    at[at == len(near.sample_id)] = -1
-    there = near.sample_id[at] == groups.sample_id if len(near.sample_id) else np.zeros(len(at), dtype=bool)
-    rows = min(MOST, len(there))
+    listed = with_alone(groups, near)
+    rows = min(MOST, len(listed.sample_id))
     facts = GroupFacts(
         one.definition,
         one.population,
         int(one.own.facts["samples"]),
         _listed(one.own),
         len(np.unique(groups.group)),
-        len(there),
-        int(there.sum()) if one.train else None,
+        len(groups.group),
+        len(near.sample_id) if one.train else None,
         _listed(one.train) if one.train else None,
         rows,
     )
-    ids, there = groups.sample_id[:rows], there[:rows]
-    other = near.other[at[:rows][there]]
+    ids = listed.sample_id[:rows]
+    there = np.isin(ids, near.sample_id)
+    closest = np.searchsorted(near.sample_id, ids[there])
+    other = near.other[closest]
     columns = {
         "definition": [one.definition] * rows,
         "population": [one.population] * rows,
-        "group": groups.group[:rows],
-        "size": groups.size[:rows],
+        "group": listed.group[:rows],
+        "size": listed.size[:rows],
         "sample_id": ids,
         "name": _names(known.get(one.population), ids),
         "row": rows_in_file(ids),
-        "distance": groups.distance[:rows],
+        "distance": listed.distance[:rows],
         "train_id": _where(there, other.tolist()),
         "train_name": _where(there, _names(known.get("train"), other)),
         "train_row": _where(there, rows_in_file(other).tolist()),
-        "train_distance": _where(there, near.distance[at[:rows][there]].tolist()),
+        "train_distance": _where(there, near.distance[closest].tolist()),
     }
     return columns, facts
 

@@ -11,13 +11,13 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from gancensus.plotting.style import INK, WIDTH, empty, looks, styled
-from gancensus.report.group_lists import MEMBERS, ShownGroup
+from gancensus.report.group_lists import ShownGroup
 from gancensus.report.picture_figures import View, pixels
 from gancensus.report.row_figures import draw_group_profiles
 
 TILE, GAP = 0.86, 0.1  # inches: the largest side of a picture, and between two
 ABOVE, BELOW = 0.24, 0.3  # inches: for the title of a group, and for the names below its pictures
-LETTERS = 17  # of a name that a line below a picture has room for; there are two lines
+LETTERS = 19  # of a name that a line below a picture has room for; there are two lines
 MOST_PIXELS = 128  # of a side that are drawn
 
 
@@ -55,7 +55,7 @@ def _draw_group(ax: Axes, group: ShownGroup, view: View, top: float, tile: tuple
     places = [k * step for k in range(len(group.members))]
     pictures = _small(pixels(group.members, view))
     if group.train is not None:
-        places.append(MEMBERS * step + 2 * GAP)
+        places.append(len(group.members) * step + 2 * GAP)
         pictures = np.concatenate([pictures, _small(pixels(group.train, view))])
         frame = Rectangle((places[-1], top), wide, high, fill=False, edgecolor="black", linewidth=1.2, clip_on=False)
         ax.add_patch(frame)

@@ -67,7 +67,7 @@ def _chosen(samples: Samples, ids: Sequence[int]) -> Samples:
 
 def titled(row: Row) -> str:
     """Return what a group is called, by one of its rows."""
-    return f"group {row['group']}: {integer(row['size'])} samples"
+    return f"group {row['group']}: {integer(row['size'])} sample{'s' if row['size'] > 1 else ''}"
 
 
 def label(name: str | None, row: int) -> str:
@@ -121,16 +121,19 @@ def closest_in_train(members: Iterable[Row]) -> Row | None:
 
 
 def sentence(facts: GroupFacts, largest: int) -> str:
-    """Say how many groups a population has, and how many of their samples are near training samples."""
+    """Say how many groups a population has, and how many of its samples are near training samples."""
     whose = f"the {integer(facts.samples)} samples of {facts.population}"
     if facts.listed < facts.samples:
         whose = f"the {integer(facts.listed)} samples of {facts.population} whose duplicates are listed"
-    if facts.groups == 0:
-        return f"No two of {whose} are near-duplicates."
-    groups = "1 group" if facts.groups == 1 else f"{integer(facts.groups)} groups, the largest of {integer(largest)}"
-    share = percent(facts.grouped / facts.listed)
-    said = f"{integer(facts.grouped)} of {whose} ({share}) are in {groups}"
-    if facts.near is None:
+    said = f"No two of {whose} are near-duplicates"
+    if facts.groups:
+        groups = (
+            "1 group" if facts.groups == 1 else f"{integer(facts.groups)} groups, the largest of {integer(largest)}"
+        )
+        said = f"{integer(facts.grouped)} of {whose} ({percent(facts.grouped / facts.listed)}) are in {groups}"
+    if facts.near is None or facts.near_listed is None:
         return f"{said}."
-    some = "" if facts.near_listed == facts.samples else ", of those whose pairs with train are listed"
-    return f"{said}; {integer(facts.near)} of them have a near-duplicate in train{some}."
+    some = "of all of them"
+    if facts.near_listed < facts.samples:
+        some = f"of {integer(facts.near_listed)} whose pairs with train are listed"
+    return f"{said}; {integer(facts.near)} {some} have a near-duplicate in train."

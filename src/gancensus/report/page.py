@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -164,7 +164,7 @@ def grouped(folder: Path, study: Study, definition: str) -> Row:
     }
 
 
-def group_lines(population: str, rows: list[Row], cells: Row | None) -> Row:
+def group_lines(population: str, rows: Sequence[numbers.Row], cells: Row | None) -> Row:
     """Return a group as the page lists it: title, lines of name, distance and values, the closest of `train` last."""
     title, near = group_lists.titled(rows[0]), group_lists.closest_in_train(rows)
     lines = [{"name": group_lists.label(row["name"], row["row"]), "distance": row["distance"]} for row in rows]

@@ -124,7 +124,7 @@ GROUPS = pa.schema(
         DEFINITION,
         GENERATED,
         column("group", INT, about="the group of near-duplicates: 0 for the largest of the population"),
-        column("size", INT, about="samples of the group"),
+        column("size", INT, about="samples of the group; 1: it has none of its own kind, but one in `train`"),
         SAMPLE,
         column("name", STRING, about=_NAME),
         column("row", INT, about=_ROW),
