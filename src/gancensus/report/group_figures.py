@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
 from gancensus.plotting.style import INK, WIDTH, empty, looks, styled
@@ -17,7 +20,7 @@ from gancensus.report.row_figures import draw_group_profiles
 
 TILE, GAP = 0.86, 0.1  # inches: the largest side of a picture, and between two
 ABOVE, BELOW = 0.24, 0.3  # inches: for the title of a group, and for the names below its pictures
-LETTERS = 19  # of a name that a line below a picture has room for; there are two lines
+SMALL = 5.0  # points: the size of these names
 MOST_PIXELS = 128  # of a side that are drawn
 
 
@@ -62,7 +65,7 @@ def _draw_group(ax: Axes, group: ShownGroup, view: View, top: float, tile: tuple
         ax.text(places[-1], top - 0.05, "closest in train", fontsize=7.5, color="black", va="bottom")
     for picture, left, name in zip(pictures, places, group.labels, strict=True):
         ax.imshow(picture, interpolation="none", extent=(left, left + wide, top + high, top), aspect="equal")
-        ax.text(left, top + high + 0.03, _folded(name), fontsize=5, color=INK, va="top", linespacing=1.05)
+        ax.text(left, top + high + 0.03, _folded(name), fontsize=SMALL, color=INK, va="top", linespacing=1.05)
     ax.set(xlim=(0, WIDTH), ylim=(ax.get_ylim()[0], 0))
 
 
@@ -78,8 +81,26 @@ def _small(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _folded(name: str) -> str:
-    """Return a name in at most two short lines; of a longer one the end, where files differ."""
+    """Return a name in one line or two that are as wide as a picture; of a longer one the end, where files differ."""
     text = "".join(letter if letter.isprintable() else " " for letter in name)
-    if len(text) > 2 * LETTERS:
-        text = f"…{text[1 - 2 * LETTERS :]}"
-    return f"{text[:LETTERS]}\n{text[LETTERS:]}" if len(text) > LETTERS else text
+    if len(last := _end(text)) == len(text):
+        return text
+    rest = text[: len(text) - len(last)]
+    first = _end(rest)
+    return f"{first}\n{last}" if first == rest else f"…{first[1:]}\n{last}"
+
+
+def _end(text: str) -> str:
+    """Return the longest end of a text that is not wider than a picture."""
+    room = 72 * TILE
+    for k in range(len(text) - 1, -1, -1):
+        room -= _points(text[k])
+        if room < 0:
+            return text[k + 1 :]
+    return text
+
+
+@cache
+def _points(letter: str) -> float:
+    """Return how wide a letter is at the size of the names."""
+    return float(text_to_path.get_text_width_height_descent(letter, FontProperties(size=SMALL), False)[0])

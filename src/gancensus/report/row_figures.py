@@ -95,12 +95,12 @@ def draw_group_profiles(groups: Mapping[str, Sequence[ShownGroup]], look: Mappin
             ax = next(axes)
             if k == 0:
                 ax.set_title(population, color=look[population].colour)
-            if k >= len(found):
+                if not found:
+                    ax.text(0, 0.5, "no near-duplicates found", transform=ax.transAxes, color=INK, va="center")
+            if k < len(found):
+                _draw_group(ax, found[k], look[population].colour)
+            else:
                 ax.set_axis_off()
-                continue
-            _draw_group(ax, found[k], look[population].colour)
-        if not found:
-            ax.text(0, 0.5, "no near-duplicates found", transform=ax.transAxes, color=INK, va="center")
     return figure
 
 
