@@ -546,8 +546,8 @@ def test_the_step_draws_what_it_can_and_says_what_it_cannot(step: Step, finished
 def test_groups_are_listed_with_their_names_and_the_closest_training_sample(page: str) -> None:
     text = " ".join(" ".join(Page(page).text).split())
     told = "900 of the 1,000 samples of gan-0 (90 %) are in 450 groups, the largest of 2"
-    assert f"{told}; 1 of all of them have a near-duplicate in train." in text
-    assert "No two of the 1,000 samples of gan-1 are near-duplicates; 0 of all of them" in text
+    assert f"{told}. 1 of the 1,000 has a near-duplicate in train." in text
+    assert "No two of the 1,000 samples of gan-1 are near-duplicates. 0 of the 1,000 have" in text
     assert "toy/duplicates.csv" in text
     lines = rows_of(page, "Which ones repeat, by scaled")
     assert lines[1].startswith(f"gan-0 group 0: 2 samples {EVIL}0.png 0")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
-from gancensus.census.groups import GroupFacts
+from gancensus.census.groups import MOST, GroupFacts
 from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import Row, integer, percent
@@ -120,20 +120,21 @@ def closest_in_train(members: Iterable[Row]) -> Row | None:
     return min(near, key=lambda row: row["train_distance"]) if near else None
 
 
-def sentence(facts: GroupFacts, largest: int) -> str:
+def sentences(facts: GroupFacts, largest: int) -> str:
     """Say how many groups a population has, and how many of its samples are near training samples."""
     whose = f"the {integer(facts.samples)} samples of {facts.population}"
     if facts.listed < facts.samples:
         whose = f"the {integer(facts.listed)} samples of {facts.population} whose duplicates are listed"
-    said = f"No two of {whose} are near-duplicates"
+    said = [f"No two of {whose} are near-duplicates."]
     if facts.groups:
         groups = (
             "1 group" if facts.groups == 1 else f"{integer(facts.groups)} groups, the largest of {integer(largest)}"
         )
-        said = f"{integer(facts.grouped)} of {whose} ({percent(facts.grouped / facts.listed)}) are in {groups}"
-    if facts.near is None or facts.near_listed is None:
-        return f"{said}."
-    some = "of all of them"
-    if facts.near_listed < facts.samples:
-        some = f"of {integer(facts.near_listed)} whose pairs with train are listed"
-    return f"{said}; {integer(facts.near)} {some} have a near-duplicate in train."
+        said = [f"{integer(facts.grouped)} of {whose} ({percent(facts.grouped / facts.listed)}) are in {groups}."]
+    if facts.near is not None and facts.near_listed is not None:
+        some = " whose pairs with train are listed" if facts.near_listed < facts.samples else ""
+        has = "has" if facts.near == 1 else "have"
+        said.append(f"{integer(facts.near)} of the {integer(facts.near_listed)}{some} {has} a near-duplicate in train.")
+    if facts.rows == MOST:
+        said.append(f"The list ends after {integer(MOST)} of its samples.")
+    return " ".join(said)

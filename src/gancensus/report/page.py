@@ -156,7 +156,7 @@ def grouped(folder: Path, study: Study, definition: str) -> Row:
     groups = {name: [group_lines(name, rows, cells) for rows in groups] for name, groups in found.items()}
     return {
         "groups": {
-            "said": [group_lists.sentence(one, sizes.get(one.population, 0)) for one in facts],
+            "said": [group_lists.sentences(one, sizes.get(one.population, 0)) for one in facts],
             "file": places.at(places.DUPLICATES_LIST, study=folder.name),
             "shown": groups,
             "columns": cells,
