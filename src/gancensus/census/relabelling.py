@@ -95,9 +95,23 @@ def pooled(samples: int, i: IntArray, j: IntArray, distance: Floats, rng: np.ran
     """
     one, other = np.concatenate([i, j]), np.concatenate([j, i])
     twice = np.concatenate([distance, distance])
-    order = np.lexsort((rng.permutation(samples)[other], twice, one))
+    order = _sorted(one, twice, rng.permutation(samples)[other])
     start = np.concatenate([[0], np.cumsum(np.bincount(one, minlength=samples))])
     return Near(start.astype(np.int64), other[order].astype(np.int32), twice[order])
+
+
+def _sorted(row: IntArray, distance: Floats, rank: IntArray) -> IntArray:
+    """Return the order by row, then distance, then rank, of which no two are equal in a row: `lexsort`, but faster."""
+    order = np.argsort(distance)
+    places = row[order].astype(np.uint16) if row.max(initial=0) < 1 << 16 else row[order]  # sorted by their digits
+    order = order[np.argsort(places, kind="stable")]
+    ordered, far = row[order], distance[order]
+    equal = (ordered[1:] == ordered[:-1]) & (far[1:] == far[:-1])
+    tied = np.append(equal, False) | np.append(False, equal)
+    group = np.cumsum(np.append(True, ~equal))[tied] if len(order) else order
+    some = order[tied]
+    order[tied] = some[np.lexsort((rank[some], group))]
+    return order
 
 
 def relabelled(
@@ -209,6 +223,8 @@ def _by_class(covered: Floats, of_class: IntArray, labels: Labels, usual: Floats
     `usual` (labellings,) is the share of all real samples that are. One more in the variance keeps a sample of a class
     that is covered nearly always from weighing more than one of another.
     """
+    if not covered.shape[1]:
+        return covered, covered
     member = np.arange(covered.shape[1])[:, None] == of_class
     real = (member.sum(axis=1)[:, None] - member.astype(np.float64) @ labels).T
     expected = real * usual[:, None]
@@ -254,7 +270,7 @@ def _closest(near: Near, labels: Labels, ratio: float) -> Floats:
     row = np.repeat(np.arange(len(near.start) - 1), np.diff(near.start))
     once = row < near.near
     i, j, distance = row[once], near.near[once].astype(np.int64), near.distance[once]
-    order = np.argsort(distance, kind="stable")
+    order = np.argsort(distance)
     distance = distance[order]
     found = np.zeros(labels.shape[1])
     equal = int(np.count_nonzero(distance == 0))
