@@ -106,11 +106,11 @@ def _sorted(row: IntArray, distance: Floats, rank: IntArray) -> IntArray:
     places = row[order].astype(np.uint16) if row.max(initial=0) < 1 << 16 else row[order]  # sorted by their digits
     order = order[np.argsort(places, kind="stable")]
     ordered, far = row[order], distance[order]
-    equal = (ordered[1:] == ordered[:-1]) & (far[1:] == far[:-1])
-    tied = np.append(equal, False) | np.append(False, equal)
-    group = np.cumsum(np.append(True, ~equal))[tied] if len(order) else order
+    equal = np.zeros(len(order) + 1, dtype=bool)  # to the one before
+    equal[1:-1] = (ordered[1:] == ordered[:-1]) & (far[1:] == far[:-1])
+    tied = equal[:-1] | equal[1:]
     some = order[tied]
-    order[tied] = some[np.lexsort((rank[some], group))]
+    order[tied] = some[np.lexsort((rank[some], np.cumsum(~equal[:-1])[tied]))]
     return order
 
 
