@@ -521,7 +521,8 @@ def test_the_step_draws_what_it_can_and_says_what_it_cannot(
     assert done.returncode == 0, done.stderr
     missing = {name for name in figures(known) if failures.reason(folder / f"figures/{name}.svg")}
     assert missing == {"gallery", "birthday", "coverage", "closest-matched"}
-    assert done.stderr.count("no such file") == 4
+    if threads == 1:  # else other processes write to the log, which is not there in a test
+        assert done.stderr.count("no such file") == 4
     assert (folder / "figures/diversity.svg").read_bytes() == drawn("diversity", folder, {}, tmp_path / "again.svg")
 
 
