@@ -12,9 +12,9 @@ from gancensus.report.study_figures import Results, draw_figures
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write every figure."""
-    args = step.arguments(__doc__, argv, study=step.section(Study), parts=int, gallery=Path)
+    args = step.arguments(__doc__, argv, study=step.section(Study), parts=int, threads=int, gallery=Path)
     folder = args.gallery.parents[1]
-    draw_figures(Results(args.study, folder.name, folder.parent, args.parts), step.print_error)
+    draw_figures(Results(args.study, folder.name, folder.parent, args.parts), step.print_error, args.threads)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 def forget() -> None:
     """Forget what was read."""
-    for cached in (digests, code._read, code._target, code._file, code._is_ours):
+    for cached in (digests, code._read, code._target, code._file, code._is_ours, code._kept, code._state):
         cached.cache_clear()
 
 
@@ -177,6 +177,26 @@ def test_digests_are_the_same_where_a_wheel_has_been_installed(write: Write, tmp
     (tmp_path / "scripts").rename(tmp_path / "lib/pipeline/scripts")
     forget()
     assert digests(tmp_path / "lib/pipeline/scripts/main.py") == here
+
+
+def test_digests_are_kept_for_the_code_as_it_is(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "__pycache__/digests.json"
+    monkeypatch.setattr(code, "KEPT", kept)
+    monkeypatch.setattr(code, "located", lambda name: tmp_path / name)
+    script = write("from lib.a import f\n", lib__a="def f(): return 1\n")
+    before = digests(script)
+    forget()
+    monkeypatch.setattr(code, "reach", None)  # nothing is parsed again
+    assert digests(script) == before
+    with pytest.raises(TypeError):
+        digests(write("from lib.a import f\n", lib__a="def f(): return 2\n"))
+    monkeypatch.undo()
+    monkeypatch.setattr(code, "PACKAGE", tmp_path / "lib")
+    monkeypatch.setattr(code, "KEPT", kept)
+    monkeypatch.setattr(code, "located", lambda name: tmp_path / name)
+    kept.write_text('{"code": 3')
+    forget()
+    assert digests(script) != before
 
 
 def test_a_program_of_ours_uses_no_more_than_it_names() -> None:

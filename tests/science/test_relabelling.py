@@ -9,7 +9,19 @@ import pytest
 from scipy.special import binom
 
 from gancensus.census import relabelling
-from gancensus.census.relabelling import HUBS, LOCAL, OWN, Labels, Near, Radii, hubs, pooled, relabelled, statistics
+from gancensus.census.relabelling import (
+    HUBS,
+    LOCAL,
+    OWN,
+    Labels,
+    Near,
+    Radii,
+    _sorted,
+    hubs,
+    pooled,
+    relabelled,
+    statistics,
+)
 
 RADII = Radii(duplicate=0.1, cover=0.25, repeat=0.3, wide=0.5)
 GRAPH = 0.7  # up to which near ones are known
@@ -100,6 +112,16 @@ def test_closest_pairs_of_a_repeated_sample() -> None:
     found = statistics(near, relabelled(100, 200, 199, rng), RADII, (99, 99), 0.3, np.zeros(200, dtype=bool))
     assert found.closest[0] == pytest.approx(66 / np.sqrt(66 / 2))  # no pair of two real ones among the closest 66
     assert found.closest[0] > found.closest[1:].max()
+
+
+@pytest.mark.parametrize(("rows", "distances"), [(50, 3), (50, 10**6), (70_000, 2), (1, 1)])
+def test_near_ones_are_in_the_order_of_lexsort(rows: int, distances: int) -> None:
+    rng = np.random.default_rng(rows)
+    row, distance = rng.integers(rows, size=3000), rng.integers(distances, size=3000) / 7
+    rank = rng.permutation(3000)
+    np.testing.assert_array_equal(_sorted(row, distance, rank), np.lexsort((rank, distance, row)))
+    none = np.zeros(0, dtype=np.int64)
+    assert _sorted(none, none.astype(float), none).size == 0
 
 
 def test_labels_are_permuted_within_blocks() -> None:

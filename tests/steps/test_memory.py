@@ -72,6 +72,7 @@ def draw(folder: Path, samples: int) -> float:
         write_table(folder / f"duplicates/d/{name}.parquet", found, schemas.duplicates(["m"]))
     study = {"source": {"kind": "digits"}, "definitions": {"d": {"m": {"kind": "euclidean", "alpha": 0.1}}}}
     options = ["--study", json.dumps(study | {"generators": {"g": {"kind": "files", "path": "g.npy"}}}), "--parts", 1]
+    options += ["--threads", 1]
     used = peak(folder, "draw", *options, "--gallery", folder / "figures/gallery.svg")
     assert [failures.reason(folder / f"figures/{name}.svg") for name in ("gallery", "closest-d")] == [None, None]
     return used

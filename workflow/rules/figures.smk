@@ -52,6 +52,7 @@ for name, s in CONFIG.studies.items():
             f"<benchmarks>/{name}/draw.tsv"
         conda:
             "../../envs/conda.yaml"
+        threads: 2  # to draw at the same time: little else is left to do by then
         resources:
             mem_mb=grows(2000),
             runtime=30,
@@ -63,4 +64,4 @@ for name, s in CONFIG.studies.items():
         message:
             f"draw the figures of {name}"
         shell:
-            "draw.py --study {params.study:q} {params.parts} --gallery {output.figures[0]:q} > {log:q} 2>&1"
+            "draw.py --study {params.study:q} {params.parts} --threads {threads} --gallery {output.figures[0]:q} > {log:q} 2>&1"

@@ -113,7 +113,7 @@ def radius_at(
         share: above 0 and below 1.
         leap: whether any C will do.
     """
-    order = np.argsort(distance, kind="stable")
+    order = np.argsort(distance)  # all pairs of one distance are taken together
     attained, ends = np.unique(distance[order], return_index=True)
     ends = np.append(ends[1:], len(order))
 

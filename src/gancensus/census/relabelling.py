@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gancensus.census.coverage import missed_by
+from gancensus.distances.simd import add_rows
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.uint8]
 
-LANES = 32  # labellings that are counted together
+LANES = 64  # labellings that are counted together, as many as `add_rows` adds
 LOCAL = 40  # nearest samples whose labels are compared with the share of generated ones
 OWN = 5  # held-out sample k's own radius is the distance to its OWN-th nearest held-out one (Naeem et al. 2020: 5)
 CLOSEST = (10, 20, 40, 80, 160)  # pooled pairs, nearest first
@@ -94,9 +95,23 @@ def pooled(samples: int, i: IntArray, j: IntArray, distance: Floats, rng: np.ran
     """
     one, other = np.concatenate([i, j]), np.concatenate([j, i])
     twice = np.concatenate([distance, distance])
-    order = np.lexsort((rng.permutation(samples)[other], twice, one))
+    order = _sorted(one, twice, rng.permutation(samples)[other])
     start = np.concatenate([[0], np.cumsum(np.bincount(one, minlength=samples))])
     return Near(start.astype(np.int64), other[order].astype(np.int32), twice[order])
+
+
+def _sorted(row: IntArray, distance: Floats, rank: IntArray) -> IntArray:
+    """Return the order by row, then distance, then rank, of which no two are equal in a row: `lexsort`, but faster."""
+    order = np.argsort(distance)
+    places = row[order].astype(np.uint16) if row.max(initial=0) < 1 << 16 else row[order]  # sorted by their digits
+    order = order[np.argsort(places, kind="stable")]
+    ordered, far = row[order], distance[order]
+    equal = np.zeros(len(order) + 1, dtype=bool)  # to the one before
+    equal[1:-1] = (ordered[1:] == ordered[:-1]) & (far[1:] == far[:-1])
+    tied = equal[:-1] | equal[1:]
+    some = order[tied]
+    order[tied] = some[np.lexsort((rank[some], np.cumsum(~equal[:-1])[tied]))]
+    return order
 
 
 def relabelled(
@@ -155,14 +170,27 @@ def statistics(
     )
     sums = np.zeros((count, FIXED + of_class.max(initial=-1) + 1))
     degrees = np.zeros((2, count, deepest), dtype=np.int32)
+    hidden = hub[near.near]
+    hidden_before = np.concatenate([[0], np.cumsum(hidden)])
+    order = np.argsort(radii, kind="stable")
     for first in range(0, count, LANES):
         part = slice(first, min(first + LANES, count))
         lanes = np.zeros((samples, LANES), dtype=np.uint8)
         lanes[:, : part.stop - first] = labels[:, part]
         found, histogram = _count(
-            *near, ends, hub, of_class, lanes, tables, generated / samples, sums.shape[1], deepest
+            *near,
+            ends,
+            order,
+            near.near[hidden],
+            hidden_before,
+            of_class,
+            lanes,
+            tables,
+            generated / samples,
+            sums.shape[1],
+            deepest,
         )
-        sums[part], degrees[:, part] = found[: part.stop - first], histogram[:, : part.stop - first]
+        sums[part], degrees[:, part] = found.T[: part.stop - first], histogram[:, : part.stop - first]
     own_g, own_h = (_reached(d, n, share) for d, n in zip(degrees, (generated, real), strict=True))
     k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local = sums[
         :, :FIXED
@@ -195,6 +223,8 @@ def _by_class(covered: Floats, of_class: IntArray, labels: Labels, usual: Floats
     `usual` (labellings,) is the share of all real samples that are. One more in the variance keeps a sample of a class
     that is covered nearly always from weighing more than one of another.
     """
+    if not covered.shape[1]:
+        return covered, covered
     member = np.arange(covered.shape[1])[:, None] == of_class
     real = (member.sum(axis=1)[:, None] - member.astype(np.float64) @ labels).T
     expected = real * usual[:, None]
@@ -240,7 +270,7 @@ def _closest(near: Near, labels: Labels, ratio: float) -> Floats:
     row = np.repeat(np.arange(len(near.start) - 1), np.diff(near.start))
     once = row < near.near
     i, j, distance = row[once], near.near[once].astype(np.int64), near.distance[once]
-    order = np.argsort(distance, kind="stable")
+    order = np.argsort(distance)
     distance = distance[order]
     found = np.zeros(labels.shape[1])
     equal = int(np.count_nonzero(distance == 0))
@@ -271,7 +301,9 @@ def _count(
     near: npt.NDArray[np.int32],
     distance: Floats,
     ends: IntArray,
-    hub: npt.NDArray[np.bool_],
+    order: IntArray,
+    hidden: npt.NDArray[np.int32],
+    hidden_before: IntArray,
     of_class: IntArray,
     labels: Labels,
     tables: Floats,
@@ -279,65 +311,113 @@ def _count(
     width: int,
     deepest: int,
 ) -> tuple[Floats, npt.NDArray[np.int32]]:
-    """Sum what `statistics` needs over all samples, for LANES labellings: (LANES, width), degrees (2, LANES, deepest).
+    """Sum what `statistics` needs over all samples, for LANES labellings: (width, LANES), degrees (2, LANES, deepest).
 
-    A sample counts the generated ones among its near ones for all labellings together: acc, and without hubs, free.
+    A sample counts the generated ones among its near ones for all labellings together: acc, and hubs of them, hubs.
+
+    Args:
+        start, near, distance: as `Near` has them.
+        ends: (radii, samples), where the samples within each radius end.
+        order: of the radii, the smallest first.
+        hidden: the hubs in `near`, in its order.
+        hidden_before: (len(near) + 1,), how many of them come before each.
+        of_class, labels, tables, share, width, deepest: see `statistics`.
     """
     samples = start.size - 1
-    sums = np.zeros((LANES, width))
+    sums = np.zeros((width, LANES))
     histogram = np.zeros((2, LANES, deepest), np.int32)
-    own = np.empty((samples, LANES))
     acc = np.zeros(LANES, np.int32)
-    free = np.zeros(LANES, np.int32)
+    hubs = np.zeros(LANES, np.int32)
+    rows, chosen, hiding = labels.ctypes.data, near.ctypes.data, hidden.ctypes.data
     for k in range(samples):
-        begin, stop = start[k], start[k + 1]
-        cuts = ends[:, k]
-        local = min(begin + LOCAL, stop)
+        begin, label = start[k], labels[k]
+        local = min(begin + LOCAL, start[k + 1])
+        if local > begin:
+            acc[:] = 0
+            add_rows(rows, chosen, begin, local, acc.ctypes.data)
+            for lane in range(LANES):
+                sums[13, lane] += (acc[lane] - share * (local - begin)) ** 2 / (local - begin)
         acc[:] = 0
-        free[:] = 0
-        unhidden = 0
-        for e in range(begin, stop + 1):
-            if e == cuts[0]:
+        hubs[:] = 0
+        done = begin
+        for radius in order:
+            end = ends[radius, k]
+            add_rows(rows, chosen, done, end, acc.ctypes.data)
+            add_rows(rows, hiding, hidden_before[done], hidden_before[end], hubs.ctypes.data)
+            done, degree = end, end - begin
+            unhidden = degree - (hidden_before[end] - hidden_before[begin])
+            if radius == 0:
+                _collide(sums, label, acc, degree)
+            elif radius == 1:
+                _cover(sums[5:8], label, acc, hubs, unhidden, tables[0])
+            elif radius == 2:
                 for lane in range(LANES):
                     g = acc[lane]
-                    h = e - begin - g
-                    if labels[k, lane]:
-                        sums[lane, 0] += g
-                        sums[lane, 2] += h
-                        sums[lane, 3] += g > 0
-                    else:
-                        sums[lane, 1] += h
-                        sums[lane, 4] += h > 0
-            if e == cuts[1]:
-                _cover(sums, 5, labels[k], free, unhidden, tables[0])
-            if e == cuts[2]:
-                for lane in range(LANES):
-                    g = acc[lane]
-                    if labels[k, lane]:
+                    if label[lane]:
                         histogram[0, lane, g] += 1
                     else:
-                        histogram[1, lane, e - begin - g] += 1
-            if e == local and local > begin:
-                for lane in range(LANES):
-                    sums[lane, 13] += (acc[lane] - share * (local - begin)) ** 2 / (local - begin)
-            if e == cuts[3]:
-                _cover(sums, 8, labels[k], free, unhidden, tables[1])
-            if e == stop:
-                break
-            row = labels[near[e]]
-            for lane in range(LANES):
-                acc[lane] += row[lane]
-            if not hub[near[e]]:
-                unhidden += 1
-                for lane in range(LANES):
-                    free[lane] += row[lane]
+                        histogram[1, lane, degree - g] += 1
+            else:
+                _cover(sums[8:11], label, acc, hubs, unhidden, tables[1])
+    _place(sums, start, near, distance, ends[3], of_class, labels)
+    return sums, histogram
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _collide(sums: Floats, label: Labels, generated: npt.NDArray[np.int32], near: int) -> None:
+    """Add a sample's duplicates: of generated with generated ones, real with real, generated with real; has it any."""
+    for lane in range(LANES):
+        g = generated[lane]
+        h = near - g
+        if label[lane]:
+            sums[0, lane] += g
+            sums[2, lane] += h
+            sums[3, lane] += g > 0
+        else:
+            sums[1, lane] += h
+            sums[4, lane] += h > 0
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _cover(
+    sums: Floats,
+    label: Labels,
+    generated: npt.NDArray[np.int32],
+    hubs: npt.NDArray[np.int32],
+    near: int,
+    tables: Floats,
+) -> None:
+    """Add what a sample adds to the coverages: of generated by real, of real by real, of real by generated samples."""
+    for lane in range(LANES):
+        g = generated[lane] - hubs[lane]
+        if label[lane]:
+            sums[0, lane] += tables[0, near - g]
+        else:
+            sums[1, lane] += tables[1, near - g]
+            sums[2, lane] += tables[2, g]
+
+
+@numba.njit(cache=True, nogil=True)
+def _place(
+    sums: Floats,
+    start: IntArray,
+    near: npt.NDArray[np.int32],
+    distance: Floats,
+    ends: IntArray,
+    of_class: IntArray,
+    labels: Labels,
+) -> None:
+    """Add the samples that lie within the own radius of a real one: `covers_own`, by class, and `on_own`."""
+    samples = start.size - 1
+    own = np.empty((samples, LANES))
+    for k in range(samples):
         for lane in range(LANES):
             if labels[k, lane]:
                 continue
             real = 0
             seen = False
             limit = np.inf
-            for e in range(start[k], ends[3, k]):
+            for e in range(start[k], ends[k]):
                 if distance[e] > limit:
                     break
                 if labels[near[e], lane]:
@@ -347,28 +427,13 @@ def _count(
                     if real == OWN:
                         limit = distance[e]
             own[k, lane] = limit
-            sums[lane, 12] += seen
+            sums[12, lane] += seen
             if of_class[k] >= 0:
-                sums[lane, FIXED + of_class[k]] += seen
+                sums[FIXED + of_class[k], lane] += seen
     for k in range(samples):
         for lane in range(LANES):
             if labels[k, lane]:
-                for e in range(start[k], ends[3, k]):
+                for e in range(start[k], ends[k]):
                     if not labels[near[e], lane]:
-                        sums[lane, 11] += distance[e] <= own[near[e], lane]
+                        sums[11, lane] += distance[e] <= own[near[e], lane]
                         break
-    return sums, histogram
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _cover(
-    sums: Floats, place: int, label: Labels, generated: npt.NDArray[np.int32], near: int, tables: Floats
-) -> None:
-    """Add what a sample adds to the coverages: of generated by real, of real by real, of real by generated samples."""
-    for lane in range(LANES):
-        g = generated[lane]
-        if label[lane]:
-            sums[lane, place] += tables[0, near - g]
-        else:
-            sums[lane, place + 1] += tables[1, near - g]
-            sums[lane, place + 2] += tables[2, g]

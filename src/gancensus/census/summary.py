@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from gancensus.census.answers import ALPHA, QUESTION, SIDES
 from gancensus.plotting.numbers import number, percent
@@ -268,7 +268,7 @@ def _by_chance(row: Row, numbers: Mapping[tuple[str | None, str], float]) -> boo
     real = numbers[row["definition"], of or "calibrate_own"]
     made = min(1.0, row["value"] * (real if of else 1.0))
     samples = ceil(1 / (1 / row["samples"] + 1 / numbers.get((row["definition"], "atoms"), inf)))
-    return bool(binom.cdf(floor(samples * made + 1e-9), samples, real) >= ALPHA / len(SIDES["on"]))
+    return bool(bdtr(floor(samples * made + 1e-9), samples, real) >= ALPHA / len(SIDES["on"]))
 
 
 def _direction(alarms: Sequence[Row]) -> list[str]:

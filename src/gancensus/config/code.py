@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import NamedTuple
 
-from gancensus.config.pipeline import PACKAGE
+from gancensus.config.pipeline import PACKAGE, located
 from gancensus.config.registry import plugin_of
 
 ALL = "*"  # in place of a name: everything in a file
+KEPT = Path(__file__).with_name("__pycache__") / "digests.json"  # beside what Python and numba keep of the code
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # which do not run when their file is imported
 
 Name = tuple[Path, str]
@@ -53,15 +57,54 @@ def digests(script: Path, members: tuple[str, ...] = (), without: tuple[str, ...
     `members` are the modules that the configuration names, such as gancensus.domains.images.generator_dcgan, `without`
     the modules and names that code names and the step does not use; those of the script itself are called draw.gallery.
     """
+    foreign = {plugin.distribution: plugin.version for name in members if (plugin := plugin_of(name))}
+    if foreign or script.parent != located("scripts"):
+        return dict(sorted((_digests(script, members, without) | foreign).items()))
+    asked, kept = repr((script.name, members, without)), _kept()
+    if asked not in kept:
+        kept[asked] = _digests(script, members, without)
+        _keep(kept)
+    return kept[asked]
+
+
+@cache
+def _kept() -> dict[str, dict[str, str]]:
+    """Return the digests that were found for the code as it is, by what was asked: parsing it takes seconds."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(KEPT.read_text())
+        if kept["code"] == _state():
+            return dict(kept["digests"])
+    return {}
+
+
+def _keep(found: Mapping[str, Mapping[str, str]]) -> None:
+    """Keep digests for later processes; where that cannot be written, they look for themselves."""
+    temporary = KEPT.with_name(f"{KEPT.name}.{os.uname().nodename}-{os.getpid()}.tmp")
+    with suppress(OSError):
+        KEPT.parent.mkdir(exist_ok=True)
+        temporary.write_text(json.dumps({"code": _state(), "digests": found}))
+        temporary.replace(KEPT)
+
+
+@cache
+def _state() -> str:
+    """Return a digest of this package and its programs, to the last byte."""
+    content = hashlib.sha256()
+    for folder in dict.fromkeys((PACKAGE, located("scripts"))):
+        for path in sorted(folder.rglob("*.py")):
+            content.update(f"{path} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return content.hexdigest()
+
+
+def _digests(script: Path, members: tuple[str, ...], without: tuple[str, ...]) -> dict[str, str]:
     own = f"{script.stem}."
     unused = [(script, name.removeprefix(own)) if name.startswith(own) else _target(name) for name in without]
     reached = reach(script, [file for name in members if (file := _member(name))], list(filter(None, unused)))
-    digest = {
-        _label(file): hashlib.sha256("\n".join(statement.tree for statement in found).encode()).hexdigest()[:12]
-        for file, found in reached.items()
+    found = {
+        _label(file): hashlib.sha256("\n".join(statement.tree for statement in statements).encode()).hexdigest()[:12]
+        for file, statements in reached.items()
     }
-    foreign = {plugin.distribution: plugin.version for name in members if (plugin := plugin_of(name))}
-    return dict(sorted((digest | foreign).items()))
+    return dict(sorted(found.items()))
 
 
 def reach(script: Path, members: Sequence[Path] = (), without: Sequence[Name] = ()) -> dict[Path, list[Statement]]:

@@ -21,12 +21,15 @@ from types import GenericAlias
 from typing import Any
 
 from gancensus.config.environment import isolate
+from gancensus.config.unneeded import leave_out
 
 STARTED = datetime.now(UTC)  # before the imports that take long
 
 isolate()
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
+
+leave_out()
 
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
 

@@ -191,6 +191,31 @@ def add_where(typing: Any, values: Any, bits: Any, groups: Any, step: Any) -> An
     return types.void(types.int64, types.int64, types.int64, types.float32), generate
 
 
+_COUNTED = 64  # bytes of a row that `add_rows` adds
+_ROW, _COUNTS = ir.VectorType(_I8, _COUNTED), ir.VectorType(_I32, _COUNTED)
+
+
+@_in_compiled_code
+def add_rows(typing: Any, rows: Any, chosen: Any, first: Any, last: Any, sums: Any) -> Any:
+    """Add rows of 64 uint8 to sums, int32 (64,): those of the numbers chosen[first:last], int32.
+
+    All arguments are addresses or int64; a row begins where the one before ends.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, chosen, first, last, sums = arguments
+        total = cgutils.alloca_once(builder, _COUNTS)
+        builder.store(_load(builder, sums, _I64(0), _COUNTS), total)
+        with cgutils.for_range_slice(builder, first, last, _I64(1)) as (index, _):
+            number = builder.sext(_load(builder, chosen, builder.mul(index, _I64(4)), _I32), _I64)
+            row = _load(builder, rows, builder.mul(number, _I64(_COUNTED)), _ROW)
+            builder.store(builder.add(builder.load(total), builder.zext(row, _COUNTS)), total)
+        builder.store(builder.load(total), builder.inttoptr(sums, _COUNTS.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64, types.int64, types.int64), generate
+
+
 def _on_sets(combine: Callable[..., dict[int, Any]]) -> Any:
     """Make a function of sets, given by address as bits in 4 * quads words of 64; `combine` returns what is written."""
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,16 +65,29 @@ class Results(NamedTuple):
         return SampleRows([self.path(places.SAMPLES, population=population, part=part) for part in range(self.parts)])
 
 
-def draw_figures(results: Results, on_error: Callable[[Exception], None]) -> None:
+def draw_figures(results: Results, on_error: Callable[[Exception], None], processes: int = 1) -> None:
     """Draw every figure; where one fails, pass the error to `on_error` and go on with the others."""
-    for name, drawing in places.figures(results.study).items():
-        output = results.path(places.FIGURE, figure=name)
-        print(f"drawing {name}", flush=True)
+    draw, figures = partial(draw_figure, results, on_error), list(places.figures(results.study))
+    if processes > 1:
         try:
-            write(drawing, results, output)
-        except Exception as error:
-            on_error(error)
-            write_why(error, drawing, output)
+            with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+                list(pool.map(draw, figures))
+            return
+        except BrokenProcessPool:  # one was killed, as where memory ends: one at a time takes less
+            print("a process was killed; drawing all figures again, one after the other", flush=True)
+    for figure in figures:
+        draw(figure)
+
+
+def draw_figure(results: Results, on_error: Callable[[Exception], None], name: str) -> None:
+    """Draw a figure; where it fails, pass the error to `on_error`, and write why in its place."""
+    drawing, output = places.figures(results.study)[name], results.path(places.FIGURE, figure=name)
+    print(f"drawing {name}", flush=True)
+    try:
+        write(drawing, results, output)
+    except Exception as error:
+        on_error(error)
+        write_why(error, drawing, output)
 
 
 def write(drawing: Drawing, results: Results, output: Path) -> None:

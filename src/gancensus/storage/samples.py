@@ -156,7 +156,7 @@ class SampleRows:
         for k in range(first, last) if self._groups else ():
             start = int(self._ends[k])
             inside = slice(max(rows.start - start, 0), max(rows.stop - start, 0))
-            yield self._group(k, without_x).take(inside)
+            yield (self._group(k, True) if without_x else self._last(k)).take(inside)
         if not self._groups:
             yield _samples(self.paths[0], read_table(self.paths[0]))
 

@@ -130,7 +130,16 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> pa.Table:
 
     Raises UserError when the file is missing, truncated or not a Parquet file.
     """
-    return readable(path, lambda: pq.read_table(path, columns=names, page_checksum_verification=True))
+
+    def read() -> pa.Table:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:  # pq.read_table would import pandas
+            table = file.read(columns=names)
+        try:
+            return table if names is None else table.select(list(names))
+        except KeyError as error:
+            raise pa.ArrowInvalid(f"no column {error.args[0]}") from None
+
+    return readable(path, read)
 
 
 def readable(path: Path, read: Callable[[], Any]) -> Any:

@@ -1,0 +1,45 @@
+"""What a step's process imports: nothing that others only find there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+import gancensus.config.steps
+import numba, numpy as np, pyarrow as pa
+if {extended}:  # as without the step's care
+    sys.meta_path[:] = [f for f in sys.meta_path if "unneeded" not in type(f).__module__]
+    for name in [name for name in sys.modules if name.split(".")[0] == "numba"]:
+        del sys.modules[name]
+    import numba
+assert numba.njit(lambda x: x + 1)(2) == 3
+assert pa.array(np.arange(3.0)).to_numpy().sum() == 3
+assert pa.table({{"a": [1, None]}})["a"].null_count == 1
+print([name for name in ("pandas", "vector", "awkward", "sympy") if name in sys.modules])
+import importlib.util
+if importlib.util.find_spec("pandas"):
+    import pandas
+    print(pa.table({{"a": [1, 2]}}).to_pandas()["a"].sum(), pa.array(pandas.Series([1, 2])).to_pylist())
+"""
+
+
+def ran(extended: bool) -> list[str]:
+    program = PROGRAM.format(extended=extended)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_neither_numbas_extensions_nor_pandas_are_imported() -> None:
+    first, *rest = ran(extended=False)
+    assert first == "[]"
+    assert rest in ([], ["3 [1, 2]"])  # who needs pandas has it
+
+
+def test_numba_would_import_them() -> None:
+    pytest.importorskip("vector")
+    assert "vector" in ran(extended=True)[0]
