@@ -58,8 +58,9 @@ def merge_shards(
         tally.add(Pairs(rows_of(first, shard["i"]), rows_of(last, shard["j"]), values))
     found = tally.pairs
     table = {"i": first[found.i], "j": last[found.j], **dict(zip(metrics, found.values.T, strict=True))}
-    kept = {name: fact for name, fact in facts[0].items() if name in ("samples", "step", "scales")}
-    return Found(table, repeats, kept | {"step": str(tally.step)})
+    known = {**facts[0], "step": str(tally.step)}
+    kept = {name: known[name] for name in ("samples", "step", "scales") if name in known}  # as a search orders them
+    return Found(table, repeats, kept)
 
 
 def _sides(repeats: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
