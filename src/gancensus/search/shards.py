@@ -58,8 +58,9 @@ def merge_shards(
         tally.add(Pairs(rows_of(first, shard["i"]), rows_of(last, shard["j"]), values))
     found = tally.pairs
     table = {"i": first[found.i], "j": last[found.j], **dict(zip(metrics, found.values.T, strict=True))}
-    known = {**facts[0], "step": str(tally.step)}
-    kept = {name: known[name] for name in ("samples", "step", "scales") if name in known}  # as a search orders them
+    kept = {"samples": facts[0]["samples"], "step": str(tally.step)}  # in the order of a search
+    if "scales" in facts[0]:
+        kept["scales"] = facts[0]["scales"]
     return Found(table, repeats, kept)
 
 
