@@ -58,8 +58,10 @@ def merge_shards(
         tally.add(Pairs(rows_of(first, shard["i"]), rows_of(last, shard["j"]), values))
     found = tally.pairs
     table = {"i": first[found.i], "j": last[found.j], **dict(zip(metrics, found.values.T, strict=True))}
-    kept = {name: fact for name, fact in facts[0].items() if name in ("samples", "step", "scales")}
-    return Found(table, repeats, kept | {"step": str(tally.step)})
+    kept = {"samples": facts[0]["samples"], "step": str(tally.step)}  # in the order of a search
+    if "scales" in facts[0]:
+        kept["scales"] = facts[0]["scales"]
+    return Found(table, repeats, kept)
 
 
 def _sides(repeats: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
