@@ -19,6 +19,7 @@ from gancensus.contracts.family import expanded, suggestion
 
 SLURM_PROFILE = located("workflow/profiles/slurm")
 CONFIGFILE = Path("config/config.yaml")  # if none is named
+FINISHED = ("verify", "compare")  # commands that read the results of runs, and no configuration
 
 
 def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
@@ -30,6 +31,10 @@ def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]
         parser.exit(2)
     check_command(words[0], list(commands))
     args, rest = parser.parse_known_args(words)
+    if args.command in FINISHED:
+        if rest:
+            raise UserError(f"{rest[0]}: no such option; see gancensus {args.command} --help")
+        return args, rest
     refuse(rest)
     ours = list(commands[args.command]._option_string_actions)
     files, rest = sort_out(rest, ours, args.command)
@@ -86,7 +91,22 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         default=PATIENCE,
         help="seconds without progress that count as a hang, %(default)s by default",
     )
+    add_finished(commands)
     return parser, dict(commands.choices)
+
+
+def add_finished(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the commands that read the results of runs."""
+    what = "check every file of a results folder against its digest, and compute a random part of the pairs again"
+    command = commands.add_parser("verify", help=what, description=f"{what}.".capitalize(), allow_abbrev=False)
+    command.add_argument("run", type=path, metavar="RUN", help="the results folder")
+    text = "chooses the pairs that are computed again; by default the clock does, and the output says which it was"
+    command.add_argument("--seed", type=seed, default=None, help=text)
+    what = "show what has changed between the results of two runs, with intervals"
+    command = commands.add_parser("compare", help=what, description=f"{what}.".capitalize(), allow_abbrev=False)
+    command.add_argument("before", type=path, metavar="RUN", help="the results folder of the first run")
+    command.add_argument("after", type=path, metavar="RUN", help="that of the second")
+    command.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
 def check_command(word: str, commands: Sequence[str]) -> None:
@@ -124,6 +144,13 @@ def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
         return path, tuple(int(length) for length in shape.split("x"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text}: should be like data/x.npy=1000000x51x51x25") from None
+
+
+def seed(text: str) -> int:
+    """Read a seed; raises ArgumentTypeError."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 0")
+    return int(text)
 
 
 def cores(text: str) -> str:

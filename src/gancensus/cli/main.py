@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from gancensus import __version__
-from gancensus.cli import head
-from gancensus.cli.arguments import SLURM_PROFILE, arguments
+from gancensus.cli import finished, head
+from gancensus.cli.arguments import FINISHED, SLURM_PROFILE, arguments
 from gancensus.cli.ending import current, write_placeholders
 from gancensus.cli.head import say
 from gancensus.cli.preflight import Profile, names_fit, preflight, probe
@@ -43,7 +43,7 @@ LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; we 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus run`, `slurm`, `plan`, `check` or `estimate`; all other options go to Snakemake."""
+    """Run a command of `arguments`; options that are not ours go to Snakemake."""
     try:
         status = work(argv)
         sys.stdout.flush()
@@ -74,6 +74,8 @@ def work(argv: Sequence[str] | None) -> int:
     args, rest = arguments(argv)
     forget_filters()
     with head.signals():
+        if args.command in FINISHED:
+            return {"verify": finished.verify, "compare": finished.compare}[args.command](args)
         args.config = config = read(args.configfile)  # once: the file may be edited while a run goes on
         place = args.results or Path(config.pathvars.results)
         results = place.resolve()
