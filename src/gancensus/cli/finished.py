@@ -43,7 +43,8 @@ def verify(args: argparse.Namespace) -> int:
 def compare(args: argparse.Namespace) -> int:
     """Print what has changed between the results of two runs; return 0."""
     both = [recorded(args.before), recorded(args.after)]
-    from gancensus.report.compare import compare, read_run, text
+    from gancensus.cli.changes import text
+    from gancensus.report.compare import compare, read_run
 
     found = compare(*(read_run(place, facts) for place, facts in zip((args.before, args.after), both, strict=True)))
     print(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if args.json else text(found))

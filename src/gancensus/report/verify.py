@@ -1,4 +1,4 @@
-"""Are the results in a folder what the run made, and is what it found there? Digests, counts, and pairs by brute force."""
+"""Are results what their run made, and are its pairs right? Digests, counts, and some pairs by brute force."""
 
 from __future__ import annotations
 
@@ -209,7 +209,9 @@ def _recomputed(
         pairs, which = len(rows) * (len(rows) - 1) // 2, f"rows {runs(rows, step)}"
     else:
         pairs, which = len(rows) * len(others), f"rows {runs(rows, step)} against {runs(others, step)}"
-    text = f"{searched.name}: {which}: {pairs:,} pairs computed, {len(computed.i):,} duplicates, {len(listed.i):,} listed"
+    text = (
+        f"{searched.name}: {which}: {pairs:,} pairs computed, {len(computed.i):,} duplicates, {len(listed.i):,} listed"
+    )
     return text, [f"{searched.name}: {line}" for line in same_pairs(listed, computed)]
 
 

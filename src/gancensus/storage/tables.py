@@ -168,7 +168,7 @@ def about(path: Path) -> dict[str, str]:
 def value_digest(path: Path) -> str:
     """Return the SHA-256 of what a table says: facts, names and types of its columns, and their values in order.
 
-    It is the same for any version of Parquet's encodings, and for any row groups. Raises UserError as `read_table` does.
+    It is the same for any encoding and any row groups. Raises UserError as `read_table` does.
     """
     file = readable(path, lambda: pq.ParquetFile(path, page_checksum_verification=True))
     facts = sorted((key, value) for key, value in about(path).items() if key != "ARROW:schema")
@@ -212,4 +212,3 @@ class _Stream:
 def _kind(kind: pa.DataType) -> str:
     """Return the name of a type, which for tensors has varied between versions of pyarrow."""
     return f"tensor {kind.value_type} {kind.shape}" if isinstance(kind, pa.FixedShapeTensorType) else str(kind)
-

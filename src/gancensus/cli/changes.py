@@ -1,0 +1,102 @@
+"""What has changed between two runs, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+
+from gancensus.config.yaml_tree import clipped
+from gancensus.plotting.numbers import NOTHING, number
+from gancensus.report.compare import SAME_SAMPLES, Changes
+from gancensus.statistics.estimate import Estimate
+
+WIDTH = 118  # of a line
+NAME = 20  # letters of a name in a table
+
+
+def text(found: Changes) -> str:
+    """Return what has changed as tables of at most 120 columns, each with what it says below it."""
+    lines = [f"before: {found.before}", f"after:  {found.after}", ""]
+    lines += [f"{_name(basis.study)}, {_name(basis.definition)}: {basis.said}" for basis in found.bases]
+    if not found.bases:
+        lines.append("no study has a definition of the same name in both")
+    if found.counts:
+        heads = ("study", "definition", "population", "support", "ratio", "ratio after / before", "")
+        rows = [
+            (*map(_name, one[:3]), _change(one.support), _change(one.ratio), _interval(one.change), one.said)
+            for one in found.counts
+        ]
+        lines += ["", *_table(heads, rows)]
+    lines += ["", *_answers(found)]
+    if found.fidelity:
+        rows = [
+            (
+                _name(one.study),
+                _name(one.population),
+                one.metric,
+                _change((one.before, one.after)),
+                _interval(one.change),
+                one.said,
+            )
+            for one in found.fidelity
+            if one.said != SAME_SAMPLES
+        ]
+        same = len(found.fidelity) - len(rows)
+        lines += (
+            ["", *_table(("study", "population", "fidelity", "before → after", "difference", ""), rows)] if rows else []
+        )
+        lines += [f"{same} numbers of fidelity are of the same samples"] if same else []
+    for keys, where in ((found.only_before, "before"), (found.only_after, "after")):
+        lines += [f"only {where}: {', '.join(map(_name, key))}" for key in keys]
+    return "\n".join([*lines, *_caution(found)])
+
+
+def _name(name: str) -> str:
+    return clipped(name, NAME)
+
+
+def _answers(found: Changes) -> list[str]:
+    """Return the answers that have changed."""
+    if not found.answers:
+        return [f"answers: none has changed ({found.same_answers} are the same)"]
+    rows = [
+        (_name(one.study), _name(one.population), one.question, f"{one.before} → {one.after}") for one in found.answers
+    ]
+    return [*_table(("study", "population", "question", "answer"), rows), f"{found.same_answers} answers are the same"]
+
+
+def _caution(found: Changes) -> list[str]:
+    """Say what the intervals are, and how many of them would exclude no change by chance."""
+    if not found.judged:
+        return []
+    said = (
+        f"Intervals are at {100 * found.level:g} %, as if both runs had independent samples; where their real samples "
+        f"are the same, differences of fidelity are judged conservatively. Of {found.judged} changes, about "
+        f"{number((1 - found.level) * found.judged, 2)} would seem real by chance."
+    )
+    return ["", fill(said, WIDTH)]
+
+
+def _change(both: tuple[Estimate, Estimate]) -> str:
+    return " → ".join(_value(one) for one in both)
+
+
+def _value(one: Estimate) -> str:
+    """Return a number, or the only end that is known."""
+    return number(one.value) if one.value is not None or one.low is None else f"≥ {number(one.low)}"
+
+
+def _interval(one: Estimate | None) -> str:
+    """Return a number with its interval."""
+    if one is None:
+        return NOTHING
+    high = "∞" if one.high is None else number(one.high)
+    return f"{number(one.value)} ({number(one.low)} to {high})"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows as lines; a column in which every row has the same word as its study is left out."""
+    cells = [tuple(heads), *map(tuple, rows)]
+    kept = [k for k in range(len(heads)) if heads[k] != "study" or len({row[k] for row in cells[1:]}) > 1]
+    widths = {k: max(len(row[k]) for row in cells) for k in kept}
+    return ["  ".join(row[k].ljust(widths[k]) for k in kept).rstrip() for row in cells]
