@@ -16,7 +16,7 @@ from gancensus.cli.main import main
 from gancensus.config.configuration import Config
 from gancensus.contracts.samples import Samples
 from gancensus.report import provenance, verify
-from gancensus.search.duplicates import Share, search
+from gancensus.search.duplicates import Share, Spaces, search
 from gancensus.search.thresholds import find_thresholds
 from gancensus.storage import schemas
 from gancensus.storage.samples import SampleRows, write_samples
@@ -44,7 +44,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make(folder: Path, monkeypatch: pytest.MonkeyPatch, cap: int = 10**6) -> Path:
-    rng, first, spaces = np.random.default_rng(4), 0, {}
+    rng, first = np.random.default_rng(4), 0
+    spaces: dict[str, Spaces] = {}
     for name, size in SIZES.items():
         samples = Samples(rng.random((size, 3), dtype=np.float32), np.arange(size)[::-1] + first)
         parts = [folder / f"toy/samples/{name}/{part}.parquet" for part in range(2)]
@@ -60,11 +61,13 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, cap: int = 10**6) -> Pat
         path = folder / f"toy/duplicates/near/{name}.parquet"
         write_table(path, pairs.duplicates, schemas.duplicates(definition), pairs.facts)
         write_table(folder / f"toy/repeats/near/{name}.parquet", pairs.repeats, schemas.REPEATS)
-    rows = [{"study": "toy", "definition": "near", "population": name} for name in SEARCHES[:2]]
-    for row in rows:
+    found_rows: list[dict[str, Any]] = [
+        {"study": "toy", "definition": "near", "population": name} for name in SEARCHES[:2]
+    ]
+    for row in found_rows:
         repeats = pq.read_table(folder / f"toy/repeats/near/{row['population']}.parquet")
         row["duplicates"] = int(np.sum(repeats["duplicates"].to_numpy())) // 2
-    census = {name: [row.get(name) for row in rows] for name in schemas.SUPPORT.names}
+    census = {name: [row.get(name) for row in found_rows] for name in schemas.SUPPORT.names}
     for place in ("toy/census/support.parquet", "census.parquet"):
         write_table(folder / place, census, schemas.SUPPORT)
     (folder / "report.html").write_text("report")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 
 from gancensus.config.yaml_tree import clipped
@@ -11,28 +11,30 @@ from gancensus.report.compare import SAME_SAMPLES, Changes
 from gancensus.statistics.estimate import Estimate
 
 WIDTH = 118  # of a line
-NAME = 20  # letters of a name in a table
+NAMED = ("study", "definition", "population")
+UNFOUND = "nothing found"  # where nothing else differs
+LONGEST, SHORTEST = 30, 8  # letters of a name in a table
 
 
 def text(found: Changes) -> str:
     """Return what has changed as tables of at most 120 columns, each with what it says below it."""
     lines = [f"before: {found.before}", f"after:  {found.after}", ""]
-    lines += [f"{_name(basis.study)}, {_name(basis.definition)}: {basis.said}" for basis in found.bases]
+    lines += [f"{basis.study}, {basis.definition}: {basis.said}" for basis in found.bases]
     if not found.bases:
         lines.append("no study has a definition of the same name in both")
     if found.counts:
         heads = ("study", "definition", "population", "support", "ratio", "ratio after / before", "")
         rows = [
-            (*map(_name, one[:3]), _change(one.support), _change(one.ratio), _interval(one.change), one.said)
+            (*one[:3], _change(one.support), _change(one.ratio), _interval(one.change), one.said)
             for one in found.counts
         ]
         lines += ["", *_table(heads, rows)]
     lines += ["", *_answers(found)]
     if found.fidelity:
-        rows = [
+        moved = [
             (
-                _name(one.study),
-                _name(one.population),
+                one.study,
+                one.population,
                 one.metric,
                 _change((one.before, one.after)),
                 _interval(one.change),
@@ -41,27 +43,24 @@ def text(found: Changes) -> str:
             for one in found.fidelity
             if one.said != SAME_SAMPLES
         ]
-        same = len(found.fidelity) - len(rows)
+        same = len(found.fidelity) - len(moved)
         lines += (
-            ["", *_table(("study", "population", "fidelity", "before → after", "difference", ""), rows)] if rows else []
+            ["", *_table(("study", "population", "fidelity", "before → after", "difference", ""), moved)]
+            if moved
+            else []
         )
         lines += [f"{same} numbers of fidelity are of the same samples"] if same else []
     for keys, where in ((found.only_before, "before"), (found.only_after, "after")):
-        lines += [f"only {where}: {', '.join(map(_name, key))}" for key in keys]
+        names = "; ".join(", ".join(key) for key in keys)
+        lines += [fill(f"only {where}: {names}", WIDTH, subsequent_indent="  ")] if keys else []
     return "\n".join([*lines, *_caution(found)])
-
-
-def _name(name: str) -> str:
-    return clipped(name, NAME)
 
 
 def _answers(found: Changes) -> list[str]:
     """Return the answers that have changed."""
     if not found.answers:
         return [f"answers: none has changed ({found.same_answers} are the same)"]
-    rows = [
-        (_name(one.study), _name(one.population), one.question, f"{one.before} → {one.after}") for one in found.answers
-    ]
+    rows = [(one.study, one.population, one.question, f"{one.before or UNFOUND} → {one.after or UNFOUND}") for one in found.answers]
     return [*_table(("study", "population", "question", "answer"), rows), f"{found.same_answers} answers are the same"]
 
 
@@ -71,8 +70,8 @@ def _caution(found: Changes) -> list[str]:
         return []
     said = (
         f"Intervals are at {100 * found.level:g} %, as if both runs had independent samples; where their real samples "
-        f"are the same, differences of fidelity are judged conservatively. Of {found.judged} changes, about "
-        f"{number((1 - found.level) * found.judged, 2)} would seem real by chance."
+        f"are the same, differences of fidelity are judged conservatively. Were there no changes at all, about "
+        f"{number((1 - found.level) * found.judged, 2)} of these {found.judged} would seem real by chance."
     )
     return ["", fill(said, WIDTH)]
 
@@ -94,9 +93,15 @@ def _interval(one: Estimate | None) -> str:
     return f"{number(one.value)} ({number(one.low)} to {high})"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return rows as lines; a column in which every row has the same word as its study is left out."""
-    cells = [tuple(heads), *map(tuple, rows)]
-    kept = [k for k in range(len(heads)) if heads[k] != "study" or len({row[k] for row in cells[1:]}) > 1]
-    widths = {k: max(len(row[k]) for row in cells) for k in kept}
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines, names clipped as far as they must be; a study that is that of all rows is left out."""
+    kept = [k for k, head in enumerate(heads) if head != "study" or len({row[k] for row in rows}) > 1]
+    for longest in range(UNFOUND = "nothing found"  # where nothing else differs
+LONGEST, SHORTEST - 1, -1):
+        cells = [heads] + [
+            [clipped(row[k], longest) if heads[k] in NAMED else row[k] for k in range(len(heads))] for row in rows
+        ]
+        widths = {k: max(len(row[k]) for row in cells) for k in kept}
+        if sum(widths.values()) + 2 * len(kept) <= WIDTH:
+            break
     return ["  ".join(row[k].ljust(widths[k]) for k in kept).rstrip() for row in cells]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gancensus.config.environment import isolate
+from gancensus.config.environment import isolate, nothing_compiled
 
 isolate()  # before anything reads the shell's environment
 
@@ -201,6 +201,8 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
 def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watch: Watch | None = None) -> int:
     """Run Snakemake to its end and return its exit status; if it is ended earlier, nothing of it is left running."""
+    if nothing_compiled():
+        say("compiling in the first run on this machine: it takes about a minute more than the next ones")
     now = digest(read(args.configfile))  # again, as Snakemake reads it now
     begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
     process = head.start(command, results)

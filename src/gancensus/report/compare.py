@@ -145,7 +145,7 @@ def read_run(results: Path, facts: Mapping[str, Any]) -> Run:
     facts: what `provenance.recorded` returns of the folder.
     """
     configuration, found = facts["configuration"], facts["files"]
-    thresholds = {}
+    thresholds: dict[Key, Mapping[str, float]] = {}
     for study, parts in configuration["studies"].items():
         for name in parts["definitions"]:
             rows = read_table(results / places.at(places.THRESHOLDS, study=study, definition=name)).to_pylist()
@@ -180,8 +180,8 @@ def _digest(paths: Sequence[Path]) -> str:
     """Return a digest of the samples of a population: sample_id and x."""
     rows, ids, x = SampleRows(paths), hashlib.sha256(), hashlib.sha256()
     for chunk in rows.chunks(slice(0, len(rows))):
-        ids.update(chunk.sample_id)
-        x.update(chunk.x)
+        ids.update(chunk.sample_id.tobytes())
+        x.update(chunk.x.tobytes())
     return f"{ids.hexdigest()} {x.hexdigest()}"
 
 
@@ -192,7 +192,7 @@ def compare(before: Run, after: Run) -> Changes:
     the collision probabilities of two independent sets of samples. Else it is that of the ratios, taken as independent.
     """
     bases = [_basis(before, after, *key) for key in before.thresholds if key in after.thresholds]
-    known = {(basis.study, basis.definition): basis for basis in bases}
+    known: dict[Key, Basis] = {(basis.study, basis.definition): basis for basis in bases}
     rows, others = (_by(run.support, "study", "definition", "population") for run in (before, after))
     shared = [key for key in rows if key in others and key[:2] in known and key[2] not in REAL]
     counts = [
