@@ -60,7 +60,10 @@ def _answers(found: Changes) -> list[str]:
     """Return the answers that have changed."""
     if not found.answers:
         return [f"answers: none has changed ({found.same_answers} are the same)"]
-    rows = [(one.study, one.population, one.question, f"{one.before or UNFOUND} → {one.after or UNFOUND}") for one in found.answers]
+    rows = [
+        (one.study, one.population, one.question, " → ".join(answer or UNFOUND for answer in one[3:]))
+        for one in found.answers
+    ]
     return [*_table(("study", "population", "question", "answer"), rows), f"{found.same_answers} answers are the same"]
 
 
@@ -96,8 +99,7 @@ def _interval(one: Estimate | None) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows as lines, names clipped as far as they must be; a study that is that of all rows is left out."""
     kept = [k for k, head in enumerate(heads) if head != "study" or len({row[k] for row in rows}) > 1]
-    for longest in range(UNFOUND = "nothing found"  # where nothing else differs
-LONGEST, SHORTEST - 1, -1):
+    for longest in range(LONGEST, SHORTEST - 1, -1):
         cells = [heads] + [
             [clipped(row[k], longest) if heads[k] in NAMED else row[k] for k in range(len(heads))] for row in rows
         ]

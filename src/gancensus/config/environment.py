@@ -84,7 +84,7 @@ def _have_a_cache() -> None:
 
 
 def _keep_compiled_code() -> None:
-    """Have numba keep compiled code in the user's cache, apart for each state of the code, unless the user has said where.
+    """Have numba keep compiled code in the user's cache, by the state of the code, unless the user has said where.
 
     numba compiles a function again when its own file has changed, but not when one that it calls has, of another file.
     All that this starts inherits the folder. Those of other states go once they have not been used for DAYS.
