@@ -5,7 +5,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.linalg import solve_triangular
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
@@ -40,6 +39,8 @@ class Gaussian(Score):
         rng: np.random.Generator,
     ) -> Floats:
         """Return the log-likelihood (n,) of z (n, d)."""
+        from scipy.linalg import solve_triangular  # slow to import
+
         x = z.astype(np.float64)
         fitted = x if among is None else x[among]
         n, d = fitted.shape

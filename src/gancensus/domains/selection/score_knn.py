@@ -8,7 +8,6 @@ from pydantic import Field
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.score import Score
-from gancensus.search.neighbours import nearest, square_radii
 
 
 class Knn(Score):
@@ -29,6 +28,8 @@ class Knn(Score):
         rng: np.random.Generator,
     ) -> NDArray[np.float64]:
         """Return the score (n,) of z (n, d)."""
+        from gancensus.search.neighbours import nearest, square_radii  # slow to import
+
         among = np.ones(len(z), dtype=bool) if among is None else among
         if among.sum() <= self.neighbours:
             raise UserError(
