@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from gancensus.census.census import take_census
 from gancensus.census.graph import degrees
 from gancensus.census.support import (
-    REFERENCE,
     Count,
     Graph,
     copies_row,
@@ -25,6 +24,7 @@ from gancensus.census.support import (
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
 from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import REFERENCE
 from gancensus.search.duplicates import Found
 from gancensus.statistics.estimate import Estimate
 from gancensus.storage import schemas

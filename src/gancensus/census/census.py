@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gancensus.census.support import (
-    REFERENCE,
     Count,
     Graph,
     copies_row,
@@ -24,6 +23,7 @@ from gancensus.census.support import (
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
 from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.storage import schemas
 

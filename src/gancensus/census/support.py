@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from gancensus.census import birthday, diversity
 from gancensus.census.birthday import Collision
 from gancensus.census.graph import degrees
-from gancensus.contracts.samples import rows_of
+from gancensus.contracts.samples import REFERENCE, rows_of
 from gancensus.search.duplicates import Found
 from gancensus.search.repeats import listed
 from gancensus.statistics import permutation
 from gancensus.statistics.estimate import Estimate
 
-REFERENCE = "holdout"
 IntArray = NDArray[np.int64]
 
 

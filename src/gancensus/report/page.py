@@ -14,7 +14,6 @@ from typing import Any
 import jinja2
 import yaml
 
-from gancensus.census.sweep import tautology
 from gancensus.config import results as places
 from gancensus.config.configuration import Config, Study
 from gancensus.contracts.cells import written
@@ -63,7 +62,7 @@ def definitions_of(folder: Path, study: Study) -> list[Row]:
             {
                 "name": name,
                 "rule": sentences.definition(metrics, thresholds),
-                "tautology": tautology(calibrated, counted["holdout"]["effective_support_high"]),
+                "tautology": sentences.tautology(calibrated, counted["holdout"]["effective_support_high"]),
                 "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
                 "counted": counted,
                 "nulls": any(row["p_value"] is not None for row in support),
