@@ -200,7 +200,8 @@ class _Stream:
         flat = values.storage.flatten() if tensors else values
         numeric = pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type)
         if numeric and not (tensors and flat.null_count):
-            self._values.update(flat.fill_null(0).to_numpy(zero_copy_only=False))
+            known = flat.fill_null(0) if flat.null_count else flat
+            self._values.update(known.to_numpy(zero_copy_only=False))
         else:
             self._values.update("".join(f"{value!r}\n" for value in values.to_pylist()).encode())
 
