@@ -209,9 +209,7 @@ def _recomputed(
         pairs, which = len(rows) * (len(rows) - 1) // 2, f"rows {runs(rows, step)}"
     else:
         pairs, which = len(rows) * len(others), f"rows {runs(rows, step)} against {runs(others, step)}"
-    text = (
-        f"{searched.name}: {which}: {pairs:,} pairs computed, {len(computed.i):,} duplicates, {len(listed.i):,} listed"
-    )
+    text = f"{searched.name}: {which}: {pairs:,} pairs, {len(computed.i):,} duplicates, {len(listed.i):,} listed"
     return text, [f"{searched.name}: {line}" for line in same_pairs(listed, computed)]
 
 
