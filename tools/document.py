@@ -47,7 +47,7 @@ the order of their numbers.
 | --- | --- | --- | --- |
 | `sample_id` | int64 | | unique in the study: real samples count from 0, generated ones from a block of their own |
 | `label` | int32 | | class, where known |
-| `name` | string | | what its owner finds it by: the path within a folder of images, the line of a CSV; only where there is one |
+| `name` | string | | the path within a folder of images, or the line of a CSV, where there is one |
 | one per condition | float32 or float64 | its own | what it was made for; float64 where float32 would merge values |
 | `x` | tensor of float32 | 1 | fixed shape, scaled to [-1, 1] |
 

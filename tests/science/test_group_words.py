@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gancensus.census.groups import MOST, GroupFacts
+from gancensus.census.group_facts import MOST, GroupFacts
 from gancensus.contracts.samples import Samples
 from gancensus.plotting.style import svg
 from gancensus.report.group_figures import SMALL, TILE, draw_groups

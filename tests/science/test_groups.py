@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gancensus.census import groups
-from gancensus.census.groups import Closest, Grouped, Searched, closest_of, facts_of, find_groups, group_duplicates
+from gancensus.census.group_facts import facts_of
+from gancensus.census.groups import Closest, Grouped, Searched, closest_of, find_groups, group_duplicates
 from gancensus.contracts.samples import Samples, generated_ids
 from gancensus.search.duplicates import Found
 

@@ -10,6 +10,7 @@ import pytest
 
 from gancensus.census import graph, sweep
 from gancensus.census.birthday import collision
+from gancensus.report import sentences
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -103,13 +104,13 @@ def test_alphas_and_thresholds_must_fall(alphas: tuple[float, ...], thresholds: 
 
 @pytest.mark.parametrize(("alpha", "support"), [(0.02, "50 "), (0.001, "1,000 "), (0.03, "33.33 ")])
 def test_one_calibrated_metric_is_a_tautology(alpha: float, support: str) -> None:
-    text = sweep.tautology([alpha])
+    text = sentences.tautology([alpha])
     assert text is not None and f"1/alpha = {support}by construction; only the ratio" in text
-    assert sweep.tautology([alpha], 0.9 / alpha) == text
-    tied = sweep.tautology([alpha], 0.5 / alpha)
+    assert sentences.tautology([alpha], 0.9 / alpha) == text
+    tied = sentences.tautology([alpha], 0.5 / alpha)
     assert tied is not None and tied.startswith("Many distances are equal") and "by construction" not in tied
 
 
 @pytest.mark.parametrize("alphas", [[], [None], [0.02, 0.02], [0.02, None]])
 def test_other_definitions_are_not(alphas: list[float | None]) -> None:
-    assert sweep.tautology(alphas) is None
+    assert sentences.tautology(alphas) is None

@@ -161,7 +161,7 @@ def write_groups(folder: Path) -> None:
                 Found({"i": i, "j": j, "d": np.full(len(i), 0.25)}, {}, {"samples": "1000", "step": "1"})
                 for i, j in (np.array(some, dtype=np.int64).reshape(-1, 2).T for some in pairs)
             )
-            searched.append(Searched(definition, name, "d", {"d": 0.5}, own, near))
+            searched.append(Searched(definition, name, "d", own, near))
     table, facts = find_groups(searched, known)
     write_table(folder / "census/groups.parquet", table, schemas.GROUPS, facts)
 

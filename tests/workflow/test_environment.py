@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -144,3 +145,46 @@ def test_caches_of_others_are_not_used(tmp_path: Path, monkeypatch: pytest.Monke
     other = environment._own_folder()
     assert other != own
     assert other.stat().st_mode & 0o077 == 0
+
+
+def kept_in(shell: dict[str, str], *code: str) -> str:
+    """Where numba keeps compiled code in a process with these variables, after more code."""
+    show = "\n".join(["from gancensus.config import environment", *code, "environment.isolate()", "import os"])
+    environ = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    call = [sys.executable, "-c", f"{show}\nprint(os.environ['NUMBA_CACHE_DIR'], environment.nothing_compiled())"]
+    return subprocess.run(call, env=environ | shell, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_compiled_code_is_kept_by_the_state_of_all_that_is_compiled(tmp_path: Path) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path)}
+    folder, nothing = kept_in(cache).split()
+    assert Path(folder).parent == tmp_path / "gancensus"
+    assert nothing == "True"
+    assert kept_in(cache | {"NUMBA_CACHE_DIR": "/somewhere"}) == "/somewhere True"
+    compile_one = "import gancensus.distances.kernels as k, numpy as np"
+    call = "k.euclidean_distances(np.ones((2, 3), 'f4'), np.ones((2, 3), 'f4'), np.zeros(1, int), np.zeros(1, int))"
+    assert kept_in(cache, "environment.isolate()", compile_one, call) == f"{folder} False"
+    # a module that only others' compiled functions call has changed
+    package = tmp_path / "copy/gancensus"
+    shutil.copytree(Path(environment.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = cache | {"PYTHONPATH": str(package.parent)}
+    assert kept_in(copy) == f"{folder} False"
+    with (package / "distances/simplex.py").open("a") as file:
+        file.write("# changed\n")
+    other, nothing = kept_in(copy).split()
+    assert other != folder
+    assert nothing == "True"
+    with (package / "cli/main.py").open("a") as file:  # which compiles nothing
+        file.write("# changed\n")
+    assert kept_in(copy).split()[0] == other
+
+
+def test_compiled_code_that_nobody_has_used_for_long_is_removed(tmp_path: Path) -> None:
+    old, recent, foreign = (tmp_path / "gancensus" / name for name in ("compiled-0", "compiled-1", "else"))
+    for folder in (old, recent, foreign):
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+        os.utime(folder, (0, 0))
+    os.utime(recent)
+    kept_in({"XDG_CACHE_HOME": str(tmp_path)})
+    assert [folder.exists() for folder in (old, recent, foreign)] == [False, True, True]

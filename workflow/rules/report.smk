@@ -23,7 +23,8 @@ for name, s in CONFIG.studies.items():
     found += [
         results.at(file, population=p) for p in results.answered(s) for file in (results.ANSWERS, results.COVERAGE)
     ]
-    found += [results.CURVE, results.DUPLICATES_LIST, *(results.at(results.SELECTION, name=x) for x in s.selections)]
+    found += [results.CURVE, results.STATISTICS, results.DUPLICATES_LIST]
+    found += [results.at(results.SELECTION, name=x) for x in s.selections]
     tables = (results.DUPLICATES, results.REPEATS)
     found += [results.at(t, definition=d, search=x) for t in tables for d in s.definitions for x in searches]
     shown = [results.SUPPORT, results.DIVERSITY, results.COPIES, results.SCALES, results.GROUPS, results.SUMMARY]

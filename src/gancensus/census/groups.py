@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.census.graph import adjacency
+from gancensus.census.group_facts import MOST, GroupFacts, facts_as_text
 from gancensus.contracts.samples import Samples, rows_in_file, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.search.duplicates import Found, at_scale
 from gancensus.search.repeats import listed
 from gancensus.storage.schemas import GROUPS
-
-MOST = 20_000  # rows of the table that a population has under a definition
-FACTS = "populations"  # the key of `GroupFacts` in the metadata of the table
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -57,26 +54,6 @@ class Searched(NamedTuple):
     own: Found
     train: Found | None
     """None where there are no training samples."""
-
-
-class GroupFacts(NamedTuple):
-    """What the metadata of the table says about a population under a definition."""
-
-    definition: str
-    population: str
-    samples: int
-    listed: int
-    """Samples whose pairs are listed, and which alone are grouped: fewer than all where there are too many."""
-    groups: int
-    """Of two samples and more."""
-    grouped: int
-    """Samples in these."""
-    near: int | None
-    """Samples that have a listed duplicate in `train`; None where there is no `train`."""
-    near_listed: int | None
-    """Samples whose duplicates in `train` are listed."""
-    rows: int
-    """Rows of the table, `MOST` at most."""
 
 
 def group_duplicates(i: IntArray, j: IntArray, distance: FloatArray) -> Grouped:
@@ -190,12 +167,7 @@ def find_groups(
         found.append(columns)
         facts.append(fact)
     table = {name: [value for columns in found for value in columns[name]] for name in GROUPS.names}
-    return table, {FACTS: json.dumps([fact._asdict() for fact in facts])}
-
-
-def facts_of(about: Mapping[str, str]) -> list[GroupFacts]:
-    """Return what the metadata of a table of groups says about each population under each definition."""
-    return [GroupFacts(**one) for one in json.loads(about[FACTS])]
+    return table, facts_as_text(facts)
 
 
 def _rows(one: Searched, known: Mapping[str, Samples]) -> tuple[Columns, GroupFacts]:

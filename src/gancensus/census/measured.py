@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gancensus.census import birthday, coverage
 from gancensus.census.coverage import Neighbours, Radius, Reach, radius_at
 from gancensus.census.relabelling import OWN, Labels, Radii, hubs, pooled, statistics
+from gancensus.census.shares import COVER, REPEAT, SHARE, WIDE
 from gancensus.contracts.metric import Features, Metric
 from gancensus.search.near import NearPairs, RelativeDistance
 from gancensus.statistics.estimate import Estimate
@@ -19,8 +20,6 @@ from gancensus.statistics.intervals import deviate
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-COVER, REPEAT, WIDE = 0.8, 0.92, 0.97  # coverages of `calibrate` by itself at the radii
-SHARE = 0.6  # at which the numbers of samples are compared
 LEVEL = 0.9  # of the intervals of equivalence tests at 5 %: two one-sided ones (TOST)
 FEWEST = 5  # covering samples
 BATCHES = 30  # of a curve

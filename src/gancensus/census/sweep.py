@@ -30,8 +30,6 @@ from gancensus.storage.schemas import SWEEP
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-TIED = 0.8  # of 1/alpha: below, many distances are equal
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -90,27 +88,6 @@ def thresholds_of(values: FloatArray, alphas: Sequence[float]) -> tuple[list[flo
     kept = [alpha for alpha in sorted(set(alphas), reverse=True) if alpha * pairs >= 1] or [1 / pairs]
     ranks = [quantile_rank(alpha, pairs) for alpha in kept]
     return kept, np.sort(values, axis=0)[np.array(ranks) - 1]
-
-
-def tautology(alphas: Sequence[float | None], most: float | None = None) -> str | None:
-    """What a reader must know about a definition whose metrics have these alphas, None for a fixed threshold.
-
-    With one calibrated metric, and no other, the support of the real data says nothing about them; else None.
-
-    most: upper end of the effective support of held-out samples.
-    """
-    if len(alphas) != 1 or alphas[0] is None:
-        return None
-    support = 1 / alphas[0]
-    if most is not None and most < TIED * support:
-        return (
-            "Many distances are equal, so that more pairs than a share of alpha are duplicates: that is why the real "
-            f"data's effective support is below 1/alpha = {support:,.4g}; only the ratio carries information."
-        )
-    return (
-        f"With a single metric the real data's effective support is 1/alpha = {support:,.4g} by construction; only the "
-        "ratio carries information."
-    )
 
 
 def sweep_study(

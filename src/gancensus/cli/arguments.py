@@ -15,6 +15,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 
 CONFIGFILE = Path("config/config.yaml")  # if none is named
+FINISHED = ("verify", "compare")  # commands that read the results of runs, and no configuration
 
 
 def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
@@ -29,6 +30,10 @@ def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]
     if args.command == "audit":
         audit_options.settle(commands["audit"], args, rest)
         return args, []
+    if args.command in FINISHED:
+        if rest:
+            raise UserError(f"{rest[0]}: no such option; see gancensus {args.command} --help")
+        return args, rest
     refuse(rest)
     ours = list(commands[args.command]._option_string_actions)
     files, rest = sort_out(rest, ours, args.command)
@@ -89,7 +94,22 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         default=PATIENCE,
         help="seconds without progress that count as a hang, %(default)s by default",
     )
+    add_finished(commands)
     return parser, dict(commands.choices)
+
+
+def add_finished(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the commands that read the results of runs."""
+    what = "check every file of a results folder against its digest, and compute a random part of the pairs again"
+    command = commands.add_parser("verify", help=what, description=f"{what}.".capitalize(), allow_abbrev=False)
+    command.add_argument("run", type=path, metavar="RUN", help="the results folder")
+    text = "chooses the pairs that are computed again; by default the clock does, and the output says which it was"
+    command.add_argument("--seed", type=seed, default=None, help=text)
+    what = "show what has changed between the results of two runs, with intervals"
+    command = commands.add_parser("compare", help=what, description=f"{what}.".capitalize(), allow_abbrev=False)
+    command.add_argument("before", type=path, metavar="RUN", help="the results folder of the first run")
+    command.add_argument("after", type=path, metavar="RUN", help="that of the second")
+    command.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
 def check_command(word: str, commands: Sequence[str]) -> None:
@@ -109,6 +129,13 @@ def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
         return path, tuple(int(length) for length in shape.split("x"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text}: should be like data/x.npy=1000000x51x51x25") from None
+
+
+def seed(text: str) -> int:
+    """Read a seed; raises ArgumentTypeError."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 0")
+    return int(text)
 
 
 def the_one(files: Sequence[Path]) -> Path:

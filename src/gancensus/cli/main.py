@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gancensus.config.environment import isolate
+from gancensus.config.environment import isolate, nothing_compiled
 
 isolate()  # before anything reads the shell's environment
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from gancensus import __version__
-from gancensus.cli import head
-from gancensus.cli.arguments import arguments
+from gancensus.cli import finished, head
+from gancensus.cli.arguments import FINISHED, arguments
 from gancensus.cli.ending import current, write_placeholders
 from gancensus.cli.head import say
 from gancensus.cli.options import SLURM_PROFILE
@@ -44,7 +44,7 @@ LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; we 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus audit`, `run`, `slurm`, `plan`, `check` or `estimate`; all other options go to Snakemake."""
+    """Run a command of `arguments`; options that are not ours go to Snakemake."""
     try:
         status = work(argv)
         sys.stdout.flush()
@@ -77,6 +77,8 @@ def work(argv: Sequence[str] | None) -> int:
     with head.signals():
         if args.command == "audit":
             return audit(args)
+        if args.command in FINISHED:
+            return {"verify": finished.verify, "compare": finished.compare}[args.command](args)
         args.config = config = read(args.configfile)  # once: the file may be edited while a run goes on
         place = args.results or Path(config.pathvars.results)
         results = place.resolve()
@@ -202,6 +204,8 @@ def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
 
 def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watch: Watch | None = None) -> int:
     """Run Snakemake to its end and return its exit status; if it is ended earlier, nothing of it is left running."""
+    if nothing_compiled():
+        say("compiling in the first run on this machine: it takes about a minute more than the next ones")
     now = digest(read(args.configfile))  # again, as Snakemake reads it now
     begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
     process = head.start(command, results)

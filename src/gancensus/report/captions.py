@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gancensus.census.measured import REPEAT
+from gancensus.census.shares import REPEAT
 from gancensus.contracts.metric import SCALES
 from gancensus.plotting.numbers import integer, listing, percent
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gancensus.census.measured import SHARE
+from gancensus.census.shares import SHARE
 from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import integer, interval, rows

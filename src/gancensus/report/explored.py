@@ -9,17 +9,13 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.explorer import Explorer
 from gancensus.contracts.samples import Samples, rows_of
+from gancensus.report.explorer import group_name
 from gancensus.report.picture_figures import View, pixels
 from gancensus.report.shown import Group
 from gancensus.report.thumbnails import thumbnails
 from gancensus.storage.samples import SampleRows
 
 AT_ONCE = 64  # samples that are made pictures of at once
-
-
-def group_name(node: str, population: str) -> str:
-    """Return what the samples of a population in a node are called in the table of what a figure shows."""
-    return f"{node}/{population}"
 
 
 def groups(explorer: Explorer, samples: Callable[[str], SampleRows], view: View) -> list[Group]:

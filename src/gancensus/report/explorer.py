@@ -12,9 +12,13 @@ import numpy as np
 from gancensus.contracts.explorer import Explorer, Mark, Node
 from gancensus.plotting import graphs
 from gancensus.plotting.numbers import integer
-from gancensus.report.explored import group_name
 
 Row = dict[str, Any]
+
+
+def group_name(node: str, population: str) -> str:
+    """Return what the samples of a population in a node are called in the table of what a figure shows."""
+    return f"{node}/{population}"
 
 
 def anchor(*parts: str) -> str:

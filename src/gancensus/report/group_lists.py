@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow.compute as pc
 
-from gancensus.census.groups import MOST, GroupFacts
+from gancensus.census.group_facts import MOST, GroupFacts
 from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import Row, integer, percent

@@ -14,8 +14,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from gancensus.census.groups import facts_of
-from gancensus.census.sweep import tautology
+from gancensus.census.group_facts import facts_of
 from gancensus.config import results as places
 from gancensus.config.configuration import Config, Study
 from gancensus.contracts.cells import written
@@ -68,7 +67,7 @@ def definitions_of(folder: Path, study: Study) -> list[Row]:
                 "name": name,
                 "rule": sentences.definition(metrics, middle),
                 "scales": sentences.scales(row for row in scales if row["definition"] == name),
-                "tautology": tautology(calibrated, counted["holdout"]["effective_support_high"]),
+                "tautology": sentences.tautology(calibrated, counted["holdout"]["effective_support_high"]),
                 "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
                 "counted": counted,
                 "nulls": any(row["p_value"] is not None for row in support),

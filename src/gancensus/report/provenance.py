@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -11,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from gancensus import __version__
+from gancensus.config import results as places
 from gancensus.config.registry import plugins
+from gancensus.contracts.errors import UserError
 from gancensus.report import failures
+from gancensus.storage.tables import CONTRACT, about, value_digest
 
 PACKAGES = (  # what the numbers, the bytes and the figures depend on
     *("numpy", "scipy", "numba", "llvmlite", "scikit-learn", "torch", "safetensors", "pyarrow"),
@@ -37,6 +41,7 @@ def provenance(configuration: Mapping[str, Any], results: Path, files: Iterable[
         "seed": configuration["seed"],
         "configuration": configuration,
         "files": {name: digest(results / name) for name in names},
+        "values": {name: value_digest(results / name) for name in names if name.endswith(".parquet")},
         "failed": {one.file: one.reason for one in failures.among(results, names)},
     }
 
@@ -62,3 +67,32 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def recorded(results: Path) -> dict[str, Any]:
+    """Return what `provenance` has written about the results in a folder.
+
+    Raises UserError where the folder holds no results, those of an unfinished run, or those of another contract.
+    """
+    path = results / places.PROVENANCE
+    if not path.is_file():
+        if (below := results / "results" / places.PROVENANCE).is_file():
+            raise UserError(f"{results}: not a results folder; name the one in it: {below.parent}")
+        if (results / "logs").is_dir():
+            raise UserError(f"{results}: the run is unfinished; the command that began it goes on with it")
+        raise UserError(f"{results}: {'not a results folder' if results.is_dir() else 'no such folder'}")
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        facts = [found[name] for name in ("configuration", "files", "packages", "gancensus")]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: unreadable; recreate it: gancensus run STUDY --forcerun provenance") from None
+    if not isinstance(facts[0], Mapping) or not isinstance(facts[1], Mapping):
+        raise UserError(f"{path}: unreadable; recreate it: gancensus run STUDY --forcerun provenance")
+    census = results / places.CENSUS
+    contract = about(census).get("gancensus", CONTRACT) if census.is_file() else CONTRACT
+    if contract != CONTRACT:
+        raise UserError(
+            f"{results}: its tables have version {contract} of the file contract, and gancensus {__version__} reads "
+            f"version {CONTRACT}; read them with gancensus {facts[3]}"
+        )
+    return found

@@ -25,6 +25,7 @@ PASSED = {
 }
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
 INFORMATIVE = 5  # duplicates of held-out samples from which on a ratio to them is informative
+TIED = 0.8  # of 1/alpha: below, many distances are equal
 CHAIN = 3  # a kind with this many times more samples than can all be alike is a chain
 
 
@@ -271,3 +272,24 @@ def informative_alpha(sweep: Iterable[Row], metrics: str) -> tuple[float, bool]:
     held = {r["alpha"]: r["duplicates"] for r in sweep if (r["population"], r["metrics"]) == ("holdout", metrics)}
     enough = [alpha for alpha, duplicates in held.items() if duplicates >= INFORMATIVE]
     return (min(enough), True) if enough else (max(held), False)
+
+
+def tautology(alphas: Sequence[float | None], most: float | None = None) -> str | None:
+    """What a reader must know about a definition whose metrics have these alphas, None for a fixed threshold.
+
+    With one calibrated metric, and no other, the support of the real data says nothing about them; else None.
+
+    most: upper end of the effective support of held-out samples.
+    """
+    if len(alphas) != 1 or alphas[0] is None:
+        return None
+    support = 1 / alphas[0]
+    if most is not None and most < TIED * support:
+        return (
+            "Many distances are equal, so that more pairs than a share of alpha are duplicates: that is why the real "
+            f"data's effective support is below 1/alpha = {support:,.4g}; only the ratio carries information."
+        )
+    return (
+        f"With a single metric the real data's effective support is 1/alpha = {support:,.4g} by construction; only the "
+        "ratio carries information."
+    )

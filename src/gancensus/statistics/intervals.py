@@ -51,6 +51,36 @@ def log_interval(log: float, variance: float, level: float = LEVEL) -> Estimate:
     return Estimate(*(float(np.exp(end)) for end in (log, log - reach, log + reach)))
 
 
+def difference(before: Estimate, after: Estimate) -> Estimate:
+    """Return after - before of two independent estimates, with the interval that follows from theirs.
+
+    Of each estimate, the side that counts is that towards the end of the difference (MOVER: Zou & Donner, Statist. Med.
+    27 (2008) 1693, eq. 15). Both need values and ends, at one level, which the result then has.
+    """
+    (x, x_low, x_high), (y, y_low, y_high) = (map(_known, one) for one in (before, after))
+    return Estimate(y - x, y - x - math.hypot(y - y_low, x_high - x), y - x + math.hypot(y_high - y, x - x_low))
+
+
+def quotient(before: Estimate, after: Estimate) -> Estimate:
+    """Return after / before of two independent estimates of at least 0, with the interval that follows from theirs.
+
+    That is the difference of their logarithms. Where an end or a value is 0, the ends are the quotients of the opposite
+    ends, which is wider, the value is not defined if that of `before` is 0, and None stands for no upper end.
+    """
+    (x, x_low, x_high), (y, y_low, y_high) = (map(_known, one) for one in (before, after))
+    if min(x_low, y_low) > 0:
+        logs = difference(*(Estimate(*map(math.log, map(_known, one))) for one in (before, after)))
+        return Estimate(*(math.exp(_known(end)) for end in logs))
+    return Estimate(y / x if x else None, y_low / x_high if x_high else 0.0, y_high / x_low if x_low else None)
+
+
+def _known(value: float | None) -> float:
+    """Return a number that is defined; raises ValueError for one that is not."""
+    if value is None:
+        raise ValueError("the estimate has no value, or no end")
+    return value
+
+
 def rank_correlation(x: ArrayLike, y: ArrayLike, level: float = LEVEL) -> Estimate:
     """Return Spearman's rank correlation of x and y (n,), with an interval.
 

@@ -8,13 +8,16 @@ half a file. Nothing that is read can execute code.
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -169,3 +172,53 @@ def about(path: Path) -> dict[str, str]:
     """Read the short facts that a file's metadata keeps, and nothing else of it."""
     facts = readable(path, lambda: pq.read_metadata(path)).metadata or {}
     return {key.decode(): value.decode() for key, value in facts.items()}
+
+
+def value_digest(path: Path) -> str:
+    """Return the SHA-256 of what a table says: facts, names and types of its columns, and their values in order.
+
+    It is the same for any encoding and any row groups. Raises UserError as `read_table` does.
+    """
+    file = readable(path, lambda: pq.ParquetFile(path, page_checksum_verification=True))
+    facts = sorted((key, value) for key, value in about(path).items() if key != "ARROW:schema")
+    whole = hashlib.sha256(repr(facts).encode())
+    streams = {field.name: _Stream(field.type) for field in file.schema_arrow}
+    for group in range(file.num_row_groups):
+        table = readable(path, partial(file.read_row_group, group))
+        for name, stream in streams.items():
+            for chunk in table[name].chunks:
+                stream.update(chunk)
+    for name, stream in streams.items():
+        whole.update(f"{name} {stream.digest()}\n".encode())
+    return whole.hexdigest()
+
+
+class _Stream:
+    """The digest of a column, whose values come in any number of pieces."""
+
+    def __init__(self, kind: pa.DataType) -> None:
+        self._values, self._nulls, self._rows = hashlib.sha256(_kind(kind).encode()), hashlib.sha256(), 0
+
+    def update(self, values: pa.Array) -> None:
+        """Take numbers as they are in memory, all others as Python writes them, nulls by their rows."""
+        if values.null_count:
+            nulls = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
+            self._nulls.update((nulls + self._rows).astype(np.int64).tobytes())
+        self._rows += len(values)
+        tensors = isinstance(values.type, pa.FixedShapeTensorType)
+        flat = values.storage.flatten() if tensors else values
+        numeric = pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type)
+        if numeric and not (tensors and flat.null_count):
+            known = flat.fill_null(0) if flat.null_count else flat
+            self._values.update(known.to_numpy(zero_copy_only=False))
+        else:
+            self._values.update("".join(f"{value!r}\n" for value in values.to_pylist()).encode())
+
+    def digest(self) -> str:
+        """Return the digest of all that was taken."""
+        return f"{self._values.hexdigest()} {self._nulls.hexdigest()}"
+
+
+def _kind(kind: pa.DataType) -> str:
+    """Return the name of a type, which for tensors has varied between versions of pyarrow."""
+    return f"tensor {kind.value_type} {kind.shape}" if isinstance(kind, pa.FixedShapeTensorType) else str(kind)

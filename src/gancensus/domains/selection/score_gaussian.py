@@ -39,7 +39,7 @@ class Gaussian(Score):
         rng: np.random.Generator,
     ) -> Floats:
         """Return the log-likelihood (n,) of z (n, d)."""
-        from scipy.linalg import solve_triangular
+        from scipy.linalg import solve_triangular  # slow to import
 
         x = z.astype(np.float64)
         fitted = x if among is None else x[among]

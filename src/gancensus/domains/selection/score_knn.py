@@ -28,7 +28,7 @@ class Knn(Score):
         rng: np.random.Generator,
     ) -> NDArray[np.float64]:
         """Return the score (n,) of z (n, d)."""
-        from gancensus.search.neighbours import nearest, square_radii
+        from gancensus.search.neighbours import nearest, square_radii  # slow to import
 
         among = np.ones(len(z), dtype=bool) if among is None else among
         if among.sum() <= self.neighbours:
