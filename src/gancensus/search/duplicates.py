@@ -9,13 +9,13 @@ import numpy as np
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.metric import Metric
+from gancensus.contracts.samples import SampleTable
 from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Side, costs, deal, find_pairs
 from gancensus.search.populations import PILOT, Population, condition_groups, condition_line
 from gancensus.search.repeats import Tally, expected_share, listed, listing_step, partners
-from gancensus.storage.samples import SampleRows
 
-Spaces = Mapping[str | None, SampleRows]
+Spaces = Mapping[str | None, SampleTable]
 """A population's samples, and its vectors by encoder."""
 
 
