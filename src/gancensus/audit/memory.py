@@ -53,6 +53,8 @@ class Run:
     config: Config
     name: str
     """Of the study, the only one that is run."""
+    called: Callable[[str], str] = str
+    """Returns a text with the user's names of what lies in temporary files."""
     samples: dict[str, HeldRows] = field(default_factory=dict)
     """By population."""
     vectors: dict[tuple[str, str], HeldRows] = field(default_factory=dict)
@@ -61,13 +63,27 @@ class Run:
     """By encoder."""
     tables: dict[str, pa.Table] = field(default_factory=dict)
     """As their files would be read, by place in the folder of results (`config.results`)."""
-    failed: dict[str, Exception] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     """Why a table has no rows, by place."""
 
     @property
     def study(self) -> Study:
         """The study."""
         return self.config.studies[self.name]
+
+    @property
+    def configuration(self) -> str:
+        """The configuration as JSON, without path variables, as the workflow keeps it."""
+        return self.called(self.config.model_dump_json(exclude={"pathvars"}))
+
+    @property
+    def held(self) -> dict[str, HeldRows]:
+        """Samples and vectors by place."""
+        found = {self.place(results.SAMPLES, population=name, part=0): rows for name, rows in self.samples.items()}
+        return found | {
+            self.place(results.EMBEDDED, encoder=encoder, population=name, part=0): rows
+            for (encoder, name), rows in self.vectors.items()
+        }
 
     def place(self, place: str, **names: object) -> str:
         """Return where a result lies."""
@@ -80,9 +96,10 @@ class Run:
     def keep_why(self, places: Mapping[str, pa.Schema], error: Exception) -> None:
         """Keep tables without rows that say why they could not be made, as the workflow does."""
         for place, schema in places.items():
-            self.failed[place] = error
+            reason = self.called(failures.describe(error, []))
+            self.failed[place] = reason
             empty: dict[str, list[Any]] = {name: [] for name in schema.names}
-            self.keep(place, empty, schema, {failures.FAILED: failures.describe(error, [])})
+            self.keep(place, empty, schema, {failures.FAILED: reason})
 
     def spaces(self, metrics: Iterable[Metric], population: str, samples: bool = False) -> dict[str | None, HeldRows]:
         """Return a population in every space of metrics, in their order; `samples`: after the samples themselves."""
@@ -115,7 +132,7 @@ class Run:
         return partial(derive_rng, self.config.seed, self.name, *names)
 
 
-def run_study(config: Config, name: str) -> Run:
+def run_study(config: Config, name: str, called: Callable[[str], str] = str) -> Run:
     """Run a study whose generated samples are the user's, on the processor, with all its cores.
 
     The tables are those that the workflow writes, value for value. A question that could not be answered for an error
@@ -124,7 +141,7 @@ def run_study(config: Config, name: str) -> Run:
     Raises:
         UserError: what a step of the workflow that ends a run would say; a generator that must be trained.
     """
-    run = Run(config, name)
+    run = Run(config, name, called)
     if to_train := [key for key, one in run.study.generators.items() if one.trained]:
         raise UserError(f"generators.{to_train[0]}: is to be trained here, which `gancensus run` does")
     with workers() as pool:
@@ -314,7 +331,7 @@ def collect(run: Run) -> None:
     run.tables[results.CENSUS] = run.tables[run.place(results.SUPPORT)]
     run.tables[results.ANSWERED] = run.tables[run.place(results.SUMMARY)]
     noted = [
-        (run.name, population, name, added_up(run.samples[one].notes for one in populations))
+        (run.name, population, run.called(name), added_up(run.samples[one].notes for one in populations))
         for population, name, populations in results.inputs(run.study)
     ]
     run.keep(results.INPUTS, inputs_columns(noted), schemas.INPUTS)

@@ -48,11 +48,13 @@ class Results(NamedTuple):
         return SampleRows([self.path(places.SAMPLES, population=population, part=part) for part in range(self.parts)])
 
 
-def draw_figures(results: Results, on_error: Callable[[Exception], None]) -> None:
+def draw_figures(
+    results: Results, on_error: Callable[[Exception], None], progress: Callable[[str], None] = lambda text: None
+) -> None:
     """Draw every figure; where one fails, pass the error to `on_error` and go on with the others."""
     for name, drawing in places.figures(results.study).items():
         output = results.path(places.FIGURE, figure=name)
-        print(f"drawing {name}", flush=True)
+        progress(f"drawing {name}")
         try:
             write(drawing, results, output)
         except Exception as error:
