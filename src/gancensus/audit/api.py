@@ -9,17 +9,16 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from gancensus.audit.asked import STUDY, Asked
 from gancensus.audit.choose import choose
 from gancensus.audit.given import as_file
 from gancensus.audit.memory import Run, run_study
 from gancensus.audit.outcome import Outcome, outcomes
+from gancensus.audit.parts import Duplicates
 from gancensus.audit.saved import save, write_report
 from gancensus.config import results
 from gancensus.config.configuration import check_files, load
@@ -33,21 +32,11 @@ from gancensus.storage.tables import columns_in
 if TYPE_CHECKING:
     import pandas
 
-IntArray = NDArray[np.int64]
 Samples = Any
 """(n, ...) samples: an array of NumPy or JAX, a tensor of PyTorch on any device, a table of pandas, polars or Arrow, a
 list of images of Pillow; or the path of a file or folder, as `gancensus audit` takes it."""
 
 HEADS = {"diverse": "diverse", "on": "on the data", "covers": "covers the data", "copies": "copies train"}
-
-
-class Duplicates(NamedTuple):
-    """Pairs of near-duplicates, by the rows of the two samples, (pairs,) int64, in the order of i, then j."""
-
-    i: IntArray
-    j: IntArray
-    distances: Mapping[str, NDArray[np.float64]]
-    """The exact distance of each pair, (pairs,) by metric."""
 
 
 def audit(
