@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from gancensus.audit.asked import STUDY, Asked
+from gancensus.audit.asked import STUDY, Asked, Chosen
 from gancensus.audit.choose import choose
 from gancensus.audit.given import as_file
-from gancensus.audit.memory import Run, run_study
+from gancensus.audit.memory import Run, renamed, run_study
 from gancensus.audit.outcome import Outcome, outcomes
 from gancensus.audit.parts import Duplicates
 from gancensus.audit.saved import save, write_report
@@ -90,9 +89,8 @@ def audit(
             run = run_study(config, STUDY, files.called)
         except UserError as error:
             raise UserError(files.called(str(error))) from None
-    return Audit(
-        run, dict(zip(run.study.generated, asked.generated, strict=True)), list(map(files.called, chosen.said))
-    )
+    titles = dict(zip(run.study.generated, asked.generated, strict=True))
+    return Audit(run, titles, Chosen(*renamed(chosen, files.called)))
 
 
 class _Files:
@@ -118,11 +116,13 @@ class _Files:
 class Audit(Mapping[str, Outcome]):
     """What an audit has found: a mapping from the names of the generators to what was found out about each."""
 
-    def __init__(self, run: Run, titles: Mapping[str, str], said: list[str]) -> None:
-        """titles: what the user calls each generated population."""
+    def __init__(self, run: Run, titles: Mapping[str, str], chosen: Chosen) -> None:
+        """titles: what the user calls each generated population; chosen: with the user's names of files."""
         self._run, self._populations = run, {title: population for population, title in titles.items()}
-        self.said = said
+        self.said = chosen.said
         """What the samples were taken for, and what was chosen: a line each."""
+        self.configuration = chosen.configuration
+        """What was run: with the samples in files, and their paths in it, `gancensus run` makes the same tables."""
         found = outcomes(self._rows(results.SUMMARY), self._rows(results.SUPPORT), titles, self._rows(results.COPIES))
         self._outcomes = {one.title: one for one in found}
 
@@ -199,11 +199,6 @@ class Audit(Mapping[str, Outcome]):
     def to_html(self, path: str | PathLike[str]) -> None:
         """Write the report: one page, which opens without a network."""
         write_report(self._run, Path(path))
-
-    @property
-    def configuration(self) -> dict[str, Any]:
-        """The configuration that was run."""
-        return dict(json.loads(self._run.configuration))
 
     def __repr__(self) -> str:
         lines = [" | ".join(row) for row in [["generator", *COLUMNS], *([*row] for row in self._cells())]]

@@ -72,9 +72,10 @@ class Run:
         return self.config.studies[self.name]
 
     @property
-    def configuration(self) -> str:
-        """The configuration as JSON, without path variables, as the workflow keeps it."""
-        return self.called(self.config.model_dump_json(exclude={"pathvars"}))
+    def configuration(self) -> dict[str, Any]:
+        """The configuration without path variables, as the workflow keeps it."""
+        found: dict[str, Any] = renamed(self.config.model_dump(mode="json", exclude={"pathvars"}), self.called)
+        return found
 
     @property
     def held(self) -> dict[str, HeldRows]:
@@ -130,6 +131,15 @@ class Run:
     def rng(self, *names: str) -> Callable[..., Any]:
         """Return what gives random numbers to the things of these names."""
         return partial(derive_rng, self.config.seed, self.name, *names)
+
+
+def renamed(tree: Any, called: Callable[[str], str]) -> Any:
+    """Return values of JSON with every text in them replaced."""
+    if isinstance(tree, Mapping):
+        return {key: renamed(value, called) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [renamed(value, called) for value in tree]
+    return called(tree) if isinstance(tree, str) else tree
 
 
 def run_study(config: Config, name: str, called: Callable[[str], str] = str) -> Run:

@@ -52,4 +52,4 @@ def _provenance(run: Run, folder: Path) -> dict[str, object]:
     """Return what is known about the files in the folder."""
     files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     files = [file for file in files if file != results.PROVENANCE]
-    return provenance(json.loads(run.configuration), folder, files, located("workflow").parent)
+    return provenance(run.configuration, folder, files, located("workflow").parent)
