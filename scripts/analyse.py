@@ -13,7 +13,6 @@ from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.replica import Replica
-from gancensus.contracts.samples import REAL
 from gancensus.contracts.source import Source
 from gancensus.report import failures
 from gancensus.storage.samples import SampleRows
@@ -32,6 +31,7 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         source=step.member(Source),
         generators=step.members(Generator),
         seed=int,
+        real=[str],
         generated=step.section(dict[str, Replica]),
         selections=step.section(dict[str, Chosen]),
         features=[Path],
@@ -47,10 +47,11 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the table."""
     args = arguments(argv)
-    populations = [*REAL, *args.generated]
+    populations = [*args.real, *args.generated]
     groups = step.grouped(args.features, len(populations))
     samples = {name: SampleRows(paths) for name, paths in zip(populations, groups, strict=True)}
-    real = {name: samples.pop(name) for name in REAL}
+    real = {name: samples.pop(name) for name in args.real}
+    real = {"train": real["calibrate"]} | real  # in its place, where nothing has learned from real samples
     rng = partial(derive_rng, args.seed, args.study, args.analysis.kind)
     members = {name: args.generators[made.generator] for name, made in args.generated.items()}
     context = Context(
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         space=args.space,
         models=networks_of(args.encoders, args.networks, real["train"]),
         seed=derive_seed(args.seed, "source"),
+        real=tuple(args.real),
     )
     found = args.analysis.analyse(args.table, real, samples, rng, context)
     write_table(args.output, found, args.analysis.tables[args.table].schema)

@@ -10,7 +10,6 @@ import gancensus.config.steps as step
 
 from gancensus.census.answers import Criterion, answer
 from gancensus.contracts.randomness import derive_rng
-from gancensus.contracts.samples import REAL
 from gancensus.contracts.table import columns_of
 from gancensus.report import failures
 from gancensus.storage import schemas
@@ -25,6 +24,7 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         study=str,
         population=str,
         definitions=step.definitions,
+        real=[str],
         reference=[str],
         fitted=[str],
         permutations=int,
@@ -41,7 +41,7 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write a row per statistic, and the coverage curves."""
     args = arguments(argv)
-    names = list(dict.fromkeys([*REAL, args.population]))
+    names = list(dict.fromkeys([*args.real, args.population]))
     metrics = [metric for definition in args.definitions.values() for metric in definition.values()]
     files = dict(zip(names, step.grouped(args.features, len(names)), strict=True))
     files["reference"] = [path for name in args.reference for path in files[name]]

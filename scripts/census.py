@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.curve, tables.curve, schemas.CURVE)
     reasons = zip(args.populations, map(failures.reason, args.answers), strict=True)
     failed = {name: reason for name, reason in reasons if reason}
-    statistics, summary = conclude(rows, args.census, args.study, failed, args.unseen, args.group)
+    learned = any(search.population == "train" for search in args.searches)
+    statistics, summary = conclude(rows, args.census, args.study, failed, args.unseen, args.group, learned)
     write_table(args.statistics, statistics, schemas.STATISTICS)
     write_table(args.summary, summary, schemas.SUMMARY)
 

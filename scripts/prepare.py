@@ -1,12 +1,16 @@
 #!/usr/bin/env python
-"""Split the real samples of a study; write one part of each split."""
+"""Split the real samples of a study; write one part of each split, and of training samples that are given apart."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import gancensus.config.steps as step
 
+import numpy as np
+
+from gancensus.audit.user_samples import training_samples
 from gancensus.config.sections import Splits
+from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.samples import Samples, check, part_rows
 from gancensus.contracts.source import Source
@@ -20,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         __doc__,
         argv,
         source=step.member(Source),
+        trained_on=[step.member(Generator)],
         splits=step.section(Splits),
         seed=int,
         part=int,
@@ -32,9 +37,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if isinstance(real, Samples):
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, "prepare")
-    for name, rows in split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group).items():
+    found = split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group)
+    for name, rows in found.items():
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
+    for given in args.trained_on:
+        samples = training_samples(given, real, found["holdout"])
+        part = part_rows(len(samples), args.part, args.parts)
+        write_samples(args.train, samples, np.arange(part.start, part.stop))
 
 
 if __name__ == "__main__":

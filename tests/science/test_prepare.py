@@ -95,3 +95,14 @@ def test_too_few_groups_are_told() -> None:
     )
     with pytest.raises(UserError, match="beside train 0 of 20 groups are left"):
         split(100, {"train": 500, "calibrate": 10, "holdout": 10}, derive_rng(0), True, np.arange(100) // 5)
+
+
+def test_no_sample_learns_where_nothing_is_trained() -> None:
+    sizes = {"train": 0.0, "calibrate": 0.5, "holdout": 0.5}
+    rows = split(50, sizes, derive_rng(1))
+    assert [len(one) for one in rows.values()] == [0, 25, 25]
+    np.testing.assert_array_equal(np.sort(np.concatenate(list(rows.values()))), np.arange(50))
+    group = np.repeat(np.arange(30), 2)
+    rows = split(60, sizes, derive_rng(1), group=group)
+    assert [len(one) for one in rows.values()] == [0, 15, 15]
+    assert len(np.unique(group[np.concatenate([rows["calibrate"], rows["holdout"]])])) == 30

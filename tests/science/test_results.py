@@ -43,7 +43,8 @@ def test_a_log_says_of_which_job_it_is() -> None:
 
 
 def test_searches_and_populations_have_names() -> None:
-    assert [search.name for search in own_searches("a-0")] == ["a-0", "a-0~train", "a-0~holdout"]
+    assert [search.name for search in own_searches("a-0", True)] == ["a-0", "a-0~train", "a-0~holdout"]
+    assert [search.name for search in own_searches("a-0", False)] == ["a-0", "a-0~holdout"]
     assert Search("a-0", "train").populations == ("a-0", "train")
     assert Replica("a-b", 12).population == "a-b-12"
     assert Replica.of("a-b-12") == ("a-b", 12)

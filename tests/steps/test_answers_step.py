@@ -35,22 +35,22 @@ def answers(
     reference: tuple[str, ...] = ("holdout",),
     fitted: tuple[str, ...] = (),
     encoder: str | None = None,
+    learned: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Write samples of four populations, and ask the questions of the last one, which copies some of the first."""
     rng = np.random.default_rng(0)
     x = [rng.normal(size=(n, 5)).astype(np.float32) for n in sizes]
     x[3][:copies] = x[0][:copies]
-    files = []
+    files, asked = [], POPULATIONS if learned else POPULATIONS[1:]
     for population, values in zip(POPULATIONS, x, strict=True):
         samples = Samples(values, np.arange(len(values)))
         for part, rows in enumerate(np.array_split(np.arange(len(values)), parts)):
             files.append(folder / population / f"{part}.parquet")
             files[-1].parent.mkdir(parents=True, exist_ok=True)
             write_samples(files[-1], samples.take(rows))
+    files = [file for file in files if file.parent.name in asked]
     if encoder:  # whose vectors are the samples themselves, so that everything is there twice
-        files = [
-            file for population in POPULATIONS for _ in range(2) for file in files if file.parent.name == population
-        ]
+        files = [file for population in asked for _ in range(2) for file in files if file.parent.name == population]
     definitions = {
         name: {
             key: {**metric, **({"encoder": encoder} if encoder and key == "near" else {})} for key, metric in d.items()
@@ -66,6 +66,7 @@ def answers(
     options = ["--study", "s", "--population", "made-0", "--definitions", json.dumps(definitions), "--seed", 1]
     options += ["--permutations", 100, "--memory", 1000, "--device", "cpu", "--thresholds", *thresholds]
     outputs = ["--answers", folder / "answers.parquet", "--coverage", folder / "coverage.parquet"]
+    options += ["--real", *asked[:-1]]
     return step("answers", *options, "--reference", *reference, "--fitted", *fitted, "--features", *files, *outputs)
 
 
@@ -157,3 +158,19 @@ def test_small_and_uneven_populations(step: Step, tmp_path: Path, sizes: tuple[i
     done = answers(step, tmp_path, sizes)
     assert (done.returncode, done.stderr) == (0, "")
     assert b"failed" not in pq.read_schema(tmp_path / "answers.parquet").metadata
+
+
+def test_without_train_nothing_is_said_of_copies_and_the_same_of_all_else(step: Step, tmp_path: Path) -> None:
+    for learned in (True, False):
+        done = answers(step, tmp_path / str(learned), (150, 120, 130, 200), copies=40, learned=learned)
+        assert done.returncode == 0, done.stderr
+    known, found = (rows(tmp_path / learned / "answers.parquet") for learned in ("True", "False"))
+    assert found == [row for row in known if row["question"] != "copies"]
+    assert len(found) < len(known)
+    (copies,) = (row for row in summarise({"made-0": found}, 1.5, 1000, learned=False) if row["question"] == "copies")
+    assert (copies["answer"], copies["names"]) == (
+        "inconclusive",
+        "cannot be asked: no samples that the model has learned from were given (trained_on)",
+    )
+    (blind,) = (row for row in summarise({"made-0": []}, 1.5, 1000, learned=False) if row["question"] == "copies")
+    assert blind["names"] == copies["names"]

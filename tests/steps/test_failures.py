@@ -105,7 +105,17 @@ def analyse(step: Step, folder: Path, output: Path) -> CompletedProcess[str]:
     options = ("--analysis", Fidelity().model_dump_json(), "--table", "fidelity", "--generators", generators)
     features = ("--features", *(written(folder, name, 5) for name in populations))
     networks = ("--models", "--encoders", "{}", "--networks")
-    generated = ("--generated", '{"mine-0": ["mine", 0]}', "--selections", "{}", "--support", "--space", "samples")
+    generated = (
+        "--real",
+        *populations[:3],
+        "--generated",
+        '{"mine-0": ["mine", 0]}',
+        "--selections",
+        "{}",
+        "--support",
+        "--space",
+        "samples",
+    )
     return step("analyse", *facts, *options, *generated, *features, *networks, "--output", output)
 
 

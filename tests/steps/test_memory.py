@@ -50,7 +50,7 @@ def prepare(folder: Path, samples: int) -> float:
     outputs = [
         word for split in ("train", "calibrate", "holdout") for word in (f"--{split}", folder / split / "0.parquet")
     ]
-    options = ["--source", source, "--splits", splits, "--seed", 1, "--part", 0, "--parts", 2]
+    options = ["--source", source, "--trained_on", "--splits", splits, "--seed", 1, "--part", 0, "--parts", 2]
     return peak(folder, "prepare", *options, *outputs)
 
 

@@ -100,7 +100,7 @@ def test_the_densest_of_each_class_are_kept(name: str, tmp_path: Path, step: Ste
     files = {part: tmp_path / part / "0.parquet" for part in SPLITS}
     where, pca = {"seed": 0, "part": 0, "parts": 1}, '{"kind": "pca", "components": 16}'
     real = source(name, "train")
-    run("prepare", source=real.model_dump_json(), splits=json.dumps(SPLITS), **where, **files)
+    run("prepare", source=real.model_dump_json(), trained_on=[], splits=json.dumps(SPLITS), **where, **files)
     samples = read_samples([files["train"]])
     whole = real.load(0).take(samples.sample_id)
     np.testing.assert_array_equal(samples.x, whole.x)

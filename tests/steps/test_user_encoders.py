@@ -72,7 +72,7 @@ def embedded(folder: Path, step: Step, encoder: Encoder, parts: int) -> dict[str
         for part in range(parts):
             split = [word for p in real for word in (f"--{p}", tables[p][part])]
             at = ["--seed", 4, "--part", part, "--parts", parts]
-            run("prepare", "--source", source, "--splits", splits, *at, *split)
+            run("prepare", "--source", source, "--trained_on", "--splits", splits, *at, *split)
         made = Generated(path=folder / "mine.npy").model_dump_json()
         for part in range(parts):
             at = ["--part", part, "--parts", parts, "--model", "--like", *tables["holdout"]]

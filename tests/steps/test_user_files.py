@@ -547,7 +547,7 @@ def test_bad_real_samples_stop_the_step(name: str, tmp_path: Path, step: Step) -
         "parts": 1,
         **outputs,
     }
-    run = step("prepare", *(word for name, value in options.items() for word in (f"--{name}", value)))
+    run = step("prepare", "--trained_on", *(word for name, value in options.items() for word in (f"--{name}", value)))
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"error: {path}{message}")

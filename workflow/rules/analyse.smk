@@ -24,6 +24,7 @@ rule analyse:
         source=lambda wc: section(study(wc).source),
         generators=lambda wc: sections(study(wc).generators),
         encoders=lambda wc: sections(asked_encoders(wc)),
+        real=lambda wc: study(wc).real,
         generated=lambda wc: json.dumps(study(wc).generated),
         selections=lambda wc: json.dumps({name: s.chosen for name, s in compared_selections(wc).items()}),
         seed=option("seed", CONFIG.seed),
@@ -34,6 +35,6 @@ rule analyse:
     shell:
         "analyse.py --study {wildcards.study} --analysis {params.analysis:q} {params.table} --space {params.space:q}"
         " --source {params.source:q} --generators {params.generators:q}"
-        " {params.seed} --generated {params.generated:q} --features {input.features:q}"
+        " {params.seed} --real {params.real} --generated {params.generated:q} --features {input.features:q}"
         " --selections {params.selections:q} --support {input.support:q}"
         " --models {input.models:q} --encoders {params.encoders:q} --networks {input.networks:q} --output {output:q} > {log:q} 2>&1"

@@ -25,6 +25,7 @@ rule answers:
                 for name, definition in study(wc).definitions.items()
             }
         ),
+        real=lambda wc: study(wc).real,
         reference=lambda wc: study(wc).reference(wc.population),
         fitted=fitted_spaces,
         permutations=lambda wc: option("permutations", study(wc).census.permutations),
@@ -36,5 +37,5 @@ rule answers:
         "measure {wildcards.population} of {wildcards.study} beside holdout"
     shell:
         "answers.py --study {wildcards.study} --population {wildcards.population} --definitions {params.definitions:q}"
-        " --reference {params.reference} --fitted {params.fitted} {params.permutations} {params.seed} {params.memory} {params.device} --thresholds {input.thresholds:q}"
+        " --real {params.real} --reference {params.reference} --fitted {params.fitted} {params.permutations} {params.seed} {params.memory} {params.device} --thresholds {input.thresholds:q}"
         " --features {input.features:q} --answers {output.answers:q} --coverage {output.coverage:q} > {log:q} 2>&1"

@@ -170,9 +170,23 @@ def others_of(*members):
 
 
 def makers_of(wildcards):
-    """The name of the generator of a population, in a list: an empty one for real samples, and for the fit on them."""
-    made = study(wildcards).generated.get(wildcards.get("population"))
-    return [made.generator] if made else []
+    """The name of the generator of a population, in a list: an empty one for real samples, and for the fit on them.
+
+    Training samples that are given apart are not among the real ones; there, they are called `train`.
+    """
+    population = wildcards.get("population")
+    made = study(wildcards).generated.get(population)
+    return [made.generator] if made else [population] if population in study(wildcards).given else []
+
+
+def has_train(wildcards):
+    """Whether there are samples in `train`."""
+    return "train" in study(wildcards).real
+
+
+def studies_that_have(train):
+    """The studies with or without samples in `train`, as a constraint of a wildcard."""
+    return "|".join(re.escape(name) for name, s in CONFIG.studies.items() if ("train" in s.real) == train) or "-"
 
 
 def encoder_of(wildcards):
@@ -296,14 +310,14 @@ def searched(wildcards, place):
 
 def populations_of(wildcards):
     """Every population of a study."""
-    return [*REAL, *study(wildcards).generated]
+    return [*study(wildcards).real, *study(wildcards).generated]
 
 
 def answered_features(wildcards):
     """What is compared, population by population: the samples, and the vectors of every encoder of a definition."""
     definitions = study(wildcards).definitions.values()
     spaces = dict.fromkeys([None, *(metric.space for d in definitions for metric in d.values())])
-    populations = dict.fromkeys([*REAL, wildcards.population])
+    populations = dict.fromkeys([*study(wildcards).real, wildcards.population])
     return [file for population in populations for space in spaces for file in parts_of(population, space)]
 
 

@@ -1,6 +1,6 @@
 rule fit_encoder:
     input:
-        train=parts_of("train"),
+        train=lambda wc: parts_of(study(wc).real[0]),  # on which an encoder that is not fitted is only tried
         files=lambda wc: files_of(*fitted_from(wc)),
     output:
         model=at(results.ENCODER),

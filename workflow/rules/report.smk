@@ -13,7 +13,7 @@ for name, s in CONFIG.studies.items():
     figures = results.figures(s)
 
     found = [results.at(results.SAMPLES, population=p) for p in everyone]
-    found += [results.at(results.EMBEDDED, encoder=e, population=p) for e in encoders for p in everyone]
+    found += [results.at(results.EMBEDDED, encoder=e, population=p) for e in encoders for p in [*s.real, *s.generated]]
     found += [
         results.at(results.EMBEDDED, encoder=x.encoder, population="train") for x in s.selections.values() if x.encoder
     ]

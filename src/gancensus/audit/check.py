@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.audit.user_samples import as_population, check_units
+from gancensus.comparison.exact import keys
 from gancensus.config.configuration import Config, Study, check_files, why_absent
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
@@ -67,7 +68,9 @@ def _check_study(
 ) -> None:
     """Check the source of a study, and its generators that are files."""
     key = f"studies.{name}.source"
-    provided = {k: g for k, g in study.generators.items() if isinstance(g, UserProvided)}
+    provided = {f"generators.{k}": (k, g) for k, g in study.generators.items() if isinstance(g, UserProvided)}
+    if isinstance(study.trained_on, UserProvided):
+        provided["trained_on"] = ("train", study.trained_on)
     encoders = _read_encoders(name, study, found, cheap)
     if any(why_absent(path) for path in study.source.files()) or (cheap and not study.source.files()):
         return
@@ -79,7 +82,7 @@ def _check_study(
         if isinstance(real, Samples):
             check(real, f"source {study.source.kind}")
         rng = derive_rng(config.seed, "prepare")
-        rows = split(len(real), study.splits.sizes, rng, study.splits.train_first, real.group)
+        rows = split(len(real), study.cut.sizes, rng, study.splits.train_first, real.group)
         if study.source.files() and not _read(key, study, real, found):
             return
         found.note(key, real)
@@ -91,11 +94,33 @@ def _check_study(
         found.problem(key, error)
         return
     _check_encoders(encoders, real.sample_id, None, like.x[:2], found, progress)
-    for generator_key, generator in provided.items():
-        place = f"studies.{name}.generators.{generator_key}"
+    for where, (generator_key, generator) in provided.items():
+        place = f"studies.{name}.{where}"
         samples = _check_generator(place, study, generator, like, found, progress, cheap)
         if samples is not None:
             _check_encoders(encoders, samples.sample_id, generator_key, like.x[:0], found, progress)
+        if samples is not None and where == "trained_on":
+            _check_apart(place, real, samples, found)
+
+
+def _check_apart(key: str, real: Samples | LazySamples, trained_on: LazySamples, found: Findings) -> None:
+    """Warn of real samples that equal some that models have learned from: by these, copies cannot be told."""
+    try:
+        known = {one for some in _pieces(trained_on) for one in keys(some)}
+        there = sum(one in known for some in _pieces(real) for one in keys(some))
+    except UserError:  # a damaged sample, which has been named
+        return
+    if there:
+        found.warnings.append(
+            f"{key}: {there:,} of the {len(real):,} real samples are in trained_on, too: a generated sample that is "
+            "near one of them is no sign of a copy; give real samples that the model has not learned from"
+        )
+
+
+def _pieces(samples: Samples | LazySamples) -> Iterator[Samples]:
+    """Read samples some at a time."""
+    step = max(1, VALUES_AT_ONCE // prod(samples.shape))
+    yield from (samples.take(slice(start, start + step)) for start in range(0, len(samples), step))
 
 
 def _read_encoders(name: str, study: Study, found: Findings, cheap: bool) -> dict[str, Encoder]:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from gancensus.audit.quiet import workers
-from gancensus.audit.user_samples import population_beside
+from gancensus.audit.user_samples import population_beside, training_samples
 from gancensus.census.answers import Criterion, answer
 from gancensus.census.census import conclude, take_census
 from gancensus.census.support import Graph
@@ -29,7 +29,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import REAL, Samples, check
+from gancensus.contracts.samples import Samples, check
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.report import failures
 from gancensus.report.inputs import added_up, inputs_columns
@@ -110,7 +110,7 @@ class Run:
     def beside(self, population: str) -> dict[str, dict[str | None, HeldRows]]:
         """Return what a population is measured beside, in every space of the definitions, and itself."""
         metrics = [metric for definition in self.study.definitions.values() for metric in definition.values()]
-        names = dict.fromkeys([*REAL, population])
+        names = dict.fromkeys([*self.study.real, population])
         found = {name: self.spaces(metrics, name, samples=True) for name in names}
         reference = [found[name] for name in self.study.reference(population)]
         return found | {
@@ -180,13 +180,17 @@ def measure(run: Run, pool: ThreadPoolExecutor) -> None:
 
 def prepare(run: Run) -> None:
     """Split the real samples."""
-    source, splits, seed = run.study.source, run.study.splits, run.config.seed
+    source, splits, seed = run.study.source, run.study.cut, run.config.seed
     real = source.load(derive_seed(seed, "source"))
     if isinstance(real, Samples):
         check(real, f"source {source.kind}")
     rng = derive_rng(seed, "prepare")
-    for name, rows in split(len(real), splits.sizes, rng, splits.train_first, real.group).items():
+    found = split(len(real), splits.sizes, rng, splits.train_first, real.group)
+    for name, rows in found.items():
         run.samples[name] = HeldRows(real, f"samples/{name}", rows)
+    for name, given in run.study.given.items():
+        assert isinstance(given, UserProvided)
+        run.samples[name] = HeldRows(training_samples(given, real, found["holdout"]), f"samples/{name}")
 
 
 def generate(run: Run) -> None:
@@ -206,7 +210,7 @@ def fit_encoders(run: Run) -> None:
         if encoder.by_row:
             source = run.study.source.load(derive_seed(run.config.seed, "source"))
             encoder.check_rows(source.sample_id)
-        train = run.samples["train"]
+        train = run.samples[run.study.real[0]]  # on which an encoder that is not fitted is only tried
         samples = train.whole() if encoder.fitted else next(train.chunks(FEW))
         samples = learned(samples, encoder.class_learned, f"encoder {name}")
         fitted = encoder.fit(samples.x, derive_seed(run.config.seed, run.name, "encoder", name), DEVICE)
@@ -221,9 +225,10 @@ def embed(run: Run) -> None:
     spaces = [metric.space for definition in study.definitions.values() for metric in definition.values()]
     spaces += [analysis.space for analysis in study.analyses.values()]
     for name in dict.fromkeys(space for space in spaces if space is not None):
-        for population, held in run.samples.items():
+        for population in (*study.real, *study.generated):
             generator = study.generated[population].generator if population in study.generated else None
-            encoder, samples = study.encoders[name].concerning(generator), held.whole()
+            generator = population if population in study.given else generator
+            encoder, samples = study.encoders[name].concerning(generator), run.samples[population].whole()
             if generator is not None and encoder.by_row:
                 encoder.check_rows(samples.sample_id, generator)
             vectors = encoder.embed(run.weights[name], samples, generator, DEVICE)
@@ -301,12 +306,15 @@ def analyse_counted(run: Run) -> None:
 def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
     """Return a table of an analysis."""
     study, space = run.study, analysis.space
-    held = {name: run.samples[name] if space is None else run.vectors[space, name] for name in run.samples}
-    real = {name: held.pop(name) for name in REAL}
+    names = (*study.real, *study.generated)
+    held = {name: run.samples[name] if space is None else run.vectors[space, name] for name in names}
+    real = {name: held.pop(name) for name in study.real}
+    real = {"train": real["calibrate"]} | real  # in its place, where nothing has learned from real samples
     context = Context(
         study.source,
         study.generators,
         made=study.generated,
+        real=study.real,
         support=columns_in(run.tables[run.place(results.SUPPORT)]) if analysis.counted else None,
         space=f"{space} ({study.encoders[space].kind})" if space else "samples",
         models={
@@ -331,7 +339,7 @@ def take(run: Run) -> None:
     run.keep(run.place(results.CURVE), tables.curve, schemas.CURVE)
     reasons = {name: about_table(run.tables[place]).get(failures.FAILED) for name, place in places.items()}
     failed = {name: reason for name, reason in reasons.items() if reason}
-    statistics, summary = conclude(rows, settings, run.name, failed, study.unseen, grouping)
+    statistics, summary = conclude(rows, settings, run.name, failed, study.unseen, grouping, "train" in study.real)
     run.keep(run.place(results.STATISTICS), statistics, schemas.STATISTICS)
     run.keep(run.place(results.SUMMARY), summary, schemas.SUMMARY)
 

@@ -44,7 +44,7 @@ def _write(run: Run, folder: Path) -> None:
     for place, held in run.held.items():
         held.write(folder / place)
     for name, weights in run.weights.items():
-        encoder, shape = run.study.encoders[name].concerning(None), run.samples["train"].whole().shape
+        encoder, shape = run.study.encoders[name].concerning(None), run.samples[run.study.real[0]].whole().shape
         write_model(folder / run.place(results.ENCODER, encoder=name), weights, architecture(encoder, shape))
 
 

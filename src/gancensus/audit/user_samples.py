@@ -113,6 +113,16 @@ def population_beside(generator: UserProvided, real: SampleTable, notes: Iterabl
     return population_of(generator, like, population)
 
 
+def training_samples(given: UserProvided, real: Samples | LazySamples, holdout: NDArray[np.int64]) -> LazySamples:
+    """Return what models elsewhere have learned from, as `train`, compared with some of the held-out rows `holdout`.
+
+    Raises UserError as `population_of` does.
+    """
+    real.notes.restart()
+    like = real.take(holdout[rows_to_compare(len(holdout), real.shape)])
+    return population_of(given, replace(like, notes=Notes(*like.notes.counts())), "train")
+
+
 def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> LazySamples:
     """Return images with as many channels as the real ones have: grey ones may be stored with none, one or three."""
     image = shape[:2]

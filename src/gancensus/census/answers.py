@@ -141,8 +141,8 @@ def answer(
 
     Args:
         definitions: by name.
-        populations: `train`, `calibrate`, `holdout` and the population itself; `reference`, the real samples that it is
-            measured beside.
+        populations: `train` if there is one, `calibrate`, `holdout` and the population itself; `reference`, the real
+            samples that it is measured beside.
         population: its name.
         fitted: the encoders that have learned from `train`: their vectors of it are not exchangeable with those of
             `holdout`, so that they do not show copies.
@@ -162,6 +162,7 @@ def answer(
     measured: dict[str, Measured] = {}
     curves: list[dict[str, Any]] = []
     copied: list[dict[str, Any]] = []
+    copying = "train" in populations and population != "train"  # is asked
     tested = [name for name, (metrics, _) in definitions.items() if not {m.space for m in metrics.values()} & {*fitted}]
     level = ALPHA / (1 + len(tested))  # of the tests of copies: each definition's, and that of exact ones
     for name, (metrics, thresholds) in definitions.items():
@@ -171,13 +172,13 @@ def answer(
         for side, one in zip((population, "holdout"), measured[name].curves, strict=True):
             known = {"definition": name, "population": side}
             curves += [known | dict(zip(Curve._fields, row, strict=True)) for row in zip(*one, strict=True)]
-        if population != "train" and name in tested:
+        if copying and name in tested:
             real = [Population(list(metrics.values()), populations[side]).side(memory) for side in ("train", "holdout")]
             held = Population(list(metrics.values()), populations["holdout"]).some(count)
             asked = Compared(features[0], held, features[2])
             rows = rows_of_copies(measured[name], asked, real, permutations, rng(f"copies {name}"), level, device)
             copied += [{"definition": name} | row for row in rows]
-    if population != "train":
+    if copying:
         progress(f"looking for samples of {population} that equal real ones")
         copied.append(row_of_exact(generated, *(populations[side][None] for side in ("train", "holdout"))))
     progress(f"comparing the values of {population} with those of holdout")

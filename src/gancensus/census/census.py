@@ -91,15 +91,16 @@ def conclude(
     failed: Mapping[str, str],
     unseen: Collection[str],
     group: Grouping,
+    learned: bool,
 ) -> tuple[Columns, Columns]:
     """Return the tables of all statistics and of the answers that they give.
 
-    rows: those of `census.answers` by population; failed: why a population could not be measured; unseen, group: as of
-    `summarise`.
+    rows: those of `census.answers` by population; failed: why a population could not be measured; unseen, group, learned:
+    as of `summarise`.
     """
     statistics = [{"population": name} | dict(row) for name, of in rows.items() for row in of]
     missing = {name: f"could not be measured: {reason}" for name, reason in failed.items()}
-    said = summarise(rows, settings.margin, settings.permutations, missing, unseen, group)
+    said = summarise(rows, settings.margin, settings.permutations, missing, unseen, group, learned)
     summary = [{"study": study} | row for row in said]
     return columns_of(statistics, schemas.STATISTICS.names), columns_of(summary, schemas.SUMMARY.names)
 

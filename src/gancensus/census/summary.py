@@ -25,6 +25,7 @@ from gancensus.statistics.multiplicity import holm
 PLACED = 0.9  # least coverage, over that of real samples by themselves, that is as good
 FEW_SAMPLES = "too few samples: each of calibrate, holdout and the population needs 20"
 UNSEEN = "cannot be asked: train holds random real samples, not what the model has learned from (splits: train_first)"
+NOT_GIVEN = "cannot be asked: no samples that the model has learned from were given (trained_on)"
 GROUPED = "cannot be denied: train has whole groups of samples, of which holdout has one each (group)"
 BELONG = "if real samples belong together (rows of a patient, frames of a film), say which by `group` of the source"
 FEW_PERMUTATIONS = "too few permutations for so many generators: raise `permutations` of `census`"
@@ -97,6 +98,7 @@ def summarise(
     missing: Mapping[str, str] = MappingProxyType({}),
     unseen: Collection[str] = (),
     group: Grouping = "impossible",
+    learned: bool = True,
 ) -> list[dict[str, Any]]:
     """Return the rows of a study's summary, without the study: the answers about every generator.
 
@@ -108,6 +110,7 @@ def summarise(
         missing: why a population has no statistics, where it is not for too few samples.
         unseen: populations whose models have not learned from `train`, or may not have.
         group: whether the source says which samples belong together, or could.
+        learned: whether there is `train`, samples that models have learned from.
     """
     measured = {name: rows for name, rows in found.items() if rows}
     control = answers(measured["train"], margin) if "train" in measured else []
@@ -122,14 +125,14 @@ def summarise(
     made = adjusted({name: rows for name, rows in measured.items() if name != "train"})
     for name, rows in made.items():
         copied = copies(rows, differ)
-        why = UNSEEN if name in unseen else GROUPED if group == "used" else unknown
+        why = NOT_GIVEN if not learned else UNSEEN if name in unseen else GROUPED if group == "used" else unknown
         if why and copied.answer != "yes":
             copied = copied._replace(answer="inconclusive", names=why)
         tests = len({row["definition"] for row in rows if row["statistic"] == "copies"}) + 1
         least = len(made) / (1 + permutations)  # adjusted p-value that statistics can have
         said = [one if least < ALPHA else _blind(one, "yes") for one in answers(rows, margin, group == "unused")]
         every[name] = [*said, copied if tests * least < ALPHA else _blind(copied, "no")]
-    every |= {name: unasked(missing.get(name, FEW_SAMPLES)) for name in found if name not in measured}
+    every |= {name: unasked(missing.get(name, FEW_SAMPLES), learned) for name in found if name not in measured}
     return [{"population": name, **one._asdict()} for name, said in every.items() for one in said]
 
 
@@ -138,12 +141,13 @@ def _blind(answer: Answer, good: str) -> Answer:
     return answer._replace(answer="inconclusive", names=FEW_PERMUTATIONS) if answer.answer == good else answer
 
 
-def unasked(why: str) -> list[Answer]:
-    """Return that no question can be answered."""
-    nothing = (None, None, None, None, None, "", why)
+def unasked(why: str, learned: bool = True) -> list[Answer]:
+    """Return that no question can be answered; learned: as of `summarise`."""
+    nothing = (None, None, None, None, None, "")
     return [
-        *(Answer(question, "inconclusive", *nothing) for question in (*MAIN, "copies")),
-        Answer("alike", "", *nothing),
+        *(Answer(question, "inconclusive", *nothing, why) for question in MAIN),
+        Answer("copies", "inconclusive", *nothing, why if learned else NOT_GIVEN),
+        Answer("alike", "", *nothing, why),
     ]
 
 

@@ -35,6 +35,7 @@ from gancensus.contracts.family import EncoderName, Member, Strict, expanded, su
 from gancensus.contracts.generator import Generator, Trained
 from gancensus.contracts.metric import Metric
 from gancensus.contracts.replica import Replica
+from gancensus.contracts.samples import REAL
 from gancensus.contracts.score import Score
 from gancensus.contracts.source import Source
 from gancensus.storage.imagefiles import is_part
@@ -124,6 +125,9 @@ class BaseStudy(Strict):
     """Where the real samples come from."""
     splits: Splits = Splits()
     """How the real samples are divided."""
+    trained_on: AnyGenerator | None = None
+    """The samples that models elsewhere have learned from, as a generator of files: they are `train` then, and `splits`
+    divides the real samples into the others."""
     encoders: dict[Name, AnyEncoder] = Field({})
     """Maps from samples to vectors, by name."""
     selections: dict[Name, Selection] = Field({})
@@ -134,6 +138,15 @@ class BaseStudy(Strict):
     """What makes two samples duplicates, by name: metrics that must all be within their threshold."""
     census: Census = Census()
     """How support sizes are estimated and judged."""
+
+    @field_validator("trained_on")
+    @classmethod
+    def _lies_in_files(cls, given: Generator | None) -> Generator | None:
+        if given is not None and given.trained:
+            kinds = ", ".join(sorted(kind for kind, one in members(Generator).items() if not one.trained))
+            text = "kind '{kind}' is trained here; give the files that models elsewhere have learned from: {kinds}"
+            raise PydanticCustomError("trained_on", text, {"kind": given.kind, "kinds": kinds})
+        return given
 
     @model_validator(mode="wrap")
     @classmethod
@@ -170,19 +183,35 @@ class BaseStudy(Strict):
         return {replica.population: replica for replica in made}
 
     @property
+    def cut(self) -> Splits:
+        """How the source's samples are divided: none are `train` where that is given apart."""
+        return self.splits if self.trained_on is None else self.splits.model_copy(update={"train": 0.0})
+
+    @property
+    def given(self) -> dict[str, Generator]:
+        """Where `train` comes from, by that name, if not from the source."""
+        return {} if self.trained_on is None else {"train": self.trained_on}
+
+    @property
+    def real(self) -> tuple[str, ...]:
+        """The real populations that have samples."""
+        return REAL if self.given or self.splits.train else REAL[1:]
+
+    @property
     def unseen(self) -> list[str]:
         """The generated populations whose models, trained elsewhere, may not have learned from `train`."""
         made = self.generated.items()
-        return [] if self.splits.train_first else [p for p, (name, _) in made if not self.generators[name].trained]
+        known = self.splits.train_first or self.given
+        return [] if known else [p for p, (name, _) in made if not self.generators[name].trained]
 
     def reference(self, population: str) -> list[str]:
         """Return the real populations that a population is measured beside.
 
-        That is `train`, too, where it was not fitted, and does not have samples that belong together.
+        That is `train`, too, where there is one that it was not fitted to, and whose samples do not belong together.
         """
         spaces = {metric.space for definition in self.definitions.values() for metric in definition.values()}
         fitted = population not in self.unseen or any(self.encoders[space].fitted for space in spaces if space)
-        return ["holdout"] if fitted or self.source.grouped else ["holdout", "train"]
+        return ["holdout"] if fitted or self.source.grouped or "train" not in self.real else ["holdout", "train"]
 
 
 if TYPE_CHECKING:
@@ -319,13 +348,15 @@ def check_files(config: Config) -> None:
     for name, study in config.studies.items():
         named: dict[str, Member] = {"source": study.source}
         named |= {f"encoders.{key}": member for key, member in study.encoders.items()}
-        named |= {f"generators.{key}": member for key, member in study.generators.items()}
+        named |= _provided(study)
         absent = [(k, path, why) for k, member in named.items() for path in member.files() if (why := why_absent(path))]
         missing += [
             "; ".join(filter(None, [f"studies.{name}.{key}: {clipped(path, 200)}: {why}", named[key].obtain]))
             for key, path, why in absent
         ]
         unfit = [
+            *_without_train(study),
+            *_trained_on(study),
             *_unconditional(study),
             *_too_many(study),
             *_readings(study),
@@ -336,13 +367,53 @@ def check_files(config: Config) -> None:
         ]
         wrong += [f"studies.{name}.{line}" for line in unfit]
         chosen = {name: selection.chosen for name, selection in study.selections.items()}
-        about = Context(study.source, study.generators, made=study.generated, selections=chosen)
+        about = Context(study.source, study.generators, made=study.generated, selections=chosen, real=study.real)
         for kind, analysis in study.analyses.items():
             asked = {key: FittedEncoder(study.encoders[key], {}) for key in analysis.asks}
             if reason := analysis.refuses(about._replace(models=asked)):
                 wrong.append(f"studies.{name}.{kind}: {reason}")
     if missing or wrong:
         raise UserError("\n  ".join(["the configuration has errors:", *missing, *wrong]))
+
+
+def _provided(study: BaseStudy) -> dict[str, Generator]:
+    """Return the generators of a study, and what was given as `train`, by their place in the study."""
+    generators = {f"generators.{key}": generator for key, generator in study.generators.items()}
+    return generators if study.trained_on is None else generators | {"trained_on": study.trained_on}
+
+
+def _without_train(study: BaseStudy) -> Iterator[str]:
+    """Yield what needs training samples, in a study that has none."""
+    if "train" in study.real:
+        return
+    needing = {f"generators.{key}": "is trained here" for key, one in study.generators.items() if one.trained}
+    needing |= {f"selections.{key}": "keeps some of the training samples" for key in study.selections}
+    needing |= {
+        f"encoders.{key}": f"kind {one.kind} is fitted on training samples"
+        for key, one in study.encoders.items()
+        if one.fitted
+    }
+    needing |= {key: "needs training samples" for key, one in study.analyses.items() if one.needs_train}
+    for key, why in needing.items():
+        yield (
+            f"{key}: {why}, and `splits.train` is 0; set some real samples apart (splits: {{train: 0.2}}), name those "
+            "that a model elsewhere has learned from in `trained_on`, or leave it out"
+        )
+
+
+def _trained_on(study: BaseStudy) -> Iterator[str]:
+    """Yield what does not go together with training samples that are given apart."""
+    if not study.given:
+        return
+    if study.splits.train not in (0, Splits().train):
+        yield f"splits.train: {study.splits.train:g}, but `trained_on` says what is `train`; leave it out, or write 0"
+    if study.splits.train_first:
+        yield "splits.train_first: `trained_on` says what models have learned from; leave one of the two out"
+    for key, encoder in study.encoders.items():
+        if encoder.class_learned is not None:
+            yield f"encoders.{key}.only: samples of `trained_on` have no classes; leave it out"
+    if "train" in study.generators and any(encoder.by_row for encoder in study.encoders.values()):
+        yield "generators.train: is what vectors of `trained_on` are called, too; rename it"
 
 
 def why_absent(path: Path) -> str:
@@ -388,7 +459,7 @@ WITH_INPUT = ("extra_forbidden", "missing", "union_tag_invalid", "literal_error"
 
 def _readings(study: BaseStudy) -> Iterator[str]:
     """Yield the generators whose image files would be read in another way than the real ones."""
-    for key, generator in study.generators.items():
+    for key, generator in _provided(study).items():
         if any(why_absent(path) for path in (*study.source.files(), *generator.files())):
             continue
         real, made = study.source.reading, generator.reading
@@ -396,14 +467,12 @@ def _readings(study: BaseStudy) -> Iterator[str]:
             continue
         if real.keys() != made.keys():
             yield (
-                f"generators.{key}: images of kind {generator.kind} are read in another way than those of the source, "
+                f"{key}: images of kind {generator.kind} are read in another way than those of the source, "
                 f"kind {study.source.kind}; give both the same kind, with the same keys"
             )
             continue
         for name in (name for name in real if made[name] != real[name]):
-            yield (
-                f"generators.{key}.{name}: {made[name]}, but that of the source is {real[name]}; give both the same one"
-            )
+            yield (f"{key}.{name}: {made[name]}, but that of the source is {real[name]}; give both the same one")
 
 
 def _unfit_metrics(study: BaseStudy) -> Iterator[str]:
@@ -428,16 +497,16 @@ def _nested(study: BaseStudy) -> Iterator[str]:
 
     The same folder on both sides is allowed: the real samples compared with themselves.
     """
-    sides = [
-        (k, real, made) for k, g in study.generators.items() for made in g.files() for real in study.source.files()
-    ]
+    real_files, provided = study.source.files(), _provided(study).items()
+    sides = [(key, real, made) for key, one in provided for made in one.files() for real in real_files]
     for key, real, made in sides:
         if why_absent(real) or why_absent(made):
             continue
-        for inner, outer, side in ((made, real, "real"), (real, made, "generated")):
+        kind = "training samples" if key == "trained_on" else "generated"
+        for inner, outer, side in ((made, real, "real"), (real, made, kind)):
             if is_part(inner, outer):
                 yield (
-                    f"generators.{key}.path: {made}, but source.path: {real}; what is in {inner} would be read as "
+                    f"{key}.path: {made}, but source.path: {real}; what is in {inner} would be read as "
                     f"{side}, too: move it out of {outer}"
                 )
 
@@ -447,7 +516,8 @@ def _not_embedded(study: BaseStudy) -> Iterator[str]:
     spaces = [metric.space for definition in study.definitions.values() for metric in definition.values()]
     spaces += [analysis.space for analysis in study.analyses.values()]
     for key in dict.fromkeys(space for space in spaces if space is not None):
-        yield from (f"encoders.{key}.{line}" for line in study.encoders[key].refuses(study.generators))
+        refused = study.encoders[key].refuses({**study.generators, **study.given})
+        yield from (f"encoders.{key}.{line}" for line in refused)
 
 
 def _describe(error: ErrorDetails, raw: Any, trees: Sequence[Tree]) -> str:

@@ -6,8 +6,6 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from gancensus.contracts.samples import REAL
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -106,9 +104,6 @@ class Search(NamedTuple):
         return (self.population,) if self.other is None else (self.population, self.other)
 
 
-REAL_SEARCHES = (Search("train"), Search("holdout"), Search("holdout", "train"))
-
-
 class Drawing(NamedTuple):
     """A figure of a study."""
 
@@ -120,20 +115,27 @@ class Drawing(NamedTuple):
     """Whether a table of the samples that it shows lies beside it."""
 
 
-def own_searches(population: str) -> tuple[Search, ...]:
+def real_searches(train: bool) -> tuple[Search, ...]:
+    """Return what is searched for duplicates of real samples; train: whether the study has any of these."""
+    return (Search("train"), Search("holdout"), Search("holdout", "train")) if train else (Search("holdout"),)
+
+
+def own_searches(population: str, train: bool) -> tuple[Search, ...]:
     """Return what is searched for duplicates of a generated population: itself, copies of `train`, and mixtures."""
-    return Search(population), Search(population, "train"), Search(population, "holdout")
+    return Search(population), *([Search(population, "train")] if train else []), Search(population, "holdout")
 
 
 def searches(study: Study) -> list[Search]:
     """Return what is searched under every definition of a study: each counted population, and pairs of two."""
-    crossed = [search for population in study.generated for search in own_searches(population)[1:]]
-    return [*(Search(population) for population in counted(study)), Search("holdout", "train"), *crossed]
+    train = "train" in study.real
+    found = [*real_searches(train), *(search for name in study.generated for search in own_searches(name, train))]
+    within = [Search(population) for population in counted(study)]
+    return [*within, *(search for search in found if search.other is not None)]
 
 
 def counted(study: Study) -> list[str]:
     """Return the populations that are counted: real samples that trained, real ones that did not, generated ones."""
-    return ["train", "holdout", *study.generated]
+    return [*(name for name in study.real if name != "calibrate"), *study.generated]
 
 
 def answered(study: Study) -> list[str]:
@@ -141,7 +143,7 @@ def answered(study: Study) -> list[str]:
 
     Of real samples in groups `train` has whole ones, and `holdout` one sample of each: they are not alike.
     """
-    return [*([] if study.source.grouped else ["train"]), *study.generated]
+    return [*([] if study.source.grouped or "train" not in study.real else ["train"]), *study.generated]
 
 
 def swept(study: Study) -> list[str]:
@@ -162,7 +164,9 @@ def fitted_spaces(study: Study) -> list[str]:
 
 def inputs(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return the inputs that sample tables have notes about: population or `real`, the user's name, whose tables."""
-    read: dict[str, tuple[Member, tuple[str, ...]]] = {"real": (study.source, REAL)}
+    split = tuple(name for name in study.real if name not in study.given)
+    read: dict[str, tuple[Member, tuple[str, ...]]] = {"real": (study.source, split)}
+    read |= {name: (given, (name,)) for name, given in study.given.items()}
     read |= {population: (study.generators[key], (population,)) for population, (key, _) in study.generated.items()}
     return [
         (population, ", ".join(map(str, member.files())) or member.kind, populations)

@@ -14,8 +14,8 @@ from gancensus.contracts.samples import RUN
 class Splits(Strict):
     """Disjoint random parts of the real samples: below 1 a share of them, from 1 on a count."""
 
-    train: float = Field(0.5, gt=0)
-    """What generators and encoders learn from."""
+    train: float = Field(0.5, ge=0)
+    """What generators and encoders learn from; 0 where nothing learns from the real samples."""
     calibrate: float = Field(0.25, gt=0)
     """What sets the thresholds of duplicates."""
     holdout: float = Field(0.25, gt=0)
@@ -35,6 +35,8 @@ class Splits(Strict):
             raise PydanticCustomError("splits", "a split is a share below 1 or a whole number of samples")
         if sum(size for size in sizes if size < 1) > 1 + 1e-9:
             raise PydanticCustomError("splits", "the shares of the splits add up to more than 1")
+        if self.train_first and self.train == 0:
+            raise PydanticCustomError("splits", "train_first says where `train` begins, and `train` is 0: leave it out")
         return self
 
 

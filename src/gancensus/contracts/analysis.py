@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gancensus.contracts.family import Member
+from gancensus.contracts.samples import REAL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,6 +62,9 @@ class Context(NamedTuple):
     models: Mapping[str, FittedEncoder] = MappingProxyType({})
     seed: int = 0
     """The seed with which the study's samples were loaded from the source."""
+    real: tuple[str, ...] = REAL
+    """The real populations that the study has; where `train` is not among them, nothing has learned from real samples
+    that are known, and those of `calibrate` are given in its place."""
 
 
 class AnalysisTable(NamedTuple):
@@ -84,6 +88,8 @@ class Analysis(Member):
     """Whether it asks the discriminators of trained generators, and so needs their models."""
     counted: ClassVar[bool] = False
     """Whether it reads the census of its study."""
+    needs_train: ClassVar[bool] = False
+    """Whether it cannot do without samples that models have learned from, in whose place are no others."""
     compares: ClassVar[bool] = False
     """Whether it compares generators by what they have learned from, and so asks them and the selections."""
     explored: ClassVar[tuple[str, ...]] = ()
@@ -122,8 +128,9 @@ class Analysis(Member):
     ) -> Columns:
         """Return the columns of a table.
 
-        real has train, calibrate and holdout, generated every other population; rng gives each of them random numbers
-        of its own, so that no population changes what is said about another. context: what the study is made of.
+        real has train (calibrate in its place where `context.real` has none), calibrate and holdout, generated every
+        other population; rng gives each of them random numbers of its own, so that no population changes what is said
+        about another. context: what the study is made of.
         """
         raise NotImplementedError
 

@@ -271,6 +271,8 @@ def study_of(folder: Path, study: Study) -> Row:
         "conclusions": sentences.conclusions({name: answers[name] for name in study.generated}),
         "copying": sentences.copying(row for definition in definitions for row in definition["copies"]),
         "answers": answers,
+        "learned": "train" in study.real,
+        "analysed": bool(study.analyses),
         "warnings": inputs.warnings(noted),
         "inputs": inputs.lines(noted),
         "findings": findings_of(folder, study),

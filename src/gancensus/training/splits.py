@@ -20,7 +20,7 @@ def split(
     first_as_it_is: bool = False,
     group: IntArray | None = None,
 ) -> dict[str, IntArray]:
-    """Return disjoint random rows, ascending, for each split; a size below 1 is a share, from 1 on a count.
+    """Return disjoint random rows, ascending, for each split; a size below 1 is a share, from 1 on a count; 0: none.
 
     With `first_as_it_is`, the first split is the first rows, and the others are random ones of the rest. Of rows with
     one value of `group` (samples,), all are in one split: the first has whole groups, the others a row of each.
@@ -37,7 +37,7 @@ def split(
             "lower them (below 1, a size is a share of all samples)"
         )
     for name, count in counts.items():
-        if count < 2:
+        if count < 2 and sizes[name]:
             raise UserError(f"split {name} would have {count} of {samples} samples; a pair needs at least two")
     fixed = next(iter(counts.values())) if first_as_it_is else 0
     order = np.concatenate([np.arange(fixed), fixed + rng.permutation(samples - fixed)])
@@ -68,7 +68,7 @@ def _split_groups(
             f"{len(number)} groups are left; {hint}lower them (below 1, a size is a share of all groups)"
         )
     for name, count in ({first: len(rows)} | counts).items():
-        if count < 2:
+        if count < 2 and sizes[name]:
             raise UserError(f"split {name} would have {count} of {len(group)} samples; a pair needs at least two")
     shuffled = rng.permutation(len(group))
     one = shuffled[np.unique(which[shuffled], return_index=True)[1]][order]

@@ -261,7 +261,9 @@ def test_parts_change_no_value_and_no_note(tmp_path: Path, step: Step, parts: in
         files = {name: tmp_path / name / f"{part}.parquet" for name in names}
         outputs = [word for name, path in files.items() for word in (f"--{name}", path)]
         where = ("--seed", 0, "--part", part, "--parts", parts)
-        run = step("prepare", "--source", source.model_dump_json(), "--splits", splits, *where, *outputs)
+        run = step(
+            "prepare", "--source", source.model_dump_json(), "--trained_on", "--splits", splits, *where, *outputs
+        )
         assert run.returncode == 0, run.stderr
         for name, path in files.items():
             made.setdefault(name, []).append(path)

@@ -891,6 +891,7 @@ def test_the_steps_from_file_to_file(tmp_path: Path, step: Step) -> None:
     sizes = json.dumps(dict.fromkeys(splits, 2))
     run = step(
         "prepare",
+        "--trained_on",
         *options(source=source.model_dump_json(), splits=sizes, seed=1, part=0, parts=1, **splits),
     )
     assert (run.returncode, run.stderr) == (0, "")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from gancensus.census.answers import MOST, MOST_BYTES
-from gancensus.cli.estimate.data import Facts, Shape
+from gancensus.cli.estimate.data import Facts, File, Shape
 from gancensus.cli.estimate.jobs import Job, jobs_of
 from gancensus.cli.estimate.rates import (
     BASE,
@@ -104,10 +104,12 @@ class Prediction:
         facts = self.facts.get(Path(job.outputs[0]).parts[0])
         seconds, memory = START + 1e-6 * (READ * held + WRITE * made), BASE + 2e-6 * held
         if facts and job.rule in ("prepare", "generate"):
-            file = facts.files.get(job.wildcards.get("population", ""))  # of prepare: the source's
-            if file is not None:
-                took = START + 1e-6 * (LOAD[job.rule] * file.read + WRITE * made) + file.decoding
-                return Cost(file.read, written, took, BASE + PIECES + 1e-6 * KNOWN * file.samples)
+            names = [job.wildcards["population"]] if job.rule == "generate" else ["", *facts.study.given]
+            files = [facts.files[name] for name in names if name in facts.files]  # of prepare: the source's
+            if files and names[0] in facts.files:
+                total = File(*map(sum, zip(*files, strict=True)))
+                took = START + 1e-6 * (LOAD[job.rule] * total.read + WRITE * made) + total.decoding
+                return Cost(total.read, written, took, BASE + PIECES + 1e-6 * KNOWN * total.samples)
             if job.rule == "prepare":
                 return Cost(0, written, None if facts.study.source.simulated else seconds, BASE)
         if job.rule in (
@@ -121,7 +123,7 @@ class Prediction:
             return Cost(read, written, None, None)
         if facts and job.rule == "thresholds":
             return self.thresholds(facts, list(facts.study.definitions[job.wildcards["definition"]].values()))
-        if facts and job.rule in ("pairs", "pairs_real"):
+        if facts and job.rule.startswith("pairs"):
             return self.pairs(facts, job, written)
         if facts and job.rule == "sweep":
             return self.sweep(facts, list(facts.study.definitions[job.wildcards["definition"]].values()))
@@ -207,7 +209,9 @@ class Prediction:
             values = sum(facts.row(space) for space in {metric.space for metric in metrics})
             some = min(MOST, MOST_BYTES // int(values), facts.samples[population])
             spaces = {metric.space for metric in metrics if metric.space}
-            copied = population != "train" and not any(facts.study.encoders[space].fitted for space in spaces)
+            copied = population != "train" in facts.study.real and not any(
+                facts.study.encoders[space].fitted for space in spaces
+            )
             train, holdout = (facts.samples[name] if copied else 0 for name in ("train", "holdout"))
             pairs = some * (4.5 * some + 4 * train + holdout)
             seconds += (3 * some + 3 * train + holdout) * a_row + pairs * pair_seconds(metrics, facts, some)
@@ -253,7 +257,7 @@ def _paths(raw: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """Return the sections of a configuration that name files, each with the keys that do."""
     families = [(s["generators"], s.get("encoders") or {}) for s in raw["studies"].values()]
     sections = [section for family in families for named in family for section in named.values()]
-    sections += [study["source"] for study in raw["studies"].values()]
+    sections += [study[key] for study in raw["studies"].values() for key in ("source", "trained_on") if study.get(key)]
     found = [(section, key) for section in sections for key in ("path", "labels") if section.get(key)]
     named = [section[key] for section in sections for key in ("generated", "paths") if section.get(key)]
     return found + [(paths, name) for paths in named for name in paths]

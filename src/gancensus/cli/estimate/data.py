@@ -89,12 +89,10 @@ class Facts:
             share_read = 1 if study.source.read_whole else len(REAL) / parts
             self.files[""] = File(samples, 4.0 * samples * prod(shape) * share_read, decoding(study.source) / parts)
         self.shape = tuple(shape)
-        self.samples = {
-            p: len(rows) for p, rows in split(samples, study.splits.sizes, np.random.default_rng(0)).items()
-        }
+        self.samples = {p: len(rows) for p, rows in split(samples, study.cut.sizes, np.random.default_rng(0)).items()}
         self.stored = dict.fromkeys(self.samples, share)
-        for population, (name, _) in study.generated.items():
-            generator = study.generators[name]
+        made = {population: study.generators[name] for population, (name, _) in study.generated.items()}
+        for population, generator in (study.given | made).items():
             if isinstance(generator, UserProvided):
                 found, self.stored[population], _ = look(generator, absent, scale)
                 self.samples[population] = found[0]

@@ -62,7 +62,7 @@ def pair_seconds(metrics: Sequence[Metric], facts: Facts, block: int) -> float:
     """Return the seconds of a pair, on average: the best filters first, then each metric on what is left."""
     filters: dict[bool, list[tuple[float, int, Metric]]] = {True: [], False: []}  # on a line, and in space
     for metric in metrics:
-        points = metric.embed(facts.population("train", [metric]).features(slice(0, 1))[0])
+        points = metric.embed(facts.population("calibrate", [metric]).features(slice(0, 1))[0])
         if points is not None:
             filters[points.shape[1] == 1].append((alpha(metric), points.shape[1], metric))
     line, space = (min(found, key=lambda f: f[0]) if found else None for found in (filters[True], filters[False]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -59,6 +59,12 @@ class Fidelity(Analysis):
         """The encoder whose vectors are compared."""
         return self.encoder
 
+    def refuses(self, context: Context) -> str | None:
+        """Refuse to compare with training samples where there are none."""
+        if self.reference == "train" and "train" not in context.real:
+            return "reference: `train` has no samples, as `splits.train` is 0; compare with holdout"
+        return None
+
     def analyse(
         self,
         table: str,
@@ -72,7 +78,7 @@ class Fidelity(Analysis):
         from gancensus.comparison.two_samples import Frame, measure
 
         rows = []
-        compared, others = self._real(real)
+        compared, others = self._real(real, context.real)
         frame = Frame.of(vectors(real["calibrate"]), rng("directions"))
         for population, samples in generated.items():
             fake = vectors(samples)
@@ -82,10 +88,10 @@ class Fidelity(Analysis):
             rows += [(population, name, *one.estimate, one.null, *about) for name, one in found.items()]
         return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
 
-    def _real(self, real: Mapping[str, Rows]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Return the real samples that are compared with, and those that give the null values."""
+    def _real(self, real: Mapping[str, Rows], known: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Return the real samples that are compared with, and those that give the null values; known: who they are."""
         if self.reference == "all":
-            return np.concatenate([vectors(rows) for rows in real.values()]), None
+            return np.concatenate([vectors(real[name]) for name in known]), None
         other = "train" if self.reference == "holdout" else "holdout"
         return vectors(real[self.reference]), vectors(real[other])
 

@@ -87,6 +87,7 @@ class Nearest(Analysis):
     kind: Literal["nearest"] = "nearest"
 
     judged = True
+    needs_train = True
 
     tables: ClassVar[Mapping[str, AnalysisTable]] = {
         "nearest": AnalysisTable(

@@ -136,6 +136,7 @@ class Anomaly(Analysis):
     """
 
     kind: Literal["anomaly"] = "anomaly"
+    needs_train: ClassVar[bool] = True
     encoders: tuple[EncoderName, ...] = ()
     """Autoencoders whose losses are scores, each learning from one class (`only`). Those with equal options are
     trainings of one network, and show how much another training changes."""

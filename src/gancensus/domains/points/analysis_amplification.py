@@ -64,6 +64,7 @@ class Amplification(Analysis):
     """
 
     kind: Literal["amplification"] = "amplification"
+    needs_train: ClassVar[bool] = True
     cells: tuple[Annotated[int, Field(ge=2)], ...] = Field((10, 20, 50), min_length=1)
     """Numbers of cells of equal probability. In d dimensions of a known truth each is a k^d: 49 for the ring."""
     bandwidths: tuple[Annotated[float, Field(gt=0)], ...] = Field((0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7), min_length=1)

@@ -53,6 +53,7 @@ class Density(Analysis):
     """
 
     kind: Literal["density"] = "density"
+    needs_train: ClassVar[bool] = True
 
     compares: ClassVar[bool] = True
     encoder: EncoderName | None = None

@@ -38,6 +38,7 @@ class Comparison(Analysis):
 
     counted: ClassVar[bool] = True
     compares: ClassVar[bool] = True
+    needs_train: ClassVar[bool] = True
     averaged: ClassVar[bool]
     """Whether the table has the mean of each effect over the shares kept."""
 

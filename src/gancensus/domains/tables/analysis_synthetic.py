@@ -129,7 +129,7 @@ class Synthetic(Analysis):
         lines: list[Line] = []
         for population, rows in generated.items():
             own, some = _read(rows)
-            found = self._lines(table, columns, (some, train, holdout), rng(population))
+            found = self._lines(table, columns, (some, train, holdout), "train" in context.real, rng(population))
             lines += [(population, *line) for line in found]
             if table == "synthetic":
                 lines += [(population, *line) for line in _unknown(own, some, holdout)]
@@ -140,14 +140,15 @@ class Synthetic(Analysis):
         table: str,
         columns: tuple[Column, ...],
         rows: tuple[synthetic.CodedRows, synthetic.CodedRows, synthetic.CodedRows],
+        learned: bool,
         rng: np.random.Generator,
     ) -> Iterator[Line]:
-        """Yield the lines of a population's generated rows beside train and holdout."""
+        """Yield the lines of a population's generated rows beside train and holdout; of copies if train was learned."""
         from gancensus.domains.tables.synthetic import compare, synthetic
         from gancensus.domains.tables.utility import pairs, statistic_of
 
         if table == "synthetic":
-            for metric, (estimate, null) in synthetic(columns, *rows, self.target, rng=rng).items():
+            for metric, (estimate, null) in synthetic(columns, *rows, self.target, learned, rng=rng).items():
                 yield metric, *estimate, *null
             return
         compared = compare(columns, *rows, rng=rng)

@@ -120,6 +120,7 @@ def synthetic(
     train: CodedRows,
     holdout: CodedRows,
     target: str | None = None,
+    learned: bool = True,
     *,
     rng: np.random.Generator,
 ) -> dict[str, Measured]:
@@ -134,6 +135,7 @@ def synthetic(
         train: what it has learned from.
         holdout: real rows that it has not seen.
         target: the column that models learn, if any.
+        learned: whether models have learned from train; if not, nothing is said of copies.
         rng: cuts, splits, cells, folds, models and bootstrap.
 
     Raises:
@@ -143,8 +145,13 @@ def synthetic(
     if target is not None and target not in names:
         raise UserError(f"synthetic: target '{target}' is no column of the table{suggestion(target, names)}")
     compared = compare(columns, generated, train, holdout, rng=rng)
+    some = generated.cut(CAP, rng)
     found = {
-        **_copying(columns, generated.cut(CAP, rng), train, holdout.cut(CAP, rng), rng),
+        **(
+            _copying(columns, some, train, holdout.cut(CAP, rng), rng)
+            if learned
+            else {"distinct": _distinct(some, train.cut(CAP, rng), rng)}
+        ),
         "marginals": compared.mean_marginal,
         "associations": compared.mean_difference,
         **_legality(columns, generated, train, holdout, rng),
@@ -181,7 +188,6 @@ def _copying(
     near, null = privacy.closest(distance, rows, known), privacy.closest(distance, other, known)
     authentic, null_authentic = (privacy.authenticity(distance, x, known) for x in (rows, other))
     some = train.cut(CAP, rng)
-    size = min(len(rows), len(some.codes))
     cells = _cells(columns, (rows, known, other), rng)
     return {
         "dcr": _quantiles(near.first, null.first, 0.5),
@@ -190,10 +196,16 @@ def _copying(
         "nndr_5": _quantiles(near.ratio(), null.ratio(), 0.05),
         "dcr_share": Measured(privacy.dcr_share(distance, rows, some.codes, other, rng=rng), HALF),
         "copies": _shares(privacy.copies(rows, known), privacy.copies(other, known)),
-        "distinct": Measured(*(privacy.distinct(table.cut(size, rng).codes) for table in (generated, some))),
+        "distinct": _distinct(generated, some, rng),
         "authenticity": _shares(authentic, null_authentic),
         "data_copying": Measured(privacy.copying_test(distance, rows, known, other, cells), ZERO),
     }
+
+
+def _distinct(generated: CodedRows, train: CodedRows, rng: np.random.Generator) -> Measured:
+    """Return how many of the rows are different, at equal numbers of both."""
+    size = min(len(generated.codes), len(train.codes))
+    return Measured(*(privacy.distinct(table.cut(size, rng).codes) for table in (generated, train)))
 
 
 def _quantiles(values: Floats, null: Floats, share: float) -> Measured:

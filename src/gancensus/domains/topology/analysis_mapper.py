@@ -31,6 +31,7 @@ class Mapper(Analysis):
     """
 
     kind: Literal["mapper"] = "mapper"
+    needs_train: ClassVar[bool] = True
     encoder: EncoderName | None = None
     """The encoder in whose space the graph is built; without one, the samples themselves."""
     lens: tuple[str, ...] = Field(("pca1",), min_length=1, max_length=2)

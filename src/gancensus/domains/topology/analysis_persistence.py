@@ -32,6 +32,7 @@ class Persistence(Analysis):
     """
 
     kind: Literal["persistence"] = "persistence"
+    needs_train: ClassVar[bool] = True
     encoder: EncoderName | None = None
     """The encoder among whose vectors distances are measured; without one, among the samples themselves."""
     landmarks: int = Field(250, ge=30, le=500)
