@@ -12,6 +12,7 @@ from gancensus.census.answers import Criterion, answer
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.table import columns_of
 from gancensus.report import failures
+from gancensus.search.thresholds import thresholds_at
 from gancensus.storage import schemas
 from gancensus.storage.tables import columns, write_table
 
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     populations = {name: step.spaces(metrics, paths, samples=True) for name, paths in files.items()}
     found = answer(
         {
-            name: Criterion(definition, columns(path)["threshold"].tolist())
+            name: Criterion(definition, thresholds_at(columns(path)))
             for (name, definition), path in zip(args.definitions.items(), args.thresholds, strict=True)
         },
         populations,

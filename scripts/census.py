@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         curve=Path,
         diversity=Path,
         copies=Path,
+        scales=Path,
         populations=[str],
         unseen=[str],
         group=str,
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.support, tables.support, schemas.SUPPORT)
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)
+    write_table(args.scales, tables.scales, schemas.SCALES)
     write_table(args.curve, tables.curve, schemas.CURVE)
     reasons = zip(args.populations, map(failures.reason, args.answers), strict=True)
     failed = {name: reason for name, reason in reasons if reason}

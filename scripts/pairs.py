@@ -8,8 +8,9 @@ from pathlib import Path
 import gancensus.config.steps as step
 
 from gancensus.config.results import Search
-from gancensus.contracts.metric import Metric
+from gancensus.contracts.metric import LOOSEST, Metric
 from gancensus.search.duplicates import Share, search
+from gancensus.search.thresholds import scales_of, thresholds_at
 from gancensus.storage import schemas
 from gancensus.storage.tables import columns, write_table
 
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         duplicates=[Path],
         repeats=[Path],
     )
-    thresholds = columns(args.thresholds)["threshold"].tolist()
+    table = columns(args.thresholds)
+    thresholds, scales = thresholds_at(table, LOOSEST), scales_of(table)
     groups = step.grouped(args.features, len(args.populations))
     spaces = {
         name: step.spaces(list(args.definition.values()), paths)
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     share = Share(args.shard, args.shards, args.memory, args.cap, args.device)
     for searched, duplicates, repeats in zip(args.searches, args.duplicates, args.repeats, strict=True):
         compared = {population: spaces[population] for population in searched.populations}
-        found = search(args.definition, thresholds, compared, share, partial(print, flush=True))
+        found = search(args.definition, thresholds, compared, share, partial(print, flush=True), scales)
         write_table(duplicates, found.duplicates, schemas.duplicates(args.definition), found.facts)
         write_table(repeats, found.repeats, schemas.REPEATS)
 

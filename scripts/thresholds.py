@@ -11,11 +11,12 @@ from gancensus.contracts.metric import Metric
 from gancensus.contracts.randomness import derive_rng
 from gancensus.search.thresholds import find_thresholds
 from gancensus.storage import schemas
+from gancensus.storage.samples import SampleRows
 from gancensus.storage.tables import write_table
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write one row per metric; a threshold that the configuration gives has no alpha."""
+    """Write one row per metric, or three where its alpha is `auto`; a given threshold has no alpha."""
     args = step.arguments(
         __doc__,
         argv,
@@ -27,12 +28,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         memory=int,
         device=str,
         features=[Path],
+        holdout=[Path],
         output=Path,
     )
     spaces = step.spaces(list(args.definition.values()), args.features)
     rng = partial(derive_rng, args.seed, args.study, "thresholds", args.name)
     progress = partial(print, flush=True)
-    table = find_thresholds(args.definition, spaces, args.level, rng, args.memory, args.device, progress)
+    holdout = len(SampleRows(args.holdout)) if args.holdout else 0  # none are given where no alpha is `auto`
+    table = find_thresholds(args.definition, spaces, holdout, args.level, rng, args.memory, args.device, progress)
     write_table(args.output, table, schemas.THRESHOLDS)
 
 

@@ -270,7 +270,8 @@ def test_the_census_of_a_study() -> None:
     ]
     np.testing.assert_allclose(tables.copies["collision"], [0.1, 0.1, 0.1, 10 * 6 / 3000])
     assert {len(column) for column in tables.curve.values()} == {len(tables.curve["batch"])}
-    for table, schema in zip(tables, (schemas.SUPPORT, schemas.CURVE, schemas.DIVERSITY, schemas.COPIES), strict=True):
+    written = (schemas.SUPPORT, schemas.CURVE, schemas.DIVERSITY, schemas.COPIES, schemas.SCALES)
+    for table, schema in zip(tables, written, strict=True):
         assert list(table) == schema.names
 
 

@@ -113,6 +113,7 @@ def test_thresholds_are_quantiles_of_the_distances_of_all_pairs(tmp_path: Path) 
     found = find_thresholds(
         {"near": Euclidean(alpha=1 / 3), "far": Euclidean(alpha=5 / 6)},
         line(tmp_path, np.array([0, 1, 3, 7])),
+        4,
         0.95,
         lambda name: np.random.default_rng(0),
         1000,

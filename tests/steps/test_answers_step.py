@@ -60,7 +60,7 @@ def answers(
     thresholds = []
     for name, definition in DEFINITIONS.items():
         known = {"metric": list(definition), **dict.fromkeys(("pairs", "all_pairs"), [1] * len(definition))}
-        table = dict.fromkeys(THRESHOLDS.names, [0.1] * len(definition)) | known
+        table = dict.fromkeys(THRESHOLDS.names, [0.1] * len(definition)) | known | {"scale": [None] * len(definition)}
         thresholds.append(folder / f"thresholds-{name}.parquet")
         write_table(thresholds[-1], table, THRESHOLDS)
     options = ["--study", "s", "--population", "made-0", "--definitions", json.dumps(definitions), "--seed", 1]

@@ -14,6 +14,7 @@ from gancensus.contracts.samples import Samples, generated_ids
 from gancensus.domains.general import generator_files as generated
 from gancensus.domains.general.source_files import Files
 from gancensus.report import failures
+from gancensus.search.shards import COUNTS
 from gancensus.storage import schemas
 from gancensus.storage.samples import write_samples
 from gancensus.storage.tables import write_table
@@ -79,7 +80,7 @@ def draw(folder: Path, samples: int) -> float:
 def merge_pairs(folder: Path, samples: int) -> float:
     """The repeats of 300,000 samples, in as many shards as there are hundreds of samples."""
     n = 300_000
-    counts = {name: np.ones(n, np.int64) for name in ("duplicates", "partners", "condition")}
+    counts = {name: np.ones(n, np.int64) for name in (*COUNTS, "condition")}
     names = {"population": np.repeat("g-0", n), "sample_id": generated_ids("g-0", range(n))}
     write_table(folder / "counts.parquet", counts | names, schemas.REPEATS)
     about = {"samples": str(n), "step": "1", "blocks": "1 x 1"}

@@ -178,12 +178,12 @@ def write_sweep(path: Path, definition: str, metrics: list[str]) -> None:
 def write_thresholds(folder: Path) -> None:
     """Write thresholds: measured on all pairs, given, and measured on some pairs."""
     lines: dict[str, list[tuple[Any, ...]]] = {
-        "scaled": [("euclidean", 0.01, 0.1234567, 0.1234567, 0.1234567, 4950, 4950)],
+        "scaled": [("euclidean", None, 0.01, 0.1234567, 0.1234567, 0.1234567, 4950, 4950)],
         "matched": [
-            ("energy", None, 0.5, 0.5, 0.5, 2000, 2000),
-            ("gower", 0.02, 0.25, 0.25, 0.25, 2000, 2000),
-            ("hits", 0.02, 0.75, 0.75, 0.75, 2000, 2000),
-            ("earth", 0.02, 3.5, 3.25, 3.75, 1500, 2000),
+            ("energy", None, None, 0.5, 0.5, 0.5, 2000, 2000),
+            ("gower", None, 0.02, 0.25, 0.25, 0.25, 2000, 2000),
+            ("hits", None, 0.02, 0.75, 0.75, 0.75, 2000, 2000),
+            ("earth", None, 0.02, 3.5, 3.25, 3.75, 1500, 2000),
         ],
     }
     for name, rows in lines.items():

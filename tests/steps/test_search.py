@@ -44,10 +44,12 @@ def write(folder: Path, x: NDArray[Any], parts: int = 1, first: int = 0, **condi
     return paths
 
 
-def find_thresholds(step: Step, folder: Path, definition: dict[str, Any], features: Sequence[Path]) -> Any:
+def find_thresholds(
+    step: Step, folder: Path, definition: dict[str, Any], features: Sequence[Path], holdout: Sequence[Path] = ()
+) -> Any:
     options = ["--study", "s", "--name", "d", "--definition", json.dumps(definition), "--level", 0.95, "--seed", 1]
     options += ["--memory", 1000, "--device", "cpu", "--features", *features]
-    return step("thresholds", *options, "--output", folder / "thresholds.parquet")
+    return step("thresholds", *options, "--holdout", *holdout, "--output", folder / "thresholds.parquet")
 
 
 def search(
@@ -81,7 +83,9 @@ def search(
 
 def threshold(folder: Path, *values: float) -> None:
     table = {"metric": ["m"] * len(values), "alpha": [0.1] * len(values), "pairs": [1] * len(values)}
-    table |= {"all_pairs": table["pairs"]} | {f"threshold{end}": list(values) for end in ("", "_low", "_high")}
+    table |= {"scale": [None] * len(values), "all_pairs": table["pairs"]} | {
+        f"threshold{end}": list(values) for end in ("", "_low", "_high")
+    }
     write_table(folder / "thresholds.parquet", table, THRESHOLDS)
 
 
@@ -246,6 +250,30 @@ def test_what_cannot_be_read_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         write_samples(tmp_path / "0.parquet", unread)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cap", [10**6, 300])
+def test_scales_are_the_same_to_the_byte_in_any_parts_and_shards(tmp_path: Path, step: Step, cap: int) -> None:
+    """Two metrics whose alpha nobody gave; listed pairs that are thinned, and all of them."""
+    rng = np.random.default_rng(5)
+    calibrate, holdout, population = rng.uniform(0, 1, (3, 400, 6, 5))
+    definition = {"deposit": {"kind": "scalar"}, "depth": {"kind": "shape", "axis": 1}}
+    written = []
+    for parts, shards in ((1, 1), (3, 2)):
+        folder = tmp_path / f"{parts}"
+        real = write(folder / "c", calibrate, parts), write(folder / "h", holdout, parts, first=400)
+        run = find_thresholds(step, folder, definition, *real)
+        assert run.returncode == 0, run.stderr
+        assert "about 300 duplicates in holdout" in run.stdout
+        found = {"train": write(folder / "t", population, parts, first=800), "holdout": real[1]}
+        _, counts, _ = search(step, folder, definition, found, shards, cap)
+        written.append([(folder / f"{name}.parquet").read_bytes() for name in ("thresholds", "duplicates", "repeats")])
+    assert written[0] == written[1]
+    table = columns(tmp_path / "1/thresholds.parquet")
+    assert table["scale"].tolist() == ["strict", "middle", "loose"] * 2
+    assert len(set(table["alpha"])) == 3
+    strict, middle, loose = (counts[f"duplicates{end}"].sum() for end in ("_strict", "_middle", ""))
+    assert 0 < strict < middle < loose
 
 
 def test_a_sweep_counts_every_subset_at_every_alpha(tmp_path: Path, step: Step) -> None:

@@ -8,6 +8,7 @@ rule census:
         curve=at(results.CURVE),
         diversity=at(results.DIVERSITY),
         copies=at(results.COPIES),
+        scales=at(results.SCALES),
         statistics=at(results.STATISTICS),
         summary=at(results.SUMMARY),
     log:
@@ -34,7 +35,7 @@ rule census:
         "census.py --study {wildcards.study} --census {params.census:q} {params.seed}"
         " --definitions {params.definitions} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
-        " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q}"
+        " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q} --scales {output.scales:q}"
         " --populations {params.populations} --unseen {params.unseen} --group {params.group} --answers {input.answers:q} --statistics {output.statistics:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
 

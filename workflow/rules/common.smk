@@ -220,6 +220,11 @@ def definition_of(wildcards):
     return study(wildcards).definitions[wildcards.definition]
 
 
+def reference_of(wildcards):
+    """The samples of `holdout`, whose number sets the thresholds of a definition with an alpha of `auto`."""
+    return parts_of("holdout") if wildcards.definition in results.scaled(study(wildcards)) else []
+
+
 def compared_in(searches):
     """The populations of searches, each once."""
     return list(dict.fromkeys(population for search in searches for population in search.populations))

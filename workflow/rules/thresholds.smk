@@ -1,6 +1,7 @@
 rule thresholds:
     input:
-        lambda wc: compared(definition_of(wc), "calibrate"),
+        features=lambda wc: compared(definition_of(wc), "calibrate"),
+        holdout=reference_of,
     output:
         at(results.THRESHOLDS),
     log:
@@ -25,4 +26,4 @@ rule thresholds:
     shell:
         "thresholds.py --study {wildcards.study} --name {wildcards.definition} --definition {params.definition:q}"
         " {params.level} {params.seed} --memory {resources.memory} {params.device}"
-        " --features {input:q} --output {output:q} > {log:q} 2>&1"
+        " --features {input.features:q} --holdout {input.holdout:q} --output {output:q} > {log:q} 2>&1"

@@ -27,14 +27,14 @@ from gancensus.contracts.analysis import Analysis, Context
 from gancensus.contracts.encoder import FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
-from gancensus.contracts.metric import Metric
+from gancensus.contracts.metric import LOOSEST, Metric
 from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.samples import Samples, check
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.report import failures
 from gancensus.report.inputs import added_up, inputs_columns
 from gancensus.search.duplicates import Found, Share, search
-from gancensus.search.thresholds import find_thresholds
+from gancensus.search.thresholds import find_thresholds, scales_of, thresholds_at
 from gancensus.storage import schemas
 from gancensus.storage.models import as_stored
 from gancensus.storage.samples import HeldRows
@@ -123,10 +123,9 @@ class Run:
         duplicates, repeats = (self.tables[self.place(k, **names)] for k in (results.DUPLICATES, results.REPEATS))
         return Graph.of(Found(columns_in(duplicates), columns_in(repeats), about_table(duplicates)))
 
-    def thresholds(self, definition: str) -> list[float]:
+    def thresholds(self, definition: str) -> Columns:
         """Return the thresholds of a definition's metrics."""
-        table = self.tables[self.place(results.THRESHOLDS, definition=definition)]
-        return list(columns_in(table)["threshold"].tolist())
+        return columns_in(self.tables[self.place(results.THRESHOLDS, definition=definition)])
 
     def rng(self, *names: str) -> Callable[..., Any]:
         """Return what gives random numbers to the things of these names."""
@@ -241,7 +240,8 @@ def find(run: Run, definition: str) -> None:
     metrics, memory = run.study.definitions[definition], run.config.memory
     spaces = run.spaces(metrics.values(), "calibrate")
     rng = run.rng("thresholds", definition)
-    table = find_thresholds(metrics, spaces, run.study.census.level, rng, memory, DEVICE)
+    holdout = len(run.samples["holdout"])
+    table = find_thresholds(metrics, spaces, holdout, run.study.census.level, rng, memory, DEVICE)
     run.keep(run.place(results.THRESHOLDS, definition=definition), table, schemas.THRESHOLDS)
 
 
@@ -250,7 +250,9 @@ def search_pairs(run: Run, definition: str, one: Search) -> None:
     metrics = run.study.definitions[definition]
     compared = {population: run.spaces(metrics.values(), population) for population in one.populations}
     share = Share(0, 1, run.config.memory, run.config.cap, DEVICE)
-    found = search(metrics, run.thresholds(definition), compared, share)
+    thresholds = run.thresholds(definition)
+    limits, scales = thresholds_at(thresholds, LOOSEST), scales_of(thresholds)
+    found = search(metrics, limits, compared, share, scales=scales)
     names = {"definition": definition, "search": one.name}
     run.keep(run.place(results.DUPLICATES, **names), found.duplicates, schemas.duplicates(metrics), found.facts)
     run.keep(run.place(results.REPEATS, **names), found.repeats, schemas.REPEATS)
@@ -263,7 +265,10 @@ def measure_answers(run: Run, population: str) -> None:
     places |= {run.place(results.COVERAGE, **names): schemas.COVERAGE}
     try:
         found = answer(
-            {name: Criterion(metrics, run.thresholds(name)) for name, metrics in run.study.definitions.items()},
+            {
+                name: Criterion(metrics, thresholds_at(run.thresholds(name)))
+                for name, metrics in run.study.definitions.items()
+            },
             run.beside(population),
             population,
             results.fitted_spaces(run.study),
@@ -334,6 +339,7 @@ def take(run: Run) -> None:
     grouping = study.source.grouping
     tables = take_census(graphs, settings, run.name, seed, rows, grouped=grouping == "used")
     run.keep(run.place(results.SUPPORT), tables.support, schemas.SUPPORT)
+    run.keep(run.place(results.SCALES), tables.scales, schemas.SCALES)
     run.keep(run.place(results.DIVERSITY), tables.diversity, schemas.DIVERSITY)
     run.keep(run.place(results.COPIES), tables.copies, schemas.COPIES)
     run.keep(run.place(results.CURVE), tables.curve, schemas.CURVE)

@@ -189,7 +189,7 @@ def _threshold(calibrate: HeldRows, alpha: float, seed: int) -> float:
     from gancensus.search.thresholds import find_thresholds
 
     definition = {"euclidean": _euclidean(alpha)}
-    found = find_thresholds(definition, {None: calibrate}, 0.95, lambda name: derive_rng(seed, name), MEMORY, "cpu")
+    found = find_thresholds(definition, {None: calibrate}, 0, 0.95, lambda name: derive_rng(seed, name), MEMORY, "cpu")
     return float(found["threshold"][0])
 
 

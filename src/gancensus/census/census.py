@@ -1,8 +1,8 @@
-"""The census of a study: from what its searches have found to the columns of its four tables."""
+"""The census of a study: from what its searches have found to the columns of its five tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from gancensus.census.support import (
 )
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
+from gancensus.contracts.metric import MIDDLE
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.storage import schemas
@@ -39,6 +40,7 @@ class Tables(NamedTuple):
     curve: Columns
     diversity: Columns
     copies: Columns
+    scales: Columns
 
 
 def take_census(
@@ -57,20 +59,18 @@ def take_census(
     grouped: whether `train` has whole groups of samples, which repeat themselves more often: then no verdict is given.
     """
     support, curves, profiles, copies = [], [], [], []
+    scaled: list[dict[str, Any]] = []
     for definition, found in graphs:
         rng = partial(_rng, seed, study, definition)
-        counted = {
-            search.population: count(graph, settings.level, settings.replicates, rng("census", search.population))
-            for search, graph in found.items()
-            if search.other is None
-        }
+        named = {"study": study, "definition": definition}
+        counted = _counted(found, settings, rng)
+        middle = [named | row for row in _supports(found, counted, settings, rng, grouped)]
+        for row in middle:
+            row |= reached_columns(one for one in answers.get(row["population"], ()) if one["definition"] == definition)
+        support += middle
+        scaled += _at_scales(found, middle, settings, rng, grouped)
         named = {"definition": definition}
         for population, own in counted.items():
-            row = _support(found, counted, population, settings, rng)
-            row |= reached_columns(row for row in answers.get(population, ()) if row["definition"] == definition)
-            if grouped and population == "train":
-                row["verdict"] = None
-            support.append({"study": study} | named | row)
             curve = curve_columns(population, own, settings.level)
             curves.append({"definition": [definition] * len(curve["batch"]), **curve})
             profiles += [named | row for row in diversity_rows(population, found[Search(population)], settings.level)]
@@ -81,6 +81,7 @@ def take_census(
         {name: np.concatenate([curve[name] for curve in curves]) for name in schemas.CURVE.names},
         columns_of(profiles, schemas.DIVERSITY.names),
         columns_of(copies, schemas.COPIES.names),
+        columns_of(scaled, schemas.SCALES.names),
     )
 
 
@@ -95,8 +96,8 @@ def conclude(
 ) -> tuple[Columns, Columns]:
     """Return the tables of all statistics and of the answers that they give.
 
-    rows: those of `census.answers` by population; failed: why a population could not be measured; unseen, group, learned:
-    as of `summarise`.
+    rows: those of `census.answers` by population; failed: why a population could not be measured; unseen, group,
+    learned: as of `summarise`.
     """
     statistics = [{"population": name} | dict(row) for name, of in rows.items() for row in of]
     missing = {name: f"could not be measured: {reason}" for name, reason in failed.items()}
@@ -107,6 +108,50 @@ def conclude(
 
 def _rng(seed: int, study: str, definition: str, what: str, population: str) -> np.random.Generator:
     return derive_rng(seed, study, what, definition, population)
+
+
+def _at_scales(
+    found: Graphs,
+    middle: Sequence[dict[str, Any]],
+    settings: Census,
+    rng: Callable[[str, str], np.random.Generator],
+    grouped: bool,
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of support at every scale; those of the middle one where the definition has no scales.
+
+    What does not depend on the thresholds is null at the other scales.
+    """
+    scales = next(iter(found.values())).scales
+    for scale in scales or [None]:
+        if scale in (None, MIDDLE):
+            yield from ({"scale": scale} | row for row in middle)
+            continue
+        here = {search: graph.scales[scale] for search, graph in found.items()}
+        named = {name: middle[0][name] for name in ("study", "definition")} | {"scale": scale}
+        rows = _supports(here, _counted(here, settings, rng), settings, rng, grouped)
+        yield from (named | row for row in rows)
+
+
+def _counted(found: Graphs, settings: Census, rng: Callable[[str, str], np.random.Generator]) -> dict[str, Count]:
+    """Count every population."""
+    return {
+        search.population: count(graph, settings.level, settings.replicates, rng("census", search.population))
+        for search, graph in found.items()
+        if search.other is None
+    }
+
+
+def _supports(
+    found: Graphs,
+    counted: Mapping[str, Count],
+    settings: Census,
+    rng: Callable[[str, str], np.random.Generator],
+    grouped: bool,
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of support of every population, without study and definition."""
+    for population in counted:
+        row = _support(found, counted, population, settings, rng)
+        yield row | {"verdict": None} if grouped and population == "train" else row
 
 
 def _support(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from gancensus.census import birthday, diversity
 from gancensus.census.birthday import Collision
 from gancensus.census.graph import degrees
+from gancensus.contracts.metric import LOOSEST, MIDDLE, SCALES
 from gancensus.contracts.samples import rows_of
-from gancensus.search.duplicates import Found
+from gancensus.search.duplicates import Found, at_scale
 from gancensus.search.repeats import listed
 from gancensus.statistics import permutation
 from gancensus.statistics.estimate import Estimate
@@ -29,7 +30,8 @@ class Graph:
 
     sample_id, duplicates, partners (how many other samples each was compared with) and condition (equal where samples
     are compared; None where a distance decides that), int64 (n,), of the first `split` samples and then of the
-    other population's; pairs by sample_id, those of every step-th sample.
+    other population's; pairs by sample_id, those of every step-th sample. `scales` are the same at each scale of
+    the definition, of which this is MIDDLE; empty where it has none.
     """
 
     sample_id: IntArray
@@ -40,12 +42,13 @@ class Graph:
     step: int
     i: IntArray
     j: IntArray
+    scales: Mapping[str, Graph] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Found) -> Graph:
         """Return what a search has found, from its tables in memory or as they were read."""
         condition = np.asarray(found.repeats["condition"])
-        return cls(
+        loosest = cls(
             found.repeats["sample_id"],
             found.repeats["duplicates"],
             found.repeats["partners"],
@@ -55,6 +58,15 @@ class Graph:
             found.duplicates["i"],
             found.duplicates["j"],
         )
+        if "scales" not in found.facts:
+            return loosest
+        scales = {scale: loosest if scale == LOOSEST else loosest._at(scale, found) for scale in SCALES}
+        return replace(scales[MIDDLE], scales=scales)
+
+    def _at(self, scale: str, found: Found) -> Graph:
+        """Return the same at a scale that is stricter than that of the search."""
+        pairs = at_scale(found.duplicates, found.facts, scale)
+        return replace(self, duplicates=found.repeats[f"duplicates_{scale}"], i=pairs["i"], j=pairs["j"])
 
     @property
     def whole(self) -> bool:

@@ -32,6 +32,7 @@ SUPPORT = "{study}/census/support.parquet"
 CURVE = "{study}/census/curve.parquet"
 DIVERSITY = "{study}/census/diversity.parquet"
 COPIES = "{study}/census/copies.parquet"
+SCALES = "{study}/census/scales.parquet"
 ANSWERS = "{study}/answers/{population}.parquet"
 COVERAGE = "{study}/coverage/{population}.parquet"
 STATISTICS = "{study}/census/answers.parquet"
@@ -174,6 +175,12 @@ def inputs(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
     ]
 
 
+def scaled(study: Study) -> list[str]:
+    """Return the definitions whose thresholds have scales."""
+    definitions = study.definitions.items()
+    return [n for n, metrics in definitions if any(getattr(m, "alpha", None) == "auto" for m in metrics.values())]
+
+
 def trained(study: Study) -> list[str]:
     """Return the populations whose generators are trained in the study."""
     return [population for population, (name, _) in study.generated.items() if study.generators[name].trained]
@@ -185,6 +192,7 @@ def figures(study: Study) -> dict[str, Drawing]:
         "gallery": Drawing("gallery", "", "samples", True),
         "birthday": Drawing("birthday", "", "birthday curve", False),
         "support": Drawing("support", "", "effective support", False),
+        **({"scales": Drawing("scales", "", "ratios at every scale", False)} if scaled(study) else {}),
         "coverage": Drawing("coverage", "", "coverage", False),
         "diversity": Drawing("diversity", "", "diversity profile", False),
     }

@@ -1,10 +1,12 @@
 """Metrics: how two samples compare. A definition of duplicates holds when all of its metrics are within threshold."""
 
-from typing import Any, ClassVar
+from math import isfinite
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import Samples
@@ -15,6 +17,10 @@ Features = tuple[NDArray[Any], ...]
 
 Where another axis is as long as the largest of the samples needs, zeros at its end mean nothing.
 """
+
+SCALES = {"strict": 100, "middle": 300, "loose": 1000}
+"""Scales of thresholds that `alpha: auto` sets, from the strictest on: about how many duplicates `holdout` has."""
+MIDDLE, LOOSEST = "middle", "loose"
 
 
 class Metric(Member):
@@ -78,8 +84,37 @@ class Metric(Member):
         raise NotImplementedError
 
 
+def _check_alpha(value: Any) -> Any:
+    """Refuse what is neither a share nor `auto`, with one message and not one for each."""
+    if value == "auto":
+        return value
+    try:
+        share = float(value)  # YAML reads 1e-3 as text
+    except (TypeError, ValueError):
+        share = None
+    if share is None or isinstance(value, bool):
+        raise PydanticCustomError(
+            "alpha",
+            "needs a number between 0 and 1, or auto{more}",
+            {"more": ", not yes or no" if isinstance(value, bool) else ""},
+        )
+    if not isfinite(share):
+        raise PydanticKnownError("finite_number")
+    if share <= 0:
+        raise PydanticKnownError("greater_than", {"gt": 0})
+    if share >= 1:
+        raise PydanticKnownError("less_than", {"lt": 1})
+    return share
+
+
+Alpha = Annotated[Annotated[float, Field(gt=0, lt=1)] | Literal["auto"], BeforeValidator(_check_alpha)]
+
+
 class Calibrated(Metric):
     """A metric whose threshold real samples set; the others have their own."""
 
-    alpha: float = Field(gt=0, lt=1)
-    """Share of the pairs of `calibrate` that count as duplicates: the threshold is that quantile of their distances."""
+    alpha: Alpha = "auto"
+    """Share of the pairs of `calibrate` that count as duplicates: the threshold is that quantile of their distances.
+    `auto`: three shares, and so three scales, at which `holdout` is expected to have about 100, 300 and 1,000
+    duplicates by its size; all metrics of the definition with `auto` have the same share. The answer is given at 300.
+    """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gancensus.census.measured import REPEAT
-from gancensus.plotting.numbers import percent
+from gancensus.contracts.metric import SCALES
+from gancensus.plotting.numbers import integer, listing, percent
 
 FIGURES = {
     "gallery": (
@@ -23,6 +24,13 @@ FIGURES = {
         "The number of equally likely samples that would collide as often as these do, with its interval. The shaded "
         "band is the interval of the held-out real samples. Where no duplicate was found, an arrow points up from the "
         "one-sided bound.",
+    ),
+    "scales": (
+        "Ratios at every scale",
+        "Collisions over those of the held-out samples, with intervals, at thresholds for which these are expected to "
+        f"have about {listing([integer(count) for count in SCALES.values()])} duplicates; how many they have is at the "
+        "left. The verdict is that of the scale middle. A generator that repeats itself does at every scale, one "
+        "with many exact copies most at the strict one. The grey band is the margin. Arrows start at one-sided bounds.",
     ),
     "coverage": (
         "Coverage by number of samples",

@@ -18,6 +18,7 @@ from gancensus.census.sweep import tautology
 from gancensus.config import results as places
 from gancensus.config.configuration import Config, Study
 from gancensus.contracts.cells import written
+from gancensus.contracts.metric import MIDDLE
 from gancensus.plotting import numbers
 from gancensus.report import analysed, captions, failures, inputs, sentences
 from gancensus.report.explorer import graph
@@ -53,16 +54,18 @@ def page(results: Path, provenance: dict[str, Any], template: str) -> str:
 def definitions_of(folder: Path, study: Study) -> list[Row]:
     """Return what the page says about each definition: what it is, and the rows of its tables by population."""
     tables = [rows_at(folder, place) for place in (places.SUPPORT, places.COPIES, places.DIVERSITY)]
-    found = []
+    scales, found = rows_at(folder, places.SCALES), []
     for name, metrics in study.definitions.items():
         support, copies, diversity = ([row for row in rows if row["definition"] == name] for rows in tables)
         thresholds = rows_at(folder, places.THRESHOLDS, definition=name)
-        calibrated = [row["alpha"] for row in thresholds if row["alpha"] is not None]
+        middle = [row for row in thresholds if row["scale"] in (None, MIDDLE)]
+        calibrated = [row["alpha"] for row in middle if row["alpha"] is not None]
         counted = {row["population"]: row for row in support}
         found.append(
             {
                 "name": name,
-                "rule": sentences.definition(metrics, thresholds),
+                "rule": sentences.definition(metrics, middle),
+                "scales": sentences.scales(row for row in scales if row["definition"] == name),
                 "tautology": tautology(calibrated, counted["holdout"]["effective_support_high"]),
                 "thresholds": [(row, metrics[row["metric"]]) for row in thresholds],
                 "counted": counted,
@@ -280,6 +283,7 @@ def study_of(folder: Path, study: Study) -> Row:
         "generated": list(study.generated),
         "definitions": {definition["name"]: definition for definition in definitions},
         "support": figure(folder, "support", *captions.FIGURES["support"]),
+        "scales": figure(folder, "scales", *captions.FIGURES["scales"]) if places.scaled(study) else None,
         "coverage": figure(folder, "coverage", *captions.FIGURES["coverage"]),
         "birthday": figure(folder, "birthday", *captions.FIGURES["birthday"]),
         "figures": figures_of(folder, study),

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from gancensus.census.support import REFERENCE
-from gancensus.contracts.metric import Metric
+from gancensus.contracts.metric import SCALES, Metric
 from gancensus.plotting.numbers import NOTHING, Row, integer, interval, listing, number, percent, short
 from gancensus.report.trace import by_rule, duration, spans, union
 
@@ -85,6 +85,20 @@ def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
         if not metrics[row["metric"]].compares_when
     ]
     return f"Two samples are {when} when {', and '.join(found)}."
+
+
+def scales(rows: Iterable[Row]) -> str | None:
+    """Say what set the thresholds of a definition with scales, by its rows of that table; None where it has none."""
+    held = {row["scale"]: integer(row["duplicates"]) for row in rows if row["population"] == REFERENCE}
+    if None in held:
+        return None
+    asked = listing([f"{integer(count)} ({scale})" for scale, count in SCALES.items()])
+    found = listing([held[scale] for scale in SCALES])
+    return (
+        f"The thresholds were set from the real split calibrate alone, at three scales, such that the held-out samples "
+        f"are expected to have about {asked} duplicates; they have {found}. These are the thresholds of the middle "
+        "scale, and so are all counts that name no other."
+    )
 
 
 def _space(metric: Metric) -> str:

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 
 from gancensus.config import results as places
 from gancensus.config.configuration import Study
-from gancensus.config.results import Drawing, counted, trained
+from gancensus.config.results import Drawing, counted, scaled, trained
 from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
 from gancensus.report import analysed, census_figures, explored, failures, run_figures, sample_figures, sweep_figures
 from gancensus.report.sentences import selected
 from gancensus.report.shown import Group, shown_table
+from gancensus.search.duplicates import at_scale
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.schemas import SHOWN
 from gancensus.storage.tables import about, columns, read_table, write_bytes, write_table
@@ -113,6 +114,11 @@ def _support(results: Results, _: str) -> tuple[Figure, Shown]:
     return census_figures.draw_support(results.table(places.SUPPORT)), ()
 
 
+def _scales(results: Results, _: str) -> tuple[Figure, Shown]:
+    """Ratios of each population at every scale."""
+    return sweep_figures.draw_scales(results.table(places.SCALES), results.study.census.margin), ()
+
+
 def _coverage(results: Results, _: str) -> tuple[Figure, Shown]:
     """Coverage of each population by itself."""
     tables = {name: results.table(places.COVERAGE, population=name) for name in results.study.generated}
@@ -131,11 +137,13 @@ def _sweep(results: Results, definition: str) -> tuple[Figure, Shown]:
 
 def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
     """Closest duplicate pairs of each population, by the first metric that compares samples."""
-    metrics = results.study.definitions[definition].items()
-    metric = next(name for name, metric in metrics if metric.fixed is None)
+    metrics = results.study.definitions[definition]
+    metric = next(name for name, one in metrics.items() if one.fixed is None)
+    wanted = ["i", "j", *(metrics if definition in scaled(results.study) else [metric])]
     found, shown = {}, []
     for name in counted(results.study):
-        table = results.table(places.DUPLICATES, ["i", "j", metric], definition=definition, search=name)
+        found_in = results.path(places.DUPLICATES, definition=definition, search=name)
+        table = at_scale(columns(found_in, wanted), about(found_in))
         rows, best = results.samples(name), sample_figures.closest(table[metric])
         distance, known = table[metric][best], rows.identities()
         first, second = (rows.take(rows_of(known.sample_id, table[side][best])) for side in ("i", "j"))
@@ -177,6 +185,7 @@ _DRAW: dict[str, Callable[[Results, str], tuple[Figure, Shown]]] = {
     "gallery": _gallery,
     "birthday": _birthday,
     "support": _support,
+    "scales": _scales,
     "coverage": _coverage,
     "diversity": _diversity,
     "sweep": _sweep,

@@ -1,4 +1,4 @@
-"""The figure of the sweep over thresholds and metrics."""
+"""The figures of the sweep over thresholds and metrics, and of the scales."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from gancensus.census.support import REFERENCE
 from gancensus.contracts.table import Columns
-from gancensus.plotting.numbers import SUPERSCRIPTS, rows
+from gancensus.plotting.numbers import SUPERSCRIPTS, integer, rows
 from gancensus.plotting.style import (
     INK,
     LINES,
@@ -22,6 +22,7 @@ from gancensus.plotting.style import (
     draw_bound,
     log_axis,
     looks,
+    panels,
     population_legend,
     styled,
     unique,
@@ -123,10 +124,8 @@ def _draw_ratio_by_cut(
     alpha, informative = informative_alpha(sweep, shown["all metrics"])
     generated = [population for population in look if population != REFERENCE]
     here = {(r["metrics"], r["population"]): _ratio(r) for r in sweep if r["alpha"] == alpha}
-    ax.axvspan(1 / margin, margin, color="black", alpha=0.06, linewidth=0)
-    ax.axvline(1, color="black", linewidth=0.9)
+    _draw_margin(ax, margin, len(shown))
     for k, metrics in enumerate(shown.values()):
-        ax.axhline(k + 0.5, color="#ebebeb", linewidth=0.8, zorder=0)
         for g, population in enumerate(generated):
             y = k + 0.8 * ((g + 0.5) / len(generated) - 0.5)
             _draw_ratio(ax, y, here[metrics, population], look[population])
@@ -137,6 +136,41 @@ def _draw_ratio_by_cut(
     ax.grid(visible=False, axis="y")
     drawn = [here[metrics, population] for metrics in shown.values() for population in generated]
     log_axis(ax, *_reach(drawn, margin))
+
+
+@styled
+def draw_scales(scales: Columns, margin: float) -> Figure:
+    """Draw the ratio of every population to the held-out samples at each scale, a panel per definition with scales."""
+    scaled = [row for row in rows(scales) if row["scale"] is not None]
+    definitions, names = unique(row["definition"] for row in scaled), unique(row["scale"] for row in scaled)
+    look = looks(unique(row["population"] for row in scaled))
+    others = [population for population in look if population != REFERENCE]
+    figure = Figure(figsize=(WIDTH, (0.9 + len(names) * (0.25 + 0.16 * len(others))) * len(definitions) + 0.3))
+    ends = _reach([_ratio(row) for row in scaled], margin)
+    for ax, definition in zip(panels(figure, len(definitions)), definitions, strict=True):
+        here = {(row["scale"], row["population"]): row for row in scaled if row["definition"] == definition}
+        _draw_margin(ax, margin, len(names))
+        for k, scale in enumerate(names):
+            for g, population in enumerate(others):
+                y = k + 0.8 * ((g + 0.5) / len(others) - 0.5)
+                _draw_ratio(ax, y, _ratio(here[scale, population]), look[population])
+        held = [f"{scale}\n{integer(here[scale, REFERENCE]['duplicates'])} of holdout" for scale in names]
+        ax.set_title(definition)
+        ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="collisions over those of holdout")
+        ax.set_yticks(range(len(names)), held)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(visible=False, axis="y")
+        log_axis(ax, *ends)
+    population_legend(figure, {population: look[population] for population in others}, markers=True)
+    return figure
+
+
+def _draw_margin(ax: Axes, margin: float, count: int) -> None:
+    """Draw the margin around a ratio of 1, and lines between so many rows of ratios."""
+    ax.axvspan(1 / margin, margin, color="black", alpha=0.06, linewidth=0)
+    ax.axvline(1, color="black", linewidth=0.9)
+    for k in range(count):
+        ax.axhline(k + 0.5, color="#ebebeb", linewidth=0.8, zorder=0)
 
 
 def _ratio(row: Mapping[str, Any]) -> Estimate:

@@ -95,10 +95,18 @@ def thinned(pairs: Pairs, step: int, cap: int) -> tuple[Pairs, int]:
         step *= 2
 
 
+def within(pairs: Pairs, limits: Sequence[float] | NDArray[np.float64]) -> Pairs:
+    """Return the pairs that are within thresholds, one a metric."""
+    keep = np.all(pairs.values <= limits, axis=1)
+    return Pairs(pairs.i[keep], pairs.j[keep], pairs.values[keep])
+
+
 class Tally:
     """Counts the duplicates of every sample, and keeps the pairs whose samples are both listed."""
 
-    def __init__(self, samples: Sequence[int], metrics: int, step: int, cap: int) -> None:
+    def __init__(
+        self, samples: Sequence[int], metrics: int, step: int, cap: int, tighter: Sequence[Sequence[float]] = ()
+    ) -> None:
         """Start with nothing counted.
 
         Args:
@@ -106,18 +114,24 @@ class Tally:
             metrics: that every pair has a value of.
             step: every step-th sample is listed.
             cap: on the pairs to list; beyond twice as many, the step is doubled.
+            tighter: thresholds of each metric, at every scale whose pairs are counted, too.
         """
         self.step = step
         self._cap, self._kept = cap, 0
         counts = [np.zeros(n, dtype=np.int64) for n in samples]
         self.repeats: tuple[IntArray, IntArray] = (counts[0], counts[-1])
         """Duplicates of each sample, and of each sample of the other population (the same array within one)."""
+        self.tighter = [Tally(samples, metrics, 1, 0) for _ in tighter]
+        """The counts at these scales; nothing is listed."""
+        self._limits = [np.asarray(limits) for limits in tighter]
         self._pairs = [none(metrics)]
 
     def count(self, found: Pairs) -> None:
         """Count a batch of pairs."""
         for counts, rows in zip(self.repeats, found[:2], strict=True):
             counts += np.bincount(rows, minlength=len(counts))
+        for scale, limits in zip(self.tighter, self._limits, strict=True):
+            scale.count(within(found, limits))
 
     def add(self, found: Pairs) -> None:
         """Count a batch of pairs and list those of listed samples."""

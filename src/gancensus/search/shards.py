@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.samples import rows_of
 from gancensus.contracts.table import Columns
-from gancensus.search.duplicates import Found
+from gancensus.search.duplicates import COUNTS_OF_SCALES, Found
 from gancensus.search.pairs import Pairs
 from gancensus.search.repeats import Tally
 
-COUNTS = ["duplicates", "partners"]
+COUNTS = ["duplicates", *COUNTS_OF_SCALES, "partners"]
 
 
 def add_up(whole: pa.Table, counts: Iterable[Columns]) -> Columns:
     """Return the repeats of a search, whose shards cover the same samples, with the sums of their counts.
 
-    whole: the repeats of one shard; counts: COUNTS of every shard, of which one at a time is held.
+    whole: the repeats of one shard; counts: COUNTS of every shard, of which one at a time is held. Those of scales
+    stay missing where the definition has none.
     """
     whole = whole.combine_chunks()
-    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in COUNTS}
+    missing = {n for n in COUNTS_OF_SCALES if n not in whole.column_names or whole[n].null_count}
+    sums = {name: np.zeros(len(whole), dtype=np.int64) for name in COUNTS if name not in missing}
     for columns in counts:
         for name, total in sums.items():
             total += columns[name]
@@ -54,7 +56,8 @@ def merge_shards(
         tally.add(Pairs(rows_of(first, shard["i"]), rows_of(last, shard["j"]), values))
     found = tally.pairs
     table = {"i": first[found.i], "j": last[found.j], **dict(zip(metrics, found.values.T, strict=True))}
-    return Found(table, repeats, {"samples": facts[0]["samples"], "step": str(tally.step)})
+    kept = {name: fact for name, fact in facts[0].items() if name in ("samples", "step", "scales")}
+    return Found(table, repeats, kept | {"step": str(tally.step)})
 
 
 def _sides(repeats: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

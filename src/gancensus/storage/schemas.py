@@ -48,6 +48,11 @@ THRESHOLDS = pa.schema(
     [
         column("metric", STRING, about="the metric's name in the definition"),
         column(
+            "scale",
+            STRING,
+            about="strict, middle or loose where alpha is `auto`; null where alpha or threshold is given",
+        ),
+        column(
             "alpha", FLOAT, about="share of the pairs that is within the threshold; null where the threshold is given"
         ),
         *with_interval("threshold", "the largest distance of two duplicates"),
@@ -60,7 +65,9 @@ REPEATS = pa.schema(
     [
         column("population", STRING, about="the population of the sample: the first of the search, then the other"),
         SAMPLE,
-        column("duplicates", INT, about="its duplicates"),
+        column("duplicates", INT, about="its duplicates, at the loosest scale where the definition has scales"),
+        column("duplicates_strict", INT, about="those at the scale `strict`; null where it has no scales"),
+        column("duplicates_middle", INT, about="those at the scale `middle`; null where it has no scales"),
         column("partners", INT, about="samples that it was compared with"),
         column("condition", INT, about="equal where samples are compared; null where conditions may differ a little"),
     ]
@@ -98,6 +105,18 @@ SUPPORT = pa.schema(
             "for `holdout`, and where that was not measured",
         ),
         *with_interval("reach_ratio", "that of `holdout` at the same radius over `reach_support`; 90 % interval"),
+    ]
+)
+
+SCALES = pa.schema(
+    [
+        column(
+            "scale",
+            STRING,
+            about="strict, middle or loose; null where alphas are given. What the thresholds do not decide "
+            "(`reach_support`, `reach_ratio`) is null at strict and loose",
+        ),
+        *SUPPORT,
     ]
 )
 

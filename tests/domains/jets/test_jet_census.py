@@ -34,7 +34,7 @@ def test_repeated_and_memorised_jets_are_found() -> None:
     """Of 120 generated jets, 20 are one jet smeared a little, and 20 are training jets smeared a little."""
     calibrate, holdout, train = (toys(seed) for seed in (1, 2, 3))
     table = find_thresholds(
-        {"emd": METRIC}, {None: InMemory(calibrate)}, 0.95, lambda name: np.random.default_rng(0), 1000, "cpu"
+        {"emd": METRIC}, {None: InMemory(calibrate)}, JETS, 0.95, lambda name: np.random.default_rng(0), 1000, "cpu"
     )
     threshold = float(table["threshold"][0])
     rng = np.random.default_rng(4)

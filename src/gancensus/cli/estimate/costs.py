@@ -35,7 +35,17 @@ from gancensus.cli.estimate.rates import (
     START,
     WRITE,
 )
-from gancensus.cli.estimate.searches import Search, alpha, exact, joint, pair_seconds, row_seconds, rows_read
+from gancensus.cli.estimate.searches import (
+    Search,
+    alpha,
+    exact,
+    is_auto,
+    joint,
+    pair_seconds,
+    resolved,
+    row_seconds,
+    rows_read,
+)
 from gancensus.config import results
 from gancensus.config.configuration import Config, read
 from gancensus.config.results import match
@@ -179,8 +189,13 @@ class Prediction:
         return Cost(read, written, None if search.a_row is None else seconds, memory)
 
     def thresholds(self, facts: Facts, metrics: Sequence[Metric]) -> Cost:
-        """Return what finding the thresholds takes: a pass for the sample, two over the pairs near the quantile."""
+        """Return what finding the thresholds takes: a pass for the sample, two over the pairs near the quantile.
+
+        The scales of several metrics, or of an expensive one, also take a search.
+        """
         read, seconds, n = 0.0, START, facts.samples["calibrate"]
+        searched = any(map(is_auto, metrics)) and (len(metrics) > 1 or metrics[0].cost >= EXPENSIVE)
+        metrics = resolved(metrics, facts.samples["holdout"])
         pairs = n * (n - 1) / 2
         known = row_seconds(metrics, facts) is not None
         for metric in metrics if known else ():
@@ -191,6 +206,8 @@ class Prediction:
                 read += rows * self.stored(facts, [metric], "calibrate")
                 seconds += rows * (row_seconds([metric], facts) or 0.0) + min(SAMPLED_PAIRS, pairs) * exact(metric)
                 seconds += (passes - 1) * pairs * pair_seconds([metric], facts, n)
+        if searched and known:
+            seconds += pairs * pair_seconds(metrics, facts, n) + min(SAMPLED_PAIRS, pairs) * sum(map(exact, metrics))
         memory = self.config.memory - (BASE_MEGABYTES - BASE)
         return Cost(read, SMALL, seconds if known else None, memory)
 
@@ -202,7 +219,7 @@ class Prediction:
         """
         seconds = START
         for definition in facts.study.definitions.values():
-            metrics = list(definition.values())
+            metrics = resolved(definition.values(), facts.samples["holdout"])
             a_row = row_seconds(metrics, facts)
             if a_row is None:
                 return Cost(read, SMALL, None, None)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import prod, sqrt
+from math import comb, prod, sqrt
 
 from gancensus.cli.estimate.data import Facts
 from gancensus.cli.estimate.rates import FILTER, LINE, POWER, READ
 from gancensus.config import results
 from gancensus.config.configuration import Config
-from gancensus.contracts.metric import Calibrated, Metric
+from gancensus.contracts.metric import SCALES, Calibrated, Metric
 from gancensus.search.pairs import TILE, Side, Task, costs, deal
+from gancensus.search.scales import MOST
 
 
 class Search:
@@ -18,7 +19,7 @@ class Search:
 
     def __init__(self, facts: Facts, definition: Mapping[str, Metric], search: results.Search, config: Config) -> None:
         """Cut blocks and deal tasks as a search does, except that conditions exclude no pair."""
-        self.metrics = list(definition.values())
+        self.metrics = resolved(definition.values(), facts.samples["holdout"])
         self.samples = [facts.samples[population] for population in search.populations]
         a, *others = (facts.population(p, self.metrics).side(config.memory, config.shards) for p in search.populations)
         b = next(iter(others), None)
@@ -43,9 +44,24 @@ def rows_read(a: Side, b: Side | None, todo: Iterable[Task]) -> int:
     return total
 
 
+def resolved(metrics: Iterable[Metric], holdout: int) -> list[Metric]:
+    """Return metrics with numbers for alphas of `auto`: guesses, as `joint` makes them, of the loosest scale."""
+    metrics = list(metrics)
+    scaled = [metric for metric in metrics if is_auto(metric)]
+    given = prod(alpha(metric) for metric in metrics if not is_auto(metric))
+    wanted = max(SCALES.values()) / max(1, comb(holdout, 2))
+    guess = min(MOST, (wanted**2 / given) ** (1 / (len(scaled) + 1)))
+    return [metric.model_copy(update={"alpha": guess}) if is_auto(metric) else metric for metric in metrics]
+
+
+def is_auto(metric: Metric) -> bool:
+    """Say whether the step that sets thresholds chooses the alpha."""
+    return isinstance(metric, Calibrated) and metric.alpha == "auto"
+
+
 def alpha(metric: Metric) -> float:
     """Return the share of the pairs within the threshold; of a condition at most 1."""
-    return metric.alpha if isinstance(metric, Calibrated) else 1.0
+    return metric.alpha if isinstance(metric, Calibrated) and metric.alpha != "auto" else 1.0
 
 
 def joint(alphas: Sequence[float]) -> float:
