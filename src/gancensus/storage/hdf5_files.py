@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import VALUES_AT_ONCE
 
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 WIDEST = 1 << 25  # values read at once where a chunk of the file, decompressed whole, has more than VALUES_AT_ONCE
 
 

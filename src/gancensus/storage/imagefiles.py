@@ -619,3 +619,33 @@ def _deep(image: Image, background: Background) -> tuple[NDArray[Any], bool]:
     if not seen.any():
         return pixels, False
     return np.where(seen, np.iinfo(np.uint16).max if background == "white" else 0, pixels), True
+
+
+class Heads(NamedTuple):
+    """What the heads of the images in a folder say."""
+
+    sizes: Counter[tuple[int, int]]
+    """How many images have which height and width, when they are turned as they are to be seen."""
+    coloured: bool
+    """Whether some have colours."""
+
+
+def heads_of(folder: Path) -> Heads:
+    """Return the sizes of all images in a folder, which are not decoded; damaged ones are left out.
+
+    Raises UserError where a folder cannot be read.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    coloured = False
+    for path in files_of(folder):
+        try:
+            with _opened(path) as file:
+                with _by_pillow():
+                    lies = file.getexif().get(ORIENTATION, 1) > max(TURNS) // 2
+                width, height = file.size[::-1] if lies else file.size
+                pages = len(_pages(path)) if path.suffix.lower() in STACKS else 1
+            sizes[height, width] += pages
+            coloured = coloured or _has_colours(path)
+        except (UserError, _DamagedError, TypeError):
+            continue
+    return Heads(sizes, coloured)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -23,10 +23,24 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, belonging, flatten
+from gancensus.storage.hdf5_files import SUFFIXES
 from gancensus.storage.imagefiles import folders_of, look_at_images
 from gancensus.storage.imageforms import Background, Form
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.tables import reason_of
+
+
+class Array(Protocol):
+    """An array in a file, of which nothing is read before it is asked for."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def whole(self) -> NDArray[Any]:
+        """Return all of it."""
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return some rows."""
 
 
 class Names(NamedTuple):
@@ -51,7 +65,23 @@ def read_user_samples(
         raise UserError(f"{path}: no such file or folder (not found from {Path.cwd()})")
     if path.suffix == ".parquet":
         return _look_at_table(SampleRows([path]))
-    found = _look_at_folder(path, background, form) if path.is_dir() else _look_at_array(path, names or Names())
+    return _lazy(
+        path, _look_at_folder(path, background, form) if path.is_dir() else _look_at_array(path, names or Names())
+    )
+
+
+def arrays_as_samples(
+    path: Path, x: Array, label: Array | None, others: Mapping[str, Array], notes: Notes
+) -> LazySamples:
+    """Return arrays of a file as samples: x (n, *shape), their labels (n,), and conditions among the others.
+
+    Raises UserError when they are no numbers of one shape, or labels that do not fit.
+    """
+    return _lazy(path, _with_conditions(x, label, others, notes))
+
+
+def _lazy(path: Path, found: _Natural) -> LazySamples:
+    """Return what has been found, or raise UserError where it cannot be samples."""
     shape = found.shape
     if len(shape) < 2 or 0 in shape or found.dtype.kind not in "biuf":
         raise UserError(f"{path}: holds {found.dtype} of shape {shape}; it must be real numbers (samples, values, ...)")
@@ -131,7 +161,8 @@ def _look_at_table(rows: SampleRows) -> LazySamples:
 def _look_at_array(path: Path, names: Names) -> _Natural:
     """Look at a NumPy file without ever executing what it holds."""
     if path.suffix not in (".npy", ".npz"):
-        raise UserError(f"{path}: unknown kind of file; use .npy, .npz, .parquet or a folder of images")
+        hint = "; of HDF5, kind hdf5-array reads a data set" if path.suffix in SUFFIXES else ""
+        raise UserError(f"{path}: unknown kind of file; use .npy, .npz, .parquet or a folder of images{hint}")
     with _array_errors(path):
         content = np.load(path, mmap_mode="r", allow_pickle=False)  # of a .npy only its header is read
         archive = None
@@ -176,8 +207,13 @@ def _look_at_archive(path: Path, archive: ZipFile, names: Names) -> _Natural:
     if key != "x":
         notes.add(f"samples taken from its array '{key}'")
     x, label = stored.pop(key), stored.pop(names.labels or "label", None)
+    return _with_conditions(x, label, stored, notes)
+
+
+def _with_conditions(x: Array, label: Array | None, others: Mapping[str, Array], notes: Notes) -> _Natural:
+    """Return samples with their labels, and with every other array of one number per sample as a condition."""
     conditions = {}
-    for name, other in stored.items():
+    for name, other in others.items():
         if other.shape != x.shape[:1] or other.dtype.kind not in "iuf":
             notes.add(f"array '{name}' left out: {other.dtype} of shape {other.shape} is no condition of the samples")
         elif name != "sample_id":

@@ -5,6 +5,7 @@ from typing import Literal
 
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.samples import LazySamples, Scale
+from gancensus.domains.general.channel_order import ChannelOrder, with_channels_last
 from gancensus.storage.imageforms import Background
 from gancensus.storage.user_arrays import read_user_samples
 
@@ -20,6 +21,8 @@ class Files(UserProvided):
     kind: Literal["files"] = "files"
     background: Background = "white"
     """What transparent pixels of images are composited on; the same as for the real ones."""
+    channels: ChannelOrder | None = None
+    """Where an array of images (n, 3, height, width) has its channels: those that come `first` are moved to the end."""
 
     @property
     def reading(self) -> Mapping[str, str] | None:
@@ -28,7 +31,7 @@ class Files(UserProvided):
 
     def look(self, like: Scale | None = None) -> LazySamples:
         """Look at the file; a sample table is scaled already."""
-        return read_user_samples(self.path, self.background)
+        return with_channels_last(self.path, read_user_samples(self.path, self.background), self.channels)
 
     @property
     def scaled(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.samples import LazySamples, Scale
-from gancensus.domains.general.npz_arrays import NpzArrays
+from gancensus.domains.general.named_arrays import NpzArrays
 
 
 class Npz(NpzArrays, UserProvided):

@@ -21,6 +21,7 @@ from gancensus.contracts.samples import (
     narrowed,
 )
 from gancensus.contracts.source import Source
+from gancensus.domains.general.channel_order import ChannelOrder, with_channels_last
 from gancensus.storage.imageforms import Background
 from gancensus.storage.user_arrays import finite, grouped_by_folder, read_user_samples
 
@@ -205,6 +206,8 @@ class Files(OwnSamples):
     kind: Literal["files"] = "files"
     background: Background = "white"
     """What transparent pixels of images are composited on; a generator of kind files needs the same."""
+    channels: ChannelOrder | None = None
+    """Where an array of images (n, 3, height, width) has its channels: those that come `first` are moved to the end."""
 
     @property
     def reading(self) -> Mapping[str, str] | None:
@@ -213,7 +216,7 @@ class Files(OwnSamples):
 
     def look(self) -> LazySamples:
         """Look at the file or folder."""
-        return read_user_samples(self.path, self.background)
+        return with_channels_last(self.path, read_user_samples(self.path, self.background), self.channels)
 
 
 def _joined(ends: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gancensus.contracts.samples import LazySamples
-from gancensus.domains.general.npz_arrays import NpzArrays
+from gancensus.domains.general.named_arrays import NpzArrays
 from gancensus.domains.general.source_files import OwnSamples
 
 

@@ -6,6 +6,7 @@ import gzip
 import math
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -40,16 +41,10 @@ class Idx(Source):
 
     def load(self, seed: int) -> LazySamples:
         """Look at the images x (n, height, width), in the order of the file."""
-        images = read_idx(self.path)
-        if images.ndim != 3 or images.dtype != np.uint8 or 0 in images.shape:
-            raise UserError(
-                f"{self.path}: holds {images.dtype} of shape {images.shape}; images are bytes (n, height, width)"
-            )
-        label = None if self.labels is None else self._classes(len(images))
-        nothing, ids = np.empty((len(images), 0), dtype=np.float32), np.arange(len(images), dtype=np.int64)
-        notes = Notes(f"read as {len(images):,} images of {images.shape[1]} x {images.shape[2]} pixels")
-        known = Samples(nothing, ids, label, BYTES, notes=notes)
-        return LazySamples(known, images.shape[1:], np.dtype(np.float32), lambda rows: BYTES.encode(images[rows]))
+        found = images_of(self.path)
+        label = None if self.labels is None else self._classes(len(found))
+        known = replace(found.known, label=label, scale=BYTES)
+        return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: BYTES.encode(found.read(rows)))
 
     def _classes(self, samples: int) -> NDArray[np.int32]:
         """Return the classes (n,) of the images."""
@@ -62,6 +57,16 @@ class Idx(Source):
         if len(found) != samples:
             raise UserError(f"{self.labels}: has {len(found):,} classes, but {self.path} has {samples:,} images")
         return found.astype(np.int32)
+
+
+def images_of(path: Path) -> LazySamples:
+    """Look at the images (n, height, width) uint8 of an IDX file; raises UserError where it holds no images."""
+    images = read_idx(path)
+    if images.ndim != 3 or images.dtype != np.uint8 or 0 in images.shape:
+        raise UserError(f"{path}: holds {images.dtype} of shape {images.shape}; images are bytes (n, height, width)")
+    nothing, ids = np.empty((len(images), 0), dtype=np.float32), np.arange(len(images), dtype=np.int64)
+    notes = Notes(f"read as {len(images):,} images of {images.shape[1]} x {images.shape[2]} pixels")
+    return LazySamples(Samples(nothing, ids, notes=notes), images.shape[1:], images.dtype, lambda rows: images[rows])
 
 
 def read_idx(path: Path) -> NDArray[Any]:
