@@ -793,7 +793,7 @@ def test_without_words_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
         main.main([])
     assert ended.value.code == 2
     help_text = capsys.readouterr().err
-    assert all(word in help_text for word in ("run", "slurm", "plan", "example: gancensus run study.yaml"))
+    assert all(word in help_text for word in ("audit --real", "run study.yaml", "slurm", "plan"))
     for words in (["--version"], ["run", "--version"]):
         with pytest.raises(SystemExit) as ended:
             main.main(words)
@@ -906,11 +906,15 @@ def test_the_census_as_text(tmp_path: Path) -> None:
     other |= {"effective_support_high": 1234.5, "ratio": 2.5, "verdict": "more duplicates"}
     other |= {"duplicates": 7998000, "listed": 44}
     write_table(tmp_path / "c.parquet", {name: [row[name], other[name]] for name in row}, schemas.SUPPORT)
-    head, first, second, note = printed.census_table(tmp_path / "c.parquet").splitlines()
+    head, first, second, note = printed.census_table(tmp_path / "c.parquet", {"s": {}}).splitlines()
     assert head.split() == ["study", "definition", "population", "samples", "support", "interval", "ratio", "verdict"]
     assert first.split() == ["s", "d", "holdout", "4,000", "≥", "2,670,000", "no", "duplicate", "–", "reference"]
     assert second.split() == ["s", "d", "gan-0", "4,000", "12.3", "10.0", "to", "1,230", "2.50", "more", "duplicates"]
     assert note.startswith("s, d: gan-0 has 7,998,000 duplicates; all are counted, those among 44 of its 4,000 samples")
+    *_, titled, note = printed.census_table(tmp_path / "c.parquet", {"s": {"gan-0": "猫 2"}}).splitlines()
+    assert titled.split()[2:4] == ["猫", "2"]
+    assert titled.index("4,000") == second.index("4,000") - 1  # as 猫 takes two columns
+    assert "猫 2 has" in note
 
 
 def test_a_profile_that_is_named_by_its_file(tmp_path: Path) -> None:

@@ -17,12 +17,13 @@ import runs
 import yaml
 from sklearn.datasets import load_digits
 
-from gancensus.cli.arguments import SLURM_PROFILE, absent_file
+from gancensus.cli.arguments import absent_file
 from gancensus.cli.estimate.costs import Cost, Prediction, predict
 from gancensus.cli.estimate.jobs import Job, groups, ordered
 from gancensus.cli.estimate.searches import rows_read
 from gancensus.cli.estimate.table import ARGUMENT, path_seconds, summary, table
 from gancensus.cli.main import SNAKEFILE, main
+from gancensus.cli.options import SLURM_PROFILE
 from gancensus.config.configuration import load
 from gancensus.contracts.errors import UserError
 from gancensus.domains.general.metric_euclidean import Euclidean

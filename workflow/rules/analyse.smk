@@ -22,7 +22,7 @@ rule analyse:
         table=table_of,
         space=space_of,
         source=lambda wc: section(study(wc).source),
-        generators=lambda wc: sections(study(wc).generators),
+        generators=lambda wc: sections(study(wc).generators, exclude=["title"]),
         encoders=lambda wc: sections(asked_encoders(wc)),
         real=lambda wc: study(wc).real,
         generated=lambda wc: json.dumps(study(wc).generated),

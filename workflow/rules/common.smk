@@ -92,9 +92,9 @@ def section(model, exclude=()):
     return model.model_dump_json(exclude=set(exclude))
 
 
-def sections(models):
+def sections(models, exclude=()):
     """Named sections of the configuration as a parameter."""
-    return json.dumps({name: model.model_dump(mode="json") for name, model in models.items()})
+    return json.dumps({name: model.model_dump(mode="json", exclude=set(exclude)) for name, model in models.items()})
 
 
 def option(name, value):

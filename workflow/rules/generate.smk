@@ -18,7 +18,7 @@ rule generate:
         runtime=30,
         gpu=GPU,
     params:
-        generator=lambda wc: section(study(wc).generators[generator_of(wc)[0]], exclude=["replicas", "train_on"]),
+        generator=lambda wc: section(study(wc).generators[generator_of(wc)[0]], exclude=["replicas", "train_on", "title"]),
         seed=option("seed", CONFIG.seed),
         device=option("device", CONFIG.device),
         parts=option("parts", CONFIG.parts),

@@ -11,7 +11,6 @@ import numpy as np
 
 from gancensus.census.summary import Grouping, summarise
 from gancensus.census.support import (
-    REFERENCE,
     Count,
     Graph,
     copies_row,
@@ -26,6 +25,7 @@ from gancensus.config.results import Search
 from gancensus.config.sections import Census
 from gancensus.contracts.metric import MIDDLE
 from gancensus.contracts.randomness import derive_rng
+from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.storage import schemas
 

@@ -14,13 +14,12 @@ from gancensus.census import birthday, diversity
 from gancensus.census.birthday import Collision
 from gancensus.census.graph import degrees
 from gancensus.contracts.metric import LOOSEST, MIDDLE, SCALES
-from gancensus.contracts.samples import rows_of
+from gancensus.contracts.samples import REFERENCE, rows_of
 from gancensus.search.duplicates import Found, at_scale
 from gancensus.search.repeats import listed
 from gancensus.statistics import permutation
 from gancensus.statistics.estimate import Estimate
 
-REFERENCE = "holdout"
 IntArray = NDArray[np.int64]
 
 

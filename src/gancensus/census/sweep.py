@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gancensus.census.birthday import Collision, collision
-from gancensus.census.support import REFERENCE, collision_columns, ratio_columns
+from gancensus.census.support import collision_columns, ratio_columns
 from gancensus.config.sections import Census
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
-from gancensus.contracts.samples import Rows
+from gancensus.contracts.samples import REFERENCE, Rows
 from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Pairs, Side, find_pairs, merge, none
 from gancensus.search.populations import Population

@@ -1,4 +1,4 @@
-"""Run the workflow here or on a cluster, or show what it would run."""
+"""Compare your own samples with real ones, run the workflow here or on a cluster, or show what it would run."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic_core import PydanticCustomError
-
 from gancensus import __version__
-from gancensus.cli.options import YAML, Parser, sort_out
+from gancensus.cli import audit_options
+from gancensus.cli.options import SLURM_PROFILE, YAML, Parser, cores, folder, path, sort_out
 from gancensus.cli.slurm import PATIENCE
-from gancensus.config.configuration import results_folder
-from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.family import expanded, suggestion
+from gancensus.contracts.family import suggestion
 
-SLURM_PROFILE = located("workflow/profiles/slurm")
 CONFIGFILE = Path("config/config.yaml")  # if none is named
 
 
@@ -30,6 +26,9 @@ def arguments(argv: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]
         parser.exit(2)
     check_command(words[0], list(commands))
     args, rest = parser.parse_known_args(words)
+    if args.command == "audit":
+        audit_options.settle(commands["audit"], args, rest)
+        return args, []
     refuse(rest)
     ours = list(commands[args.command]._option_string_actions)
     files, rest = sort_out(rest, ours, args.command)
@@ -47,11 +46,15 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     )
     common.add_argument("--results", type=folder, help="the folder that everything is written to")
     parser = Parser(
-        prog="gancensus", description=__doc__, allow_abbrev=False, epilog="example: gancensus run study.yaml"
+        prog="gancensus",
+        description=__doc__,
+        allow_abbrev=False,
+        epilog="examples: gancensus audit --real data/real --generated mine=out/a, gancensus run study.yaml",
     )
     for each in (parser, common):
         each.add_argument("--version", action="version", version=f"gancensus {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    audit_options.add_to(commands)
     more = "Snakemake's options may follow, such as --forcerun RULE, and result files to make."
     for name, text in (("run", "run everything here"), ("plan", "show what would run and why")):
         command = commands.add_parser(name, help=text, epilog=more, parents=[common], allow_abbrev=False)
@@ -99,24 +102,6 @@ def check_command(word: str, commands: Sequence[str]) -> None:
         raise UserError(f"{word}: no such command{suggestion(word, commands)}")
 
 
-def path(text: str) -> Path:
-    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
-    if not text:
-        raise argparse.ArgumentTypeError("is empty")
-    try:
-        return expanded(Path(text))
-    except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(error.message()) from None
-
-
-def folder(text: str) -> Path:
-    """Read the results folder of an option; raises ArgumentTypeError."""
-    try:
-        return results_folder(str(path(text)))
-    except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
-
-
 def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
     """Read PATH=NxAxB, a file that does not exist yet and the shape of its samples; raises ArgumentTypeError."""
     path, _, shape = text.rpartition("=")
@@ -124,13 +109,6 @@ def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
         return path, tuple(int(length) for length in shape.split("x"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text}: should be like data/x.npy=1000000x51x51x25") from None
-
-
-def cores(text: str) -> str:
-    """Check a number of processor cores; raises ArgumentTypeError."""
-    if text != "all" and not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 1, or all")
-    return text
 
 
 def the_one(files: Sequence[Path]) -> Path:

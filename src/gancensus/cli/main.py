@@ -20,9 +20,10 @@ from typing import NoReturn
 
 from gancensus import __version__
 from gancensus.cli import head
-from gancensus.cli.arguments import SLURM_PROFILE, arguments
+from gancensus.cli.arguments import arguments
 from gancensus.cli.ending import current, write_placeholders
 from gancensus.cli.head import say
+from gancensus.cli.options import SLURM_PROFILE
 from gancensus.cli.preflight import Profile, names_fit, preflight, probe
 from gancensus.cli.printed import answers_table, census_table, inputs_text
 from gancensus.cli.slurm import Queue, StuckError, Watch, forget_filters
@@ -43,7 +44,7 @@ LEAVE = 15.0  # seconds that Snakemake gets to cancel its jobs on a cluster; we 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run `gancensus run`, `slurm`, `plan`, `check` or `estimate`; all other options go to Snakemake."""
+    """Run `gancensus audit`, `run`, `slurm`, `plan`, `check` or `estimate`; all other options go to Snakemake."""
     try:
         status = work(argv)
         sys.stdout.flush()
@@ -74,6 +75,8 @@ def work(argv: Sequence[str] | None) -> int:
     args, rest = arguments(argv)
     forget_filters()
     with head.signals():
+        if args.command == "audit":
+            return audit(args)
         args.config = config = read(args.configfile)  # once: the file may be edited while a run goes on
         place = args.results or Path(config.pathvars.results)
         results = place.resolve()
@@ -312,27 +315,63 @@ def skip_killed(args: argparse.Namespace, rest: Sequence[str], begun: float) -> 
     return killed > 0
 
 
+def audit(args: argparse.Namespace) -> int:
+    """Compare the user's samples: choose a configuration, run it, say what it comes to; return the exit status.
+
+    That is the run's where it failed, and else what `outcome.status` says. Nothing is printed on stdout as JSON where
+    there is no census.
+    """
+    from gancensus.audit.outcome import status
+    from gancensus.cli.auditing import Audit, prepare, standard_output
+
+    out = args.out.resolve()
+    check_writable(out, "--out")
+    head.refuse_second(out)
+    with standard_output(args.json) as stdout:
+        file = prepare(args.asked, out)
+        words = ["slurm", "--profile", str(args.slurm)] if args.slurm else ["run", "--cores", args.cores]
+        run_args, _ = arguments([*words, "--configfile", str(file)])
+        run_args.config = config = read(file)
+        if args.slurm:
+            names_fit(config)
+        ended = slurm(run_args, [], out) if args.slurm else run(run_args, [], out)
+        done = ended == 0 or current(snakemake(file, None), out / places.CENSUS)
+        if not done:
+            return ended
+        audited, failed = Audit(config, out), failures.among(out, failures.existing(out, config.studies))
+        code = ended or status(audited.outcomes, args.gate, complete=not failed)
+        print(audited.json(args.gate, code) if args.json else audited.text(args.gate), file=stdout, flush=True)
+        print_failed(failed, args.out)
+        return code
+
+
 def print_results(args: argparse.Namespace, rest: Sequence[str], place: Path, begun: float, status: int) -> int:
     """Print the census, where the page is and what failed beside them; return the exit status of the run."""
     results, studies = place.resolve(), args.config.studies
     census, page = results / places.CENSUS, results / places.REPORT
     if not rest:  # Snakemake's own options may ask for less
         if status == 0 or current(snakemake(args.configfile, args.results), place / census.name):
-            print(census_table(census))
-            print(f"\n{answers_table(results / places.ANSWERED)}")
-            print(inputs_text(results / places.INPUTS))
+            titles = {name: study.titles for name, study in studies.items()}
+            print(census_table(census, titles))
+            print(f"\n{answers_table(results / places.ANSWERED, titles)}")
+            print(inputs_text(results / places.INPUTS, titles))
         if status == 0 or (page.is_file() and page.stat().st_mtime >= begun):
             print(f"\nreport: {place / page.name}", flush=True)
     failed = failures.among(results, failures.existing(results, studies))
+    print_failed(failed, place)
+    return status or (failures.STATUS if failed else 0)
+
+
+def print_failed(failed: Sequence[failures.Failed], place: Path) -> None:
+    """Say which tables of analyses and figures could not be made; place: the results folder as given to the command."""
     if failed:
         say("\nsomething besides the census could not be made; the same command tries again:")
     for one in failed:
         say(f"  {one.study and f'{one.study}: '}{one.sentence}\n    log  {place / one.log}")
-    return status or (failures.STATUS if failed else 0)
 
 
-def check_writable(results: Path) -> None:
+def check_writable(results: Path, option: str = "--results") -> None:
     """Raise UserError when the results folder, or the one that it would be made in, cannot be written to."""
     place = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
-        raise UserError(f"{place}: the results cannot be written there; choose another folder: --results FOLDER")
+        raise UserError(f"{place}: the results cannot be written there; choose another folder: {option} FOLDER")

@@ -1,4 +1,4 @@
-"""Arguments of a command that are not our options: Snakemake's options, files to make, a configuration."""
+"""What is on a command line: the values of our options, and Snakemake's options, files to make, a configuration."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from pydantic_core import PydanticCustomError
 from snakemake.exceptions import CliException
 from snakemake_interface_common.exceptions import WorkflowError
 
+from gancensus.config.configuration import results_folder
+from gancensus.config.pipeline import located
 from gancensus.config.yaml_tree import clipped
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import expanded
 
+SLURM_PROFILE = located("workflow/profiles/slurm")
 YAML = (".yaml", ".yml")  # no file that a run makes ends like this
 
 
@@ -23,6 +28,31 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def path(text: str) -> Path:
+    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    try:
+        return expanded(Path(text))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def folder(text: str) -> Path:
+    """Read the results folder of an option; raises ArgumentTypeError."""
+    try:
+        return results_folder(str(path(text)))
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
+
+
+def cores(text: str) -> str:
+    """Check a number of processor cores; raises ArgumentTypeError."""
+    if text != "all" and not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 1, or all")
+    return text
 
 
 def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[list[Path], list[str]]:

@@ -163,6 +163,15 @@ class BaseStudy(Strict):
                 info.context[section] = list(names) if isinstance(names, Mapping) else None
         return handler(data)
 
+    @model_validator(mode="after")
+    def _titles_differ(self) -> BaseStudy:
+        """Refuse what would be shown under one name."""
+        shown = [self.titles.get(population, population) for population in self.generated]
+        if twice := next((title for title in shown if shown.count(title) > 1), None):
+            text = "two generators would be shown as '{title}'; give each a title of its own"
+            raise PydanticCustomError("title", text, {"title": clipped(twice)})
+        return self
+
     @property
     def analyses(self) -> dict[str, Analysis]:
         """The analyses that the study asks for, by kind."""
@@ -196,6 +205,13 @@ class BaseStudy(Strict):
     def real(self) -> tuple[str, ...]:
         """The real populations that have samples."""
         return REAL if self.given or self.splits.train else REAL[1:]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What the generated populations are called where they are shown, if that is not their name."""
+        given = {name: (g.title, g.trained) for name, g in self.generators.items() if g.title is not None}
+        made = [(population, *given[name], n) for population, (name, n) in self.generated.items() if name in given]
+        return {population: f"{title}-{n}" if trained else title for population, title, trained, n in made}
 
     @property
     def unseen(self) -> list[str]:

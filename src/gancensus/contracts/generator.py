@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gancensus.contracts.family import Member, SelectionName
 from gancensus.contracts.fitting import Checkpoint, Fitted
 from gancensus.contracts.samples import LazySamples, Samples, Scale
+from gancensus.contracts.titles import check_title
 
 
 class Generator(Member):
     """What makes samples: a population per replica."""
 
     trained: ClassVar[bool]
+    outside_training: ClassVar[frozenset[str]] = frozenset({"title"})
     discriminates: ClassVar[bool] = False
     """Whether its models have a discriminator that can be asked of single samples."""
+
+    title: Annotated[str, AfterValidator(check_title)] | None = None
+    """What it is called in tables and figures: any text; its key otherwise."""
 
     @property
     def selection(self) -> str | None:
@@ -75,7 +80,7 @@ class Trained(Generator):
     """A generator that is trained here, several times with different seeds."""
 
     trained = True
-    outside_training: ClassVar[frozenset[str]] = frozenset({"replicas", "samples", "train_on"})
+    outside_training: ClassVar[frozenset[str]] = Generator.outside_training | {"replicas", "samples", "train_on"}
     conditional: ClassVar[bool] = False
     """Whether samples are drawn under the conditions of held-out real samples, and have them."""
     once: ClassVar[bool] = False

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gancensus.contracts.columns import Column
 
 REAL = ("train", "calibrate", "holdout")  # the populations of real samples
+REFERENCE = "holdout"  # that which others are compared with
 BLOCK = 256  # samples that are drawn and embedded together; parts end on blocks, so their number changes no value
 ROWS_PER_POPULATION = 10**9  # room for sample_id within one population
 VALUES_AT_ONCE = 1 << 22  # values that are read at once from a file that need not fit into memory

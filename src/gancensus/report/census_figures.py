@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gancensus.census.measured import SHARE
-from gancensus.census.support import REFERENCE
+from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import integer, interval, rows
 from gancensus.plotting.style import (

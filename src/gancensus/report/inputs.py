@@ -59,6 +59,11 @@ def say(note: str, samples: int | None) -> str:
     return note if samples is None else f"{note}: {samples:,} samples"
 
 
+def titled(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the rows with populations by their titles; paths stay what they are, whatever is in them."""
+    return [{**row, "population": titles.get(row["population"], row["population"])} for row in rows]
+
+
 def warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the warnings among the rows, with the population that each is about."""
     return [

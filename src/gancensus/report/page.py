@@ -20,7 +20,7 @@ from gancensus.config.configuration import Config, Study
 from gancensus.contracts.cells import written
 from gancensus.contracts.metric import MIDDLE
 from gancensus.plotting import numbers
-from gancensus.report import analysed, captions, failures, inputs, sentences
+from gancensus.report import analysed, captions, failures, inputs, sentences, titles
 from gancensus.report.explorer import graph
 from gancensus.report.trace import by_rule, duration
 from gancensus.storage.tables import about, columns, read_table
@@ -256,20 +256,21 @@ def findings_of(folder: Path, study: Study) -> list[str]:
     return [sentence for turn in zip_longest(*found) for sentence in turn if sentence is not None]
 
 
-def inputs_of(folder: Path) -> list[Row]:
+def inputs_of(folder: Path, study: Study) -> list[Row]:
     """Return what was noted about the inputs of a study."""
     rows = read_table(folder.parent / places.INPUTS).to_pylist()
-    return [row for row in rows if row["study"] == folder.name]
+    return inputs.titled([row for row in rows if row["study"] == folder.name], study.titles)
 
 
 def study_of(folder: Path, study: Study) -> Row:
     """Return what the page says about a study."""
-    noted = inputs_of(folder)
+    noted = inputs_of(folder, study)
     definitions = definitions_of(folder, study)
     answers = answers_of(folder, study)
     failed = failures.among(folder.parent, failures.existing(folder.parent, {folder.name: study}))
     return {
         "name": folder.name,
+        "named": lambda text: titles.named(text, study.titles),
         "census": study.census,
         "conclusions": sentences.conclusions({name: answers[name] for name in study.generated}),
         "copying": sentences.copying(row for definition in definitions for row in definition["copies"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from gancensus.census.support import REFERENCE
 from gancensus.contracts.metric import SCALES, Metric
+from gancensus.contracts.samples import REFERENCE
 from gancensus.plotting.numbers import NOTHING, Row, integer, interval, listing, number, percent, short
 from gancensus.report.trace import by_rule, duration, spans, union
 

@@ -19,6 +19,7 @@ from gancensus.plotting.style import svg
 from gancensus.report import analysed, census_figures, explored, failures, run_figures, sample_figures, sweep_figures
 from gancensus.report.sentences import selected
 from gancensus.report.shown import Group, shown_table
+from gancensus.report.titles import retitle
 from gancensus.search.duplicates import at_scale
 from gancensus.storage.samples import SampleRows
 from gancensus.storage.schemas import SHOWN
@@ -74,6 +75,7 @@ def write(drawing: Drawing, results: Results, output: Path) -> None:
     if drawing.shows_samples:
         table, about = shown_table(shown)
         write_table(output.with_suffix(".parquet"), table, SHOWN, about)
+    retitle(figure, results.study.titles)
     write_bytes(output, svg(figure))
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gancensus.census.support import REFERENCE
+from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import SUPERSCRIPTS, integer, rows
 from gancensus.plotting.style import (

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from gancensus.census.support import REFERENCE
+from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns
 from gancensus.domains.jets.jet_view_figures import draw_frame, draw_jet, shares_norm
 from gancensus.plotting.numbers import Row, integer, rows, unit

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from gancensus.census.support import REFERENCE
-from gancensus.contracts.samples import Rows
+from gancensus.contracts.samples import REFERENCE, Rows
 from gancensus.domains.showers.bins import FEWEST, NO_BIN, NO_VALUE, Line, Span, energy_bins, in_span
 from gancensus.domains.showers.measures import AXES, HIT, Floats, Showers, blocks, cells_in_gev, has_angle, measure
 from gancensus.statistics.estimate import Estimate

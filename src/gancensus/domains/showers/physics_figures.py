@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from gancensus.census.support import REFERENCE
+from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns
 from gancensus.plotting.numbers import short
 from gancensus.plotting.style import (

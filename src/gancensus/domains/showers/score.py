@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from gancensus.census.support import REFERENCE
-from gancensus.contracts.samples import Rows
+from gancensus.contracts.samples import REFERENCE, Rows
 from gancensus.domains.showers.bins import FEWEST, NO_VALUE, Line, Rng, near
 from gancensus.domains.showers.measures import AXES, Floats, Showers, has_angle, measure
 from gancensus.statistics.estimate import Estimate

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.census.support import REFERENCE
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Features
-from gancensus.contracts.samples import Rows, Samples
+from gancensus.contracts.samples import REFERENCE, Rows, Samples
 from gancensus.distances.ssim import WINDOW as SIDE
 from gancensus.distances.ssim import Similarity, planes
 from gancensus.domains.showers.bins import FEWEST, NO_BIN, NO_VALUE, Line, Rng, Span, energy_bins, in_span, near

@@ -1,0 +1,206 @@
+"""`gancensus audit`, before and after the run: from what is asked to a configuration, and from tables to an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+from gancensus import __version__
+from gancensus.audit.asked import STUDY, Asked
+from gancensus.audit.outcome import Gate, Outcome, as_json, counts, outcomes
+from gancensus.cli.audit_printed import summary
+from gancensus.cli.head import say
+from gancensus.config import results as places
+from gancensus.config.configuration import Config, load
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.samples import REFERENCE
+from gancensus.plotting.numbers import Row
+from gancensus.report import inputs
+from gancensus.storage.tables import read_table, write_bytes
+
+FILE = "audit.yaml"
+MADE = "# What `gancensus audit` has chosen"  # how its first line begins
+CONTENT = "# sha256 of what follows: "  # how the last line of its head begins
+FILES = {"report": places.REPORT, "duplicates": f"{STUDY}/duplicates.csv", "configuration": FILE}
+THRESHOLD = ("metric", "scale", "alpha", "threshold")  # columns of the table of thresholds
+
+
+@contextmanager
+def standard_output(kept: bool) -> Iterator[TextIO]:
+    """Yield stdout; where it is `kept` for what is written there, all else goes to stderr, of other processes, too."""
+    if not kept:
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)
+        try:
+            yield out
+        finally:
+            sys.stdout.flush()
+            os.dup2(out.fileno(), 1)
+
+
+def prepare(asked: Asked, out: Path) -> Path:
+    """Choose what is run, say so, check all inputs and write the configuration; return its file.
+
+    out: the folder for the results, absolute. The configuration is written only where it changes, so that the same
+    audit again runs nothing again.
+
+    Raises UserError where the folder is not one for results, and with all problems of the inputs.
+    """
+    from gancensus.audit.check import check_inputs
+    from gancensus.audit.choose import choose
+
+    file = out / FILE
+    _check_apart(asked, out)
+    before = _written_by_us(file)
+    chosen = choose(asked)
+    for line in chosen.said:
+        print(line, flush=True)
+    raw = {**chosen.configuration, "pathvars": {"results": str(out)}}
+    config = load(raw)
+    content = _content(asked, out, raw)
+    found = check_inputs(config, lambda key: say(f"reading {_asked_for(key, config)}"), cheap=content == before)
+    if found.problems:
+        raise UserError(
+            "\n  ".join(["the inputs have problems:", *(_asked_for(line, config) for line in found.problems)])
+        )
+    if content != before:
+        write_bytes(file, content.encode())
+    return file
+
+
+def _written_by_us(file: Path) -> str | None:
+    """Return the configuration that an earlier audit has left in its folder; None where the folder is empty.
+
+    Raises UserError where the folder holds anything else, and where somebody has edited the configuration.
+    """
+    try:
+        held = sorted(path.name for path in file.parent.iterdir() if not path.name.startswith("."))
+        content = file.read_text(encoding="utf-8") if FILE in held else ""
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{file}: {getattr(error, 'strerror', None) or error}; choose another folder: --out FOLDER"
+        ) from None
+    if held and not content.startswith(MADE):
+        raise UserError(f"{file.parent}: holds {held[0]}, which no audit has made; choose another folder: --out FOLDER")
+    digest, _, body = content.partition(CONTENT)[2].partition("\n")
+    if held and digest != _digest(body):
+        raise UserError(
+            f"{file}: somebody has edited it; run it as it is with `gancensus run {shlex.quote(str(file))}`, or choose "
+            "another folder for this audit: --out FOLDER"
+        )
+    return content or None
+
+
+def _check_apart(asked: Asked, out: Path) -> None:
+    """Raise UserError where results would lie among the samples, and be read with them."""
+    options = {"--real": asked.real, "--train": asked.train} | {
+        f"--generated {k}": v for k, v in asked.generated.items()
+    }
+    for option, place in options.items():
+        if place is not None and (folder := Path(place).resolve()).is_dir() and out.is_relative_to(folder):
+            raise UserError(
+                f"{out}: lies in the folder of {option}, whose files are read as samples; choose another: --out FOLDER"
+            )
+
+
+def _content(asked: Asked, out: Path, raw: Mapping[str, Any]) -> str:
+    """Return the configuration as text, under a head that says where it comes from."""
+    body = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=120)
+    return (
+        f"{MADE}, version {__version__}, for\n"
+        f"#   {shlex.join(_command(asked, out))}\n"
+        f"# `gancensus run {shlex.quote(str(out / FILE))}` runs it as it stands. Copy it to change it.\n"
+        f"{CONTENT}{_digest(body)}\n{body}"
+    )
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _command(asked: Asked, out: Path) -> list[str]:
+    """Return the call of an audit, without what changes no result."""
+    given: dict[str, object] = {"--train": asked.train, "--kind": asked.kind, "--encoder": asked.encoder}
+    given |= {"--alpha": asked.alpha, "--seed": asked.seed or None, "--out": out}
+    features = [f"{name}={file}" for name, file in asked.features.items()]
+    return [
+        *("gancensus", "audit", "--real", asked.real, "--generated"),
+        *(f"{name}={place}" for name, place in asked.generated.items()),
+        *(["--features", *features] if features else []),
+        *(word for option, value in given.items() if value is not None for word in (option, str(value))),
+    ]
+
+
+def _asked_for(line: str, config: Config) -> str:
+    """Return a line about an input that is named by its option instead of its key in the configuration."""
+    study = config.studies[STUDY]
+    options = {f"studies.{STUDY}.source": "--real", f"studies.{STUDY}.trained_on": "--train"}
+    options |= {f"studies.{STUDY}.generators.{k}": f"--generated {g.title or k}" for k, g in study.generators.items()}
+    key = next((key for key in options if line == key or line.startswith((f"{key}:", f"{key}."))), "")
+    return f"{options[key]}{line[len(key) :]}" if key else line
+
+
+class Audit:
+    """The results of an audit that has run."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        """Read what the audit comes to; folder: of the results."""
+        study = config.studies[STUDY]
+        support = read_table(folder / places.at(places.SUPPORT, study=STUDY)).to_pylist()
+        answers = read_table(folder / places.at(places.SUMMARY, study=STUDY)).to_pylist()
+        titles = {population: study.titles.get(population, population) for population in study.generated}
+        self.outcomes: list[Outcome] = outcomes(answers, support, titles)
+        self.reference: dict[str, Row] = {row["definition"]: row for row in support if row["population"] == REFERENCE}
+        self.noted = inputs.titled(read_table(folder / places.INPUTS).to_pylist(), titles)
+        self.thresholds: dict[str, list[Row]] = {
+            name: read_table(folder / places.at(places.THRESHOLDS, study=STUDY, definition=name)).to_pylist()
+            for name in study.definitions
+        }
+        self.files = {name: path for name, file in FILES.items() if (path := folder / file).is_file()}
+
+    def text(self, gate: Gate) -> str:
+        """Return the table and what it says, notes about the inputs, and where to read on."""
+        warnings = [f"warning: {line}" for line in inputs.warnings(self.noted)]
+        lines = [f"  {line}" for line in inputs.lines(self.noted)]
+        notes = [*warnings, *(["read:", *lines] if lines else [])]
+        paths = [f"{name}: {file}" for name, file in self.files.items()]
+        parts = [summary(self.outcomes, self.reference, gate), "\n".join(notes), "\n".join(paths)]
+        return "\n" + "\n\n".join(filter(None, parts))
+
+    def json(self, gate: Gate, status: int) -> str:
+        """Return one JSON object: numbers are finite or null, paths absolute, all characters ASCII.
+
+        Its keys: `version` (of gancensus), `status` (the exit status), `report`, `duplicates` and `configuration`
+        (files; null where one could not be made), `generators` (a list; `outcome.as_json` says of what),
+        `definitions` (by name: `thresholds`, a list of metric, alpha and threshold, and where there are several scales,
+        scale; `holdout`, what was counted in held-out real samples), `warnings` (sentences about the inputs).
+        """
+        found = {
+            "version": __version__,
+            "status": status,
+            **{name: str(self.files[name]) if name in self.files else None for name in FILES},
+            "generators": [as_json(outcome, gate) for outcome in self.outcomes],
+            "definitions": {
+                name: {
+                    "thresholds": [{key: row[key] for key in THRESHOLD if key in row} for row in self.thresholds[name]],
+                    "holdout": counts(row),
+                }
+                for name, row in self.reference.items()
+            },
+            "warnings": inputs.warnings(self.noted),
+        }
+        return json.dumps(found, indent=2, allow_nan=False)

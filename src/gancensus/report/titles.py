@@ -1,0 +1,56 @@
+"""Generated populations by what the user calls them: in sentences, tables and figures, whose data have their names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gancensus.plotting.style import NAME_LENGTH
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Titles = Mapping[str, str]
+"""Titles by population, of those that have one."""
+
+
+def named(text: str, titles: Titles) -> str:
+    """Return a text in which every population that has a title is called by it."""
+    if not titles:
+        return text
+    names = "|".join(map(re.escape, sorted(titles, key=len, reverse=True)))  # a-10 before a-1
+    return re.sub(rf"(?<![\w+-])(?:{names})(?![\w+-])", lambda name: titles[name[0]], text)
+
+
+def shortened(title: str, longest: int = NAME_LENGTH) -> str:
+    """Return a title, or its beginning and its end, which may be all that tells it from others."""
+    if len(title) <= longest:
+        return title
+    tail = (longest - 1) // 3
+    return f"{title[: longest - 1 - tail].rstrip()}…{title[-tail:].lstrip()}"
+
+
+def drawable(titles: Titles) -> dict[str, str]:
+    """Return the titles as figures have room for them; a population keeps its name where two would look alike."""
+    short = {population: shortened(title) for population, title in titles.items()}
+    count = Counter(short.values())
+    return {population: title for population, title in short.items() if count[title] == 1}
+
+
+def retitle(figure: Figure, titles: Titles) -> None:
+    """Call the populations in the texts of a figure by their titles."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedLocator
+
+    if not (short := drawable(titles)):
+        return
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if isinstance(axis.get_major_locator(), FixedLocator):  # else they are numbers
+                labels = [label.get_text() for label in axis.get_ticklabels()]
+                if labels != (shown := [named(label, short) for label in labels]):
+                    axis.set_ticklabels(shown)
+    for text in figure.findobj(Text):
+        text.set_text(named(text.get_text(), short))
