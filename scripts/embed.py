@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.whole:
         args.encoder.check_rows(SampleRows(args.whole).identities().sample_id, generator)
     vectors = args.encoder.embed(weights, samples, generator, args.device)
-    write_samples(args.output, replace(samples, x=vectors, scale=None))
+    write_samples(args.output, replace(samples, x=vectors, scale=None, name=None))
     drop_parts(args.output, args.parts)
 
 

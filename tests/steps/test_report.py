@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -20,6 +21,7 @@ import pytest
 from mapper_columns import SCHEMAS, tables
 from PIL import Image
 
+from gancensus.census.groups import Searched, find_groups
 from gancensus.census.summary import summarise
 from gancensus.census.support import (
     Graph,
@@ -42,6 +44,7 @@ from gancensus.report.explorer import anchor
 from gancensus.report.picture_figures import pixels
 from gancensus.report.shown import Group, shown_table
 from gancensus.report.study_figures import Results, write
+from gancensus.search.duplicates import Found
 from gancensus.storage import schemas
 from gancensus.storage.samples import write_samples
 from gancensus.storage.schemas import SHOWN
@@ -146,6 +149,23 @@ def census(folder: Path) -> None:
         write_table(folder / f"census/{name}.parquet", columns(rows, schema.names), schema)
 
 
+def write_groups(folder: Path) -> None:
+    """Write the groups of near-duplicates: by `scaled` pairs in gan-0, whose names try to be HTML."""
+    known = {"gan-0": Samples(np.empty((1000, 0), dtype=np.float32), np.arange(1000))}
+    known["gan-0"] = replace(known["gan-0"], name=np.array([f"{EVIL}{k}.png" for k in range(1000)], dtype=object))
+    searched = []
+    for definition in ("scaled", "matched"):
+        for name in ("gan-0", "gan-1"):
+            pairs = [PLANTED[name] if definition == "scaled" else [], [(5, 7)] if name == "gan-0" else []]
+            own, near = (
+                Found({"i": i, "j": j, "d": np.full(len(i), 0.25)}, {}, {"samples": "1000", "step": "1"})
+                for i, j in (np.array(some, dtype=np.int64).reshape(-1, 2).T for some in pairs)
+            )
+            searched.append(Searched(definition, name, "d", {"d": 0.5}, own, near))
+    table, facts = find_groups(searched, known)
+    write_table(folder / "census/groups.parquet", table, schemas.GROUPS, facts)
+
+
 def columns(rows: list[dict[str, Any]], names: list[str]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in names}
 
@@ -197,6 +217,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study of rows of a table, with names that try to be HTML."""
     folder = tmp_path_factory.mktemp("results") / "toy"
     census(folder)
+    write_groups(folder)
     write_thresholds(folder / "thresholds")
     write_sweep(folder / "sweep/scaled.parquet", "scaled", ["euclidean"])
     write_sweep(folder / "sweep/matched.parquet", "matched", ["gower", "hits", "earth"])
@@ -204,7 +225,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fidelity |= {"reference": ["holdout"], "space": ["samples"]}
     write_table(folder / "fidelity.parquet", fidelity, schemas.FIDELITY)
     groups = [Group(name, samples(k), np.full(8, 0.25)) for k, name in enumerate(POPULATIONS)]
-    shows = ("gallery", "closest-scaled", "closest-matched")
+    shows = ("gallery", "closest-scaled", "closest-matched", "groups-scaled", "groups-matched")
     draws = ("birthday", "support", "coverage", "training", "fidelity", "diversity", "sweep-scaled", "sweep-matched")
     for name in shows + draws:
         (folder / "figures").mkdir(exist_ok=True)
@@ -295,8 +316,8 @@ def test_report_is_accessible(page: str) -> None:
     read = Page(page)
     assert read.headings[0] == 1
     assert all(after <= before + 1 for before, after in zip(read.headings, read.headings[1:], strict=False))
-    assert read.tags["caption"] == read.tags["table"] == 15
-    assert read.tags["figcaption"] == read.tags["img"] == 12
+    assert read.tags["caption"] == read.tags["table"] == 17
+    assert read.tags["figcaption"] == read.tags["img"] == 14
 
 
 def test_report_has_the_same_bytes_in_another_folder(page: str, step: Step, results: Path) -> None:
@@ -411,7 +432,7 @@ def test_report_says_in_its_place_what_failed(step: Step, results: Path) -> None
     assert text.count("the figure gallery could not be drawn: no room Its log: logs/toy/draw.log") == 2
     assert text.count("the figure timeline could not be drawn: no time Its log: logs/collect_trace.log") == 1
     assert "missing fidelity, gallery" in text
-    assert read.tags["img"] == 9  # of 12
+    assert read.tags["img"] == 11  # of 14
 
 
 def test_report_does_not_wait_for_words(step: Step, results: Path) -> None:
@@ -517,9 +538,20 @@ def test_the_step_draws_what_it_can_and_says_what_it_cannot(step: Step, finished
     done = step("draw", *options)
     assert done.returncode == 0, done.stderr
     missing = {name for name in figures(known) if failures.reason(folder / f"figures/{name}.svg")}
-    assert missing == {"gallery", "birthday", "coverage", "closest-matched"}
-    assert done.stderr.count("no such file") == 4
+    assert missing == {"gallery", "birthday", "coverage", "closest-matched", "groups-matched"}
+    assert done.stderr.count("no such file") == 5
     assert (folder / "figures/diversity.svg").read_bytes() == drawn("diversity", folder, {}, tmp_path / "again.svg")
+
+
+def test_groups_are_listed_with_their_names_and_the_closest_training_sample(page: str) -> None:
+    text = " ".join(" ".join(Page(page).text).split())
+    told = "900 of the 1,000 samples of gan-0 (90 %) are in 450 groups, the largest of 2"
+    assert f"{told}. 1 of the 1,000 has a near-duplicate in train." in text
+    assert "No two of the 1,000 samples of gan-1 are near-duplicates. 0 of the 1,000 have" in text
+    assert "toy/duplicates.csv" in text
+    lines = rows_of(page, "Which ones repeat, by scaled")
+    assert lines[1].startswith(f"gan-0 group 0: 2 samples {EVIL}0.png 0")
+    assert [line for line in lines if line.startswith("train: row 7 0.250")]
 
 
 def test_what_was_read_and_what_may_be_wrong_with_it(page: str) -> None:

@@ -156,7 +156,7 @@ def test_a_generated_table_has_the_columns_of_the_real_one(tmp_path: Path, monke
     facts = Prediction(load(config), {}).facts["small"]
     assert facts.shape == (4,)
     assert (facts.samples["csv-0"], facts.samples["parquet-0"]) == (90, 90)
-    assert facts.stored["csv-0"] == facts.stored["parquet-0"] > 0
+    assert facts.stored["csv-0"] > facts.stored["parquet-0"] > 0  # lines of text have names
 
 
 def test_vectors_that_are_yet_to_come_are_as_long_as_is_said() -> None:

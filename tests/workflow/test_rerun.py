@@ -200,10 +200,10 @@ WHOLE = {"seed", "splits.train", "generators.curated.replicas", "a metric of one
 
 LAST = {"collect_trace", "provenance", "report", "all", "total"}
 COUNT = {"census", "collect_census", "draw_smoke"}
-SEARCH = COUNT | {"pairs", "pairs_real"}
+SEARCH = COUNT | {"pairs", "pairs_real", "groups"}
 SWEEP = {"sweep", "draw_smoke"}
 ANALYSE = {"analyse", "draw_smoke"}
-GENERATE = COUNT | SWEEP | ANALYSE | {"generate", "embed", "pairs", "answers"}
+GENERATE = COUNT | SWEEP | ANALYSE | {"generate", "embed", "pairs", "answers", "groups"}
 TRAIN = GENERATE | {"train"}
 SELECT = TRAIN | {"select"}
 ENCODE = SELECT | {"fit_encoder", "thresholds", "pairs_real"}
@@ -213,7 +213,7 @@ VALUES: dict[str, tuple[Any, set[str], dict[str, str]]] = {
     "seed": (2, ALL, {"prepare": "parameters changed (seed 1 -> 2)"}),
     "device": ("auto", ENCODE, {"fit_encoder": "parameters changed (device cpu -> auto)"}),
     "parts": (3, ALL, {"prepare": "parameters changed (parts 2 -> 3): 2"}),
-    "shards": (2, COUNT | {"pairs", "merge_pairs"}, {}),
+    "shards": (2, COUNT | {"pairs", "merge_pairs", "groups"}, {}),
     "memory": (3000, SEARCH | {"answers"}, {"pairs": "parameters changed (memory 2000 -> 3000)"}),
     "cap": (20_000, SEARCH, {"pairs": "parameters changed (cap 10000000 -> 20000)"}),
     "checkpoint": (20, set(), {}),

@@ -4,7 +4,7 @@
 
 def drawn_from(name, s):
     """What the figures of a study are drawn from."""
-    files = [results.CURVE, results.SUPPORT, results.DIVERSITY, *([results.SCALES] if results.scaled(s) else [])]
+    files = [results.CURVE, results.SUPPORT, results.DIVERSITY, results.GROUPS, *([results.SCALES] if results.scaled(s) else [])]
     files += [results.at(results.SWEEP, definition=d) for d in s.definitions]
     files += [results.at(results.SELECTION, name=x) for x in s.selections]
     files += [results.at(results.ANALYSIS, analysis=place) for place in s.analysed]

@@ -23,10 +23,10 @@ for name, s in CONFIG.studies.items():
     found += [
         results.at(file, population=p) for p in results.answered(s) for file in (results.ANSWERS, results.COVERAGE)
     ]
-    found += [results.CURVE, *(results.at(results.SELECTION, name=x) for x in s.selections)]
+    found += [results.CURVE, results.DUPLICATES_LIST, *(results.at(results.SELECTION, name=x) for x in s.selections)]
     tables = (results.DUPLICATES, results.REPEATS)
     found += [results.at(t, definition=d, search=x) for t in tables for d in s.definitions for x in searches]
-    shown = [results.SUPPORT, results.DIVERSITY, results.COPIES, results.SCALES, results.SUMMARY]
+    shown = [results.SUPPORT, results.DIVERSITY, results.COPIES, results.SCALES, results.GROUPS, results.SUMMARY]
     shown += [results.at(results.ANALYSIS, analysis=place) for place in s.analysed]
     tables = (results.THRESHOLDS, results.SWEEP)
     shown += [results.at(table, definition=d) for table in tables for d in s.definitions]

@@ -6,7 +6,7 @@ configuration, the same seeds and samples, and calls the same functions of the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from gancensus.audit.quiet import workers
 from gancensus.audit.user_samples import population_beside, training_samples
 from gancensus.census.answers import Criterion, answer
 from gancensus.census.census import conclude, take_census
+from gancensus.census.groups import Searched, find_groups
 from gancensus.census.support import Graph
 from gancensus.census.sweep import sweep_study
 from gancensus.config import results
@@ -32,6 +33,7 @@ from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.samples import Samples, check
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.report import failures
+from gancensus.report.group_lists import written
 from gancensus.report.inputs import added_up, inputs_columns
 from gancensus.search.duplicates import Found, Share, search
 from gancensus.search.thresholds import find_thresholds, scales_of, thresholds_at
@@ -63,6 +65,8 @@ class Run:
     """By encoder."""
     tables: dict[str, pa.Table] = field(default_factory=dict)
     """As their files would be read, by place in the folder of results (`config.results`)."""
+    lists: dict[str, str] = field(default_factory=dict)
+    """Texts for people, by place."""
     failed: dict[str, str] = field(default_factory=dict)
     """Why a table has no rows, by place."""
 
@@ -117,11 +121,11 @@ class Run:
             "reference": {space: HeldRows.joined([one[space] for one in reference]) for space in reference[0]}
         }
 
-    def graph(self, definition: str, one: Search) -> Graph:
+    def found(self, definition: str, one: Search) -> Found:
         """Return what a search has found."""
         names = {"definition": definition, "search": one.name}
         duplicates, repeats = (self.tables[self.place(k, **names)] for k in (results.DUPLICATES, results.REPEATS))
-        return Graph.of(Found(columns_in(duplicates), columns_in(repeats), about_table(duplicates)))
+        return Found(columns_in(duplicates), columns_in(repeats), about_table(duplicates))
 
     def thresholds(self, definition: str) -> Columns:
         """Return the thresholds of a definition's metrics."""
@@ -157,7 +161,7 @@ def run_study(config: Config, name: str, called: Callable[[str], str] = str) -> 
         for first in (prepare, generate, fit_encoders, embed):
             pool.submit(first, run).result()
         measure(run, pool)
-        for last in (take, analyse_counted, collect):
+        for last in (take, group, analyse_counted, collect):
             pool.submit(last, run).result()
     return run
 
@@ -232,7 +236,7 @@ def embed(run: Run) -> None:
                 encoder.check_rows(samples.sample_id, generator)
             vectors = encoder.embed(run.weights[name], samples, generator, DEVICE)
             where = f"embedded/{name}/{population}"
-            run.vectors[name, population] = HeldRows(replace(samples, x=vectors, scale=None), where)
+            run.vectors[name, population] = HeldRows(replace(samples, x=vectors, scale=None, name=None), where)
 
 
 def find(run: Run, definition: str) -> None:
@@ -333,7 +337,9 @@ def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
 def take(run: Run) -> None:
     """Take the census, and say what all of it answers."""
     study, settings, seed = run.study, run.study.census, run.config.seed
-    graphs = ((name, {one: run.graph(name, one) for one in results.searches(study)}) for name in study.definitions)
+    graphs = (
+        (name, {one: Graph.of(run.found(name, one)) for one in results.searches(study)}) for name in study.definitions
+    )
     places = {name: run.place(results.ANSWERS, population=name) for name in results.answered(study)}
     rows = {name: run.tables[place].to_pylist() for name, place in places.items()}
     grouping = study.source.grouping
@@ -348,6 +354,25 @@ def take(run: Run) -> None:
     statistics, summary = conclude(rows, settings, run.name, failed, study.unseen, grouping, "train" in study.real)
     run.keep(run.place(results.STATISTICS), statistics, schemas.STATISTICS)
     run.keep(run.place(results.SUMMARY), summary, schemas.SUMMARY)
+
+
+def group(run: Run) -> None:
+    """Group the near-duplicates of every generated population, by the definitions' middle scale."""
+    train = "train" in run.study.real
+
+    def searched() -> Iterator[Searched]:
+        for name, metrics in run.study.definitions.items():
+            metric = next(key for key, one in metrics.items() if one.fixed is None)
+            within = dict(zip(metrics, thresholds_at(run.thresholds(name)), strict=True))
+            for population in run.study.generated:
+                near = run.found(name, Search(population, "train")) if train else None
+                yield Searched(name, population, metric, within, run.found(name, Search(population)), near)
+
+    named = [*(["train"] if train else []), *run.study.generated]
+    known = {name: run.samples[name].identities() for name in named if run.samples[name].whole().name is not None}
+    table, facts = find_groups(searched(), known)
+    run.keep(run.place(results.GROUPS), table, schemas.GROUPS, facts)
+    run.lists[run.place(results.DUPLICATES_LIST)] = written(table)
 
 
 def collect(run: Run) -> None:

@@ -43,6 +43,8 @@ def _write(run: Run, folder: Path) -> None:
         write_whole(folder / place, table)
     for place, held in run.held.items():
         held.write(folder / place)
+    for place, text in run.lists.items():
+        write_bytes(folder / place, text.encode())
     for name, weights in run.weights.items():
         encoder, shape = run.study.encoders[name].concerning(None), run.samples[run.study.real[0]].whole().shape
         write_model(folder / run.place(results.ENCODER, encoder=name), weights, architecture(encoder, shape))

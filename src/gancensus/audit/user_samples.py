@@ -72,6 +72,7 @@ def as_population(generator: UserProvided, like: Samples, population: str) -> La
         {name: narrowed(values, like.conditions.get(name)) for name, values in found.conditions.items()},
         like.units,
         found.notes,
+        name=found.name,
     )
     if isinstance(found, MeasuredSamples):
         return _measured(found, known, read, scaled)

@@ -33,6 +33,8 @@ CURVE = "{study}/census/curve.parquet"
 DIVERSITY = "{study}/census/diversity.parquet"
 COPIES = "{study}/census/copies.parquet"
 SCALES = "{study}/census/scales.parquet"
+GROUPS = "{study}/census/groups.parquet"
+DUPLICATES_LIST = "{study}/duplicates.csv"
 ANSWERS = "{study}/answers/{population}.parquet"
 COVERAGE = "{study}/coverage/{population}.parquet"
 STATISTICS = "{study}/census/answers.parquet"
@@ -198,6 +200,7 @@ def figures(study: Study) -> dict[str, Drawing]:
     }
     for name in study.definitions:
         found[f"closest-{name}"] = Drawing("closest", name, f"closest pairs by {name}", True)
+        found[f"groups-{name}"] = Drawing("groups", name, f"groups of near-duplicates by {name}", True)
         found[f"sweep-{name}"] = Drawing("sweep", name, f"sweep of {name}", False)
     for name in study.selections:
         found[f"selection-{name}"] = Drawing("selection", name, f"selection {name}", True)

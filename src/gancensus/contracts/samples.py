@@ -100,7 +100,9 @@ class Samples:
     """Samples x (n, *shape) float32 with their identity and, where known, class labels and the meaning of x.
 
     `conditions` are what the samples were made for (a particle's energy, its angle): (n,) and unit by name, float32 or
-    what `narrowed` says. `group` (n,): equal where samples belong together; no table of samples has it.
+    what `narrowed` says. `group` (n,): equal where samples belong together; no table of samples has it. `name` (n,) of
+    str: what their owner finds them by, the file within its folder (of several pages, `a.tif page 3`) or the line of a
+    CSV file; None where that is their row alone.
     """
 
     x: NDArray[np.float32]
@@ -111,6 +113,7 @@ class Samples:
     units: Mapping[str, str] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes, compare=False)
     group: NDArray[np.int64] | None = None
+    name: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -129,9 +132,10 @@ class Samples:
         """Return the samples at the given rows."""
         label = None if self.label is None else self.label[rows]
         group = None if self.group is None else self.group[rows]
+        name = None if self.name is None else self.name[rows]
         conditions = {name: values[rows] for name, values in self.conditions.items()}
         x, sample_id = self.x[rows], self.sample_id[rows]
-        return replace(self, x=x, sample_id=sample_id, label=label, conditions=conditions, group=group)
+        return replace(self, x=x, sample_id=sample_id, label=label, conditions=conditions, group=group, name=name)
 
     def natural(self) -> NDArray[np.float64]:
         """Return x in natural units, float64 (n, *shape); as it is where the scale is unknown."""
@@ -168,6 +172,11 @@ class LazySamples:
     def group(self) -> NDArray[np.int64] | None:
         """What the samples belong to."""
         return self.known.group
+
+    @property
+    def name(self) -> NDArray[np.object_] | None:
+        """What their owner finds the samples by."""
+        return self.known.name
 
     @property
     def scale(self) -> Scale | None:
@@ -275,6 +284,11 @@ def generated_ids(population: str, rows: range) -> NDArray[np.int64]:
     """Return the sample_id of generated rows: a block per population, clear of the real samples' 0, 1, 2..."""
     block = 1 + int.from_bytes(hashlib.sha256(population.encode()).digest()[:8], "big") % 9_000_000_000
     return np.arange(rows.start, rows.stop, dtype=np.int64) + block * ROWS_PER_POPULATION
+
+
+def rows_in_file(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows, counted from 0, of samples in what they were read from, or in their population: (n,)."""
+    return ids % ROWS_PER_POPULATION
 
 
 def rows_of(known: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -63,6 +63,14 @@ FIGURES = {
         "metric of the definition that compares samples: they show what the definition calls the "
         "same. Rows of a table are drawn as profiles over their scaled columns, one sample solid, the other dashed.",
     ),
+    "groups": (
+        "Which ones repeat",
+        "The largest groups of near-duplicates of each generated population: a sample with its near-duplicates, the "
+        "nearest ones first, with the names of their files or their rows. Every sample of a group is within the "
+        "definition's thresholds of the first one. Last, in a frame, the training sample that is closest to one of the "
+        "group, where one is within the thresholds. A group of one sample is near a training sample alone. Rows of a "
+        "table are drawn as profiles over their scaled columns: the first sample thick, that of training dashed.",
+    ),
     "selection": (
         "Selection",
         "The score of each training sample above or below the cut (of its class, where there are labels: scores "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -14,13 +14,14 @@ from typing import Any
 import jinja2
 import yaml
 
+from gancensus.census.groups import facts_of
 from gancensus.census.sweep import tautology
 from gancensus.config import results as places
 from gancensus.config.configuration import Config, Study
 from gancensus.contracts.cells import written
 from gancensus.contracts.metric import MIDDLE
 from gancensus.plotting import numbers
-from gancensus.report import analysed, captions, failures, inputs, sentences, titles
+from gancensus.report import analysed, captions, failures, group_lists, inputs, sentences, titles
 from gancensus.report.explorer import graph
 from gancensus.report.trace import by_rule, duration
 from gancensus.storage.tables import about, columns, read_table
@@ -125,7 +126,12 @@ def figures_of(folder: Path, study: Study) -> list[Row]:
     chosen, reason = captions.FIGURES["selection"]
     varied, how = captions.FIGURES["sweep"]
     chains = sentences.chained(rows_at(folder, places.DIVERSITY))
+    repeated, which = captions.FIGURES["groups"]
     return [
+        *(
+            figure(folder, f"groups-{d}", f"{repeated}, by {d}", which) | grouped(folder, study, d)
+            for d in study.definitions
+        ),
         figure(folder, "diversity", *captions.FIGURES["diversity"]) | {"chains": chains},
         *(figure(folder, f"sweep-{d}", f"{varied} {d}", how) | {"definition": d} for d in study.definitions),
         figure(folder, "gallery", *captions.FIGURES["gallery"], samples=True),
@@ -141,6 +147,40 @@ def figure(folder: Path, name: str, title: str, caption: str, samples: bool = Fa
     drawn = image(folder.parent, places.at(places.FIGURE, study=folder.name, figure=name))
     shown = sample_rows(path_at(folder, places.SHOWN, figure=name)) if samples else None
     return {"name": name, "title": title, "caption": caption, "samples": shown, **drawn}
+
+
+def grouped(folder: Path, study: Study, definition: str) -> Row:
+    """Return what is said about the groups of a definition, and those that its figure shows, by population."""
+    path, names = path_at(folder, places.GROUPS), list(study.generated)
+    found = {name: groups for name, groups in group_lists.largest(path, definition, names).items() if groups}
+    sizes = {name: groups[0][0]["size"] for name, groups in found.items()}
+    facts = [one for one in facts_of(about(path)) if one.definition == definition]
+    cells = sample_rows(path_at(folder, places.SHOWN, figure=f"groups-{definition}"), group_lists.MEMBERS)
+    groups = {name: [group_lines(name, rows, cells) for rows in groups] for name, groups in found.items()}
+    return {
+        "groups": {
+            "said": [group_lists.sentences(one, sizes.get(one.population, 0)) for one in facts],
+            "file": places.at(places.DUPLICATES_LIST, study=folder.name),
+            "shown": groups,
+            "columns": cells,
+        }
+    }
+
+
+def group_lines(population: str, rows: Sequence[numbers.Row], cells: Row | None) -> Row:
+    """Return a group as the page lists it: title, lines of name, distance and values, the closest of `train` last."""
+    title, near = group_lists.titled(rows[0]), group_lists.closest_in_train(rows)
+    lines = [{"name": group_lists.label(row["name"], row["row"]), "distance": row["distance"]} for row in rows]
+    ids = [row["sample_id"] for row in rows]
+    if near is not None:
+        name = group_lists.label(near["train_name"], near["train_row"])
+        lines.append({"name": f"train: {name}", "distance": near["train_distance"]})
+        ids.append(near["train_id"])
+    known = {}
+    if cells is not None:
+        shown = (f"{population}, {title}", f"{population}, {title}, train")
+        known = {row["sample_id"]: row["x"] for name in shown for row in cells["groups"].get(name, ())}
+    return {"title": title, "lines": [line | {"x": known.get(one, [])} for line, one in zip(lines, ids, strict=True)]}
 
 
 def analysed_figure(folder: Path, study: Study, place: str) -> Row | None:
@@ -191,7 +231,7 @@ def timeline_of(results: Path) -> Row | None:
     return {"title": title, "caption": caption, **image(results, places.TIMELINE), **said}
 
 
-def sample_rows(shown: Path) -> Row | None:
+def sample_rows(shown: Path, most: int = LINES) -> Row | None:
     """Return the first samples of each group as text, in natural units; None where samples are images."""
     facts = about(shown)
     if "names" not in facts:
@@ -209,7 +249,7 @@ def sample_rows(shown: Path) -> Row | None:
     return {
         "heads": list(zip(names, units, strict=True))[: sentences.TABLE_COLUMNS],
         "more": max(0, len(names) - sentences.TABLE_COLUMNS),
-        "groups": {group: lines[:LINES] for group, lines in groups.items()},
+        "groups": {group: lines[:most] for group, lines in groups.items()},
     }
 
 

@@ -14,10 +14,12 @@ from gancensus.contracts.columns import Column
 from gancensus.contracts.samples import Samples
 from gancensus.plotting.numbers import number, unit
 from gancensus.plotting.style import INK, WIDTH, Look, looks, panels, population_legend
+from gancensus.report.group_lists import ShownGroup
 from gancensus.report.sentences import TABLE_COLUMNS
 from gancensus.report.shown import natural_rows
 
 PROFILES = 4  # of the closest pairs of a population
+GROUPS_BESIDE = 3  # panels of groups side by side
 CATEGORIES, LONG = 10, 14  # categories that are named at an axis; letters of a name
 
 
@@ -80,6 +82,39 @@ def draw_profiles(
         if len(distances) == 0:
             line[0].text(0, 0.5, "no duplicates found", transform=line[0].transAxes, color=INK, va="center")
     return figure
+
+
+def draw_group_profiles(groups: Mapping[str, Sequence[ShownGroup]], look: Mapping[str, Look]) -> Figure:
+    """Draw groups of legal rows as profiles over their columns, scaled to their ends, a panel per group."""
+    columns = GROUPS_BESIDE
+    lines = {population: -(-max(1, len(found)) // columns) for population, found in groups.items()}
+    figure = Figure(figsize=(WIDTH, 0.2 + 1.7 * sum(lines.values())))
+    axes = iter(figure.subplots(sum(lines.values()), columns, sharex=True, sharey=True, squeeze=False).flat)
+    for population, found in groups.items():
+        for k in range(lines[population] * columns):
+            ax = next(axes)
+            if k == 0:
+                ax.set_title(population, color=look[population].colour)
+                if not found:
+                    ax.text(0, 0.5, "no near-duplicates found", transform=ax.transAxes, color=INK, va="center")
+            if k < len(found):
+                _draw_group(ax, found[k], look[population].colour)
+            else:
+                ax.set_axis_off()
+    return figure
+
+
+def _draw_group(ax: Axes, group: ShownGroup, colour: str) -> None:
+    """Draw the rows of a group, the first one thick, and the closest row of `train` dashed."""
+    first, *others = _profiles(group.members)
+    marks = ("o", "x") if len(first) == 1 else ("", "")  # a line needs two values
+    for other in others:
+        ax.plot(other, color=colour, linewidth=0.7, alpha=0.7, marker=marks[0])
+    ax.plot(first, color=colour, linewidth=1.8, marker=marks[0])
+    if group.train is not None:
+        ax.plot(_profiles(group.train)[0], color="black", linewidth=1.2, linestyle=(0, (3, 2)), marker=marks[1])
+    ax.set(ylim=(-1.1, 1.1), xticks=[])
+    ax.set_xlabel("\n".join([group.title, group.labels[0]]), fontsize=7.5)
 
 
 def _profiles(samples: Samples) -> NDArray[np.float64]:

@@ -16,7 +16,18 @@ from gancensus.config.results import Drawing, counted, scaled, trained
 from gancensus.contracts.samples import Samples, rows_of
 from gancensus.contracts.table import Columns
 from gancensus.plotting.style import svg
-from gancensus.report import analysed, census_figures, explored, failures, run_figures, sample_figures, sweep_figures
+from gancensus.report import (
+    analysed,
+    census_figures,
+    explored,
+    failures,
+    group_figures,
+    group_lists,
+    run_figures,
+    sample_figures,
+    sweep_figures,
+)
+from gancensus.report.group_lists import ShownGroup
 from gancensus.report.sentences import selected
 from gancensus.report.shown import Group, shown_table
 from gancensus.report.titles import retitle
@@ -155,6 +166,25 @@ def _closest(results: Results, definition: str) -> tuple[Figure, Shown]:
     return sample_figures.draw_closest(found, results.study.source.view), shown
 
 
+def _groups(results: Results, definition: str) -> tuple[Figure, Shown]:
+    """The largest groups of near-duplicates of each generated population, and the closest training samples."""
+    chosen = group_lists.largest(results.path(places.GROUPS), definition, list(results.study.generated))
+    near = [row["train_id"] for groups in chosen.values() for row in map(group_lists.closest_in_train, groups) if row]
+    train = _with_ids(results.samples("train"), near) if near else None
+    found: dict[str, list[ShownGroup]] = {}
+    for population, groups in chosen.items():
+        known = _with_ids(results.samples(population), [row["sample_id"] for rows in groups for row in rows])
+        found[population] = [ShownGroup.of(rows, known, train) for rows in groups]
+    shown = [one for population, groups in found.items() for group in groups for one in group.tabled(population)]
+    return group_figures.draw_groups(found, results.study.source.view), shown
+
+
+def _with_ids(rows: SampleRows, ids: Sequence[int]) -> Samples:
+    """Read the samples of a population that have some sample_id."""
+    wanted = np.unique(np.array(ids, dtype=np.int64))
+    return rows.take(rows_of(rows.identities().sample_id, wanted))
+
+
 def _training(results: Results, _: str) -> tuple[Figure, Shown]:
     """Losses of generators and encoders."""
     generators = {p: results.table(places.GENERATOR_HISTORY, population=p) for p in trained(results.study)}
@@ -192,6 +222,7 @@ _DRAW: dict[str, Callable[[Results, str], tuple[Figure, Shown]]] = {
     "diversity": _diversity,
     "sweep": _sweep,
     "closest": _closest,
+    "groups": _groups,
     "training": _training,
     "selection": _selection,
     "analysis": _analysis,

@@ -208,12 +208,13 @@ def _listed(names: Sequence[str], most: int) -> str:
 
 
 class Folder(NamedTuple):
-    """The images of a folder: values (n, *shape) and how to read rows of them, classes (n,), notes."""
+    """The images of a folder: values (n, *shape) and how to read rows of them, classes and names (n,), notes."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Callable[[NDArray[np.int64]], NDArray[Any]]
     label: NDArray[np.int32] | None
+    name: NDArray[np.object_]
     notes: Notes
 
 
@@ -231,17 +232,26 @@ def look_at_images(folder: Path, background: Background, form: Form | None = Non
         raise UserError(f"{folder}: no images in it ({', '.join(sorted(FORMAT))}){found}")
     places: list[_Place] = []
     classes: list[str] = []
+    names: list[str] = []
     for name in walk.images:
         path = folder / name
         pages = _pages(path) if path.suffix.lower() in STACKS else [0]
         places += [_Place(path, page) for page in pages]
         classes += [name.rpartition("/")[0]] * len(pages)
+        names += [_text(name) if len(pages) == 1 else f"{_text(name)} page {page + 1}" for page in pages]
     for note in (_content(classes, places), *walk.notes()):
         notes.add(note)
     images = _Alike(places, background, notes) if form is None else _Formed(places, form, notes)
     known = {name: k for k, name in enumerate(sorted(set(classes), key=lambda name: name.split("/")))}
     label = np.array([known[name] for name in classes], dtype=np.int32) if len(known) > 1 else None
-    return Folder((len(places), *images.shape), images.dtype, images.read, label, notes)
+    return Folder(
+        (len(places), *images.shape), images.dtype, images.read, label, np.array(names, dtype=np.object_), notes
+    )
+
+
+def _text(name: str) -> str:
+    """Return the name of a file as text; bytes that are no UTF-8 become \\xNN."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def folders_of(folder: Path) -> NDArray[np.int64]:

@@ -28,16 +28,17 @@ from gancensus.contracts.samples import (
 from gancensus.storage.tables import group_rows, read_table, readable, versioned, write_parquet
 
 SAMPLE_COLUMNS = (
-    "sample_id (int64), x (tensor of float32), optionally label (int32) and conditions (float32 or float64)"
+    "sample_id (int64), x (tensor of float32), optionally label (int32), name (string) and conditions (float32 or "
+    "float64)"
 )
 ALWAYS = ("name", "type", "unit", "low", "high", "decimals", "categories")  # facts of a column that are always written
 SPARE = {one.name: one.default for one in fields(Column) if one.name not in ALWAYS}  # others, where they are known
 
 
 def write_samples(path: Path, samples: Samples | LazySamples, rows: NDArray[np.int64] | None = None) -> None:
-    """Write a sample table of all samples or of some rows: sample_id, label, conditions, x as a fixed-shape tensor.
+    """Write a sample table of all samples or of some rows: sample_id, label, name, conditions, x.
 
-    Samples that are not read yet are read, and written, a row group at a time.
+    x is a fixed-shape tensor. Samples that are not read yet are read, and written, a row group at a time.
     """
     samples.notes.restart()
     _write(path, partial(_some_rows, samples, rows), len(samples) if rows is None else len(rows), samples.notes.counts)
@@ -51,7 +52,7 @@ def _some_rows(samples: Samples | LazySamples, rows: NDArray[np.int64] | None, s
 def _write(path: Path, table: Callable[[int, int], pa.Table], count: int, notes: Callable[[], NoteCounts]) -> None:
     """Write a sample table of so many rows, of which `table` returns some, and then what has been noted of them."""
     first = table(0, 1)
-    group = group_rows(first)
+    group = group_rows(first.drop_columns("name") if "name" in first.column_names else first)  # names differ in length
     x = first["x"].chunk(0).storage.flatten().to_numpy()
     sparse = 2 * np.count_nonzero(x) < x.size  # as showers: a third smaller without, and four times as fast to read
     tensors = "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
@@ -74,6 +75,9 @@ def _sample_table(samples: Samples) -> pa.Table:
     if samples.label is not None:
         fields.insert(1, pa.field("label", pa.int32()))
         content["label"] = samples.label
+    if samples.name is not None:
+        fields.insert(len(fields) - 1 - len(samples.conditions), pa.field("name", pa.string()))
+        content["name"] = samples.name
     scale = {} if samples.scale is None else {"scale": _scale_text(samples.scale)}
     return pa.table(content, schema=versioned(pa.schema(fields), scale))
 
@@ -124,6 +128,7 @@ def _listed(units: Mapping[str, str]) -> str:
 def _joined(parts: Sequence[Samples]) -> Samples:
     """Join samples of one shape and with the same conditions."""
     labels = [part.label for part in parts if part.label is not None]
+    names = [part.name for part in parts if part.name is not None]
     return Samples(
         np.concatenate([part.x for part in parts]),
         np.concatenate([part.sample_id for part in parts]),
@@ -131,6 +136,7 @@ def _joined(parts: Sequence[Samples]) -> Samples:
         parts[0].scale,
         {name: np.concatenate([part.conditions[name] for part in parts]) for name in parts[0].conditions},
         parts[0].units,
+        name=np.concatenate(names) if len(names) == len(parts) else None,
     )
 
 
@@ -154,7 +160,7 @@ class SampleRows:
     def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
         """Yield the rows, a row group (about 16 MiB) or less at a time; an empty one where there are none.
 
-        Without x, only sample_id, label and conditions are read, and x has no values. Raises UserError as
+        Without x, only sample_id, label, name and conditions are read, and x has no values. Raises UserError as
         `read_samples` does.
         """
         first = min(int(np.searchsorted(self._ends, rows.start, side="right")), len(self._groups)) - 1
@@ -188,7 +194,7 @@ class SampleRows:
         return read_samples(self.paths)
 
     def identities(self) -> Samples:
-        """Return sample_id, label and conditions of all rows; x has no values."""
+        """Return sample_id, label, name and conditions of all rows; x has no values."""
         whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
         return check_ids(whole, ", ".join(map(str, self.paths)))
 
@@ -211,7 +217,7 @@ class HeldRows:
         whole = parts[0] if len(parts) == 1 else _joined(parts)
         self.where, self.table, self.notes = where, _sample_table(whole), samples.notes.counts()
         self._samples = _samples(Path(where), self.table)
-        self._group = group_rows(self.table.slice(0, 1))
+        self._group = group_rows(self.table.select(["sample_id", "x"]).slice(0, 1))
 
     @classmethod
     def joined(cls, parts: Sequence[HeldRows]) -> HeldRows:
@@ -268,19 +274,21 @@ def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:
 
 
 def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
-    """Return sample_id, label and conditions of a table, or of some of its rows, with the contract's columns but x."""
+    """Return what a table with the contract's columns, or some of its rows, has but x."""
     if "sample_id" not in table.column_names:
         raise UserError(f"{path}: column sample_id is missing; a sample table has {SAMPLE_COLUMNS}")
     units = {}
+    named = "name" in table.column_names and pa.types.is_string(table.schema.field("name").type)
+    own = {"sample_id": [pa.int64()], "label": [pa.int32()], **({"name": [pa.string()]} if named else {})}
     for field in table.schema:
-        expected = {"sample_id": [pa.int64()], "label": [pa.int32()]}.get(field.name, [pa.float32(), pa.float64()])
+        expected = own.get(field.name, [pa.float32(), pa.float64()])
         if field.type not in expected:
             known = " or ".join(map(str, expected))
             raise UserError(f"{path}: column {field.name} is {field.type}, it must be {known}")
         if table[field.name].null_count:
             count = table[field.name].null_count
             raise UserError(f"{path}: column {field.name} has {count} empty cells; every sample needs its value")
-        if field.name not in ("sample_id", "label"):
+        if field.name not in own:
             units[field.name] = (field.metadata or {}).get(b"unit", b"1").decode()
     conditions = {name: table[name].to_numpy() for name in units}
     for name, values in conditions.items():
@@ -289,7 +297,8 @@ def _identities(path: Path, table: pa.Table, first: int = 0) -> Samples:
             raise UserError(f"{path}: column {name}, row {row}: NaN or infinite; remove or repair the sample")
     label = table["label"].to_numpy() if "label" in table.column_names else None
     x = np.empty((table.num_rows, 0), dtype=np.float32)
-    return Samples(x, table["sample_id"].to_numpy(), label, None, conditions, units)
+    name = table["name"].to_numpy() if named else None
+    return Samples(x, table["sample_id"].to_numpy(), label, None, conditions, units, name=name)
 
 
 def _read_scale(path: Path, table: pa.Table) -> Scale | None:

@@ -135,6 +135,30 @@ DIVERSITY = pa.schema(
     ]
 )
 
+_NAME = "what its owner finds it by: the file within its folder, or the line of a CSV file; null: its row alone"
+_ROW = "its row in what it was read from, or in its population, counted from 0"
+
+GROUPS = pa.schema(
+    [
+        DEFINITION,
+        GENERATED,
+        column("group", INT, about="the group of near-duplicates: 0 for the largest of the population"),
+        column("size", INT, about="samples of the group; 1: it has none of its own kind, but one in `train`"),
+        SAMPLE,
+        column("name", STRING, about=_NAME),
+        column("row", INT, about=_ROW),
+        column(
+            "distance",
+            FLOAT,
+            about="to the centre of the group, its first row, by the first metric that is no condition",
+        ),
+        column("train_id", INT, about="the closest of its duplicates in `train`; null where it has none there"),
+        column("train_name", STRING, about=f"of that one, {_NAME}"),
+        column("train_row", INT, about=f"of that one, {_ROW}"),
+        column("train_distance", FLOAT, about="to that one, by the same metric"),
+    ]
+)
+
 ANSWERS = pa.schema(
     [
         column(

@@ -103,6 +103,7 @@ def _lazy(path: Path, found: _Natural) -> LazySamples:
         found.conditions,
         dict.fromkeys(found.conditions, "1"),
         found.notes or _what(shape, found.dtype),
+        name=found.name,
     )
     return LazySamples(known, shape[1:], found.dtype, found.read)
 
@@ -140,7 +141,7 @@ def check_finite(path: Path, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArra
 class _Natural(NamedTuple):
     """A user's samples that are not a sample table: values (n, *shape) and how to read rows, labels, conditions (n,).
 
-    And the notes on them.
+    And the notes on them, and their names (n,).
     """
 
     shape: tuple[int, ...]
@@ -149,6 +150,7 @@ class _Natural(NamedTuple):
     label: NDArray[Any] | None = None
     conditions: Mapping[str, NDArray[Any]] = {}
     notes: Notes | None = None
+    name: NDArray[np.object_] | None = None
 
 
 def _look_at_table(rows: SampleRows) -> LazySamples:
@@ -301,4 +303,4 @@ class _Stored:
 def _look_at_folder(folder: Path, background: Background, form: Form | None) -> _Natural:
     """Look at a folder of images."""
     images = look_at_images(folder, background, form)
-    return _Natural(images.shape, images.dtype, images.read, images.label, notes=images.notes)
+    return _Natural(images.shape, images.dtype, images.read, images.label, notes=images.notes, name=images.name)

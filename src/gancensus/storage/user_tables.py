@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from gancensus.contracts.cells import is_missing, is_number, readings
 from gancensus.contracts.columns import Floats
@@ -56,6 +57,8 @@ class TextTable:
     """How its rows are named, which columns are numbers by their type, and the notes on it."""
     index: Collection[str] = ()
     """Columns that the file says are pandas's index."""
+    name: NDArray[np.object_] | None = None
+    """What a person finds each row by, where that is not its number."""
 
 
 def read_csv(path: Path, unwanted: Collection[str]) -> TextTable:
@@ -91,7 +94,8 @@ def read_csv(path: Path, unwanted: Collection[str]) -> TextTable:
         path, lines[0], {name: column for name, column in zip(head, cells, strict=True) if name not in unwanted}
     )
     table = {name: [] if name in unwanted else list(column) for name, column in zip(head, cells, strict=True)}
-    return TextTable(table, Manner(row=lambda row: f"line {lines[1 + row]}", notes=notes))
+    manner = Manner(row=lambda row: f"line {lines[1 + row]}", notes=notes)
+    return TextTable(table, manner, name=np.array([manner.row(row) for row in range(len(rows))], dtype=np.object_))
 
 
 def _encoding(path: Path, notes: Notes) -> str:

@@ -9,6 +9,7 @@ from math import ceil, inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import yaml
 
 from gancensus.census.answers import MOST, MOST_BYTES
@@ -20,6 +21,8 @@ from gancensus.cli.estimate.rates import (
     CENSUS_POWER,
     DENSE,
     DISTANCE,
+    GROUP,
+    GROUP_HELD,
     HASH,
     KNOWN,
     LABELLED,
@@ -51,6 +54,7 @@ from gancensus.config.configuration import Config, read
 from gancensus.config.results import match
 from gancensus.contracts.metric import Calibrated, Metric
 from gancensus.contracts.samples import RUN, part_rows
+from gancensus.report.group_lists import GROUPS, MEMBERS
 from gancensus.report.sample_figures import PAIRS, TILES
 from gancensus.search.pairs import all_tasks
 from gancensus.search.populations import BASE_MEGABYTES
@@ -148,6 +152,9 @@ class Prediction:
         if job.rule == "census":
             rows = held / REPEATS
             return Cost(read, written, START + CENSUS * rows * (rows / 2.7e6) ** (CENSUS_POWER - 1), BASE + 1e-6 * held)
+        if job.rule == "groups":  # of samples only the names, if they have any
+            held, read = np.array([self.size(path) for path in job.inputs if match(results.DUPLICATES, path)]).T
+            return Cost(read.sum(), written, START + GROUP * 1e-6 * held.sum(), BASE + GROUP_HELD * 1e-6 * held.max())
         if job.rule == "provenance":
             return Cost(read, written, START + 1e-6 * HASH * read, BASE)
         if job.rule in ("collect_trace", "collect_census"):  # inputs that only set the order, and notes in footers
@@ -159,7 +166,8 @@ class Prediction:
 
         Where nodes of a graph open their samples, that may be every one.
         """
-        groups = TILES + 4 * PAIRS * len(facts.study.definitions)  # a pair is shown in a figure and listed below it
+        shown = 4 * PAIRS + GROUPS * (MEMBERS + 1)  # a pair is shown in a figure and listed below it
+        groups = TILES + shown * len(facts.study.definitions)
         explored = any(analysis.explored for analysis in facts.study.analyses.values())
         most = inf if explored else groups * ROW_GROUP_BYTES
         counted = {name: samples for name, samples in facts.samples.items() if name != "calibrate"}

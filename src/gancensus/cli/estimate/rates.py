@@ -15,6 +15,7 @@ POWER = 1.23  # of the values, by which that grows (bench)
 LINE = 17.0  # ns per pair that is near on a line
 MERGE = 0.15e-6  # s per row of repeats and shard
 CENSUS, CENSUS_POWER = 29e-6, 1.4  # s per row of repeats of 2.7 million; of all rows, to this power
+GROUP, GROUP_HELD = 3e-2, 8.0  # s per MB of pairs that are grouped; MB held per MB of those of a search
 LABELLED = 8e-3  # s per labelling and definition, of as many near pairs as `answers` takes
 BASE = 300.0  # MB of a process that has loaded everything
 PIECES = 150.0  # MB of the chunks in which samples are read that need not be in memory together

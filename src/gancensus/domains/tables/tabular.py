@@ -104,7 +104,7 @@ class TypedTable(Source):
             raise together(problems)
         found = samples_of(columns, codes_of(columns, wanted, where, replace(table.manner, notes=Notes())), label)
         scale = None if found.scale is None else replace(found.scale, left_out=tuple(gone))
-        return replace(found, scale=scale, notes=table.manner.notes, group=group)
+        return replace(found, scale=scale, notes=table.manner.notes, group=group, name=table.name)
 
     def _columns(
         self, table: Mapping[str, Sequence[str]], manner: Manner, where: str, problems: list[UserError]
@@ -212,7 +212,7 @@ class UserProvidedTable(UserProvided):
         _check_numbers(columns, codes, where, table.manner)
         found = samples_of(columns, codes, None)
         scale = replace(like, columns=columns)
-        known = replace(found, x=found.x[:, :0], scale=scale, notes=table.manner.notes)
+        known = replace(found, x=found.x[:, :0], scale=scale, notes=table.manner.notes, name=table.name)
         return LazySamples(known, found.shape, found.x.dtype, lambda rows: found.x[rows])
 
     def _compared(self, like: Scale, table: TextTable) -> dict[str, list[str]]:
