@@ -6,12 +6,10 @@ from pathlib import Path
 
 import gancensus.config.steps as step
 
-from gancensus.census.census import take_census
-from gancensus.census.summary import summarise
+from gancensus.census.census import conclude, take_census
 from gancensus.census.support import Graph
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
-from gancensus.contracts.table import columns_of
 from gancensus.report import failures
 from gancensus.search.duplicates import Found
 from gancensus.storage import schemas
@@ -59,18 +57,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_table(args.copies, tables.copies, schemas.COPIES)
     write_table(args.scales, tables.scales, schemas.SCALES)
     write_table(args.curve, tables.curve, schemas.CURVE)
-    statistics = [{"population": name} | row for name, of in rows.items() for row in of]
-    write_table(args.statistics, columns_of(statistics, schemas.STATISTICS.names), schemas.STATISTICS)
     reasons = zip(args.populations, map(failures.reason, args.answers), strict=True)
-    missing = {name: f"could not be measured: {reason}" for name, reason in reasons if reason}
+    failed = {name: reason for name, reason in reasons if reason}
     learned = any(search.population == "train" for search in args.searches)
-    summary = [
-        {"study": args.study} | row
-        for row in summarise(
-            rows, args.census.margin, args.census.permutations, missing, args.unseen, args.group, learned
-        )
-    ]
-    write_table(args.summary, columns_of(summary, schemas.SUMMARY.names), schemas.SUMMARY)
+    statistics, summary = conclude(rows, args.census, args.study, failed, args.unseen, args.group, learned)
+    write_table(args.statistics, statistics, schemas.STATISTICS)
+    write_table(args.summary, summary, schemas.SUMMARY)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Draw the figures of a study as SVG, and beside some which samples they show; where one cannot be drawn, say why."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -14,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write every figure."""
     args = step.arguments(__doc__, argv, study=step.section(Study), parts=int, threads=int, gallery=Path)
     folder = args.gallery.parents[1]
-    draw_figures(Results(args.study, folder.name, folder.parent, args.parts), step.print_error, args.threads)
+    results = Results(args.study, folder.name, folder.parent, args.parts)
+    draw_figures(results, step.print_error, args.threads, partial(print, flush=True))
 
 
 if __name__ == "__main__":

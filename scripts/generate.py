@@ -9,9 +9,9 @@ import gancensus.config.steps as step
 
 import numpy as np
 
-from gancensus.audit.user_samples import population_of
+from gancensus.audit.user_samples import population_beside
 from gancensus.contracts.generator import Generator
-from gancensus.contracts.samples import Notes, part_rows, rows_to_compare
+from gancensus.contracts.samples import part_rows
 from gancensus.report.inputs import noted
 from gancensus.storage.models import read_model
 from gancensus.storage.samples import SampleRows, drop_parts, write_samples
@@ -36,16 +36,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         output=Path,
     )
     real = SampleRows(args.like)
-    first = next(real.chunks(slice(0, 1)))
     if args.generator.trained:
+        first = next(real.chunks(slice(0, 1)))
         like = replace(real.identities(), scale=first.scale)
         weights = read_model(args.model[0], architecture(args.generator, first.shape))
         rows = part_rows(args.generator.samples, args.part, args.parts)
         names = (args.population, args.study, args.seed, args.device)
         write_samples(args.output, draw(args.generator, weights, like, first.shape, rows, *names))
     else:
-        like = replace(real.take(rows_to_compare(len(real), first.shape)), notes=Notes(*noted(args.like)))
-        samples = population_of(args.generator, like, args.population)
+        samples = population_beside(args.generator, real, noted(args.like), args.population)
         rows = part_rows(len(samples), args.part, args.parts)
         write_samples(args.output, samples, np.arange(rows.start, rows.stop))
     drop_parts(args.output, args.parts)

@@ -2,18 +2,17 @@
 """Split the real samples of a study; write one part of each split, and of training samples that are given apart."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import gancensus.config.steps as step
 
 import numpy as np
 
-from gancensus.audit.user_samples import population_of
+from gancensus.audit.user_samples import training_samples
 from gancensus.config.sections import Splits
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import Notes, Samples, check, part_rows, rows_to_compare
+from gancensus.contracts.samples import Samples, check, part_rows
 from gancensus.contracts.source import Source
 from gancensus.storage.samples import drop_parts, write_samples
 from gancensus.training.splits import split
@@ -43,9 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
         drop_parts(getattr(args, name), args.parts)
     for given in args.trained_on:
-        real.notes.restart()
-        like = real.take(found["holdout"][rows_to_compare(len(found["holdout"]), real.shape)])
-        samples = population_of(given, replace(like, notes=Notes(*like.notes.counts())), "train")
+        samples = training_samples(given, real, found["holdout"])
         part = part_rows(len(samples), args.part, args.parts)
         write_samples(args.train, samples, np.arange(part.start, part.stop))
 

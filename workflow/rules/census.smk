@@ -42,7 +42,7 @@ rule census:
 
 rule sweep:
     input:
-        lambda wc: [file for p in swept(wc) for file in compared(definition_of(wc), p)],
+        lambda wc: [file for p in results.swept(study(wc)) for file in compared(definition_of(wc), p)],
     output:
         at(results.SWEEP),
     log:
@@ -55,9 +55,9 @@ rule sweep:
         mem_mb=grows(CONFIG.memory),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        definition=lambda wc: sections(swept_definition(wc)),
+        definition=lambda wc: sections(results.swept_definition(definition_of(wc))),
         census=lambda wc: section(study(wc).census, exclude=("margin", "replicates", "permutations")),
-        populations=swept,
+        populations=lambda wc: results.swept(study(wc)),
         code=lambda wc: code("sweep.py", *definition_of(wc).values()),
     message:
         "sweep the thresholds and metrics of {wildcards.definition} in {wildcards.study}"
@@ -67,14 +67,7 @@ rule sweep:
 
 
 # What the notes of the sample tables are about: study, population, the user's name of the input, and whose tables.
-INPUTS = []
-
-for name, s in CONFIG.studies.items():
-    read = {"real": (s.source, [name for name in s.real if name not in s.given])}
-    read |= {name: (given, (name,)) for name, given in s.given.items()}
-    read |= {population: (s.generators[key], (population,)) for population, (key, _) in s.generated.items()}
-    for population, (member, populations) in read.items():
-        INPUTS.append((name, population, ", ".join(map(str, member.files())) or member.kind, populations))
+INPUTS = [(name, *about) for name, s in CONFIG.studies.items() for about in results.inputs(s)]
 
 
 rule collect_census:

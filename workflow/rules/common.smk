@@ -250,12 +250,6 @@ def search_code(wildcards):
     return code("pairs.py", *definition_of(wildcards).values())
 
 
-def swept_definition(wildcards):
-    """A definition as a sweep reads it: all alphas the same, for those of the census are swept."""
-    metrics = definition_of(wildcards).items()
-    return {name: m if m.fixed is not None else m.model_copy(update={"alpha": 0.5}) for name, m in metrics}
-
-
 def analysis_of(wildcards):
     """The analysis that makes a table."""
     return study(wildcards).analysed[wildcards.analysis][0]
@@ -310,11 +304,6 @@ def embedded_train(wildcards):
     return parts_of("train", study(wildcards).selections[wildcards.name].encoder)
 
 
-def swept(wildcards):
-    """The populations of a sweep: real samples that set thresholds, those that are the reference, generated ones."""
-    return ["calibrate", "holdout", *study(wildcards).generated]
-
-
 def searched(wildcards, place):
     """A table of every search, definition by definition."""
     return [
@@ -339,6 +328,4 @@ def answered_features(wildcards):
 
 def fitted_spaces(wildcards):
     """The encoders of the definitions that have learned from `train`."""
-    s = study(wildcards)
-    spaces = dict.fromkeys(metric.space for definition in s.definitions.values() for metric in definition.values())
-    return [space for space in spaces if space and s.encoders[space].fitted]
+    return results.fitted_spaces(study(wildcards))

@@ -4,7 +4,9 @@
 def listed_pairs(wildcards, other=None):
     """The pairs listed of every generated population within itself, or with another one, definition by definition."""
     s = study(wildcards)
-    own = [(d, search) for d in s.definitions for p in s.generated for search in results.own_searches(p, "train" in s.real)]
+    own = [
+        (d, search) for d in s.definitions for p in s.generated for search in results.own_searches(p, "train" in s.real)
+    ]
     return [at(results.DUPLICATES, definition=d, search=search.name) for d, search in own if search.other == other]
 
 

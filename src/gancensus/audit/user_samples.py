@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -19,9 +19,12 @@ from gancensus.contracts.samples import (
     VALUES_AT_ONCE,
     LazySamples,
     MeasuredSamples,
+    Notes,
     Samples,
+    SampleTable,
     generated_ids,
     narrowed,
+    rows_to_compare,
 )
 from gancensus.contracts.scales import scale_like
 from gancensus.storage.imagefiles import COMPOSITED
@@ -99,6 +102,26 @@ def population_of(generator: UserProvided, like: Samples, population: str) -> La
     samples = as_population(generator, like, population)
     check_units(generator, like, samples)
     return samples
+
+
+def population_beside(generator: UserProvided, real: SampleTable, notes: Iterable[str], population: str) -> LazySamples:
+    """Return the user's samples as a population, compared with some of the held-out samples; `notes` are about these.
+
+    Raises UserError as `population_of` does.
+    """
+    shape = next(real.chunks(slice(0, 1))).shape
+    like = replace(real.take(rows_to_compare(len(real), shape)), notes=Notes(*notes))
+    return population_of(generator, like, population)
+
+
+def training_samples(given: UserProvided, real: Samples | LazySamples, holdout: NDArray[np.int64]) -> LazySamples:
+    """Return what models elsewhere have learned from, as `train`, compared with some of the held-out rows `holdout`.
+
+    Raises UserError as `population_of` does.
+    """
+    real.notes.restart()
+    like = real.take(holdout[rows_to_compare(len(holdout), real.shape)])
+    return population_of(given, replace(like, notes=Notes(*like.notes.counts())), "train")
 
 
 def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> LazySamples:

@@ -21,12 +21,11 @@ from gancensus.comparison.exact import equal_share
 from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
-from gancensus.contracts.samples import Samples, flatten, spread_rows
+from gancensus.contracts.samples import Samples, SampleTable, flatten, spread_rows
 from gancensus.search.near import PILOT, RelativeDistance
 from gancensus.search.populations import Population, condition_groups
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.multiplicity import max_t
-from gancensus.storage.samples import SampleRows
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -116,7 +115,7 @@ class Criterion(NamedTuple):
     thresholds: Sequence[float]
 
 
-Spaces = Mapping[str | None, SampleRows]
+Spaces = Mapping[str | None, SampleTable]
 """A population's samples, and its vectors by encoder."""
 
 

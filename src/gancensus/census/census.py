@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gancensus.census.summary import Grouping, summarise
 from gancensus.census.support import (
     Count,
     Graph,
@@ -82,6 +83,27 @@ def take_census(
         columns_of(copies, schemas.COPIES.names),
         columns_of(scaled, schemas.SCALES.names),
     )
+
+
+def conclude(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    settings: Census,
+    study: str,
+    failed: Mapping[str, str],
+    unseen: Collection[str],
+    group: Grouping,
+    learned: bool,
+) -> tuple[Columns, Columns]:
+    """Return the tables of all statistics and of the answers that they give.
+
+    rows: those of `census.answers` by population; failed: why a population could not be measured; unseen, group,
+    learned: as of `summarise`.
+    """
+    statistics = [{"population": name} | dict(row) for name, of in rows.items() for row in of]
+    missing = {name: f"could not be measured: {reason}" for name, reason in failed.items()}
+    said = summarise(rows, settings.margin, settings.permutations, missing, unseen, group, learned)
+    summary = [{"study": study} | row for row in said]
+    return columns_of(statistics, schemas.STATISTICS.names), columns_of(summary, schemas.SUMMARY.names)
 
 
 def _rng(seed: int, study: str, definition: str, what: str, population: str) -> np.random.Generator:

@@ -15,10 +15,9 @@ from gancensus.comparison import copies
 from gancensus.comparison.exact import exact
 from gancensus.comparison.nearest import Beside, Beyond, authenticity, data_copying, low_quantile
 from gancensus.contracts.metric import Features
-from gancensus.contracts.samples import Samples
+from gancensus.contracts.samples import Samples, SampleTable
 from gancensus.search.near import PILOT, Nearest
 from gancensus.search.pairs import Side, joined, take
-from gancensus.storage.samples import SampleRows
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -105,7 +104,7 @@ def _rows(side: Side, rows: IntArray) -> list[Features]:
     return joined(parts)
 
 
-def row_of_exact(generated: Samples, train: SampleRows, holdout: SampleRows) -> dict[str, Any]:
+def row_of_exact(generated: Samples, train: SampleTable, holdout: SampleTable) -> dict[str, Any]:
     """Return the row of generated samples that equal real ones."""
     known, other = (side.chunks(slice(0, len(side))) for side in (train, holdout))
     found = exact(generated, known, other, LEVEL)

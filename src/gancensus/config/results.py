@@ -7,7 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gancensus.config.configuration import Study
+    from gancensus.contracts.family import Member
+    from gancensus.contracts.metric import Metric
 
 
 # Relative to the results; names in braces are wildcards of the rules, which `at` fills in and `match` returns.
@@ -143,6 +147,34 @@ def answered(study: Study) -> list[str]:
     Of real samples in groups `train` has whole ones, and `holdout` one sample of each: they are not alike.
     """
     return [*([] if study.source.grouped or "train" not in study.real else ["train"]), *study.generated]
+
+
+def swept(study: Study) -> list[str]:
+    """Return the populations of a sweep: real samples that set thresholds, those that are the reference, generated."""
+    return ["calibrate", "holdout", *study.generated]
+
+
+def swept_definition(definition: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Return a definition as a sweep reads it: all alphas the same, for those of the census are swept."""
+    return {k: one if one.fixed is not None else one.model_copy(update={"alpha": 0.5}) for k, one in definition.items()}
+
+
+def fitted_spaces(study: Study) -> list[str]:
+    """Return the encoders of the definitions that have learned from `train`."""
+    spaces = dict.fromkeys(metric.space for definition in study.definitions.values() for metric in definition.values())
+    return [space for space in spaces if space and study.encoders[space].fitted]
+
+
+def inputs(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the inputs that sample tables have notes about: population or `real`, the user's name, whose tables."""
+    split = tuple(name for name in study.real if name not in study.given)
+    read: dict[str, tuple[Member, tuple[str, ...]]] = {"real": (study.source, split)}
+    read |= {name: (given, (name,)) for name, given in study.given.items()}
+    read |= {population: (study.generators[key], (population,)) for population, (key, _) in study.generated.items()}
+    return [
+        (population, ", ".join(map(str, member.files())) or member.kind, populations)
+        for population, (member, populations) in read.items()
+    ]
 
 
 def scaled(study: Study) -> list[str]:

@@ -60,6 +60,10 @@ PREPROCESSED = "preprocessed by the source: "
 """How the note of a source begins that brings its samples into a common frame; then come the steps."""
 
 
+NoteCounts = Mapping[str, int | None]
+"""Sentences about an input, in the order in which they were noted, with the number of samples each is about."""
+
+
 class Notes:
     """What was done to an input, or guessed about it, apart from reading it: shown with the results that rest on it.
 
@@ -81,8 +85,8 @@ class Notes:
         """Forget which rows have been noted: what is read from now on counts."""
         self._rows = {sentence: rows for sentence, rows in self._rows.items() if rows is None}
 
-    def counts(self) -> dict[str, int | None]:
-        """Return the sentences, in the order in which they were noted, with the number of samples each is about."""
+    def counts(self) -> NoteCounts:
+        """Return the sentences with the number of samples that each is about."""
         return {sentence: None if rows is None else len(rows) for sentence, rows in self._rows.items()}
 
 
@@ -324,4 +328,16 @@ class Rows(Protocol):
 
     def whole(self) -> Samples:
         """Read all samples: what fits into memory at once."""
+        ...
+
+
+class SampleTable(Rows, Protocol):
+    """Samples that are taken by their rows, too: in files (`storage.samples.SampleRows`) or in memory (`HeldRows`)."""
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Return the samples at the given rows, in their order."""
+        ...
+
+    def identities(self) -> Samples:
+        """Return sample_id, label and conditions of all samples; x has no values."""
         ...

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gancensus.config.results import SAMPLES, at
+from gancensus.contracts.samples import NoteCounts
 from gancensus.contracts.table import Columns
 from gancensus.storage.schemas import INPUTS
 from gancensus.storage.tables import NOTES, about
@@ -15,12 +16,17 @@ from gancensus.storage.tables import NOTES, about
 WARNING = "warning: "  # begins a note on what may make numbers wrong
 
 
-def noted(paths: Sequence[Path]) -> dict[str, int | None]:
+def noted(paths: Sequence[Path]) -> NoteCounts:
     """Return the notes in the metadata of sample tables, and how many samples each is about; None: all of them."""
+    return added_up(json.loads(about(path).get(NOTES, "{}")) for path in paths)
+
+
+def added_up(tables: Iterable[NoteCounts]) -> NoteCounts:
+    """Return the notes of several tables of one input."""
     whole: dict[str, None] = {}
     counted: dict[str, int] = {}
-    for path in paths:
-        for sentence, count in json.loads(about(path).get(NOTES, "{}")).items():
+    for notes in tables:
+        for sentence, count in notes.items():
             if count is None:
                 whole[sentence] = None
             else:
@@ -33,11 +39,17 @@ def inputs_table(results: Path, inputs: Iterable[tuple[str, str, str, Sequence[s
 
     inputs: study, population, the user's name of the input, and the populations whose tables have its notes.
     """
-    rows = []
+    found = []
     for study, population, name, populations in inputs:
         tables = [(one, part) for one in populations for part in range(parts)]
         paths = [results / at(SAMPLES, study=study, population=one, part=part) for one, part in tables]
-        rows += [(study, population, name, note, count) for note, count in noted(paths).items()]
+        found.append((study, population, name, noted(paths)))
+    return inputs_columns(found)
+
+
+def inputs_columns(inputs: Iterable[tuple[str, str, str, NoteCounts]]) -> Columns:
+    """Return the table of what was noted about every input: study, population, the user's name of it, the notes."""
+    rows = [(*about_it, note, count) for *about_it, notes in inputs for note, count in notes.items()]
     columns = zip(*rows, strict=True) if rows else [()] * len(INPUTS)
     return dict(zip(INPUTS.names, columns, strict=True))
 

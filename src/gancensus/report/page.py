@@ -221,8 +221,10 @@ def image(results: Path, file: str) -> Row:
     return {"image": base64.b64encode((results / file).read_bytes()).decode(), "failed": failed}
 
 
-def timeline_of(results: Path) -> Row:
-    """Return the timeline, what it says in words, and what each rule took."""
+def timeline_of(results: Path) -> Row | None:
+    """Return the timeline, what it says in words, and what each rule took; None where there were no jobs."""
+    if not (results / places.TRACE).is_file():
+        return None
     title, caption = captions.FIGURES["timeline"]
     rows = read_table(results / places.TRACE).to_pylist()
     said = {"said": sentences.timeline(rows), "rules": by_rule(rows)}

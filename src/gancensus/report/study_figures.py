@@ -65,24 +65,31 @@ class Results(NamedTuple):
         return SampleRows([self.path(places.SAMPLES, population=population, part=part) for part in range(self.parts)])
 
 
-def draw_figures(results: Results, on_error: Callable[[Exception], None], processes: int = 1) -> None:
+def draw_figures(
+    results: Results,
+    on_error: Callable[[Exception], None],
+    processes: int = 1,
+    progress: Callable[[str], None] = lambda text: None,
+) -> None:
     """Draw every figure; where one fails, pass the error to `on_error` and go on with the others."""
-    draw, figures = partial(draw_figure, results, on_error), list(places.figures(results.study))
+    draw, figures = partial(draw_figure, results, on_error, progress), list(places.figures(results.study))
     if processes > 1:
         try:
             with ProcessPoolExecutor(processes, get_context("fork")) as pool:
                 list(pool.map(draw, figures))
             return
         except BrokenProcessPool:  # one was killed, as where memory ends: one at a time takes less
-            print("a process was killed; drawing all figures again, one after the other", flush=True)
+            progress("a process was killed; drawing all figures again, one after the other")
     for figure in figures:
         draw(figure)
 
 
-def draw_figure(results: Results, on_error: Callable[[Exception], None], name: str) -> None:
+def draw_figure(
+    results: Results, on_error: Callable[[Exception], None], progress: Callable[[str], None], name: str
+) -> None:
     """Draw a figure; where it fails, pass the error to `on_error`, and write why in its place."""
     drawing, output = places.figures(results.study)[name], results.path(places.FIGURE, figure=name)
-    print(f"drawing {name}", flush=True)
+    progress(f"drawing {name}")
     try:
         write(drawing, results, output)
     except Exception as error:

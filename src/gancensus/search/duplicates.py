@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.metric import LOOSEST, MIDDLE, SCALES, Metric
+from gancensus.contracts.samples import SampleTable
 from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Side, costs, deal, find_pairs
 from gancensus.search.populations import PILOT, Population, condition_groups, condition_line
 from gancensus.search.repeats import Tally, expected_share, listed, listing_step, partners
-from gancensus.storage.samples import SampleRows
 
 COUNTS_OF_SCALES = [f"duplicates_{scale}" for scale in SCALES if scale != LOOSEST]
-Spaces = Mapping[str | None, SampleRows]
+Spaces = Mapping[str | None, SampleTable]
 """A population's samples, and its vectors by encoder."""
 
 

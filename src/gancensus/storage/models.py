@@ -18,8 +18,13 @@ def write_model(path: Path, weights: Mapping[str, NDArray[Any]], architecture: s
     """Write the weights of a model as safetensors, with what they are the weights of."""
     from safetensors.numpy import save
 
-    contiguous = {name: np.ascontiguousarray(value) for name, value in weights.items()}
-    write_bytes(path, save(contiguous, metadata={"architecture": architecture}))  # one key: their order is not kept
+    metadata = {"architecture": architecture}  # one key: their order is not kept
+    write_bytes(path, save(as_stored(weights), metadata=metadata))
+
+
+def as_stored(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return weights as `read_model` gives them back."""
+    return {name: np.ascontiguousarray(weights[name]) for name in sorted(weights)}
 
 
 def read_model(path: Path, architecture: str) -> dict[str, NDArray[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.columns import Column, width
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import LazySamples, Samples, Scale, check, check_ids
+from gancensus.contracts.samples import (
+    VALUES_AT_ONCE,
+    LazySamples,
+    NoteCounts,
+    Samples,
+    Scale,
+    check,
+    check_ids,
+)
 from gancensus.storage.tables import group_rows, read_table, readable, versioned, write_parquet
 
 SAMPLE_COLUMNS = (
@@ -32,20 +40,24 @@ def write_samples(path: Path, samples: Samples | LazySamples, rows: NDArray[np.i
 
     x is a fixed-shape tensor. Samples that are not read yet are read, and written, a row group at a time.
     """
-    count = len(samples) if rows is None else len(rows)
     samples.notes.restart()
+    _write(path, partial(_some_rows, samples, rows), len(samples) if rows is None else len(rows), samples.notes.counts)
 
-    def table(start: int, stop: int) -> pa.Table:
-        some = slice(start, stop) if rows is None else rows[start:stop]
-        return _sample_table(samples.take(some))
 
+def _some_rows(samples: Samples | LazySamples, rows: NDArray[np.int64] | None, start: int, stop: int) -> pa.Table:
+    """Return some of the rows of a table of samples."""
+    return _sample_table(samples.take(slice(start, stop) if rows is None else rows[start:stop]))
+
+
+def _write(path: Path, table: Callable[[int, int], pa.Table], count: int, notes: Callable[[], NoteCounts]) -> None:
+    """Write a sample table of so many rows, of which `table` returns some, and then what has been noted of them."""
     first = table(0, 1)
-    group = group_rows(first.drop_columns("name") if samples.name is not None else first)  # names differ in length
+    group = group_rows(first.drop_columns("name") if "name" in first.column_names else first)  # names differ in length
     x = first["x"].chunk(0).storage.flatten().to_numpy()
     sparse = 2 * np.count_nonzero(x) < x.size  # as showers: a third smaller without, and four times as fast to read
     tensors = "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
     groups = (table(k, k + group) for k in range(0, max(1, count), group))
-    write_parquet(path, first.schema, groups, group, tensors, samples.notes)
+    write_parquet(path, first.schema, groups, group, tensors, notes)
 
 
 def _sample_table(samples: Samples) -> pa.Table:
@@ -185,6 +197,59 @@ class SampleRows:
         """Return sample_id, label, name and conditions of all rows; x has no values."""
         whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
         return check_ids(whole, ", ".join(map(str, self.paths)))
+
+
+class HeldRows:
+    """A population in memory, as its sample table would give it back: what `SampleRows` does, on values that are held.
+
+    `table` is what the file would hold, `notes` what was noted about the input, and about how many of its samples.
+    """
+
+    def __init__(self, samples: Samples | LazySamples, where: str, rows: NDArray[np.int64] | None = None) -> None:
+        """Take samples, or some rows of them; what is not read yet is read, some rows at a time.
+
+        Raises UserError as reading and `check` do; `where` names the population in messages.
+        """
+        samples.notes.restart()
+        wanted = np.arange(len(samples)) if rows is None else rows
+        step = max(1, VALUES_AT_ONCE // int(np.prod(samples.shape)))
+        parts = [samples.take(wanted[start : start + step]) for start in range(0, max(1, len(wanted)), step)]
+        whole = parts[0] if len(parts) == 1 else _joined(parts)
+        self.where, self.table, self.notes = where, _sample_table(whole), samples.notes.counts()
+        self._samples = _samples(Path(where), self.table)
+        self._group = group_rows(self.table.select(["sample_id", "x"]).slice(0, 1))
+
+    @classmethod
+    def joined(cls, parts: Sequence[HeldRows]) -> HeldRows:
+        """Return several populations of one shape as one."""
+        return parts[0] if len(parts) == 1 else cls(_joined([part.whole() for part in parts]), parts[0].where)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def chunks(self, rows: slice, without_x: bool = False) -> Iterator[Samples]:
+        """Yield the rows, as many at a time as a row group has; an empty one where there are none."""
+        known = self.identities() if without_x else self._samples
+        stop = min(rows.stop, len(self))
+        ends = [*range((rows.start // self._group + 1) * self._group, stop, self._group), max(stop, rows.start)]
+        for start, end in zip([rows.start, *ends], ends, strict=False):
+            yield known.take(slice(start, end))
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """Return the samples at the given rows, in their order."""
+        return self._samples.take(rows)
+
+    def whole(self) -> Samples:
+        """Return all samples."""
+        return self._samples
+
+    def identities(self) -> Samples:
+        """Return sample_id, label and conditions of all samples; x has no values."""
+        return replace(self._samples, x=np.empty((len(self), 0), dtype=np.float32), scale=None)
+
+    def write(self, path: Path) -> None:
+        """Write the sample table that `write_samples` writes."""
+        _write(path, lambda start, stop: self.table.slice(start, stop - start), len(self), lambda: self.notes)
 
 
 def _samples(path: Path, table: pa.Table, first: int = 0) -> Samples:

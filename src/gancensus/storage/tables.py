@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Notes
+from gancensus.contracts.samples import NoteCounts
 from gancensus.contracts.table import Columns
 
 CONTRACT = "1"  # version of the file contract; raised when a column changes its meaning
@@ -66,9 +66,18 @@ def _cannot_write(path: Path, temporary: Path, error: OSError) -> UserError:
 
 def write_table(path: Path, columns: Columns, schema: pa.Schema, about: Mapping[str, str] | None = None) -> None:
     """Write a table with the given schema; `about` are short facts kept in the file's metadata."""
+    write_whole(path, as_table(columns, schema, about))
+
+
+def as_table(columns: Columns, schema: pa.Schema, about: Mapping[str, str] | None = None) -> pa.Table:
+    """Return columns as the table that `write_table` writes."""
     schema = versioned(schema, about)
-    table = pa.table({name: columns[name] for name in schema.names}, schema=schema)
-    write_parquet(path, schema, [table], group_rows(table))
+    return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def write_whole(path: Path, table: pa.Table) -> None:
+    """Write a table of `as_table`."""
+    write_parquet(path, table.schema, [table], group_rows(table))
 
 
 def versioned(schema: pa.Schema, about: Mapping[str, str] | None) -> pa.Schema:
@@ -88,11 +97,11 @@ def write_parquet(
     tables: Iterable[pa.Table],
     group_rows: int,
     tensors: str = "BYTE_STREAM_SPLIT",
-    notes: Notes | None = None,
+    notes: Callable[[], NoteCounts] = dict,
 ) -> None:
     """Write tables as one; all but the last are whole row groups.
 
-    tensors: the encoding of samples; notes: what has been noted once all tables are there.
+    tensors: the encoding of samples; notes: returns what has been noted once all tables are there.
     """
     temporary = _temporary(path)
     encodings = _encodings(schema, tensors)
@@ -102,8 +111,8 @@ def write_parquet(
         with pq.ParquetWriter(temporary, schema, **options) as writer:
             for table in tables:
                 writer.write_table(table, row_group_size=group_rows)
-            if notes and notes.counts():
-                writer.add_key_value_metadata({NOTES: json.dumps(notes.counts())})
+            if noted := notes():
+                writer.add_key_value_metadata({NOTES: json.dumps(noted)})
         temporary.replace(path)
     except OSError as error:
         raise _cannot_write(path, temporary, error) from None
@@ -164,14 +173,26 @@ def reason_of(error: Exception) -> str:
 
 def columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read a result table, or some of it, as one array per column (nulls become NaN, or None in columns of strings)."""
-    table = read_table(path, names)
+    return columns_in(read_table(path, names))
+
+
+def columns_in(table: pa.Table) -> dict[str, NDArray[Any]]:
+    """Return a result table as one array per column, as `columns` does."""
     return {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
 
 
 def about(path: Path) -> dict[str, str]:
     """Read the short facts that a file's metadata keeps, and nothing else of it."""
-    facts = readable(path, lambda: pq.read_metadata(path)).metadata or {}
-    return {key.decode(): value.decode() for key, value in facts.items()}
+    return _decoded(readable(path, lambda: pq.read_metadata(path)).metadata)
+
+
+def about_table(table: pa.Table) -> dict[str, str]:
+    """Return the short facts that the metadata of a table in memory keeps."""
+    return _decoded(table.schema.metadata)
+
+
+def _decoded(facts: Mapping[bytes, bytes] | None) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (facts or {}).items()}
 
 
 def value_digest(path: Path) -> str:

@@ -25,19 +25,22 @@ if TYPE_CHECKING:
 
 @contextmanager
 def deterministic(seed: int) -> Iterator[None]:
-    """Run with one thread, deterministic algorithms and torch's generators seeded; restore them afterwards."""
+    """Run with one thread, deterministic algorithms, float32 and torch's generators seeded; restore them afterwards."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is only deterministic with a fixed workspace
     import torch
 
-    threads = torch.get_num_threads()
+    threads, kind = torch.get_num_threads(), torch.get_default_dtype()
+    strict = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float32)
     torch.use_deterministic_algorithms(True)
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             yield
     finally:
-        torch.use_deterministic_algorithms(False)
+        torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
+        torch.set_default_dtype(kind)
         torch.set_num_threads(threads)
 
 

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import LazySamples, Samples
+from gancensus.contracts.samples import LazySamples, Samples, SampleTable
 from gancensus.contracts.table import Columns
-from gancensus.storage.samples import SampleRows
 
 IntArray = NDArray[np.int64]
 
@@ -78,7 +77,7 @@ def _split_groups(
     return {first: rows} | {name: np.sort(one[end - count : end]) for (name, count), end in parts}
 
 
-def kept(train: SampleRows, selections: Sequence[Columns]) -> LazySamples:
+def kept(train: SampleTable, selections: Sequence[Columns]) -> LazySamples:
     """Return the training samples that every selection keeps, read as they are needed.
 
     selections: tables with sample_id and kept.

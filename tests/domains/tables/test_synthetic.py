@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import contingency, f_oneway, ks_2samp, mannwhitneyu, rankdata, spearmanr
 from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from gancensus.contracts.columns import Column, encode
 from gancensus.contracts.errors import UserError

@@ -15,7 +15,7 @@ import pytest
 from in_memory import InMemory
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from gancensus.contracts.analysis import Context
 from gancensus.contracts.columns import Column, encode, width

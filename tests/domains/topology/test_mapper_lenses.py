@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from gancensus.contracts.errors import UserError
 from gancensus.domains.topology.lenses import Component, Eccentricity, Floats, Lens, check, fit, principal_directions

@@ -1,0 +1,238 @@
+"""`gancensus.audit`: arrays in, a result object out."""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from gancensus.audit.asked import STUDY, Asked, Chosen
+from gancensus.audit.choose import choose
+from gancensus.audit.given import as_file
+from gancensus.audit.memory import Run, renamed, run_study
+from gancensus.audit.outcome import Outcome, outcomes
+from gancensus.audit.parts import Duplicates
+from gancensus.audit.saved import save, write_report
+from gancensus.config import results
+from gancensus.config.configuration import check_files, load
+from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import suggestion
+from gancensus.contracts.samples import ROWS_PER_POPULATION
+from gancensus.plotting import numbers
+from gancensus.report import failures, sentences
+from gancensus.storage.tables import columns_in
+
+if TYPE_CHECKING:
+    import pandas
+
+Samples = Any
+"""(n, ...) samples: an array of NumPy or JAX, a tensor of PyTorch on any device, a table of pandas, polars or Arrow, a
+list of images of Pillow; or the path of a file or folder, as `gancensus audit` takes it."""
+
+HEADS = {"diverse": "diverse", "on": "on the data", "covers": "covers the data", "copies": "copies train"}
+
+
+def audit(
+    real: Samples,
+    generated: Mapping[str, Samples] | Samples,
+    train: Samples | None = None,
+    *,
+    kind: str | None = None,
+    encoder: str | None = None,
+    features: Mapping[str, Samples] | None = None,
+    alpha: float | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Say of generated samples whether they are diverse, on the data, cover it, and copy; as `gancensus audit` does.
+
+    The numbers are those of the command on the same samples in files, to the last bit, with all cores of the
+    processor. Nothing that is given is changed, and no file is left behind.
+
+    Args:
+        real: real samples (n, ...) that no generator has learned from, unless it has learned from `train`.
+        generated: samples (m, ...) by the name of their generator, which is any text; or of one generator.
+        train: what the generators have learned from; without it, copies cannot be looked for.
+        kind: what the samples are, where their values do not tell: a choice of `--kind`.
+        encoder: a kind of encoder, or the file of one (.onnx).
+        features: vectors (n, d) in the order of the samples: of `real`, `train` and the generators by name.
+        alpha: share of the pairs of real samples that count as near-duplicates; chosen from their number by default.
+        seed: of all random numbers.
+
+    Raises:
+        UserError: what is wrong with the samples, in a line.
+    """
+    made = dict(generated) if isinstance(generated, Mapping) else {"generated": generated}
+    if not made:
+        raise UserError("generated: no generator is given; give samples by the name of their generator")
+    with tempfile.TemporaryDirectory(prefix="gancensus-") as temporary:
+        files = _Files(Path(temporary))
+        try:
+            asked = Asked(
+                files.place(real, "real"),
+                {str(name): files.place(samples, f"generated['{name}']") for name, samples in made.items()},
+                None if train is None else files.place(train, "train"),
+                kind,
+                encoder,
+                {name: files.place(vectors, f"features['{name}']") for name, vectors in (features or {}).items()},
+                alpha,
+                seed,
+            )
+            chosen = choose(asked)
+            config = load(chosen.configuration)
+            check_files(config)
+            run = run_study(config, STUDY, files.called)
+        except UserError as error:
+            raise UserError(files.called(str(error))) from None
+    titles = dict(zip(run.study.generated, asked.generated, strict=True))
+    return Audit(run, titles, Chosen(*renamed(chosen, files.called)))
+
+
+class _Files:
+    """Files of what is given, in a temporary folder, and what their user calls them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._names = folder, dict[str, str]()
+
+    def place(self, value: Samples, name: str) -> str:
+        """Return the file or folder of some samples."""
+        found = as_file(value, name, self._folder / f"{len(self._names)}")
+        if not isinstance(value, str | PathLike):
+            self._names[found] = name
+        return found
+
+    def called(self, text: str) -> str:
+        """Return a text with the users' names in the place of temporary files."""
+        for path, name in self._names.items():
+            text = text.replace(path, name)
+        return text
+
+
+class Audit(Mapping[str, Outcome]):
+    """What an audit has found: a mapping from the names of the generators to what was found out about each."""
+
+    def __init__(self, run: Run, titles: Mapping[str, str], chosen: Chosen) -> None:
+        """titles: what the user calls each generated population; chosen: with the user's names of files."""
+        self._run, self._populations = run, {title: population for population, title in titles.items()}
+        self.said = chosen.said
+        """What the samples were taken for, and what was chosen: a line each."""
+        self.configuration = chosen.configuration
+        """What was run: with the samples in files, and their paths in it, `gancensus run` makes the same tables."""
+        found = outcomes(self._rows(results.SUMMARY), self._rows(results.SUPPORT), titles, self._rows(results.COPIES))
+        self._outcomes = {one.title: one for one in found}
+
+    def __getitem__(self, name: str) -> Outcome:
+        """Return what was found out about a generator."""
+        return self._outcomes[self._known(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outcomes)
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def _known(self, name: str) -> str:
+        if name not in self._populations:
+            raise KeyError(f"no generator '{name}'{suggestion(name, self._populations)}")
+        return name
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each generator: the ratio of collisions, the support size, and the four answers."""
+        return [
+            {
+                "generator": name,
+                **dict(zip(("ratio", "ratio_low", "ratio_high"), (one.ratio, one.low, one.high), strict=True)),
+                "support": one.support,
+                "support_low": one.main["effective_support_low"],
+                "support_high": one.main["effective_support_high"],
+                **{
+                    question: one.answers[question]["answer"] if question in one.answers else None for question in HEADS
+                },
+                "samples": one.main["samples"],
+                "duplicates": one.main["duplicates"],
+            }
+            for name, one in self.items()
+        ]
+
+    @property
+    def table(self) -> pandas.DataFrame:
+        """`rows` as a DataFrame, by generator. Raises UserError where pandas is not installed."""
+        try:
+            import pandas
+        except ImportError:
+            raise UserError("`table` needs pandas (pip install pandas); `rows` has the same as a list") from None
+        return pandas.DataFrame(self.rows).set_index("generator")
+
+    @cached_property
+    def tables(self) -> Mapping[str, pa.Table]:
+        """Every table, by where the command would write it in its folder of results."""
+        return {**self._run.tables, **{place: rows.table for place, rows in self._run.held.items()}}
+
+    @property
+    def failed(self) -> list[str]:
+        """What could not be measured, and why."""
+        return [failures.Failed.of(place, reason).sentence for place, reason in self._run.failed.items()]
+
+    def duplicates(self, name: str, definition: str | None = None) -> Duplicates:
+        """Return the near-duplicates among a generator's samples, by a definition; by default the first one.
+
+        Where there are more than about 10 million, only those among some of the samples are listed.
+        """
+        definition = definition or next(iter(self._run.study.definitions))
+        names = {"definition": definition, "search": self._populations[self._known(name)]}
+        if definition not in self._run.study.definitions:
+            raise KeyError(f"no definition '{definition}'{suggestion(definition, self._run.study.definitions)}")
+        found = columns_in(self._run.tables[self._run.place(results.DUPLICATES, **names)])
+        i, j = (found.pop(side) % ROWS_PER_POPULATION for side in ("i", "j"))
+        return Duplicates(i, j, found)
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write the tables and models into a folder, as the command does, with `provenance.json`."""
+        save(self._run, Path(folder))
+
+    def to_html(self, path: str | PathLike[str]) -> None:
+        """Write the report: one page, which opens without a network."""
+        write_report(self._run, Path(path))
+
+    def __repr__(self) -> str:
+        lines = [" | ".join(row) for row in [["generator", *COLUMNS], *([*row] for row in self._cells())]]
+        return "\n".join([f"Audit of {len(self)} generator{'s' * (len(self) > 1)}", *lines, *self.failed])
+
+    def _repr_html_(self) -> str:
+        def line(cells: list[str], tag: str) -> str:
+            return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+        body = "".join(line(row, "td") for row in self._cells())
+        failed = "".join(f"<p>{html.escape(text)}</p>" for text in self.failed)
+        return f"<table><thead>{line(['generator', *COLUMNS], 'th')}</thead><tbody>{body}</tbody></table>{failed}"
+
+    def _cells(self) -> list[list[str]]:
+        """Return the rows as they are shown: generator, ratio, support, and the four answers."""
+        return [
+            [
+                name,
+                _with_interval(one.main, "ratio"),
+                _with_interval(one.main, "effective_support"),
+                *(sentences.answer(one.answers.get(question)) for question in HEADS),
+            ]
+            for name, one in self.items()
+        ]
+
+    def _rows(self, place: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._run.tables[self._run.place(place)].to_pylist()
+        return rows
+
+
+COLUMNS = ("ratio", "support", *HEADS.values())
+
+
+def _with_interval(row: numbers.Row, name: str) -> str:
+    """Write a number with its interval."""
+    value, reach = numbers.interval(row, name)
+    return f"{value} ({reach})" if reach else value
