@@ -9,7 +9,7 @@ READY = .venv/ready
 GANCENSUS = $(BIN)/gancensus
 
 .DEFAULT_GOAL = help
-.PHONY: help run slurm plan check estimate test test-all slurm-test chaos bench bench-large growth trust snakemake-report docs lock images clean
+.PHONY: help run slurm plan check estimate demo test test-all slurm-test chaos bench bench-large growth trust snakemake-report docs lock images clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ $(READY): envs/requirements.lock pyproject.toml
 
 run: $(READY) ## run every study of CONFIG on all cores, print the census
 	@$(GANCENSUS) run --configfile $(CONFIG) --cores $(CORES)
+
+demo: $(READY) ## audit three generators of digits that come with this clone, into results/demo: under a minute
+	@$(GANCENSUS) audit --real demo/real.npz --train demo/train.npz --out results/demo --cores $(CORES) --generated \
+	  DCGAN=demo/dcgan.npz "too small=demo/collapsed.npz" memoriser=demo/memoriser.npz || test $$? = 10
 
 slurm: $(READY) ## run every study of CONFIG on a SLURM cluster; PROFILE= names your copy of workflow/profiles/slurm
 	@$(GANCENSUS) slurm --configfile $(CONFIG) --profile $(PROFILE)
