@@ -27,7 +27,8 @@ PACKAGES = (  # what the numbers, the bytes and the figures depend on
 def provenance(configuration: Mapping[str, Any], results: Path, files: Iterable[str], root: Path) -> dict[str, Any]:
     """Return what is known about files in the folder of results, with no time, host or user.
 
-    configuration: as it was validated; root: the folder of the workflow.
+    configuration: as it was validated; root: the folder of the workflow. Of tables, `values` has a digest of what they
+    say, too, which does not depend on the version of pyarrow; not of samples and vectors, where it would take hours.
     """
     names, changes = sorted(files), git(root, "status", "--porcelain", "--untracked-files=no")
     return {
@@ -41,9 +42,14 @@ def provenance(configuration: Mapping[str, Any], results: Path, files: Iterable[
         "seed": configuration["seed"],
         "configuration": configuration,
         "files": {name: digest(results / name) for name in names},
-        "values": {name: value_digest(results / name) for name in names if name.endswith(".parquet")},
+        "values": {name: value_digest(results / name) for name in names if _has_values(name)},
         "failed": {one.file: one.reason for one in failures.among(results, names)},
     }
+
+
+def _has_values(name: str) -> bool:
+    """Return whether a file is a table whose values have a digest of their own."""
+    return name.endswith(".parquet") and not any(places.match(p, name) for p in (places.SAMPLES, places.EMBEDDED))
 
 
 def installed(name: str) -> str | None:
