@@ -1,6 +1,6 @@
 """Metrics: how two samples compare. A definition of duplicates holds when all of its metrics are within threshold."""
 
-from math import isfinite
+from math import inf, isfinite
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -69,9 +69,10 @@ class Metric(Member):
     def radius(self, threshold: float) -> float:
         """Return how far apart, in Euclidean distance, the points of two samples within the threshold can be at most.
 
-        The margin covers the rounding of `embed`; the search for near points adds that of its own.
+        The margin covers the rounding of `embed`; the search for near points adds that of its own. Without points no
+        pair is left out: infinite.
         """
-        raise NotImplementedError
+        return inf
 
     def exact(
         self, a: Features, b: Features, i: NDArray[np.int64], j: NDArray[np.int64], limit: float
