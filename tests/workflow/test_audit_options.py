@@ -32,6 +32,9 @@ def asked(*words: str) -> Asked:
         ("mine=out/x", "mine", "out/x"),
         ("my best GAN, epoch 3 🦆=out/x", "my best GAN, epoch 3 🦆", "out/x"),
         ("mine=out/a=1", "mine", "out/a=1"),
+        ("lr=0.1, beta=2=out/b.tar.npy", "lr=0.1, beta=2", "out/b.tar.npy"),
+        ("lr=0.1=out/b.tar.npy::fake", "lr=0.1", "out/b.tar.npy::fake"),
+        ("lr=0.1=not there", "lr", "0.1=not there"),
         ("out/a=1", "a=1", "out/a=1"),  # it exists
         ("out/a=1/", "a=1", "out/a=1"),
         ("out/a=2", "out/a", "2"),
