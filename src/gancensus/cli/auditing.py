@@ -79,6 +79,8 @@ def prepare(asked: Asked, out: Path) -> Path:
         cheap=content == before and (out / STUDY).exists(),
     )
     keys = any(KEY.search(line) for line in found.problems)
+    for line in found.warnings:
+        say(f"warning: {_asked_for(line, config)}")
     if content != before and (keys or not found.problems):
         write_bytes(file, content.encode())
     if found.problems:
