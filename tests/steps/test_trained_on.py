@@ -261,7 +261,7 @@ def test_real_samples_that_were_learned_from_are_counted(tmp_path: Path) -> None
     np.save(tmp_path / "given.npy", both)
     (warning,) = check_inputs(load(raw)).warnings
     assert warning == (
-        "studies.s.trained_on: 50 of the 600 real samples are in trained_on, too: a generated sample that is near one "
+        "studies.s.trained_on: 50 of the 600 real samples are among these, too: a generated sample that is near one "
         "of them is no sign of a copy; give real samples that the model has not learned from"
     )
     np.save(tmp_path / "given.npy", both[:, :2])
