@@ -159,7 +159,8 @@ def by_name(option: str, words: Iterable[str]) -> dict[str, str]:
             name = name.strip() if option == "--features" else check_title(name)
             where = place(where)
         except PydanticCustomError as error:
-            raise argparse.ArgumentTypeError(f"{option} {word!r}: the name {error.message()}") from None
+            own = ": NAME=PLACE" if where == word else ""  # the name is that of its file
+            raise argparse.ArgumentTypeError(f"{option} {word!r}: the name {error.message()}{own}") from None
         except argparse.ArgumentTypeError as error:
             raise argparse.ArgumentTypeError(f"{option} {word!r}: {error}") from None
         if name in found:
