@@ -164,7 +164,7 @@ def read_run(results: Path, facts: Mapping[str, Any]) -> Run:
         ]
         for name in (places.CENSUS, places.ANSWERED)
     )
-    samples = {
+    samples: dict[Key, str] = {
         (study, _title(configuration, study, population)): digest
         for (study, population), digest in _samples(results, facts).items()
     }
