@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         definitions=[str],
         metrics=[str],
         populations=[str],
+        titles=step.section(dict[str, str]),
         named=[str],
         duplicates=[Path],
         train=[Path],
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     known = {name: samples for name, paths in files if (samples := names(paths)) is not None}
     table, facts = find_groups(searched(), known, lambda text: print(text, flush=True))
     write_table(args.groups, table, schemas.GROUPS, facts)
-    write_bytes(args.list, written(table).encode())
+    write_bytes(args.list, written(table, args.titles).encode())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 
 from gancensus.cli.changes import text
 from gancensus.report.compare import BY_CHANCE, SAME_SAMPLES, TOO_FEW, Run, compare
+from gancensus.report.compare import _title as title_of
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import clopper_pearson, difference, log_interval, quotient, symmetric
 
@@ -172,3 +173,13 @@ def test_long_names_and_numbers_fit_120_columns() -> None:
     rows = [support(f"a_generator_with_a_long_name_{k}-0", 1.2345e-4 * 10**k, 1.234e4) for k in range(4)]
     said = text(compare(run(*rows), run(*rows, made="b")))
     assert max(map(len, said.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("population", "title"),
+    [("my-gan-0", "my GAN, 3"), ("trained-1", "two-1"), ("bare-0", "bare-0"), ("holdout", "holdout")],
+)
+def test_populations_are_called_by_their_titles(population: str, title: str) -> None:
+    generators = {"my-gan": {"kind": "files", "title": "my GAN, 3"}, "trained": {"kind": "toygan", "title": "two"}}
+    study = {"generators": generators | {"bare": {"kind": "files", "title": None}}}
+    assert title_of({"studies": {"s": study}}, "s", population) == title

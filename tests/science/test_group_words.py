@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gancensus.census.group_facts import MOST, GroupFacts
-from gancensus.contracts.samples import Samples
+from gancensus.contracts.columns import Column
+from gancensus.contracts.samples import Samples, Scale
 from gancensus.plotting.style import svg
 from gancensus.report.group_figures import SMALL, TILE, draw_groups
 from gancensus.report.group_figures import _folded as folded
@@ -67,6 +68,19 @@ def test_groups_are_drawn_the_same_twice(shape: tuple[int, ...]) -> None:
     drawn = [svg(draw_groups({"a-0": [near, alone], "b-0": []}, lambda _: None)) for _ in range(2)]
     assert drawn[0] == drawn[1]
     assert drawn[0].count(b"<image") == (0 if len(shape) == 1 else 6)
+
+
+def test_groups_of_rows_name_their_columns_and_show_what_is_beyond_their_ends() -> None:
+    columns = (Column("age", "continuous", low=0.0, high=10.0), Column("city", "nominal", categories=("a", "b")))
+    x = np.array([[0.0, 1, -1], [3.0, 1, -1], [0.0, -5, -5]], np.float32)  # the last city is new
+    scale = Scale(("age", "a", "b"), ("1",) * 3, (0.0,) * 3, (10.0, 1.0, 1.0), columns)
+    whole = Samples(x, np.arange(3), scale=scale)
+    near = ShownGroup("group 0: 3 samples", whole, list("abc"), [0.0] * 3, None)
+    (ax,) = [ax for ax in draw_groups({"a-0": [near]}, lambda _: None).axes if ax.lines]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["age", "city"]
+    low, high = ax.get_ylim()
+    drawn = np.array([line.get_ydata() for line in ax.lines])
+    assert low <= drawn.min() < 0 < 1 < drawn.max() <= high
 
 
 def test_nothing_suspicious_is_a_sentence() -> None:

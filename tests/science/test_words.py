@@ -138,16 +138,16 @@ def test_conclusions_name_all_that_is_wrong_and_the_headline_who() -> None:
         ("no", "less diverse; does not cover the data; inconclusive: copies"): ["a-0", "a-1"],
         ("no", "more diverse, but not on the data; not on the data; copies train; differs in column x7"): ["b-0"],
         ("yes", "as diverse as the data, on the data, covers the data, no copies found"): ["c-0"],
-        ("inconclusive", "on the data, covers the data; inconclusive: diverse, copies"): ["d-0"],
+        ("inconclusive", "on the data, covers the data; inconclusive: diversity, copies"): ["d-0"],
         (
             "differs",
-            "as diverse as the data, on the data, no copies found; differs in x and y together; inconclusive: covers",
+            "as diverse as the data, on the data, no copies found; differs in x and y together; inconclusive: coverage",
         ): ["e-0"],
     }
     assert sentences.headline(found).startswith(
         "a-0 and a-1: less diverse; does not cover the data; inconclusive: copies. b-0: more diverse, but not on "
     )
-    assert "d-0: on the data, covers the data; inconclusive: diverse, copies." in sentences.headline(found)
+    assert "d-0: on the data, covers the data; inconclusive: diversity, copies." in sentences.headline(found)
 
 
 def test_a_definition_says_what_is_compared_and_what_is_a_duplicate() -> None:

@@ -170,7 +170,7 @@ def test_without_train_nothing_is_said_of_copies_and_the_same_of_all_else(step: 
     (copies,) = (row for row in summarise({"made-0": found}, 1.5, 1000, learned=False) if row["question"] == "copies")
     assert (copies["answer"], copies["names"]) == (
         "inconclusive",
-        "cannot be asked: no samples that the model has learned from were given (trained_on)",
+        "cannot be asked: no samples that the model has learned from were given (--train, or `trained_on`)",
     )
     (blind,) = (row for row in summarise({"made-0": []}, 1.5, 1000, learned=False) if row["question"] == "copies")
     assert blind["names"] == copies["names"]

@@ -572,6 +572,15 @@ def test_large_inputs_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "fidelity" not in study_of(chosen)
 
 
+@pytest.mark.parametrize(("real", "made", "few"), [(60, 11, "mine has 11"), (30, 60, "real has 30"), (36, 12, "")])
+def test_one_generator_with_few_samples_does_not_spoil_fidelity(tmp_path: Path, real: int, made: int, few: str) -> None:
+    np.save(tmp_path / "real.npy", RNG.normal(size=(real, 4)))
+    np.save(tmp_path / "made.npy", RNG.normal(size=(made, 4)))
+    chosen = ask(tmp_path, "real.npy", "made.npy")
+    assert ("fidelity" in study_of(chosen)) == (not few)
+    assert any(line.startswith("fidelity: left out") and few in line for line in chosen.said) == bool(few)
+
+
 def test_the_same_question_has_the_same_answer(tmp_path: Path) -> None:
     np.save(tmp_path / "real.npy", RNG.normal(size=(60, 4)))
     heard: list[str] = []
@@ -587,6 +596,12 @@ def test_paths_are_absolute_and_links_are_kept(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HOME", str(tmp_path))
     study = study_of(choose(Asked("real.npy", {"mine": "~/there.npy"})))
     assert study["source"]["path"] == str(tmp_path / "real.npy")
+    assert study["generators"]["mine"]["path"] == str(tmp_path / "there.npy")
+    (tmp_path / "far/inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far/inner")
+    (tmp_path / "far/real.npy").symlink_to(tmp_path / "there.npy")
+    study = study_of(choose(Asked("link/../real.npy", {"mine": f"../{tmp_path.name}/there.npy"})))
+    assert study["source"]["path"] == str(tmp_path / "far/real.npy")
     assert study["generators"]["mine"]["path"] == str(tmp_path / "there.npy")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -161,7 +162,7 @@ def table_of(names: list[str]) -> dict[str, Any]:
 
 
 def test_the_list_holds_every_name_and_no_formula() -> None:
-    head, *rows = csv.reader(io.StringIO(written(table_of(HARD)), newline=""))
+    head, *rows = csv.reader(io.StringIO(written(table_of(HARD), {}), newline=""))
     assert tuple(head) == HEAD
     assert [row[4].removeprefix("./") for row in rows] == HARD
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
@@ -181,13 +182,12 @@ def test_the_step_names_what_it_finds(step: Step, tmp_path: Path, parts: int) ->
     """Of three scales the middle one counts, and files are the same for any parts."""
     made, real = named(HARD), replace(named(HARD), sample_id=np.arange(len(HARD)) + 100)
     samples = [*population(tmp_path, "train", real, parts), *population(tmp_path, "made", made, parts)]
-    facts = {"samples": str(len(HARD)), "step": "1"}
+    scales = {"strict": {"near": 0.1}, "middle": {"near": 0.5}, "loose": {"near": 1.0}}
+    facts = {"samples": str(len(HARD)), "step": "1", "scales": json.dumps(scales)}
     pairs = {"own": ([1, 2, 4], [3, 3, 6], [0.1, 0.2, 0.9]), "near": ([2, 5], [104, 103], [0.3, 0.9])}
     for name, (i, j, near) in pairs.items():
         content = {"i": i, "j": j, "near": near}
         write_table(tmp_path / f"{name}.parquet", content, schemas.duplicates(["near"]), facts)
-    scales = {"metric": ["near"] * 3, "threshold": [0.1, 0.5, 1.0], "scale": ["strict", "middle", "loose"]}
-    pq.write_table(pa.table(scales), tmp_path / "thresholds.parquet")
     outputs = ["--groups", tmp_path / "groups.parquet", "--list", tmp_path / "duplicates.csv"]
     options: list[object] = [
         "--definitions",
@@ -196,19 +196,21 @@ def test_the_step_names_what_it_finds(step: Step, tmp_path: Path, parts: int) ->
         "near",
         "--populations",
         "made-0",
+        "--titles",
+        json.dumps({"made-0": 'my "best", 中'}),
         "--named",
         "train",
         "made-0",
     ]
-    options += ["--thresholds", tmp_path / "thresholds.parquet", "--duplicates", tmp_path / "own.parquet"]
+    options += ["--duplicates", tmp_path / "own.parquet"]
     options += ["--train", tmp_path / "near.parquet", "--samples", *map(str, samples)]
     done = step("groups", *options, *outputs)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "duplicates.csv").read_bytes().decode().splitlines(keepends=True) == [
-        "definition,population,group,size,sample,distance,closest_in_train,distance_to_train\n",
-        "pixels,made-0,0,3,ünï-中.png,0,,\n",
-        'pixels,made-0,0,3,"q""uote"".png",0.1,,\n',
-        'pixels,made-0,0,3,"new\n',
+        "definition,generator,group,size,sample,distance,closest_in_train,distance_to_train\n",
+        'pixels,"my ""best"", 中",0,3,ünï-中.png,0,,\n',
+        'pixels,"my ""best"", 中",0,3,"q""uote"".png",0.1,,\n',
+        'pixels,"my ""best"", 中",0,3,"new\n',
         'line.png",0.2, blank .png,0.3\n',
     ]
     rows = read_table(tmp_path / "groups.parquet").to_pylist()

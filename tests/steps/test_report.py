@@ -345,8 +345,8 @@ def rows_of(page: str, caption: str) -> list[str]:
 def test_report_says_what_the_tables_say(page: str) -> None:
     text = text_of(page)
     assert (
-        "gan-0: less diverse; inconclusive: on, covers, copies. gan-1: inconclusive: diverse, on, covers, copies."
-        in text
+        "gan-0: less diverse; inconclusive: on the data, coverage, copies. "
+        "gan-1: inconclusive: diversity, on the data, coverage, copies." in text
     )
     assert "gan-0 makes about 1,100" in text
     assert "gan-1 shows no duplicate among 1,000 samples: it makes at least 170,000 effectively different" in text

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gancensus.audit.check import check_inputs
+from gancensus.audit.user_samples import EQUAL, EQUAL_TRAIN, population_beside
 from gancensus.config import results
 from gancensus.config.configuration import Study, check_files, load
 from gancensus.contracts.errors import UserError
@@ -21,7 +22,7 @@ from gancensus.domains.general.source_files import Files
 from gancensus.domains.tables.generator_csv import Csv as GivenCsv
 from gancensus.domains.tables.source_csv import Csv
 from gancensus.report.inputs import noted
-from gancensus.storage.samples import read_samples
+from gancensus.storage.samples import SampleRows, read_samples
 
 Step = Callable[..., subprocess.CompletedProcess[str]]
 SPLITS = ("train", "calibrate", "holdout")
@@ -49,6 +50,29 @@ def prepare(step: Step, folder: Path, source: Any, given: Any = None, parts: int
         if done.returncode:
             raise UserError(done.stderr.strip())
     return files
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_samples_that_equal_held_out_ones_are_noted(step: Step, tmp_path: Path, parts: int) -> None:
+    """60 of 400 real samples are given; of rows that are equal by chance nothing is said."""
+    real = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    np.save(tmp_path / "real.npy", real)
+    np.save(tmp_path / "given.npy", np.concatenate([real[:60], real[:100] + np.float32(0.1)]))
+    files = prepare(step, tmp_path, Files(path=tmp_path / "real.npy"), Given(path=tmp_path / "given.npy"), parts)
+    holdout = SampleRows(files["holdout"])
+    there = int((holdout.whole().sample_id < 60).sum())
+    assert 10 < there < 50
+    assert noted(files["train"])[EQUAL_TRAIN] == there
+
+    made = population_beside(Given(path=tmp_path / "given.npy"), holdout, [], "made-0")
+    assert EQUAL not in made.notes.counts()  # nothing has been read
+    made.take(slice(None))
+    assert made.notes.counts()[EQUAL] == there
+
+    few = np.random.default_rng(0).integers(0, 3, (400, 3)).astype(np.float32)
+    np.save(tmp_path / "real.npy", few)
+    files = prepare(step, tmp_path, Files(path=tmp_path / "real.npy"), Given(path=tmp_path / "real.npy"), parts)
+    assert EQUAL_TRAIN not in noted(files["train"])
 
 
 def test_train_is_there_and_empty(step: Step, tmp_path: Path) -> None:
@@ -237,7 +261,7 @@ def test_real_samples_that_were_learned_from_are_counted(tmp_path: Path) -> None
     np.save(tmp_path / "given.npy", both)
     (warning,) = check_inputs(load(raw)).warnings
     assert warning == (
-        "studies.s.trained_on: 50 of the 600 real samples are in trained_on, too: a generated sample that is near one "
+        "studies.s.trained_on: 50 of the 600 real samples are among these, too: a generated sample that is near one "
         "of them is no sign of a copy; give real samples that the model has not learned from"
     )
     np.save(tmp_path / "given.npy", both[:, :2])

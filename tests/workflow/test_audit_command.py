@@ -15,10 +15,11 @@ import yaml
 
 from gancensus.audit import choose
 from gancensus.audit.asked import STUDY, Asked, Chosen
+from gancensus.audit.check import check_inputs
 from gancensus.audit.outcome import Gate, Outcome
 from gancensus.cli import auditing
 from gancensus.cli.audit_printed import summary
-from gancensus.config.configuration import read
+from gancensus.config.configuration import load, read
 from gancensus.contracts.errors import UserError
 from gancensus.storage.schemas import SUMMARY, SUPPORT
 
@@ -138,6 +139,43 @@ def test_all_problems_of_the_inputs_are_said_by_option_and_nothing_is_written(sa
     assert "shape (5,)" in lines[0]
     assert "sample 7" in lines[1]
     assert not (samples / "out").exists()
+
+
+@pytest.mark.usefixtures("chosen")
+def test_where_a_key_would_help_there_is_a_configuration_to_copy(samples: Path) -> None:
+    """Once the key is in a copy, the inputs have no problems; the next audit reads them all again."""
+    high = np.load("alike.npy") + 1000
+    np.save(samples / "real.npy", 0.001 * (np.load("real.npy") + 1000))
+    np.save(samples / "high.npy", high)
+    for _ in range(2):
+        with pytest.raises(UserError) as found:
+            auditing.prepare(Asked("real.npy", {"a b": "high.npy"}), samples / "out")
+        _, problem, where = str(found.value).splitlines()
+        assert problem.startswith("  --generated a b: ")
+        assert "`same_units: true`" in problem
+        assert where.strip().startswith("what is in `...` are keys: write them into a copy of")
+        assert str(samples / "out/audit.yaml") in where
+    content = yaml.safe_load((samples / "out/audit.yaml").read_text())
+    content["studies"][STUDY]["generators"]["made0"]["same_units"] = True
+    assert not check_inputs(load(content)).problems
+
+
+@pytest.mark.usefixtures("chosen")
+def test_problems_of_encoders_are_said_by_option(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(samples / "few.npy", np.zeros((10, 3), dtype=np.float32))
+    vectors = {"kind": "vectors", "path": str(samples / "few.npy"), "generated": {"made0": str(samples / "few.npy")}}
+
+    def with_vectors(asked: Asked, *_: object) -> Chosen:
+        chosen = simple(asked)
+        chosen.configuration["studies"][STUDY]["encoders"] = {"own": vectors}
+        return chosen
+
+    monkeypatch.setattr(choose, "choose", with_vectors)
+    with pytest.raises(UserError) as found:
+        auditing.prepare(Asked("real.npy", {"a": "alike.npy"}), samples / "out")
+    _, *lines = str(found.value).splitlines()
+    assert lines
+    assert {line.strip().partition(": ")[0] for line in lines} == {"--features"}
 
 
 def test_a_folder_that_cannot_be_is_refused_first(samples: Path) -> None:

@@ -49,8 +49,8 @@ def test_the_workflow_and_memory_make_the_same_tables(tmp_path: Path) -> None:
     made = run_study(load(raw), "audit")
     save(made, tmp_path / "memory")
     files = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.suffix != ".html"}
-    kept = {name for name in files if name.endswith((".parquet", ".safetensors")) and not name.endswith(SEEN[1])}
-    kept = {name for name in kept if f"/{SEEN[0]}" not in name}
+    kept = {name for name in files if name.endswith((".parquet", ".safetensors", ".csv"))}
+    kept = {name for name in kept if f"/{SEEN[0]}" not in name and not name.endswith(SEEN[1])}
     held = {path.relative_to(tmp_path / "memory").as_posix() for path in (tmp_path / "memory").rglob("*.*")}
     assert held - {"provenance.json"} == kept and len(kept) > 40
     for name in kept:

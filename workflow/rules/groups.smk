@@ -43,12 +43,13 @@ rule groups:
         definitions=lambda wc: list(study(wc).definitions),
         metrics=lambda wc: [told(definition) for definition in study(wc).definitions.values()],
         populations=lambda wc: list(study(wc).generated),
+        titles=lambda wc: json.dumps(study(wc).titles),
         named=named_in,
         code=code("groups.py"),
     message:
         "group the near-duplicates of {wildcards.study}"
     shell:
         "groups.py --definitions {params.definitions} --metrics {params.metrics:q} --populations {params.populations}"
-        " --named {params.named} --duplicates {input.duplicates:q}"
+        " --titles {params.titles:q} --named {params.named} --duplicates {input.duplicates:q}"
         " --train {input.train:q} --samples {input.samples:q} --groups {output.groups:q} --list {output.list:q}"
         " > {log:q} 2>&1"

@@ -112,7 +112,7 @@ def _check_apart(key: str, real: Samples | LazySamples, trained_on: LazySamples,
         return
     if there:
         found.warnings.append(
-            f"{key}: {there:,} of the {len(real):,} real samples are in trained_on, too: a generated sample that is "
+            f"{key}: {there:,} of the {len(real):,} real samples are among these, too: a generated sample that is "
             "near one of them is no sign of a copy; give real samples that the model has not learned from"
         )
 

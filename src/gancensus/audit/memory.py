@@ -371,7 +371,7 @@ def group(run: Run) -> None:
     known = {name: run.samples[name].identities() for name in named if run.samples[name].whole().name is not None}
     table, facts = find_groups(searched(), known)
     run.keep(run.place(results.GROUPS), table, schemas.GROUPS, facts)
-    run.lists[run.place(results.DUPLICATES_LIST)] = written(table)
+    run.lists[run.place(results.DUPLICATES_LIST)] = written(table, run.study.titles)
 
 
 def collect(run: Run) -> None:

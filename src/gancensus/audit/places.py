@@ -21,7 +21,7 @@ class Place(NamedTuple):
     """A file or folder, and the name of what is meant in it."""
 
     path: Path
-    """Absolute; links in it are kept."""
+    """Absolute, without `..`; links in it are kept."""
     name: str | None
     text: str
     """As the user has written it."""
@@ -35,13 +35,22 @@ class Place(NamedTuple):
         if "::" in text and path != text and not (path and name):
             raise UserError(f"{text}: write FILE::NAME, the name of an array or a data set in the file")
         try:
-            there = Path(path).expanduser().absolute()
+            there = absolute(path)
             exists = there.exists()
         except (RuntimeError, ValueError, OSError) as error:
             raise UserError(f"{clipped(text, 200)}: cannot be a path ({reason_of(error)})") from None
         if not exists:
             raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
         return cls(there, name or None, text)
+
+
+def absolute(path: str) -> Path:
+    """Return a path from the root; its links are kept, but where it has `..`, whose meaning rests on them.
+
+    Raises RuntimeError where there is no such home.
+    """
+    there = Path(path).expanduser().absolute()
+    return there.parent.resolve() / there.name if ".." in there.parent.parts else there
 
 
 def slugs(titles: Iterable[str]) -> dict[str, str]:

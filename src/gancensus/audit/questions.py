@@ -10,17 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from gancensus.audit.places import absolute
 from gancensus.audit.recognise import Input
 from gancensus.config.registry import members
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.showers import VOXELS
+from gancensus.plotting import numbers
 
 COMPONENTS = 16  # of `pca`, at most
 OF_ITS_OWN = 0.2  # share of the real samples that an encoder is fitted on
 BEAMS = 50  # different energies, at most, of showers that are compared at equal energy
 WINDOW = 11  # cells across the windows of SSIM
+FEW, PARTS = 12, 3  # samples that fidelity needs of a generator, and of each part of the real ones: a third, at least
 SECONDS = 10.0  # that fidelity may take
 WIDTH = 2.0  # of images of jets: that of their usual window in eta and phi, which balanced distances do not depend on
 Section = dict[str, Any]
@@ -51,7 +54,7 @@ def space_of(encoder: str, real: Input, kind: str, learned: int) -> Space:
     """
     known = _encoders()
     if encoder.endswith(".onnx"):
-        return _onnx(Path(encoder).expanduser().absolute(), encoder, real, kind)
+        return _onnx(absolute(encoder), encoder, real, kind)
     if encoder not in known:
         raise UserError(f"--encoder {encoder}: is neither an .onnx file nor an encoder without files"
                         f"{suggestion(encoder, known)}")  # fmt: skip
@@ -176,7 +179,17 @@ def _analyses(
         section = {"encoder": spaces[0].name} if spaces else {}
         asked = f"{{encoder: {spaces[0].name}}}" if spaces else "{}"
         width = spaces[0].dimension if spaces else int(np.prod(real.shape))
-        if _seconds(inputs, width) <= SECONDS:
+        needed = {role: PARTS * FEW if role == "real" else FEW for role in inputs if role != "train"}
+        few = [
+            f"{role} has {inputs[role].count}"
+            for role, least in needed.items()
+            if (inputs[role].count or least) < least
+        ]
+        if few:
+            said.append(
+                f"fidelity: left out, as it needs {FEW} samples each, {PARTS * FEW} real ones: {numbers.listing(few)}"
+            )
+        elif _seconds(inputs, width) <= SECONDS:
             found["fidelity"] = section
         else:
             said.append(f"fidelity: left out, as it takes minutes with so much; `fidelity: {asked}` asks for it")

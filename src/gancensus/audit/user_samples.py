@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.comparison.exact import keys
 from gancensus.comparison.units import compare
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
@@ -32,6 +34,9 @@ from gancensus.storage.user_arrays import check_finite
 
 SHOWN = 3  # columns that a message names
 LEAST = 64  # samples whose units are compared with those of real ones
+DISTINCT = 0.99  # of the held-out samples: where fewer equal no other one, samples are equal by chance
+EQUAL = "warning: equal to held-out real samples, as if its file held these"
+EQUAL_TRAIN = "warning: equal to held-out real samples, so that copies of these are not told from new samples"
 
 
 def as_population(generator: UserProvided, like: Samples, population: str) -> LazySamples:
@@ -107,21 +112,54 @@ def population_of(generator: UserProvided, like: Samples, population: str) -> La
 def population_beside(generator: UserProvided, real: SampleTable, notes: Iterable[str], population: str) -> LazySamples:
     """Return the user's samples as a population, compared with some of the held-out samples; `notes` are about these.
 
-    Raises UserError as `population_of` does.
+    Samples that equal held-out ones are noted. Raises UserError as `population_of` does.
     """
     shape = next(real.chunks(slice(0, 1))).shape
     like = replace(real.take(rows_to_compare(len(real), shape)), notes=Notes(*notes))
-    return population_of(generator, like, population)
+    samples = population_of(generator, like, population)
+    return _noting_equal(samples, real.chunks(slice(0, len(real))), EQUAL)
 
 
 def training_samples(given: UserProvided, real: Samples | LazySamples, holdout: NDArray[np.int64]) -> LazySamples:
     """Return what models elsewhere have learned from, as `train`, compared with some of the held-out rows `holdout`.
 
-    Raises UserError as `population_of` does.
+    Samples that equal held-out ones are noted. Raises UserError as `population_of` does.
     """
     real.notes.restart()
     like = real.take(holdout[rows_to_compare(len(holdout), real.shape)])
-    return population_of(given, replace(like, notes=Notes(*like.notes.counts())), "train")
+    samples = population_of(given, replace(like, notes=Notes(*like.notes.counts())), "train")
+    step = max(1, VALUES_AT_ONCE // prod(real.shape))
+    pieces = (real.take(holdout[start : start + step]) for start in range(0, len(holdout), step))
+    return _noting_equal(samples, pieces, EQUAL_TRAIN)
+
+
+def _noting_equal(samples: LazySamples, holdout: Iterable[Samples], note: str) -> LazySamples:
+    """Return samples that note, when they are read, which of them equal held-out ones.
+
+    They do not where these often equal each other, as rows with few values do: then it is no sign of anything.
+    """
+    found = Counter(key for some in holdout for key in keys(some))
+    once = {key for key, times in found.items() if times == 1}
+    if len(once) < DISTINCT * found.total():
+        return samples
+
+    def noted(x: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        equal = rows[[key in once for key in keys(replace(samples.known.take(rows), x=x))]]
+        if len(equal):
+            samples.notes.add(note, equal)
+        return x
+
+    def read(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return noted(samples.read(rows), rows)
+
+    if not isinstance(samples, MeasuredSamples):
+        return replace(samples, read=read)
+
+    def measured(rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], Mapping[str, NDArray[np.float32]]]:
+        x, conditions = samples.measured(rows)
+        return noted(x, rows), conditions
+
+    return replace(samples, read=read, measured=measured)
 
 
 def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> LazySamples:

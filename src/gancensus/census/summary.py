@@ -24,8 +24,8 @@ from gancensus.statistics.multiplicity import holm
 
 PLACED = 0.9  # least coverage, over that of real samples by themselves, that is as good
 FEW_SAMPLES = "too few samples: each of calibrate, holdout and the population needs 20"
-UNSEEN = "cannot be asked: train holds random real samples, not what the model has learned from (splits: train_first)"
-NOT_GIVEN = "cannot be asked: no samples that the model has learned from were given (trained_on)"
+UNSEEN = "cannot be asked: train is random real samples, not what the model has learned from (--train, or train_first)"
+NOT_GIVEN = "cannot be asked: no samples that the model has learned from were given (--train, or `trained_on`)"
 GROUPED = "cannot be denied: train has whole groups of samples, of which holdout has one each (group)"
 BELONG = "if real samples belong together (rows of a patient, frames of a film), say which by `group` of the source"
 FEW_PERMUTATIONS = "too few permutations for so many generators: raise `permutations` of `census`"

@@ -159,7 +159,8 @@ def by_name(option: str, words: Iterable[str]) -> dict[str, str]:
             name = name.strip() if option == "--features" else check_title(name)
             where = place(where)
         except PydanticCustomError as error:
-            raise argparse.ArgumentTypeError(f"{option} {word!r}: the name {error.message()}") from None
+            own = ": NAME=PLACE" if where == word else ""  # the name is that of its file
+            raise argparse.ArgumentTypeError(f"{option} {word!r}: the name {error.message()}{own}") from None
         except argparse.ArgumentTypeError as error:
             raise argparse.ArgumentTypeError(f"{option} {word!r}: {error}") from None
         if name in found:
@@ -171,10 +172,14 @@ def by_name(option: str, words: Iterable[str]) -> dict[str, str]:
 
 
 def named(word: str) -> tuple[str, str]:
-    """Return name and place of a word NAME=PLACE, or of a place alone; one that exists may have '=' in its name."""
-    name, equals, where = word.partition("=")
-    if equals and not _exists(word):
-        return name, where
+    """Return name and place of a word NAME=PLACE, or of a place alone.
+
+    Both may have '=' in them: of the places that the word could end with, the longest that exists is meant.
+    """
+    ends = [k for k, character in enumerate(word) if character == "="]
+    if ends and not _exists(word):
+        end = next((k for k in ends if _exists(word[k + 1 :])), ends[0])
+        return word[:end], word[end + 1 :]
     file, colons, inside = word.partition("::")
     folder = Path(file).resolve()
     name = folder.name if folder.is_dir() else folder.stem
@@ -183,8 +188,8 @@ def named(word: str) -> tuple[str, str]:
 
 def _exists(word: str) -> bool:
     """Say whether a place is there."""
-    with suppress(OSError, ValueError):
-        return Path(word.partition("::")[0]).exists()
+    with suppress(OSError, ValueError, RuntimeError):
+        return bool(word) and Path(word.partition("::")[0]).expanduser().exists()
     return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ FILE = "audit.yaml"
 MADE = "# What `gancensus audit` has chosen"  # how its first line begins
 CONTENT = "# sha256 of what follows: "  # how the last line of its head begins
 FILES = {"report": places.REPORT, "duplicates": f"{STUDY}/duplicates.csv", "configuration": FILE}
+KEY = re.compile(r"`[a-z_]+: ")  # how a line proposes a key of a configuration
 THRESHOLD = ("metric", "scale", "alpha", "threshold")  # columns of the table of thresholds
 
 
@@ -56,7 +58,8 @@ def prepare(asked: Asked, out: Path) -> Path:
     out: the folder for the results, absolute. The configuration is written only where it changes, so that the same
     audit again runs nothing again.
 
-    Raises UserError where the folder is not one for results, and with all problems of the inputs.
+    Raises UserError where the folder is not one for results, and with all problems of the inputs. Where a key would
+    solve one, the configuration is written all the same: to be copied.
     """
     from gancensus.audit.check import check_inputs
     from gancensus.audit.choose import choose
@@ -70,13 +73,22 @@ def prepare(asked: Asked, out: Path) -> Path:
     raw = {**chosen.configuration, "pathvars": {"results": str(out)}}
     config = load(raw)
     content = _content(asked, out, raw)
-    found = check_inputs(config, lambda key: say(f"reading {_asked_for(key, config)}"), cheap=content == before)
-    if found.problems:
-        raise UserError(
-            "\n  ".join(["the inputs have problems:", *(_asked_for(line, config) for line in found.problems)])
-        )
-    if content != before:
+    found = check_inputs(
+        config,
+        lambda key: say(f"reading {_asked_for(key, config)}"),
+        cheap=content == before and (out / STUDY).exists(),
+    )
+    keys = any(KEY.search(line) for line in found.problems)
+    for line in found.warnings:
+        say(f"warning: {_asked_for(line, config)}")
+    if content != before and (keys or not found.problems):
         write_bytes(file, content.encode())
+    if found.problems:
+        problems = [_asked_for(line, config) for line in found.problems]
+        where = (
+            [f"what is in `...` are keys: write them into a copy of {file}, and `gancensus run` that"] if keys else []
+        )
+        raise UserError("\n  ".join(["the inputs have problems:", *problems, *where]))
     return file
 
 
@@ -150,6 +162,10 @@ def _asked_for(line: str, config: Config) -> str:
     study = config.studies[STUDY]
     options = {f"studies.{STUDY}.source": "--real", f"studies.{STUDY}.trained_on": "--train"}
     options |= {f"studies.{STUDY}.generators.{k}": f"--generated {g.title or k}" for k, g in study.generators.items()}
+    options |= {
+        f"studies.{STUDY}.encoders.{k}": "--features" if e.kind == "vectors" else f"--encoder {k}"
+        for k, e in study.encoders.items()
+    }
     key = next((key for key in options if line == key or line.startswith((f"{key}:", f"{key}."))), "")
     return f"{options[key]}{line[len(key) :]}" if key else line
 

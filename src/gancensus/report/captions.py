@@ -61,7 +61,8 @@ FIGURES = {
         "Closest pairs",
         "The closest duplicate pairs of each population side by side, closest first, with their distance by the first "
         "metric of the definition that compares samples: they show what the definition calls the "
-        "same. Rows of a table are drawn as profiles over their scaled columns, one sample solid, the other dashed.",
+        "same. Rows of a table are drawn as profiles over their columns, which reach from -1 to 1 in real rows (at the "
+        "edge: what lies beyond), one sample solid, the other dashed.",
     ),
     "groups": (
         "Which ones repeat",
@@ -69,7 +70,8 @@ FIGURES = {
         "nearest ones first, with the names of their files or their rows. Every sample of a group is within the "
         "definition's thresholds of the first one. Last, in a frame, the training sample that is closest to one of the "
         "group, where one is within the thresholds. A group of one sample is near a training sample alone. Rows of a "
-        "table are drawn as profiles over their scaled columns: the first sample thick, that of training dashed.",
+        "table are drawn as profiles over their columns, which reach from -1 to 1 in real rows (at the edge: what lies "
+        "beyond), the first sample thick, that of training dashed.",
     ),
     "selection": (
         "Selection",

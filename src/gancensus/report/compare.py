@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gancensus.config import results as places
+from gancensus.config.registry import members
+from gancensus.contracts.generator import Generator
 from gancensus.contracts.samples import REAL
 from gancensus.plotting.numbers import Row
 from gancensus.statistics.estimate import Estimate
@@ -140,9 +142,9 @@ def _plain(value: Any) -> Any:
 
 
 def read_run(results: Path, facts: Mapping[str, Any]) -> Run:
-    """Read what is compared of the results in a folder; raises UserError where a table is missing.
+    """Read what is compared of the results in a folder, populations by their titles, where they have some.
 
-    facts: what `provenance.recorded` returns of the folder.
+    Raises UserError where a table is missing. facts: what `provenance.recorded` returns of the folder.
     """
     configuration, found = facts["configuration"], facts["files"]
     thresholds: dict[Key, Mapping[str, float]] = {}
@@ -153,9 +155,29 @@ def read_run(results: Path, facts: Mapping[str, Any]) -> Run:
     fidelity = {}
     for study in configuration["studies"]:
         if (name := places.at(places.ANALYSIS, study=study, analysis="fidelity")) in found:
-            fidelity[study] = read_table(results / name).to_pylist()
-    support, summary = (read_table(results / name).to_pylist() for name in (places.CENSUS, places.ANSWERED))
-    return Run(str(results), configuration, support, summary, thresholds, fidelity, _samples(results, facts))
+            rows = read_table(results / name).to_pylist()
+            fidelity[study] = [{**row, "population": _title(configuration, study, row["population"])} for row in rows]
+    support, summary = (
+        [
+            {**row, "population": _title(configuration, row["study"], row["population"])}
+            for row in read_table(results / name).to_pylist()
+        ]
+        for name in (places.CENSUS, places.ANSWERED)
+    )
+    samples: dict[Key, str] = {
+        (study, _title(configuration, study, population)): digest
+        for (study, population), digest in _samples(results, facts).items()
+    }
+    return Run(str(results), configuration, support, summary, thresholds, fidelity, samples)
+
+
+def _title(configuration: Mapping[str, Any], study: str, population: str) -> str:
+    """Return what a population is called, as `Study.titles` has it."""
+    name, _, replica = population.rpartition("-")
+    section = configuration["studies"][study].get("generators", {}).get(name, {})
+    if section.get("title") is None:
+        return population
+    return f"{section['title']}-{replica}" if members(Generator)[section["kind"]].trained else str(section["title"])
 
 
 def _loosest(rows: Iterable[Row]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from gancensus.report.shown import Group
 from gancensus.storage.tables import read_table
 
 HEAD = (
-    *("definition", "population", "group", "size", "sample", "distance"),
+    *("definition", "generator", "group", "size", "sample", "distance"),
     *("closest_in_train", "distance_to_train"),
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how cells begin that spreadsheets may execute
@@ -75,15 +75,17 @@ def label(name: str | None, row: int) -> str:
     return f"row {row}" if name is None else name
 
 
-def written(table: Columns) -> str:
+def written(table: Columns, titles: Mapping[str, str]) -> str:
     """Return the columns of `GROUPS` as CSV, as RFC 4180 has it but for the ends of lines.
 
     Names that a spreadsheet could take for a formula get ./ before them, which leads to the same file.
+    titles: what populations are called, if that is not their name.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(HEAD)
-    columns = (table[name] for name in ("definition", "population", "group", "size"))
+    generators = [_safe(titles.get(population, population)) for population in table["population"]]
+    columns = (table["definition"], generators, table["group"], table["size"])
     own, train = (
         [None if row is None else _safe(label(name, row)) for name, row in zip(names, rows, strict=True)]
         for names, rows in ((table["name"], table["row"]), (table["train_name"], table["train_row"]))

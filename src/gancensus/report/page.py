@@ -157,9 +157,13 @@ def grouped(folder: Path, study: Study, definition: str) -> Row:
     facts = [one for one in facts_of(about(path)) if one.definition == definition]
     cells = sample_rows(path_at(folder, places.SHOWN, figure=f"groups-{definition}"), group_lists.MEMBERS)
     groups = {name: [group_lines(name, rows, cells) for rows in groups] for name, groups in found.items()}
+    said = {study.titles.get(one.population, one.population): one for one in facts}
     return {
         "groups": {
-            "said": [group_lists.sentences(one, sizes.get(one.population, 0)) for one in facts],
+            "said": [
+                group_lists.sentences(one._replace(population=title), sizes.get(one.population, 0))
+                for title, one in said.items()
+            ],
             "file": places.at(places.DUPLICATES_LIST, study=folder.name),
             "shown": groups,
             "columns": cells,

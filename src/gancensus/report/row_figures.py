@@ -20,7 +20,8 @@ from gancensus.report.shown import natural_rows
 
 PROFILES = 4  # of the closest pairs of a population
 GROUPS_BESIDE = 3  # panels of groups side by side
-CATEGORIES, LONG = 10, 14  # categories that are named at an axis; letters of a name
+CATEGORIES, LONG = 10, 14  # categories or columns that are named at an axis; letters of a name
+BEYOND = 1.2  # where values are drawn that lie beyond the ends of a column, -1 and 1
 
 
 def draw_columns(populations: Mapping[str, Samples]) -> Figure:
@@ -66,7 +67,7 @@ def draw_profiles(
 ) -> Figure:
     """Draw pairs of legal rows as profiles over their columns, scaled to their ends, a panel per pair."""
     columns = PROFILES
-    figure = Figure(figsize=(WIDTH, 0.2 + 1.5 * len(pairs)))
+    figure = Figure(figsize=(WIDTH, 0.7 + 1.5 * len(pairs)))
     grid = figure.subplots(len(pairs), columns, sharex=True, sharey=True, squeeze=False)
     for line, (population, (first, second, distances)) in zip(grid, pairs.items(), strict=True):
         line[0].set_title(population, color=look[population].colour)
@@ -78,7 +79,8 @@ def draw_profiles(
             marks = ("o", "x") if len(one) == 1 else ("", "")  # a line needs two values
             ax.plot(one, color=look[population].colour, linewidth=1.2, marker=marks[0])
             ax.plot(other, color="black", linewidth=1.2, linestyle=(0, (3, 2)), marker=marks[1])
-            ax.set(ylim=(-1.1, 1.1), xticks=[], xlabel=number(distances[k]))
+            ax.set(ylim=(-BEYOND, BEYOND), xlabel=number(distances[k]))
+            _name_columns(ax, first)
         if len(distances) == 0:
             line[0].text(0, 0.5, "no duplicates found", transform=line[0].transAxes, color=INK, va="center")
     return figure
@@ -88,7 +90,7 @@ def draw_group_profiles(groups: Mapping[str, Sequence[ShownGroup]], look: Mappin
     """Draw groups of legal rows as profiles over their columns, scaled to their ends, a panel per group."""
     columns = GROUPS_BESIDE
     lines = {population: -(-max(1, len(found)) // columns) for population, found in groups.items()}
-    figure = Figure(figsize=(WIDTH, 0.2 + 1.7 * sum(lines.values())))
+    figure = Figure(figsize=(WIDTH, 0.7 + 1.7 * sum(lines.values())))
     axes = iter(figure.subplots(sum(lines.values()), columns, sharex=True, sharey=True, squeeze=False).flat)
     for population, found in groups.items():
         for k in range(lines[population] * columns):
@@ -113,13 +115,21 @@ def _draw_group(ax: Axes, group: ShownGroup, colour: str) -> None:
     ax.plot(first, color=colour, linewidth=1.8, marker=marks[0])
     if group.train is not None:
         ax.plot(_profiles(group.train)[0], color="black", linewidth=1.2, linestyle=(0, (3, 2)), marker=marks[1])
-    ax.set(ylim=(-1.1, 1.1), xticks=[])
+    ax.set_ylim(-BEYOND, BEYOND)
+    _name_columns(ax, group.members)
     ax.set_xlabel("\n".join([group.title, group.labels[0]]), fontsize=7.5)
 
 
+def _name_columns(ax: Axes, samples: Samples) -> None:
+    """Write the names of columns at the ticks of the horizontal axis; those of the lowest panels are seen."""
+    known, _ = natural_rows(samples)
+    _name_categories(ax, [column.name for column in known])
+
+
 def _profiles(samples: Samples) -> NDArray[np.float64]:
-    """Return legal rows (n, columns), -1 at the low end of each column and 1 at its high end."""
+    """Return legal rows (n, columns), -1 at the low end of each column and 1 at its high end, others just beyond."""
     known, natural = natural_rows(samples)
     low, high = np.array([one.ends for one in known]).T
     half = high / 2 - low / 2
-    return np.asarray((natural - low / 2 - high / 2) / np.where(half > 0, half, 1))
+    scaled = (natural - low / 2 - high / 2) / np.where(half > 0, half, 1)
+    return np.asarray(np.clip(scaled, -BEYOND, BEYOND))

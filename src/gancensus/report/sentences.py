@@ -23,6 +23,7 @@ PASSED = {
     "covers": "covers the data",
     "copies": "no copies found",
 }
+OPEN = {"diverse": "diversity", "on": "on the data", "covers": "coverage", "copies": "copies"}
 TABLE_COLUMNS = 12  # columns of a table of samples that are shown
 INFORMATIVE = 5  # duplicates of held-out samples from which on a ratio to them is informative
 TIED = 0.8  # of 1/alpha: below, many distances are equal
@@ -164,7 +165,7 @@ def _conclusion(said: Mapping[str, Row]) -> tuple[str, str]:
     right = [
         PASSED[question] for question in QUESTIONS if said[question]["answer"] not in ("inconclusive", BAD[question])
     ]
-    open_ones = [question for question in QUESTIONS if said[question]["answer"] == "inconclusive"]
+    open_ones = [OPEN[question] for question in QUESTIONS if said[question]["answer"] == "inconclusive"]
     unsaid = [f"inconclusive: {', '.join(open_ones)}"] if open_ones else []
     word = "no" if wrong else "differs" if others else "inconclusive" if unsaid else "yes"
     known = "; ".join(wrong) if wrong else ", ".join(right)

@@ -231,7 +231,9 @@ class UserProvidedTable(UserProvided):
         extra = [name for name in table.cells if name not in {*real, *self.drop, *gone}]
         for name in real:
             if name not in table.cells:
-                problems.append(f"has no column '{name}', which the real rows have{suggestion(name, extra)}")
+                problems.append(
+                    f"has no column '{name}', which the real rows have{suggestion(name, extra) if extra else ''}"
+                )
         if extra:
             names = ", ".join(map(key, extra))
             problems.append(f"the real rows have no column {quoted(extra)}; name it under `drop`: `drop: [{names}]`")
