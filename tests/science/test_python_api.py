@@ -359,6 +359,8 @@ def test_fidelity_is_that_of_a_peer_package() -> None:
     assert all(one.null is not None for one in with_null.values())
     with pytest.raises(gancensus.UserError, match=r"real of shape \(3,\), but generated of shape \(2,\)"):
         gancensus.fidelity(REAL, MADE[:, :2])
+    with pytest.raises(gancensus.UserError, match="neighbours: 0"):
+        gancensus.fidelity(REAL, MADE, neighbours=0)
 
 
 def test_a_census_counts_all_pairs() -> None:
@@ -375,6 +377,22 @@ def test_a_census_counts_all_pairs() -> None:
         gancensus.census(REAL, MADE, 0.3, alpha=0.1)
     with pytest.raises(gancensus.UserError, match="alpha: 2"):
         gancensus.census(REAL, MADE, alpha=2)
+
+
+@pytest.mark.parametrize(
+    ("real", "made", "options", "said"),
+    [
+        (REAL, MADE[:, :2], {}, r"real of shape \(3,\), but generated of shape \(2,\)"),
+        (REAL[:3], MADE, {}, "^real: 3 samples; give 4 or more"),
+        (REAL, MADE[:1], {"threshold": 0.1}, "^generated: 1 samples; give 2 or more"),
+        (REAL, MADE, {"threshold": np.nan}, "^threshold: nan; give a distance"),
+        (REAL, MADE, {"margin": 1}, "^margin: 1; give a ratio above 1"),
+        (REAL, MADE, {"alpha": 1e-9}, "^alpha: 1e-09; half of the 400 real samples"),
+    ],
+)
+def test_what_a_census_cannot_be_taken_of_is_said(real: Any, made: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(gancensus.UserError, match=said):
+        gancensus.census(real, made, **options)
 
 
 def test_a_training_is_watched() -> None:

@@ -90,7 +90,7 @@ def rows(folder: Path) -> list[str]:
         columns = {
             "number": np.where(gaps, np.nan, rng.normal(size=count).round(3)),
             "count": rng.integers(0, 5, count),
-            "kind": pd.Categorical(np.where(gaps[::-1], None, rng.choice(["a", "b, c", "d"], count))),
+            "kind": pd.Categorical(pd.Series(rng.choice(["a", "b, c", "d"], count)).mask(gaps[::-1])),
             "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 200, count), "D"),
             "true": rng.random(count) < 0.3,
         }
