@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import gancensus
-from gancensus.audit.api import Audit
+from gancensus.audit.api import Audit, _Files
 from gancensus.audit.memory import run_study
 from gancensus.config.configuration import load
 from gancensus.domains.general.analysis_fidelity import Fidelity
@@ -293,6 +293,13 @@ def test_what_is_wrong_with_an_argument_is_said_in_terms_of_python(options: dict
     jets = RNG.normal(size=(50, 20, 3))
     with pytest.raises(gancensus.UserError, match=r"does not tell what samples are; say it by kind \("):
         gancensus.audit(jets, jets)
+
+
+def test_each_of_many_inputs_keeps_its_name(tmp_path: Path) -> None:
+    files = _Files(tmp_path)
+    names = [f"generated['{k}']" for k in range(12)]
+    places = [files.place([Image.new("L", (2, 2))], name) for name in names]
+    assert [files.called(place) for place in places] == names
 
 
 def test_what_was_chosen_and_what_looks_wrong_is_said_in_terms_of_python(found: Audit) -> None:

@@ -123,7 +123,7 @@ class _Files:
 
     def place(self, value: Samples, name: str) -> str:
         """Return the file or folder of some samples."""
-        found = as_file(value, name, self._folder / f"{len(self._names)}")
+        found = as_file(value, name, self._folder / f"{len(self._names):06}")  # none begins another
         if not isinstance(value, str | PathLike):
             self._names[found] = name
         return found
