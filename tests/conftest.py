@@ -14,7 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import gancensus.config.steps as steps  # before NumPy: tests, too, take one thread
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # before NumPy
+
+import pandas  # noqa: F401, I001  (before steps, which hide it from Arrow: audits in memory are given its tables)
+
+import gancensus.config.steps as steps
 
 import pytest
 from hypothesis import HealthCheck, settings

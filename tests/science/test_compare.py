@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from gancensus.cli.changes import text
-from gancensus.report.compare import BY_CHANCE, SAME_SAMPLES, TOO_FEW, Run, compare
+from gancensus.contracts.samples import Samples
+from gancensus.report.compare import BY_CHANCE, SAME_SAMPLES, TOO_FEW, Run, _digest, compare
 from gancensus.report.compare import _title as title_of
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import clopper_pearson, difference, log_interval, quotient, symmetric
+from gancensus.storage.samples import write_samples
 
 
 def test_the_difference_of_normal_estimates_is_that_of_normal_theory() -> None:
@@ -113,6 +117,18 @@ def test_the_same_samples_have_not_changed() -> None:
     assert (found.counts[0].said, found.fidelity[0].said) == (SAME_SAMPLES, SAME_SAMPLES)
     assert found.judged == 0
     assert "would seem real by chance" not in text(found)
+
+
+def test_samples_are_the_same_where_what_they_were_made_under_is(tmp_path: Path) -> None:
+    """For any number of parts: a search under conditions has other duplicates where these differ."""
+    x, energy = np.arange(6, dtype=np.float32).reshape(3, 2), np.array([1, 1, 2], dtype=np.float32)
+    samples = Samples(x, np.arange(3), None, None, {"energy": energy}, {"energy": "GeV"})
+    write_samples(tmp_path / "whole", samples)
+    for k, rows in enumerate((slice(0, 1), slice(1, 3))):
+        write_samples(tmp_path / f"{k}", samples.take(rows))
+    write_samples(tmp_path / "other", replace(samples, conditions={"energy": energy[::-1].copy()}))
+    whole, other, parts = (_digest([tmp_path / name for name in names]) for names in (["whole"], ["other"], "01"))
+    assert whole == parts != other
 
 
 def test_no_duplicates_on_one_side_leave_an_open_end() -> None:

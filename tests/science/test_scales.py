@@ -261,6 +261,9 @@ def test_far_more_samples_than_are_held_out_are_not_all_searched(monkeypatch: py
     for scale, limits in scales_of(table).items():
         expected = joint(definition, limits, samples_of(h)) * comb(400, 2) / comb(1500, 2)
         assert expected == pytest.approx(SCALES[scale], rel=0.15)
+    whole, some = (found({"a": kind(width=2)}, samples_of(x), 400) for kind in (Columns, DearColumns))
+    assert some["alpha"] == pytest.approx(whole["alpha"], rel=5e-3)  # of as large a share of fewer pairs
+    assert some["threshold"] == pytest.approx(whole["threshold"], rel=0.05) and some["pairs"] < whole["pairs"]
 
 
 def test_the_start_is_a_guess_of_the_alpha() -> None:

@@ -70,6 +70,8 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, cap: int = 10**6) -> Pat
     census = {name: [row.get(name) for row in found_rows] for name in schemas.SUPPORT.names}
     for place in ("toy/census/support.parquet", "census.parquet"):
         write_table(folder / place, census, schemas.SUPPORT)
+    (folder / "toy/figures").mkdir()
+    (folder / "toy/figures/support.svg").write_text("<svg/>")
     (folder / "report.html").write_text("report")
     monkeypatch.setattr("gancensus.report.page.page", lambda *_: "report")
     digest_again(folder)
@@ -78,7 +80,7 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, cap: int = 10**6) -> Pat
 
 def digest_again(folder: Path) -> None:
     """Write the provenance of what is there."""
-    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")]
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.suffix in (".parquet", ".svg")]
     facts = provenance.provenance(CONFIGURATION | {"parts": 2}, folder, files, Path(__file__).parents[2])
     (folder / "provenance.json").write_text(json.dumps(facts))
 
@@ -106,7 +108,7 @@ def test_results_that_nobody_has_touched_have_no_fault(results: Path, capsys: py
     for seed in range(6):
         status, said = verified(results, capsys, "--seed", str(seed))
         assert status == 0, said
-    assert "15 of 15 files" in said
+    assert "16 of 16 files" in said
     assert "no faults found" in said
     assert f"--seed {seed}" in said
     assert verified(results, capsys, "--seed", str(seed))[1] == said
@@ -132,7 +134,7 @@ def test_a_flipped_byte_of_samples_is_found(results: Path, capsys: pytest.Captur
     status, said = verified(results, capsys, "--seed", "0")
     assert status == 1
     assert "changed: toy/samples/mine-0/1.parquet" in said
-    assert "14 of 15" in said
+    assert "15 of 16" in said
 
 
 def test_a_missing_file_is_named_and_so_is_one_of_no_run(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,6 +153,15 @@ def test_an_edited_report_is_found(results: Path, capsys: pytest.CaptureFixture[
     (results / "report.html").write_text("Report")
     status, said = verified(results, capsys)
     assert (status, "changed: report.html" in said) == (1, True)
+
+
+def test_tables_saved_from_python_need_no_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (results / "report.html").unlink()
+    assert verified(results, capsys)[0] == 1
+    (results / "toy/figures/support.svg").unlink()
+    digest_again(results)
+    status, said = verified(results, capsys)
+    assert (status, "saved from Python" in said) == (0, True)
 
 
 def test_a_report_of_another_version_is_not_compared(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,22 @@
-"""`gancensus run` and the same study in memory: the same tables, byte for byte."""
+"""`gancensus run` and `gancensus audit`, and the same in memory: the same tables, byte for byte."""
 
+import subprocess
+import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from runs import run
 
+import gancensus
 from gancensus.audit.memory import run_study
 from gancensus.audit.saved import save
 from gancensus.config.configuration import load
 
+KEPT = (".parquet", ".safetensors", ".csv")
 SEEN = ("figures/", "trace.parquet")  # what only a run of the workflow has
 
 
@@ -40,18 +46,74 @@ def study(folder: Path) -> dict[str, Any]:
     }
 
 
+def assert_same(results: Path, memory: Path, but: Collection[str] = ()) -> set[str]:
+    """Compare every file of a run with what was saved; return their names."""
+    files = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.suffix in KEPT}
+    kept = {name for name in files if not name.endswith(SEEN[1]) and f"/{SEEN[0]}" not in name}
+    held = {path.relative_to(memory).as_posix() for path in memory.rglob("*.*")}
+    assert held - {"provenance.json"} == kept
+    for name in kept - {*but}:
+        assert (results / name).read_bytes() == (memory / name).read_bytes(), name
+    return kept
+
+
 @pytest.mark.slow
 def test_the_workflow_and_memory_make_the_same_tables(tmp_path: Path) -> None:
     raw = {"seed": 3, "device": "cpu", "studies": {"audit": study(tmp_path)}}
     done = run(tmp_path / "run", raw, "--cores", "2")
     assert done.returncode == 0, done.stderr
-    results = tmp_path / "run/results"
     made = run_study(load(raw), "audit")
     save(made, tmp_path / "memory")
-    files = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.suffix != ".html"}
-    kept = {name for name in files if name.endswith((".parquet", ".safetensors", ".csv"))}
-    kept = {name for name in kept if f"/{SEEN[0]}" not in name and not name.endswith(SEEN[1])}
-    held = {path.relative_to(tmp_path / "memory").as_posix() for path in (tmp_path / "memory").rglob("*.*")}
-    assert held - {"provenance.json"} == kept and len(kept) > 40
-    for name in kept:
-        assert (results / name).read_bytes() == (tmp_path / "memory" / name).read_bytes(), name
+    assert len(assert_same(tmp_path / "run/results", tmp_path / "memory")) > 40
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "gancensus.cli", *words]
+    return subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def images(folder: Path) -> list[str]:
+    """Write images of bytes; return the options of an audit that has everything."""
+    rng = np.random.default_rng(3)
+    for name, count in (("real", 150), ("mine", 100), ("other", 90), ("train", 80)):
+        x = rng.integers(0, 60, (count, 8, 8), dtype=np.uint8)
+        x[np.arange(count), rng.integers(0, 4, count), rng.integers(0, 4, count)] = 255
+        np.save(folder / f"{name}.npy", x)
+    return ["--train", "train.npy", "--encoder", "pca", "--seed", "5"]
+
+
+def rows(folder: Path) -> list[str]:
+    """Write tables with all types of columns and gaps."""
+    rng = np.random.default_rng(4)
+    for name, count in (("real", 140), ("mine", 100), ("other", 80)):
+        gaps = rng.random(count) < 0.1
+        columns = {
+            "number": np.where(gaps, np.nan, rng.normal(size=count).round(3)),
+            "count": rng.integers(0, 5, count),
+            "kind": pd.Categorical(pd.Series(rng.choice(["a", "b, c", "d"], count)).mask(gaps[::-1])),
+            "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 200, count), "D"),
+            "true": rng.random(count) < 0.3,
+        }
+        pd.DataFrame(columns, index=rng.permutation(count)).to_parquet(folder / f"{name}.parquet", index=False)
+    return []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bring", "read"), [(images, np.load), (rows, pd.read_parquet)])
+def test_the_command_and_python_make_the_same_tables(tmp_path: Path, bring: Any, read: Any) -> None:
+    """With and without training samples, at the scales that are chosen; what Python saves is a run like any other."""
+    options = bring(tmp_path)
+    held = {path.stem: read(path) for path in sorted(tmp_path.iterdir())}
+    paths = {path.stem: path.name for path in tmp_path.iterdir()}
+    made = [f"{name}={paths[name]}" for name in ("mine", "other")]
+    done = command(tmp_path, "audit", "--real", paths["real"], "--generated", *made, *options, "--out", "out")
+    assert done.returncode in (0, 10), done.stderr
+    extra: dict[str, Any] = {"encoder": "pca", "seed": 5} if options else {}
+    found = gancensus.audit(held.pop("real"), {name: held.pop(name) for name in ("mine", "other")}, **held, **extra)
+    found.save(tmp_path / "kept")
+    kept = assert_same(tmp_path / "out", tmp_path / "kept", but=["inputs.parquet"])  # which names the files
+    assert {"audit/census/scales.parquet", "audit/census/groups.parquet", "audit/duplicates.csv"} <= kept
+    verified = command(tmp_path, "verify", "kept")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    compared = command(tmp_path, "compare", "out", "kept")
+    assert compared.returncode == 0 and "same samples" in compared.stdout, compared.stdout + compared.stderr

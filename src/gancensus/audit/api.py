@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,9 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import ROWS_PER_POPULATION
 from gancensus.plotting import numbers
-from gancensus.report import failures, sentences
-from gancensus.storage.tables import columns_in
+from gancensus.report import failures, inputs, sentences
+from gancensus.search.duplicates import at_scale
+from gancensus.storage.tables import about_table, columns_in
 
 if TYPE_CHECKING:
     import pandas
@@ -58,7 +61,7 @@ def audit(
         real: real samples (n, ...) that no generator has learned from, unless it has learned from `train`.
         generated: samples (m, ...) by the name of their generator, which is any text; or of one generator.
         train: what the generators have learned from; without it, copies cannot be looked for.
-        kind: what the samples are, where their values do not tell: a choice of `--kind`.
+        kind: what the samples are, where their values do not tell: images, tables, showers, jets or numbers.
         encoder: a kind of encoder, or the file of one (.onnx).
         features: vectors (n, d) in the order of the samples: of `real`, `train` and the generators by name.
         alpha: share of the pairs of real samples that count as near-duplicates; chosen from their number by default.
@@ -67,9 +70,8 @@ def audit(
     Raises:
         UserError: what is wrong with the samples, in a line.
     """
-    made = dict(generated) if isinstance(generated, Mapping) else {"generated": generated}
-    if not made:
-        raise UserError("generated: no generator is given; give samples by the name of their generator")
+    made = generated if isinstance(generated, Mapping) else {"generated": generated}
+    _check(real, made, train, alpha, seed)
     with tempfile.TemporaryDirectory(prefix="gancensus-") as temporary:
         files = _Files(Path(temporary))
         try:
@@ -80,17 +82,37 @@ def audit(
                 kind,
                 encoder,
                 {name: files.place(vectors, f"features['{name}']") for name, vectors in (features or {}).items()},
-                alpha,
-                seed,
+                None if alpha is None else float(alpha),
+                int(seed),
             )
             chosen = choose(asked)
             config = load(chosen.configuration)
             check_files(config)
             run = run_study(config, STUDY, files.called)
         except UserError as error:
-            raise UserError(files.called(str(error))) from None
+            raise UserError(files.said(str(error))) from None
     titles = dict(zip(run.study.generated, asked.generated, strict=True))
-    return Audit(run, titles, Chosen(*renamed(chosen, files.called)))
+    configuration = renamed(chosen.configuration, files.called)
+    return Audit(run, titles, Chosen(configuration, [files.said(line) for line in chosen.said]))
+
+
+def _check(real: Samples, made: Mapping[Any, Samples], train: Samples | None, alpha: Any, seed: Any) -> None:
+    """Raise UserError for what files could not be, or would be called by the names of options and keys."""
+    if not made:
+        raise UserError("generated: no generator is given; give samples by the name of their generator")
+    if not all(str(name).strip() for name in made):
+        raise UserError("generated: a generator has no name; give samples by the name of their generator")
+    if len({str(name) for name in made}) < len(made):
+        raise UserError("generated: two generators have one name, as texts; give each its own")
+    if train is not None and train is real:
+        raise UserError(
+            "train: is the same as real; whether training samples are copied shows only beside real ones that the "
+            "generator has not learned from"
+        )
+    if alpha is not None and not (isinstance(alpha, Real) and 0 < float(alpha) < 1):
+        raise UserError(f"alpha: {alpha!r}; give a share of pairs, between 0 and 1")
+    if not (isinstance(seed, Integral) and int(seed) >= 0):
+        raise UserError(f"seed: {seed!r}; give a whole number, 0 or more")
 
 
 class _Files:
@@ -101,7 +123,7 @@ class _Files:
 
     def place(self, value: Samples, name: str) -> str:
         """Return the file or folder of some samples."""
-        found = as_file(value, name, self._folder / f"{len(self._names)}")
+        found = as_file(value, name, self._folder / f"{len(self._names):06}")  # none begins another
         if not isinstance(value, str | PathLike):
             self._names[found] = name
         return found
@@ -110,6 +132,15 @@ class _Files:
         """Return a text with the users' names in the place of temporary files."""
         for path, name in self._names.items():
             text = text.replace(path, name)
+        return text
+
+    def said(self, text: str) -> str:
+        """Return a message of the command in the terms of Python: names of arguments for options, and each once."""
+        text = re.sub(r"--(alpha|encoder|kind|train)\b", r"\1", self.called(text))
+        for name in self._names.values():
+            role = "|".join(re.escape(one) for one in (name, *re.findall(r"\['(.*)'\]$", name)))
+            text = re.sub(rf"^(features of )?({role}): (?={re.escape(name)}: )", "", text, flags=re.MULTILINE)
+            text = text.removesuffix(f", from {name}")
         return text
 
 
@@ -179,16 +210,24 @@ class Audit(Mapping[str, Outcome]):
         """What could not be measured, and why."""
         return [failures.Failed.of(place, reason).sentence for place, reason in self._run.failed.items()]
 
+    @property
+    def warnings(self) -> list[str]:
+        """What may make the numbers wrong, such as units that seem to differ: a line each."""
+        titles = {population: title for title, population in self._populations.items()}
+        return inputs.warnings(inputs.titled(self._rows(results.INPUTS), titles))
+
     def duplicates(self, name: str, definition: str | None = None) -> Duplicates:
         """Return the near-duplicates among a generator's samples, by a definition; by default the first one.
 
+        They are those of the ratio: of the middle scale, unless `alpha` was given. `tables` have the other scales'.
         Where there are more than about 10 million, only those among some of the samples are listed.
         """
         definition = definition or next(iter(self._run.study.definitions))
         names = {"definition": definition, "search": self._populations[self._known(name)]}
         if definition not in self._run.study.definitions:
             raise KeyError(f"no definition '{definition}'{suggestion(definition, self._run.study.definitions)}")
-        found = columns_in(self._run.tables[self._run.place(results.DUPLICATES, **names)])
+        table = self._run.tables[self._run.place(results.DUPLICATES, **names)]
+        found = dict(at_scale(columns_in(table), about_table(table)))
         i, j = (found.pop(side) % ROWS_PER_POPULATION for side in ("i", "j"))
         return Duplicates(i, j, found)
 
@@ -202,15 +241,19 @@ class Audit(Mapping[str, Outcome]):
 
     def __repr__(self) -> str:
         lines = [" | ".join(row) for row in [["generator", *COLUMNS], *([*row] for row in self._cells())]]
-        return "\n".join([f"Audit of {len(self)} generator{'s' * (len(self) > 1)}", *lines, *self.failed])
+        return "\n".join([f"Audit of {len(self)} generator{'s' * (len(self) > 1)}", *lines, *self._remarks])
 
     def _repr_html_(self) -> str:
         def line(cells: list[str], tag: str) -> str:
             return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
         body = "".join(line(row, "td") for row in self._cells())
-        failed = "".join(f"<p>{html.escape(text)}</p>" for text in self.failed)
-        return f"<table><thead>{line(['generator', *COLUMNS], 'th')}</thead><tbody>{body}</tbody></table>{failed}"
+        remarks = "".join(f"<p>{html.escape(text)}</p>" for text in self._remarks)
+        return f"<table><thead>{line(['generator', *COLUMNS], 'th')}</thead><tbody>{body}</tbody></table>{remarks}"
+
+    @property
+    def _remarks(self) -> list[str]:
+        return [*(f"warning: {text}" for text in self.warnings), *self.failed]
 
     def _cells(self) -> list[list[str]]:
         """Return the rows as they are shown: generator, ratio, support, and the four answers."""

@@ -28,11 +28,11 @@ def as_file(value: Any, name: str, stem: Path) -> str:
         stem: path of the file without its suffix.
 
     Raises:
-        UserError: anything else, no numbers, masked values, images that PNG does not keep.
+        UserError: anything else, nothing, no numbers, masked values, images that PNG does not keep.
     """
     if isinstance(value, str | os.PathLike):
         return os.fspath(value)
-    if (table := _table(value)) is not None:
+    if (table := _table(value, name)) is not None:
         path = stem.with_suffix(".parquet")
         try:
             pq.write_table(table, path)
@@ -42,8 +42,10 @@ def as_file(value: Any, name: str, stem: Path) -> str:
     if _are_images(value):
         _write_images(value, name, stem)
         return str(stem)
-    path = stem.with_suffix(".npy")
-    np.save(path, array_of(value, name), allow_pickle=False)
+    path, array = stem.with_suffix(".npy"), array_of(value, name)
+    if array.shape[:1] == (0,):
+        raise UserError(f"{name}: has no samples; its shape is {array.shape}")
+    np.save(path, array, allow_pickle=False)
     return str(path)
 
 
@@ -72,16 +74,16 @@ def array_of(value: Any, name: str) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-def _table(value: Any) -> pa.Table | None:
-    """Return a table of Arrow, pandas or polars; None for anything else."""
+def _table(value: Any, name: str) -> pa.Table | None:
+    """Return a table of Arrow, pandas or polars; None for anything else. `name`: as of `as_file`."""
     if isinstance(value, pa.Table):
         return value
     module = type(value).__module__.partition(".")[0]
     if module == "pandas" and hasattr(value, "columns"):
         try:
             return pa.Table.from_pandas(value, preserve_index=False)
-        except pa.ArrowException as error:
-            raise UserError(f"DataFrame: {'; '.join(map(str, error.args))}") from None
+        except (pa.ArrowException, ValueError) as error:  # types that are mixed, columns of one name
+            raise UserError(f"{name}: {'; '.join(map(str, error.args))}") from None
     return value.to_arrow() if module == "polars" and hasattr(value, "columns") else None
 
 

@@ -72,8 +72,7 @@ def duplicates(x: Array, threshold: float, y: Array | None = None) -> Duplicates
     Raises:
         UserError: no numbers, or samples of two shapes.
     """
-    if not threshold >= 0:
-        raise UserError(f"threshold: {threshold}; give a distance of 0 or more")
+    _check_threshold(threshold)
     rows, others = _samples(x, "x").x, None if y is None else _samples(y, "y").x
     _same_shape({"x": rows} | ({} if others is None else {"y": others}))
     return _apart(lambda: _pairs(flatten(rows), threshold, None if others is None else flatten(others)))
@@ -111,6 +110,8 @@ def fidelity(
     from gancensus.comparison.fidelity import fidelity as compare
     from gancensus.contracts.randomness import derive_rng
 
+    if neighbours < 1:
+        raise UserError(f"neighbours: {neighbours}; give a number of 1 or more")
     given = {"real": real, "generated": generated} | ({} if null is None else {"null": null})
     found = {name: _samples(value, name).x for name, value in given.items()}
     _same_shape(found)
@@ -147,8 +148,16 @@ def census(
     """
     if threshold is not None and alpha is not None:
         raise UserError("threshold and alpha are given; leave one out")
-    sides = {"holdout": _samples(real, "real"), "generated": _samples(generated, "generated")}
-    _same_shape({name: samples.x for name, samples in sides.items()})
+    if threshold is not None:
+        _check_threshold(threshold)
+    if not margin > 1:
+        raise UserError(f"margin: {margin}; give a ratio above 1")
+    given = {"real": _samples(real, "real"), "generated": _samples(generated, "generated")}
+    _same_shape({name: samples.x for name, samples in given.items()})
+    for (name, samples), least in zip(given.items(), (2 if threshold is not None else 4, 2), strict=True):
+        if len(samples) < least:
+            raise UserError(f"{name}: {len(samples)} samples; give {least} or more")
+    sides = {"holdout": given["real"], "generated": given["generated"]}
     return _apart(lambda: _census(sides, threshold, alpha, margin, seed))
 
 
@@ -168,7 +177,11 @@ def _census(
         half = len(rows) // 2
         calibrate, holdout = (HeldRows(sides["holdout"], "real", np.sort(some)) for some in (rows[:half], rows[half:]))
         pairs = max(1, len(holdout) * (len(holdout) - 1) // 2)
-        threshold = _threshold(calibrate, min(0.5, EXPECTED / pairs) if alpha is None else alpha, seed)
+        if alpha is None:
+            alpha = min(0.5, EXPECTED / pairs)
+        elif 0 < alpha * (half * (half - 1) // 2) < 1:
+            raise UserError(f"alpha: {alpha}; half of the {len(rows)} real samples have less than one such pair")
+        threshold = _threshold(calibrate, alpha, seed)
         held["holdout"] = holdout
     searches = [Search("holdout"), Search("generated"), Search("generated", "holdout")]
     graphs = {one: Graph.of(_searched(held, one, threshold)) for one in searches}
@@ -224,6 +237,12 @@ def _same_shape(found: Mapping[str, NDArray[Any]]) -> None:
     if len(set(shapes.values())) > 1:
         said = ", but ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
         raise UserError(f"samples of {said}; give both the same shape")
+
+
+def _check_threshold(threshold: float) -> None:
+    """Refuse what is no distance."""
+    if not threshold >= 0:
+        raise UserError(f"threshold: {threshold}; give a distance of 0 or more")
 
 
 def _apart(compute: Callable[[], T]) -> T:

@@ -60,7 +60,7 @@ def space_of(encoder: str, real: Input, kind: str, learned: int) -> Space:
                         f"{suggestion(encoder, known)}")  # fmt: skip
     section: Section = {"kind": encoder}
     values = int(np.prod(real.shape))
-    if encoder == "pca" and real.form != "table":
+    if encoder == "pca" and values:  # of a table, each column is one value or more; those of a large one are unknown
         section["components"] = max(1, min(COMPONENTS, values, learned))
     member = known[encoder](**section)
     dimension = member.dimension or COMPONENTS

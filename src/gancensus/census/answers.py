@@ -228,7 +228,8 @@ def _columns(samples: Samples) -> tuple[npt.NDArray[Any], Sequence[str] | None]:
     scale = samples.scale
     if scale is not None and scale.columns:
         return decode(scale.columns, samples.x), [column.name for column in scale.columns]
-    return flatten(samples.x), None if scale is None else scale.names
+    x = flatten(samples.x)
+    return x, scale.names if scale is not None and len(scale.names) == x.shape[1] else None  # bytes share one name
 
 
 def _some(spaces: Spaces, count: int) -> Samples:

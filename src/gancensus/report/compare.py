@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from gancensus.config import results as places
 from gancensus.config.registry import members
 from gancensus.contracts.generator import Generator
@@ -199,12 +201,13 @@ def _samples(results: Path, facts: Mapping[str, Any]) -> dict[Key, str]:
 
 
 def _digest(paths: Sequence[Path]) -> str:
-    """Return a digest of the samples of a population: sample_id and x."""
-    rows, ids, x = SampleRows(paths), hashlib.sha256(), hashlib.sha256()
+    """Return a digest of the samples of a population: sample_id, x, and what they were made under."""
+    rows, found = SampleRows(paths), dict[str, Any]()
     for chunk in rows.chunks(slice(0, len(rows))):
-        ids.update(chunk.sample_id.tobytes())
-        x.update(chunk.x.tobytes())
-    return f"{ids.hexdigest()} {x.hexdigest()}"
+        known: dict[str, NDArray[Any]] = {"sample_id": chunk.sample_id, "x": chunk.x, **chunk.conditions}
+        for name, values in known.items():
+            found.setdefault(name, hashlib.sha256()).update(values.tobytes())
+    return " ".join(f"{name} {digest.hexdigest()}" for name, digest in sorted(found.items()))
 
 
 def compare(before: Run, after: Run) -> Changes:

@@ -268,6 +268,8 @@ def report(results: Path, facts: Mapping[str, Any], template: str, root: Path) -
     from gancensus.report.page import page
 
     path = results / places.REPORT
+    if not any(places.match(places.FIGURE, name) for name in facts["files"]):
+        return Check("report", "not compared: the tables were saved from Python, without the figures of a report")
     if not path.is_file():
         return Check("report", f"{path.name} is missing", (f"missing: {path.name}",))
     ours = {name: installed(name) for name in PACKAGES if name in facts["packages"]}

@@ -267,15 +267,17 @@ class Joint:
             ranks = [m.nearer(column) for m, column in zip(self._scaled.values(), values.T, strict=True)]
             joint = np.max(ranks, axis=0)
         found: dict[str, list[Scaled]] = {name: [] for name in self._scaled}
+        # a rank alone is among the pairs that are searched, a joint one among all
+        pairs = self._pairs * comb(samples, 2) // comb(len(self._population), 2) if alone else self._pairs
         for scale, count in counts.items():
-            rank = min(count, largest_rank(self._pairs)) if alone else rank_of(joint, count, self._pairs, reached)
+            rank = min(count, largest_rank(pairs)) if alone else rank_of(joint, count, pairs, reached)
             within = rank if alone else np.count_nonzero(joint < rank)
             expected = within * comb(holdout, 2) / comb(samples, 2)
-            progress(f"{scale}: alpha {rank / self._pairs:.3g}, about {expected:,.0f} duplicates in holdout")
+            progress(f"{scale}: alpha {rank / pairs:.3g}, about {expected:,.0f} duplicates in holdout")
             for name, marginal in self._scaled.items():
                 exact = alone and 0 < rank <= len(values)
-                limit = _ranked(values[:, 0], rank, self._pairs) if exact else marginal.at(rank / self._pairs)
-                found[name].append(Scaled(scale, rank / self._pairs, limit))
+                limit = _ranked(values[:, 0], rank, pairs) if exact else marginal.at(rank / pairs)
+                found[name].append(Scaled(scale, rank / pairs, limit))
         return found
 
     def _found(self, samples: int, count: int) -> tuple[Floats, float]:
