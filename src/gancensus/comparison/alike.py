@@ -107,7 +107,7 @@ def associations(x: Floats, labels: Labels) -> Largest:
         x: (samples, columns), at least two columns.
         labels: (samples, labellings).
     """
-    ranks = np.stack([mean_ranks(column) for column in x.T], axis=1)
+    ranks = np.stack([mean_ranks(column) for column in x.T]).T
     ranks = (ranks - ranks.mean(axis=0)) / np.maximum(ranks.std(axis=0), 1e-300)
     one, other = np.triu_indices(x.shape[1], 1)
     moments = np.hstack([np.ones((len(x), 1)), ranks, ranks**2, ranks[:, one] * ranks[:, other]])
