@@ -14,6 +14,7 @@ from typing import Any
 LATER = (  # packages that others import for a part of them, or for none
     "numpy.f2py",  # SciPy imports whatever NumPy has
     "numpy.testing",
+    "pyarrow.compute",  # wraps every function of Arrow's
     "scipy.linalg",  # numba imports `scipy.linalg.cython_blas`
 )
 
@@ -74,12 +75,32 @@ class _AtFirstLook(Loader):
         vars(module)["__getattr__"] = look
 
 
+class _NoDocumentation(MetaPathFinder, Loader):
+    """Finds matplotlib's artists, whose lists of properties, for docstrings, take as long as half a figure."""
+
+    def __init__(self) -> None:
+        self.loader: Loader | None = None
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == "matplotlib.artist" else None
+        if spec is not None and spec.loader is not None:
+            self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert self.loader is not None
+        self.loader.exec_module(module)
+        vars(module)["kwdoc"] = lambda artist: ""
+
+
 def leave_out() -> None:
     """Keep them out of this process, which must be a step's own; must be called before numba and Arrow are imported.
 
     Arrow looks for pandas once, at the first array; from then on it can be imported by those who need it.
     """
-    sys.meta_path[:0] = [_NoExtensions(), _Later()]
+    sys.meta_path[:0] = [_NoExtensions(), _NoDocumentation(), _Later()]
     if "pandas" in sys.modules:
         return
     import pyarrow as pa

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gancensus.plotting.style import NAME_LENGTH
+from gancensus.plotting.numbers import NAME_LENGTH
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
