@@ -43,3 +43,26 @@ def test_neither_numbas_extensions_nor_pandas_are_imported() -> None:
 def test_numba_would_import_them() -> None:
     pytest.importorskip("vector")
     assert "vector" in ran(extended=True)[0]
+
+
+LATE = """
+import sys
+import gancensus.config.steps
+import numpy as np, numba, scipy.special, pyarrow as pa
+import scipy.linalg.cython_blas
+print([name for name in ("numpy.f2py.f2py2e", "scipy.linalg._basic", "pyarrow._compute") if name in sys.modules])
+from scipy.linalg import svd
+import numpy.testing, pyarrow.compute as pc
+numpy.testing.assert_allclose(svd(np.eye(2))[1], 1)
+from scipy.linalg.lapack import dpotrf
+assert dpotrf(np.eye(2))[1] == 0 and scipy.linalg.cython_blas
+assert pc.sum(pa.array([1, 2])).as_py() == 3 and pa.table({"a": [1, 2]}).filter(pc.field("a") > 1).num_rows == 1
+import matplotlib.figure, matplotlib.artist
+print(repr(matplotlib.artist.kwdoc(matplotlib.figure.Figure)))
+"""
+
+
+def test_what_is_imported_for_nothing_comes_when_it_is_used() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[]", "''"]
