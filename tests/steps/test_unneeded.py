@@ -49,13 +49,11 @@ LATE = """
 import sys
 import gancensus.config.steps
 import numpy as np, numba, scipy.special, pyarrow as pa
-import scipy.linalg.cython_blas
-print([name for name in ("numpy.f2py.f2py2e", "scipy.linalg._basic", "pyarrow._compute") if name in sys.modules])
-from scipy.linalg import svd
-import numpy.testing, pyarrow.compute as pc
-numpy.testing.assert_allclose(svd(np.eye(2))[1], 1)
+print([name for name in ("numpy.f2py.f2py2e", "numpy.testing._private.utils", "pyarrow._compute") if name in sys.modules])
 from scipy.linalg.lapack import dpotrf
-assert dpotrf(np.eye(2))[1] == 0 and scipy.linalg.cython_blas
+import numpy.testing, pyarrow.compute as pc
+numpy.testing.assert_allclose(dpotrf(np.eye(2))[0], np.eye(2))
+assert np.f2py.get_include()
 assert pc.sum(pa.array([1, 2])).as_py() == 3 and pa.table({"a": [1, 2]}).filter(pc.field("a") > 1).num_rows == 1
 import matplotlib.figure, matplotlib.artist
 print(repr(matplotlib.artist.kwdoc(matplotlib.figure.Figure)))

@@ -1,4 +1,4 @@
-"""What numba, SciPy and Arrow would import and no step needs, or only some: packages that take long."""
+"""What numba, SciPy, Arrow and matplotlib would do for nothing at each start of a step, and takes long."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from threading import RLock
 from types import ModuleType
 from typing import Any
 
-LATER = (  # packages that others import for a part of them, or for none
+LATER = (  # whole modules that others import and do not use; none whose parts import each other by the whole
     "numpy.f2py",  # SciPy imports whatever NumPy has
     "numpy.testing",
     "pyarrow.compute",  # wraps every function of Arrow's
-    "scipy.linalg",  # numba imports `scipy.linalg.cython_blas`
 )
 
 
@@ -43,7 +42,7 @@ class _NoPandas(MetaPathFinder):
 
 
 class _Later(MetaPathFinder):
-    """Finds packages of LATER, whose own code then runs at the first look at what is in them, but for submodules."""
+    """Finds modules of LATER, whose code then runs when something of them is first asked for."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -55,7 +54,7 @@ class _Later(MetaPathFinder):
 
 
 class _AtFirstLook(Loader):
-    """Runs a package's code when something of it is asked for that is not there yet."""
+    """Runs a module's code when something of it is asked for that is not there yet."""
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
