@@ -49,7 +49,8 @@ LATE = """
 import sys
 import gancensus.config.steps
 import numpy as np, numba, scipy.special, pyarrow as pa
-print([name for name in ("numpy.f2py.f2py2e", "numpy.testing._private.utils", "pyarrow._compute") if name in sys.modules])
+late = ("numpy.f2py.f2py2e", "numpy.testing._private.utils", "pyarrow._compute")
+print([name for name in late if name in sys.modules])
 from scipy.linalg.lapack import dpotrf
 import numpy.testing, pyarrow.compute as pc
 numpy.testing.assert_allclose(dpotrf(np.eye(2))[0], np.eye(2))
