@@ -18,7 +18,7 @@ from gancensus.census.support import (
     count,
     curve_columns,
     diversity_rows,
-    null_of,
+    nulls_of,
     support_row,
 )
 from gancensus.config.results import Search
@@ -198,15 +198,17 @@ def test_the_null_holds_equal_populations_and_not_a_collapsed_one() -> None:
     holdout, equal, collapsed = (rng.integers(0, k, 400) for k in (50, 50, 10))
     reference = graph(400, copies(holdout, 10**6), 10**6)
     for of, inside in ((equal, True), (collapsed, False)):
-        null = null_of(graph(400, copies(of)), reference, across(of, holdout), 500, LEVEL, derive_rng(6))
+        null = nulls_of([(graph(400, copies(of)), reference, across(of, holdout))], 500, LEVEL, derive_rng(6))[0]
         assert null is not None
         assert (null.low < null.ratio < null.high) == inside
         assert (null.p_value > 0.05) == inside
-        turned = null_of(reference, graph(400, copies(of)), across(of, holdout).transposed(), 500, LEVEL, derive_rng(6))
+        turned = nulls_of(
+            [(reference, graph(400, copies(of)), across(of, holdout).transposed())], 500, LEVEL, derive_rng(6)
+        )[0]
         assert turned is not None
         assert turned.ratio == pytest.approx(1 / null.ratio)
     capped = replace(reference, step=8)
-    assert null_of(graph(400, copies(equal)), capped, across(equal, holdout), 500, LEVEL, rng) is None
+    assert nulls_of([(graph(400, copies(equal)), capped, across(equal, holdout))], 500, LEVEL, rng) == [None]
 
 
 def test_under_a_loose_definition_not_even_full_copies_can_be_told() -> None:

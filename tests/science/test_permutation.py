@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from gancensus.statistics import permutation
-from gancensus.statistics.permutation import permutation_null
+from gancensus.statistics.permutation import permutation_null, permutation_nulls
 
 IntArray = npt.NDArray[np.int64]
 
@@ -51,9 +51,18 @@ def test_every_permutation_is_equally_likely() -> None:
     together = np.zeros(i.size)
     for e in range(i.size):
         found = permutation._count_permuted(
-            3, order, block, block + 3, block + 7, i[e : e + 1], j[e : e + 1], 4000, np.random.default_rng(e)
+            3,
+            order,
+            block,
+            block + 3,
+            block + 7,
+            i[e : e + 1],
+            j[e : e + 1],
+            np.array([1]),
+            4000,
+            np.random.default_rng(e),
         )
-        together[e] = found[1:, 0].mean()
+        together[e] = found[0, 1:, 0].mean()
     assert together == pytest.approx(1 / 7, abs=0.025)
 
 
@@ -61,7 +70,7 @@ def test_kernel_is_its_python() -> None:
     i, j = pairs_of(np.array([0, 1, 0, 1, 1, 2, 0, 2, 1]))
     start, size_a, end = np.array([0, 5]), np.array([3, 1]), np.array([5, 9])
     compiled, plain = (
-        kernel(4, np.arange(9), start, size_a, end, i, j, 50, np.random.default_rng(4))
+        kernel(4, np.arange(9), start, size_a, end, i, j, np.array([2, len(i)]), 50, np.random.default_rng(4))
         for kernel in (permutation._count_permuted, permutation._count_permuted.py_func)
     )
     assert np.array_equal(compiled, plain)
@@ -131,3 +140,12 @@ def test_a_ratio_needs_a_pair_on_both_sides(samples_a: int, samples_b: int) -> N
 def test_a_ratio_needs_a_pair_within_a_condition() -> None:
     with pytest.raises(ValueError, match="no pair to compare"):
         permutation_null(2, 2, NONE, NONE, np.random.default_rng(0), np.array([0, 1, 0, 0]))
+
+
+def test_several_sets_of_pairs_are_tested_as_each_by_itself() -> None:
+    rng = np.random.default_rng(3)
+    sets = [pairs_of(rng.integers(0, cells, 150)) for cells in (30, 60, 1000)] + [(NONE, NONE)]
+    condition = rng.integers(0, 3, 150)
+    for block in (None, condition):
+        each = [permutation_null(70, 80, *pairs, np.random.default_rng(4), block, 99) for pairs in sets]
+        assert permutation_nulls(70, 80, sets, np.random.default_rng(4), block, 99) == each

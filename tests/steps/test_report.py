@@ -29,7 +29,7 @@ from gancensus.census.support import (
     copies_row,
     count,
     diversity_rows,
-    null_of,
+    nulls_of,
     ratio_columns,
     support_row,
 )
@@ -128,7 +128,7 @@ def census(folder: Path) -> None:
             rng, to_train, to_holdout = np.random.default_rng(0), *CROSSED.get(name, (0, 52))
             null = None
             if name != "holdout":
-                null = null_of(graph, graphs["holdout"], across(to_holdout, condition), 200, 0.95, rng)
+                (null,) = nulls_of([(graph, graphs["holdout"], across(to_holdout, condition))], 200, 0.95, rng)
             row = support_row(name, found[name], found["holdout"], null, 0.95, 1.5)
             tables_of["support"].append({"study": "toy", "definition": definition, **row})
             tables_of["diversity"] += [{"definition": definition, **row} for row in diversity_rows(name, graph, 0.95)]

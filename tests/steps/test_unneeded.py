@@ -43,3 +43,25 @@ def test_neither_numbas_extensions_nor_pandas_are_imported() -> None:
 def test_numba_would_import_them() -> None:
     pytest.importorskip("vector")
     assert "vector" in ran(extended=True)[0]
+
+
+LATE = """
+import sys
+import gancensus.config.steps
+import numpy as np, numba, scipy.special, pyarrow as pa
+late = ("numpy.f2py.f2py2e", "numpy.testing._private.utils", "pyarrow._compute")
+print([name for name in late if name in sys.modules])
+from scipy.linalg.lapack import dpotrf
+import numpy.testing, pyarrow.compute as pc
+numpy.testing.assert_allclose(dpotrf(np.eye(2))[0], np.eye(2))
+assert np.f2py.get_include()
+assert pc.sum(pa.array([1, 2])).as_py() == 3 and pa.table({"a": [1, 2]}).filter(pc.field("a") > 1).num_rows == 1
+import matplotlib.figure, matplotlib.artist
+print(repr(matplotlib.artist.kwdoc(matplotlib.figure.Figure)))
+"""
+
+
+def test_what_is_imported_for_nothing_comes_when_it_is_used() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[]", "''"]

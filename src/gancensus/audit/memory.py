@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gancensus.audit.quiet import workers
 from gancensus.audit.user_samples import population_beside, training_samples
-from gancensus.census.answers import Criterion, answer
+from gancensus.census.answers import Criterion, Differences, answer
 from gancensus.census.census import conclude, take_census
 from gancensus.census.groups import Searched, find_groups
 from gancensus.census.support import Graph
@@ -173,7 +173,7 @@ def measure(run: Run, pool: ThreadPoolExecutor) -> None:
     others = [pool.submit(analyse, run, counted=False)]  # one after the other: some use PyTorch's random numbers
     for thresholds in found:
         thresholds.result()
-    others += [pool.submit(measure_answers, run, population) for population in results.answered(study)]
+    others += [pool.submit(measure_answers, run, population, pool) for population in results.answered(study)]
     searches = results.searches(study)
     others += [pool.submit(search_pairs, run, name, one) for name in study.definitions for one in searches]
     others += [pool.submit(sweep, run, name) for name in study.definitions]
@@ -262,8 +262,13 @@ def search_pairs(run: Run, definition: str, one: Search) -> None:
     run.keep(run.place(results.REPEATS, **names), found.repeats, schemas.REPEATS)
 
 
-def measure_answers(run: Run, population: str) -> None:
-    """Measure a population beside held-out real samples."""
+def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None:
+    """Measure a population beside held-out real samples, partly in another thread where one is free."""
+
+    def begin(compute: Callable[[], Differences]) -> Callable[[], Differences]:
+        begun = pool.submit(compute)
+        return lambda: compute() if begun.cancel() else begun.result()
+
     names = {"population": population}
     places = {run.place(results.ANSWERS, **names): schemas.ANSWERS}
     places |= {run.place(results.COVERAGE, **names): schemas.COVERAGE}
@@ -280,6 +285,7 @@ def measure_answers(run: Run, population: str) -> None:
             run.rng("answers", population),
             run.config.memory,
             DEVICE,
+            begin=begin,
         )
         for (place, schema), rows in zip(places.items(), found, strict=True):
             run.keep(place, columns_of(rows, schema.names), schema)

@@ -8,6 +8,7 @@ permutations say what both populations being one would look like. `summary` make
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from gancensus.census.copied import row_of_exact, rows_of_copies
 from gancensus.census.measured import LEVEL, Compared, Curve, Measured, farthest, measure
-from gancensus.census.relabelling import relabelled
+from gancensus.census.relabelling import Labels, relabelled
 from gancensus.comparison import alike
 from gancensus.comparison.exact import equal_share
 from gancensus.contracts.columns import decode
@@ -119,6 +120,12 @@ Spaces = Mapping[str | None, SampleTable]
 """A population's samples, and its vectors by encoder."""
 
 
+Differences = tuple[dict[str, alike.Largest], Sequence[str]]
+"""How values differ, by statistic, and the columns' names."""
+Begin = Callable[[Callable[[], Differences]], Callable[[], Differences]]
+"""Takes a computation, and returns what gives its result: a computation that has begun, or itself."""
+
+
 class Answers(NamedTuple):
     """The tables of one population, as `storage.schemas` has them."""
 
@@ -136,6 +143,7 @@ def answer(
     memory: int,
     device: str = "cpu",
     progress: Callable[[str], None] = lambda text: None,
+    begin: Begin = lambda compute: compute,
 ) -> Answers:
     """Measure a population beside real samples, under every definition and value by value.
 
@@ -151,6 +159,7 @@ def answer(
         memory: in MB, for the search for copies in `train`.
         device: where matrices are multiplied; the result is the same.
         progress: called with a line on how far it is.
+        begin: may begin a computation elsewhere; the result is the same.
     """
     compared = ("calibrate", "reference", population)
     if min(len(next(iter(populations[side].values()))) for side in compared) < LEAST:
@@ -159,6 +168,7 @@ def answer(
     calibrate, holdout, generated = (_some(populations[name], count) for name in compared)
     block = _conditions(definitions.values(), [generated, holdout])
     labels = relabelled(len(generated), len(generated) + len(holdout), permutations, rng("labels"), block)
+    differences = begin(partial(_differences, calibrate, holdout, generated, labels))
     measured: dict[str, Measured] = {}
     curves: list[dict[str, Any]] = []
     copied: list[dict[str, Any]] = []
@@ -183,9 +193,7 @@ def answer(
         copied.append(row_of_exact(generated, *(populations[side][None] for side in ("train", "holdout"))))
     progress(f"comparing the values of {population} with those of holdout")
     sizes = {"samples": len(generated), "others": len(holdout)}
-    flat, names = zip(*(_columns(samples) for samples in (calibrate, holdout, generated)), strict=True)
-    values = alike.reduced(flat[0], flat[1:], names[0])
-    rows = rows_of_answers(measured, alike.differences(values, labels), values.names)
+    rows = rows_of_answers(measured, *differences())
     least = min(len(generated), len(holdout))  # of more samples, more are equal
     for statistic, samples in (("equal", generated), ("equal_real", holdout)):
         share = equal_share(samples.take(spread_rows(len(samples), least)))
@@ -196,6 +204,13 @@ def answer(
         if "p" in row:
             row["adjusted"] = min(1.0, row["p"] * (1 + len(tested)))
     return Answers([sizes | row for row in rows] + copied, curves)
+
+
+def _differences(calibrate: Samples, holdout: Samples, generated: Samples, labels: Labels) -> Differences:
+    """Compare the values of generated and held-out samples."""
+    flat, names = zip(*(_columns(samples) for samples in (calibrate, holdout, generated)), strict=True)
+    values = alike.reduced(flat[0], flat[1:], names[0])
+    return alike.differences(values, labels), values.names
 
 
 def _affordable(definitions: Iterable[Criterion], calibrate: Spaces, generated: Spaces) -> int:

@@ -17,7 +17,7 @@ from gancensus.census.support import (
     count,
     curve_columns,
     diversity_rows,
-    null_of,
+    nulls_of,
     reached_columns,
     support_row,
 )
@@ -27,10 +27,13 @@ from gancensus.contracts.metric import MIDDLE
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import REFERENCE
 from gancensus.contracts.table import Columns, columns_of
+from gancensus.statistics.permutation import Null
 from gancensus.storage import schemas
 
 Graphs = Mapping[Search, Graph]
 """What the searches of a study have found under a definition."""
+Nulls = dict[str, Null | None]
+"""What the ratio of collisions of a population is under permuted labels, by population."""
 
 
 class Tables(NamedTuple):
@@ -63,12 +66,14 @@ def take_census(
     for definition, found in graphs:
         rng = partial(_rng, seed, study, definition)
         named = {"study": study, "definition": definition}
-        counted = _counted(found, settings, rng)
-        middle = [named | row for row in _supports(found, counted, settings, rng, grouped)]
+        counted, nulls = _counted(found, settings, rng), _nulls(found, settings, rng)
+        middle = [
+            named | row for row in _supports(counted, nulls[MIDDLE if MIDDLE in nulls else None], settings, grouped)
+        ]
         for row in middle:
             row |= reached_columns(one for one in answers.get(row["population"], ()) if one["definition"] == definition)
         support += middle
-        scaled += _at_scales(found, middle, settings, rng, grouped)
+        scaled += _at_scales(found, middle, nulls, settings, rng, grouped)
         named = {"definition": definition}
         for population, own in counted.items():
             curve = curve_columns(population, own, settings.level)
@@ -113,6 +118,7 @@ def _rng(seed: int, study: str, definition: str, what: str, population: str) -> 
 def _at_scales(
     found: Graphs,
     middle: Sequence[dict[str, Any]],
+    nulls: Mapping[str | None, Nulls],
     settings: Census,
     rng: Callable[[str, str], np.random.Generator],
     grouped: bool,
@@ -128,7 +134,7 @@ def _at_scales(
             continue
         here = {search: graph.scales[scale] for search, graph in found.items()}
         named = {name: middle[0][name] for name in ("study", "definition")} | {"scale": scale}
-        rows = _supports(here, _counted(here, settings, rng), settings, rng, grouped)
+        rows = _supports(_counted(here, settings, rng), nulls[scale], settings, grouped)
         yield from (named | row for row in rows)
 
 
@@ -141,32 +147,30 @@ def _counted(found: Graphs, settings: Census, rng: Callable[[str, str], np.rando
     }
 
 
-def _supports(
-    found: Graphs,
-    counted: Mapping[str, Count],
-    settings: Census,
-    rng: Callable[[str, str], np.random.Generator],
-    grouped: bool,
-) -> Iterator[dict[str, Any]]:
+def _supports(counted: Mapping[str, Count], nulls: Nulls, settings: Census, grouped: bool) -> Iterator[dict[str, Any]]:
     """Yield the rows of support of every population, without study and definition."""
-    for population in counted:
-        row = _support(found, counted, population, settings, rng)
+    for population, own in counted.items():
+        row = support_row(population, own, counted[REFERENCE], nulls[population], settings.level, settings.margin)
         yield row | {"verdict": None} if grouped and population == "train" else row
 
 
-def _support(
-    found: Graphs,
-    counted: Mapping[str, Count],
-    population: str,
-    settings: Census,
-    rng: Callable[[str, str], np.random.Generator],
-) -> dict[str, Any]:
-    """Return the row of support of a population, without study and definition."""
-    across, null = _beside_reference(found, population), None
-    if across is not None:
-        graphs = (found[Search(population)], found[Search(REFERENCE)], across)
-        null = null_of(*graphs, settings.permutations, settings.level, rng("permutation", population))
-    return support_row(population, counted[population], counted[REFERENCE], null, settings.level, settings.margin)
+def _nulls(found: Graphs, settings: Census, rng: Callable[[str, str], np.random.Generator]) -> dict[str | None, Nulls]:
+    """Return the nulls of the ratio of collisions of every population, by scale; None: there are no scales."""
+    scales = next(iter(found.values())).scales
+    here: dict[str | None, Graphs] = {s: {search: one.scales[s] for search, one in found.items()} for s in scales}
+    here = here or {None: found}
+    nulls: dict[str | None, Nulls] = {scale: {} for scale in here}
+    for population in [search.population for search in found if search.other is None]:
+        graphs = [
+            (of[Search(population)], of[Search(REFERENCE)], across)
+            for of in here.values()
+            if (across := _beside_reference(of, population)) is not None
+        ]
+        own = rng("permutation", population)
+        known = nulls_of(graphs, settings.permutations, settings.level, own) if graphs else [None] * len(here)
+        for scale, null in zip(here, known, strict=True):
+            nulls[scale][population] = null
+    return nulls
 
 
 def _beside_reference(found: Graphs, population: str) -> Graph | None:

@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import gammaln, psi
 
 from gancensus.statistics.estimate import Estimate
@@ -154,6 +153,8 @@ def reach(near: Neighbours, share: float) -> Reach | None:
 
     if not share > 0 or missing(near.others - 1) > 0:
         return None
+    from scipy.optimize import brentq  # slow to import
+
     batch = float(brentq(missing, 0, near.others - 1, xtol=1e-9, rtol=1e-12))
     slope = float(times @ _slope(degree, near.others, batch)) / n
     return Reach(share, batch, variance(near, batch) / (batch * slope) ** 2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 IntArray = npt.NDArray[np.int64]
 
@@ -21,9 +19,8 @@ def component_sizes(samples: int, i: IntArray, j: IntArray) -> IntArray:
 
     Being a near-duplicate is not transitive: a component also holds the ends of a chain, which may be far apart.
     """
-    edges = coo_array((np.ones(i.size, dtype=np.int8), (i, j)), shape=(samples, samples))
-    _, component = connected_components(edges, directed=False)
-    return np.bincount(component).astype(np.int64)
+    sizes: IntArray = _component_sizes(*adjacency(samples, i, j))
+    return sizes
 
 
 def clique_bound(samples: int, i: IntArray, j: IntArray) -> int:
@@ -51,6 +48,34 @@ def adjacency(samples: int, i: IntArray, j: IntArray) -> tuple[IntArray, npt.NDA
         free[i[e]] += 1
         free[j[e]] += 1
     return start, neighbour
+
+
+@numba.njit(cache=True, nogil=True)
+def _component_sizes(start: IntArray, neighbour: npt.NDArray[np.int32]) -> IntArray:
+    """Sizes of components, in the order of their first vertices: each is walked through from there."""
+    samples = start.size - 1
+    sizes = np.zeros(samples, np.int64)
+    reached = np.zeros(samples, np.bool_)
+    waiting = np.empty(samples, np.int64)
+    components = 0
+    for first in range(samples):
+        if reached[first]:
+            continue
+        reached[first] = True
+        waiting[0] = first
+        left = 1
+        while left > 0:
+            left -= 1
+            v = waiting[left]
+            sizes[components] += 1
+            for e in range(start[v], start[v + 1]):
+                u = neighbour[e]
+                if not reached[u]:
+                    reached[u] = True
+                    waiting[left] = u
+                    left += 1
+        components += 1
+    return sizes[:components]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
@@ -120,28 +120,30 @@ def count(graph: Graph, level: float, replicates: int, rng: np.random.Generator)
     )
 
 
-def null_of(
-    population: Graph,
-    reference: Graph,
-    across: Graph,
-    permutations: int,
-    level: float,
-    rng: np.random.Generator,
-) -> permutation.Null | None:
-    """Return what the ratio of collisions is when the labels of two populations are drawn at random.
+def nulls_of(
+    graphs: Sequence[tuple[Graph, Graph, Graph]], permutations: int, level: float, rng: np.random.Generator
+) -> list[permutation.Null | None]:
+    """Return what the ratio of collisions is when the labels of two populations are drawn at random, at every scale.
 
-    across: pairs of the population with the reference. None where not all pairs are listed, where nothing was compared,
-    and where conditions are matched within a tolerance, which leaves no groups within which labels could be drawn.
+    graphs: by scale, of a population, the reference, and pairs of the population with the reference. None where not
+    all pairs are listed, where nothing was compared, and where conditions are matched within a tolerance, which leaves
+    no groups within which labels could be drawn: this is the same at every scale.
     """
+    population, reference, across = graphs[0]
     if not (population.whole and reference.whole and across.whole) or across.condition is None:
-        return None
+        return [None] * len(graphs)
     if not (population.partners.any() and reference.partners.any()):
-        return None
-    n, m = population.split, reference.split
+        return [None] * len(graphs)
+    n, m, pairs = population.split, reference.split, [_pooled(*scale) for scale in graphs]
+    return [*permutation.permutation_nulls(n, m, pairs, rng, across.condition, permutations, level)]
+
+
+def _pooled(population: Graph, reference: Graph, across: Graph) -> tuple[IntArray, IntArray]:
+    """Return all pairs as positions among the samples of the population and then of the reference."""
+    n = population.split
     first = [population.rows(population.i), reference.rows(reference.i) + n, population.rows(across.i)]
     second = [population.rows(population.j), reference.rows(reference.j) + n, reference.rows(across.j) + n]
-    edges = np.concatenate(first), np.concatenate(second)
-    return permutation.permutation_null(n, m, *edges, rng, across.condition, permutations, level)
+    return np.concatenate(first), np.concatenate(second)
 
 
 def support_row(

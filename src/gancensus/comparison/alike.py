@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom, rankdata
 
 from gancensus.search.neighbours import nearest
+from gancensus.statistics.hypergeometric import more_than
+from gancensus.statistics.ranks import mean_ranks
 
 IntArray = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -106,7 +107,7 @@ def associations(x: Floats, labels: Labels) -> Largest:
         x: (samples, columns), at least two columns.
         labels: (samples, labellings).
     """
-    ranks = rankdata(x, axis=0)
+    ranks = np.stack([mean_ranks(column) for column in x.T]).T
     ranks = (ranks - ranks.mean(axis=0)) / np.maximum(ranks.std(axis=0), 1e-300)
     one, other = np.triu_indices(x.shape[1], 1)
     moments = np.hstack([np.ones((len(x), 1)), ranks, ranks**2, ranks[:, one] * ranks[:, other]])
@@ -139,7 +140,7 @@ def distinct(x: Floats, labels: Labels) -> Largest:
     """
     generated = int(labels[:, 0].sum())
     sizes = (generated, len(x) - generated)
-    tables = [hypergeom(size, np.arange(max(sizes) + 1).clip(max=size), min(sizes)).sf(0) for size in sizes]
+    tables = [more_than(0, size, np.arange(max(sizes) + 1).clip(max=size), min(sizes)) for size in sizes]
     found = np.stack([np.abs(_distinct(*_sorted(column), labels, *tables)) for column in x.T])
     return Largest(found.max(axis=0), (int(found[:, 0].argmax()),))
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.columns import decode
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.statistics.estimate import Estimate
+from gancensus.statistics.hypergeometric import more_than
 from gancensus.statistics.intervals import wilson
 
 
@@ -69,8 +70,6 @@ def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Sample
         holdout: all others.
         level: of the interval of the share, Wilson's.
     """
-    from scipy.stats import hypergeom  # slow to import
-
     made = Counter(keys(generated))
     sizes, met = [0, 0], [Counter[bytes](), Counter[bytes]()]
     for k, side in enumerate((train, holdout)):
@@ -82,7 +81,7 @@ def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Sample
     found, hits = met[0].total(), both.total()
     deviation = sqrt(hits * pi * (1 - pi) * (real - hits) / (real - 1))
     often, times = np.array(list(both.values()), np.int64), np.array([made[key] for key in both], np.int64)
-    null = times @ hypergeom.sf(0, real, often, sizes[0]) / len(generated) if hits else 0.0
+    null = times @ more_than(0, real, often, sizes[0]) / len(generated) if hits else 0.0
     in_train, in_holdout = (sum(made[key] for key in one) for one in met)
     return Exact(
         in_train,
@@ -90,5 +89,5 @@ def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Sample
         wilson(in_train / len(generated), len(generated), level),
         float(null),
         (found - hits * pi) / deviation if deviation > 0 else 0.0,
-        float(hypergeom.sf(found - 1, real, hits, sizes[0])),
+        float(more_than(found - 1, real, hits, sizes[0])),
     )

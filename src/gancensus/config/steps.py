@@ -7,6 +7,7 @@ PYTHONSAFEPATH, nothing is imported from a script's folder.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -29,6 +30,8 @@ isolate()
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"  # sums depend on the number of threads; parallelism comes from jobs
 
+COLLECTED = gc.get_threshold()
+gc.set_threshold(100_000)  # imports leave nothing to collect, and every look for it takes longer than the one before
 leave_out()
 
 from pydantic import TypeAdapter, ValidationError  # noqa: E402
@@ -108,6 +111,8 @@ def run(
     on_failure: where no other step may fail with this one, writes into its outputs why it failed; the status is then 0.
     argv: the words; None for those of the command line.
     """
+    gc.freeze()
+    gc.set_threshold(*COLLECTED)
     try:
         try:
             with recorded():

@@ -9,6 +9,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 NOTHING = "–"
+NAME_LENGTH = 24  # characters of a name that a figure has room for
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from gancensus.contracts.replica import Replica
-from gancensus.plotting.numbers import SUPERSCRIPTS
+from gancensus.plotting.numbers import NAME_LENGTH, SUPERSCRIPTS
 
 Dashes = tuple[float, Sequence[float]]
 T = TypeVar("T")
@@ -30,7 +30,6 @@ HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES: tuple[Dashes, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = "os^DvPX"
 UNBOUNDED = 1e18  # where an unbounded band is drawn to end
-NAME_LENGTH = 24  # characters of a name that there is room for
 styled = style.context(
     [
         "default",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gancensus.plotting.style import NAME_LENGTH
+from gancensus.plotting.numbers import NAME_LENGTH
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 Titles = Mapping[str, str]
 """Titles by population, of those that have one."""
@@ -41,7 +43,6 @@ def drawable(titles: Titles) -> dict[str, str]:
 
 def retitle(figure: Figure, titles: Titles) -> None:
     """Call the populations in the texts of a figure by their titles."""
-    from matplotlib.text import Text
     from matplotlib.ticker import FixedLocator
 
     if not (short := drawable(titles)):
@@ -52,5 +53,16 @@ def retitle(figure: Figure, titles: Titles) -> None:
                 labels = [label.get_text() for label in axis.get_ticklabels()]
                 if labels != (shown := [named(label, short) for label in labels]):
                     axis.set_ticklabels(shown)
-    for text in figure.findobj(Text):
+    for text in _texts(figure):
         text.set_text(named(text.get_text(), short))
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Yield all texts in an artist but those at ticks, which take long to make and are made anew when it is drawn."""
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+    if isinstance(artist, Text):
+        yield artist
+    for child in [artist.label] if isinstance(artist, Axis) else artist.get_children():
+        yield from _texts(child)

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.statistics.ranks import mean_ranks
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -45,11 +47,9 @@ def ranks(values: Floats) -> Floats:
 
     A resample does not rank anew: its Spearman correlation is the weighted Pearson correlation of these ranks.
     """
-    from scipy.stats import rankdata  # slow to import
-
     if values.ndim == 1:
-        return np.asarray(rankdata(values), dtype=np.float64)
-    return _square(rankdata(values[np.triu_indices(len(values), 1)]), len(values))
+        return mean_ranks(values)
+    return _square(mean_ranks(values[np.triu_indices(len(values), 1)]), len(values))
 
 
 def weighted(values: Floats, counts: Floats) -> Weighted:
