@@ -12,7 +12,7 @@ from gancensus.census.answers import Criterion, answer
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.table import columns_of
 from gancensus.report import failures
-from gancensus.search.thresholds import thresholds_at
+from gancensus.search.scales import thresholds_at
 from gancensus.storage import schemas
 from gancensus.storage.tables import columns, write_table
 

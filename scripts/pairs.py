@@ -10,7 +10,7 @@ import gancensus.config.steps as step
 from gancensus.config.results import Search
 from gancensus.contracts.metric import LOOSEST, Metric
 from gancensus.search.duplicates import Share, search
-from gancensus.search.thresholds import scales_of, thresholds_at
+from gancensus.search.scales import scales_of, thresholds_at
 from gancensus.storage import schemas
 from gancensus.storage.tables import columns, write_table
 

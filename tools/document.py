@@ -146,6 +146,19 @@ TABLES = (
     ),
     Described("Copies", (results.COPIES,), "Duplicates of training samples.", schemas.COPIES),
     Described(
+        "Supports at every scale",
+        (results.SCALES,),
+        "`support.parquet` at each scale of `alpha: auto`; of other definitions the same rows as there.",
+        schemas.SCALES,
+    ),
+    Described(
+        "Groups of near-duplicates",
+        (results.GROUPS,),
+        "Which samples of a generated population are near-duplicates, and the closest training sample: a row per "
+        "sample, largest groups first. `duplicates.csv` has the same for people.",
+        schemas.GROUPS,
+    ),
+    Described(
         "Inputs",
         (results.INPUTS,),
         "What was read of every input and how, and what was guessed about it.",

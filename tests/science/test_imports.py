@@ -16,6 +16,7 @@ NEED = {  # what steps use that they always need
     "census": {"scipy", "numba"},
     "collect_trace": {"matplotlib"},
     "draw": {"matplotlib"},
+    "groups": {"scipy", "numba"},
     "sweep": {"scipy", "numba"},
     "thresholds": {"scipy"},
 }

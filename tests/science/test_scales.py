@@ -26,8 +26,8 @@ from gancensus.domains.general.metric_condition import Condition
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.search import thresholds
 from gancensus.search.duplicates import Found, Share, at_scale, search
-from gancensus.search.scales import MOST, start, wanted
-from gancensus.search.thresholds import find_thresholds, scales_of, thresholds_at
+from gancensus.search.scales import MOST, scales_of, start, thresholds_at, wanted
+from gancensus.search.thresholds import find_thresholds
 
 Table = dict[str, Any]
 

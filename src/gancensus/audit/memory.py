@@ -36,7 +36,8 @@ from gancensus.report import failures
 from gancensus.report.group_lists import written
 from gancensus.report.inputs import added_up, inputs_columns
 from gancensus.search.duplicates import Found, Share, search
-from gancensus.search.thresholds import find_thresholds, scales_of, thresholds_at
+from gancensus.search.scales import scales_of, thresholds_at
+from gancensus.search.thresholds import find_thresholds
 from gancensus.storage import schemas
 from gancensus.storage.models import as_stored
 from gancensus.storage.samples import HeldRows

@@ -20,7 +20,6 @@ from gancensus.contracts.columns import decode
 from gancensus.contracts.samples import Samples, flatten
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.hypergeometric import more_than
-from gancensus.statistics.intervals import wilson
 
 
 class Exact(NamedTuple):
@@ -70,6 +69,8 @@ def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Sample
         holdout: all others.
         level: of the interval of the share, Wilson's.
     """
+    from gancensus.statistics.intervals import wilson  # slow to import
+
     made = Counter(keys(generated))
     sizes, met = [0, 0], [Counter[bytes](), Counter[bytes]()]
     for k, side in enumerate((train, holdout)):

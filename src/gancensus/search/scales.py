@@ -12,7 +12,8 @@ from math import ceil, comb, inf, isqrt, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.contracts.metric import SCALES
+from gancensus.contracts.metric import MIDDLE, SCALES
+from gancensus.contracts.table import Columns
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -104,3 +105,15 @@ def rank_of(joint: IntArray, count: int, pairs: int, reached: float) -> int:
     if len(joint) < count:
         return max(1, int(reached * pairs))
     return min(largest_rank(pairs), int(np.partition(joint, count - 1)[count - 1]) + 1)
+
+
+def thresholds_at(table: Columns, scale: str = MIDDLE) -> list[float]:
+    """Return the threshold of every metric, in the order of the definition, at a scale, where it has scales."""
+    rows = zip(table["scale"], table["threshold"], strict=True)
+    return [float(threshold) for of, threshold in rows if of in (None, scale)]
+
+
+def scales_of(table: Columns) -> dict[str, list[float]]:
+    """Return the thresholds by scale, from the strictest on; nothing where the definition has no scales."""
+    known = [scale for scale in SCALES if scale in list(table["scale"])]
+    return {scale: thresholds_at(table, scale) for scale in known}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.device import choose_device
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.metric import MIDDLE, SCALES, Calibrated, Features, Metric
+from gancensus.contracts.metric import Calibrated, Features, Metric
 from gancensus.contracts.samples import Rows
 from gancensus.contracts.table import Columns
 from gancensus.search.pairs import Side, all_tasks, find_pairs
@@ -102,18 +102,6 @@ def find_thresholds(
         found |= Joint(definition, limits, scaled, population, memory).scales(holdout, progress)
     rows = [(name, one.scale, one.alpha, *one.threshold, pairs) for name in definition for one in found[name]]
     return dict(zip(THRESHOLDS.names, zip(*rows, strict=True), strict=True))
-
-
-def thresholds_at(table: Columns, scale: str = MIDDLE) -> list[float]:
-    """Return the threshold of every metric, in the order of the definition, at a scale, where it has scales."""
-    rows = zip(table["scale"], table["threshold"], strict=True)
-    return [float(threshold) for of, threshold in rows if of in (None, scale)]
-
-
-def scales_of(table: Columns) -> dict[str, list[float]]:
-    """Return the thresholds by scale, from the strictest on; nothing where the definition has no scales."""
-    known = [scale for scale in SCALES if scale in list(table["scale"])]
-    return {scale: thresholds_at(table, scale) for scale in known}
 
 
 class Marginal:
