@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from runs import ROOT
@@ -12,8 +13,12 @@ BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 
 
-def follow(name: str, folder: Path) -> dict[str, str]:
-    """Follow docs/NAME.md in a folder; return what each block of commands printed. The commands must not fail."""
+def follow(name: str, folder: Path, between: Callable[[Path], None] = lambda folder: None) -> dict[str, str]:
+    """Follow docs/NAME.md in a folder; return what each block of commands printed. The commands must not fail.
+
+    between: called with the folder after each block, for what the reader is told in words.
+    """
+    folder.mkdir(exist_ok=True)
     said = {}
     path = os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
     site = str(folder / "site")  # for what a tutorial installs
@@ -27,5 +32,6 @@ def follow(name: str, folder: Path) -> dict[str, str]:
             file = folder / found[1]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text.removeprefix(found[0]))
+        between(folder)
     assert said
     return said

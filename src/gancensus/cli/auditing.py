@@ -31,7 +31,11 @@ from gancensus.storage.tables import read_table, write_bytes
 FILE = "audit.yaml"
 MADE = "# What `gancensus audit` has chosen"  # how its first line begins
 CONTENT = "# sha256 of what follows: "  # how the last line of its head begins
-FILES = {"report": places.REPORT, "duplicates": f"{STUDY}/duplicates.csv", "configuration": FILE}
+FILES = {
+    "report": places.REPORT,
+    "duplicates": places.at(places.DUPLICATES_LIST, study=STUDY),
+    "configuration": FILE,
+}
 KEY = re.compile(r"`[a-z_]+: ")  # how a line proposes a key of a configuration
 THRESHOLD = ("metric", "scale", "alpha", "threshold")  # columns of the table of thresholds
 
