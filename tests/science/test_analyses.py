@@ -50,3 +50,18 @@ def test_fidelity_does_not_depend_on_the_other_generators() -> None:
     )
     rows = {name: list(zip(*table.values(), strict=True)) for name, table in (("both", both), ("alone", alone))}
     assert [row for row in rows["both"] if row[0] == "b-0"] == rows["alone"]
+
+
+def test_the_null_value_is_that_of_samples_that_fix_nothing() -> None:
+    """Without `train`, `calibrate` gives null values: not those whose axes a classifier of many values sees."""
+
+    def wide(name: str) -> InMemory:
+        x = derive_rng(2, name).standard_normal((300, 200), dtype=np.float32)
+        return InMemory(Samples(x, np.arange(300)))
+
+    real = {"calibrate": wide("calibrate"), "holdout": wide("holdout")}
+    context = Context(Digits(), {}, real=("calibrate", "holdout"))
+    rng = partial(derive_rng, 1, "study", "fidelity")
+    found = Fidelity().analyse("fidelity", {"train": real["calibrate"], **real}, {"a-0": wide("a-0")}, rng, context)
+    null = dict(zip(found["metric"], found["null"], strict=True))
+    assert abs(null["auc"] - 0.5) < 0.1

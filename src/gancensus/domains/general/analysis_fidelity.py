@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gancensus.contracts.samples import Rows
     from gancensus.contracts.table import Columns
 
+FIXING = 4  # without `train`, one in so many of `calibrate` fixes the frame; the others give the null values
+
 
 class Fidelity(Analysis):
     """FID, KID, precision, recall, density, coverage and more of generated samples, with intervals and null values.
@@ -79,7 +81,12 @@ class Fidelity(Analysis):
 
         rows = []
         compared, others = self._real(real, context.real)
-        frame = Frame.of(vectors(real["calibrate"]), rng("directions"))
+        fixing = vectors(real["calibrate"])
+        if (
+            others is not None and "train" not in context.real
+        ):  # axes fit the samples that they are of better than others
+            fixing, others = others[::FIXING], np.delete(others, np.s_[::FIXING], axis=0)
+        frame = Frame.of(fixing, rng("directions"))
         for population, samples in generated.items():
             fake = vectors(samples)
             found = fidelity(compared, fake, others, neighbours=self.neighbours, rng=rng(population))
@@ -89,7 +96,10 @@ class Fidelity(Analysis):
         return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
 
     def _real(self, real: Mapping[str, Rows], known: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Return the real samples that are compared with, and those that give the null values; known: who they are."""
+        """Return the real samples that are compared with, and those that give the null values; known: who they are.
+
+        Without `train`, `calibrate` stands in its place.
+        """
         if self.reference == "all":
             return np.concatenate([vectors(real[name]) for name in known]), None
         other = "train" if self.reference == "holdout" else "holdout"
