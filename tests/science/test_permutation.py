@@ -9,13 +9,27 @@ import numpy.typing as npt
 import pytest
 
 from gancensus.statistics import permutation
-from gancensus.statistics.permutation import permutation_null, permutation_nulls
+from gancensus.statistics.permutation import Null, permutation_nulls
 
 IntArray = npt.NDArray[np.int64]
 
 NONE = np.empty(0, dtype=np.int64)
 ZIPF = 1 / np.arange(1, 301)
 ZIPF /= ZIPF.sum()
+
+
+def permutation_null(
+    samples_a: int,
+    samples_b: int,
+    i: IntArray,
+    j: IntArray,
+    rng: np.random.Generator,
+    condition: IntArray | None = None,
+    permutations: int = 1000,
+    level: float = 0.95,
+) -> Null:
+    """The null of one set of pairs."""
+    return permutation_nulls(samples_a, samples_b, [(i, j)], rng, condition, permutations, level)[0]
 
 
 def pairs_of(cell: IntArray) -> tuple[IntArray, IntArray]:

@@ -87,7 +87,7 @@ def test_the_quantile_of_ties(alpha: float) -> None:
 def test_a_misleading_sample_costs_time_and_nothing_else(alpha: float, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(5).integers(-1000, 1000, (500, 3))
     for wrong in (np.zeros(50_000), np.full(50_000, 1e9), np.full(50_000, inf)):
-        monkeypatch.setattr(thresholds, "_sampled", lambda *_, wrong=wrong: wrong)
+        monkeypatch.setattr(thresholds, "_drawn", lambda *_, wrong=wrong: wrong[:, None])
         assert of(x, alpha).value == exactly(x, alpha)
 
 

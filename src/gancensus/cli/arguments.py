@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gancensus import __version__
 from gancensus.cli import audit_options
-from gancensus.cli.options import SLURM_PROFILE, YAML, Parser, cores, folder, path, sort_out
+from gancensus.cli.options import SLURM_PROFILE, YAML, Parser, cores, folder, path, seed, sort_out
 from gancensus.cli.slurm import PATIENCE
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
@@ -129,13 +129,6 @@ def absent_file(text: str) -> tuple[str, tuple[int, ...]]:
         return path, tuple(int(length) for length in shape.split("x"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text}: should be like data/x.npy=1000000x51x51x25") from None
-
-
-def seed(text: str) -> int:
-    """Read a seed; raises ArgumentTypeError."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number of at least 0")
-    return int(text)
 
 
 def the_one(files: Sequence[Path]) -> Path:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from gancensus import __version__
 from gancensus.audit.asked import Asked
 from gancensus.audit.outcome import CRITERIA, USUAL, Gate
-from gancensus.cli.options import SLURM_PROFILE, Parser, cores, folder, path
+from gancensus.cli.options import SLURM_PROFILE, Parser, cores, folder, number, path, seed
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.titles import check_title
 
@@ -28,7 +28,6 @@ exit status:
    3  nothing was found, but an analysis or a figure beside the census failed
   10  something was found
   20  with --strict: nothing was found, but something could not be decided"""
-Number = TypeVar("Number", int, float)
 
 
 def add_to(commands: Any) -> None:
@@ -82,7 +81,7 @@ def _add_choices(command: Parser) -> None:
     )
     command.add_argument(
         "--seed",
-        type=number(int, lambda value: value >= 0, "of at least 0, without decimals"),
+        type=seed,
         default=0,
         help="0 by default",
     )
@@ -210,15 +209,3 @@ def criteria(text: str) -> tuple[str, ...]:
         if word not in (known := (*CRITERIA, RATIO)):
             raise argparse.ArgumentTypeError(f"{word or 'nothing'}: no such word{suggestion(word, known)}")
     return words
-
-
-def number(kind: type[Number], fits: Callable[[Number], bool], what: str) -> Callable[[str], Number]:
-    """Return a reader of numbers, which raises ArgumentTypeError for any other."""
-
-    def read(text: str) -> Number:
-        with suppress(ValueError):
-            if fits(value := kind(text)):
-                return value
-        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number {what}")
-
-    return read

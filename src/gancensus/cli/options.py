@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from pydantic_core import PydanticCustomError
 from snakemake.exceptions import CliException
@@ -20,6 +21,7 @@ from gancensus.contracts.family import expanded
 
 SLURM_PROFILE = located("workflow/profiles/slurm")
 YAML = (".yaml", ".yml")  # no file that a run makes ends like this
+Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +30,21 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def number(kind: type[Number], fits: Callable[[Number], bool], what: str) -> Callable[[str], Number]:
+    """Return a reader of numbers, which raises ArgumentTypeError for any other."""
+
+    def read(text: str) -> Number:
+        with suppress(ValueError):
+            if fits(value := kind(text)):
+                return value
+        raise argparse.ArgumentTypeError(f"{text or 'nothing'}: give a number {what}")
+
+    return read
+
+
+seed = number(int, lambda value: value >= 0, "of at least 0, without decimals")
 
 
 def path(text: str) -> Path:

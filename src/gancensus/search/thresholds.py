@@ -137,7 +137,7 @@ class Marginal:
         """Sorted distances: of a sample of the pairs, or of all where they are few."""
         if self.pairs <= SAMPLED_PAIRS:
             return np.sort(np.concatenate([np.empty(0), *self.distances(inf)]))
-        return np.sort(_sampled(self.metric, self.conditions, self.fixed, self._side, self.pairs, self.rng()))
+        return np.sort(_drawn([self.metric], self.conditions, self.fixed, self._side, self.pairs, self.rng())[:, 0])
 
     def distances(self, limit: float) -> Iterator[Floats]:
         """Yield all distances up to a limit, a batch at a time."""
@@ -423,18 +423,6 @@ def _near(distances: Callable[[float], Iterable[Floats]], rank: int, alpha: floa
     most = max((float(values[values < inf].max(initial=0.0)) for values in distances(inf)), default=0.0)
     value = ranked(lambda: distances(most), rank, nextafter(0.0, -inf), most)
     return inf if value is None else value
-
-
-def _sampled(
-    metric: Metric,
-    conditions: Sequence[Metric],
-    fixed: Sequence[float],
-    side: Side,
-    pairs: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """Measure about SAMPLED_PAIRS random pairs that meet the conditions."""
-    return _drawn([metric], conditions, fixed, side, pairs, rng)[:, 0]
 
 
 def _drawn(

@@ -25,20 +25,6 @@ class Null:
     p_value: float
 
 
-def permutation_null(
-    samples_a: int,
-    samples_b: int,
-    i: IntArray,
-    j: IntArray,
-    rng: np.random.Generator,
-    condition: IntArray | None = None,
-    permutations: int = 1000,
-    level: float = 0.95,
-) -> Null:
-    """Return `permutation_nulls` of one set of pairs (i, j)."""
-    return permutation_nulls(samples_a, samples_b, [(i, j)], rng, condition, permutations, level)[0]
-
-
 def permutation_nulls(
     samples_a: int,
     samples_b: int,
