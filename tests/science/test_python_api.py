@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import pickle
 import signal
@@ -26,6 +27,8 @@ from PIL import Image
 import gancensus
 from gancensus.audit.api import Audit, _Files
 from gancensus.audit.memory import run_study
+from gancensus.audit.outcome import Gate
+from gancensus.cli.auditing import Audit as Command
 from gancensus.config.configuration import load
 from gancensus.domains.general.analysis_fidelity import Fidelity
 
@@ -131,6 +134,29 @@ def test_the_result_is_read_by_the_users_names(found: Audit) -> None:
         found["othre"]
     with pytest.raises(KeyError, match="no definition 'nera'; did you mean 'near'"):
         found.duplicates(NAME, "nera")
+
+
+def test_every_scale_is_told_by_python_and_by_the_command_alike(found: Audit, tmp_path: Path) -> None:
+    """A given alpha has no scales; the middle one is what the other numbers are of."""
+    one = found[NAME]
+    kept = [row for row in found.tables["audit/census/scales.parquet"].to_pylist() if row["population"] == one.population]
+    assert one.scales == kept and [row["scale"] for row in kept] == ["strict", "middle", "loose"]
+    assert kept[1]["ratio"] == one.ratio and kept[0]["duplicates"] < kept[1]["duplicates"] < kept[2]["duplicates"]
+    assert gancensus.audit(REAL, MADE, alpha=0.01)["generated"].scales == []
+    found.save(tmp_path)
+    said = json.loads(Command(load(found.configuration), tmp_path).json(Gate(), 0))
+    of = said["generators"][0]["definitions"]["near"]["scales"]
+    assert list(of) == ["strict", "middle", "loose"]
+    for row in kept:
+        told = of[row["scale"]]
+        assert {name: row[name] for name in told} == told and {"ratio", "ratio_low", "duplicates"} <= {*told}
+    held = said["definitions"]["near"]["holdout"]
+    assert [held["scales"][name]["duplicates"] for name in of] == sorted(
+        row["duplicates"]
+        for row in found.tables["audit/census/scales.parquet"].to_pylist()
+        if row["population"] == "holdout"
+    )
+    assert held["scales"]["middle"].items() <= held.items()
 
 
 def test_near_duplicates_are_those_of_all_pairs(found: Audit) -> None:

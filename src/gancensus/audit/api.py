@@ -154,7 +154,8 @@ class Audit(Mapping[str, Outcome]):
         """What the samples were taken for, and what was chosen: a line each."""
         self.configuration = chosen.configuration
         """What was run: with the samples in files, and their paths in it, `gancensus run` makes the same tables."""
-        found = outcomes(self._rows(results.SUMMARY), self._rows(results.SUPPORT), titles, self._rows(results.COPIES))
+        tables = (self._rows(place) for place in (results.COPIES, results.SCALES))
+        found = outcomes(self._rows(results.SUMMARY), self._rows(results.SUPPORT), titles, *tables)
         self._outcomes = {one.title: one for one in found}
 
     def __getitem__(self, name: str) -> Outcome:

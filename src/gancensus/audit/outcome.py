@@ -26,6 +26,9 @@ class Outcome(NamedTuple):
     """Rows of `schemas.SUPPORT`, by definition; the first definition is the main one."""
     copies: Mapping[str, Row] = MappingProxyType({})
     """Rows of `schemas.COPIES`, by definition; none where the samples that it has learned from were not given."""
+    scales: Sequence[Row] = ()
+    """Rows of `schemas.SCALES`: by each definition at each `scale`, strict, middle and loose; none where alpha was given.
+    The numbers of `counts` are those of the middle one."""
 
     @property
     def main(self) -> Row:
@@ -68,7 +71,11 @@ class Outcome(NamedTuple):
 
 
 def outcomes(
-    summary: Iterable[Row], support: Iterable[Row], titles: Mapping[str, str], copies: Iterable[Row] = ()
+    summary: Iterable[Row],
+    support: Iterable[Row],
+    titles: Mapping[str, str],
+    copies: Iterable[Row] = (),
+    scales: Iterable[Row] = (),
 ) -> list[Outcome]:
     """Return the outcomes of a study's generators.
 
@@ -77,17 +84,25 @@ def outcomes(
         support: rows of `schemas.SUPPORT` of the study.
         titles: what the user calls each generated population, by population.
         copies: rows of `schemas.COPIES` of the study.
+        scales: rows of `schemas.SCALES` of the study.
     """
     answers: dict[str, dict[str, Row]] = {}
     counts: dict[str, dict[str, Row]] = {}
     copied: dict[str, dict[str, Row]] = {}
+    scaled: dict[str, list[Row]] = {}
     for row in summary:
         answers.setdefault(row["population"], {})[row["question"]] = row
     for row in support:
         counts.setdefault(row["population"], {})[row["definition"]] = row
     for row in copies:
         copied.setdefault(row["population"], {})[row["definition"]] = row
-    return [Outcome(title, name, answers[name], counts[name], copied.get(name, {})) for name, title in titles.items()]
+    for row in scales:
+        if row["scale"] is not None:
+            scaled.setdefault(row["population"], []).append(row)
+    return [
+        Outcome(title, name, answers[name], counts[name], copied.get(name, {}), scaled.get(name, []))
+        for name, title in titles.items()
+    ]
 
 
 class Criterion(NamedTuple):
@@ -203,7 +218,8 @@ def as_json(outcome: Outcome, gate: Gate) -> dict[str, Any]:
             `margin` that the interval has to be within for a yes, the p-value `p`, how many samples of either side are
             `needed` to settle what is inconclusive, and `why` in words.
         definitions: by definition: `samples`, `pairs`, `duplicates`; collision probability, support and ratio to
-            held-out samples, each with the ends of its interval (`ratio`, `ratio_low`, `ratio_high`); p_value.
+            held-out samples, each with the ends of its interval (`ratio`, `ratio_low`, `ratio_high`); p_value; and
+            `scales`, the same at the scales strict, middle and loose, by scale; nothing where alpha was given.
     """
     answers = {
         question: {"answer": row["answer"] or None, **{name: row[name] for name in ANSWERED}, "why": _why(row)}
@@ -215,12 +231,20 @@ def as_json(outcome: Outcome, gate: Gate) -> dict[str, Any]:
         "found": gate.found(outcome),
         "undecided": gate.undecided(outcome),
         "answers": {question: _finite(row) for question, row in answers.items()},
-        "definitions": {name: counts(row) for name, row in outcome.counts.items()},
+        "definitions": {name: counts(row, outcome.scales) for name, row in outcome.counts.items()},
     }
 
 
-def counts(row: Row) -> dict[str, Any]:
-    """Return the numbers of a row of `schemas.SUPPORT`, as values of JSON."""
+def counts(row: Row, scales: Iterable[Row]) -> dict[str, Any]:
+    """Return the numbers of a row of `schemas.SUPPORT`, as values of JSON, and those of its definition's scales.
+
+    scales: rows of `schemas.SCALES` of the population.
+    """
+    at = {one["scale"]: _counted(one) for one in scales if one["definition"] == row["definition"]}
+    return {**_counted(row), "scales": at}
+
+
+def _counted(row: Row) -> dict[str, Any]:
     names = [*COUNTED, *(f"{name}{end}" for name in ESTIMATED for end in ("", "_low", "_high"))]
     return _finite({name: row[name] for name in names})
 

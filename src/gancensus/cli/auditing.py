@@ -180,11 +180,14 @@ class Audit:
     def __init__(self, config: Config, folder: Path) -> None:
         """Read what the audit comes to; folder: of the results."""
         study = config.studies[STUDY]
-        support = read_table(folder / places.at(places.SUPPORT, study=STUDY)).to_pylist()
-        answers = read_table(folder / places.at(places.SUMMARY, study=STUDY)).to_pylist()
+        support, answers, scales = (
+            read_table(folder / places.at(place, study=STUDY)).to_pylist()
+            for place in (places.SUPPORT, places.SUMMARY, places.SCALES)
+        )
         titles = {population: study.titles.get(population, population) for population in study.generated}
-        self.outcomes: list[Outcome] = outcomes(answers, support, titles)
+        self.outcomes: list[Outcome] = outcomes(answers, support, titles, scales=scales)
         self.reference: dict[str, Row] = {row["definition"]: row for row in support if row["population"] == REFERENCE}
+        self.reference_scales = [row for row in scales if row["population"] == REFERENCE and row["scale"] is not None]
         self.noted = inputs.titled(read_table(folder / places.INPUTS).to_pylist(), titles)
         self.thresholds: dict[str, list[Row]] = {
             name: read_table(folder / places.at(places.THRESHOLDS, study=STUDY, definition=name)).to_pylist()
@@ -207,7 +210,8 @@ class Audit:
         Its keys: `version` (of gancensus), `status` (the exit status), `report`, `duplicates` and `configuration`
         (files; null where one could not be made), `generators` (a list; `outcome.as_json` says of what),
         `definitions` (by name: `thresholds`, a list of metric, alpha and threshold, and where there are several scales,
-        scale; `holdout`, what was counted in held-out real samples), `warnings` (sentences about the inputs).
+        scale; `holdout`, what was counted in held-out real samples, as that of a generator), `warnings` (sentences
+        about the inputs).
         """
         found = {
             "version": __version__,
@@ -217,7 +221,7 @@ class Audit:
             "definitions": {
                 name: {
                     "thresholds": [{key: row[key] for key in THRESHOLD if key in row} for row in self.thresholds[name]],
-                    "holdout": counts(row),
+                    "holdout": counts(row, self.reference_scales),
                 }
                 for name, row in self.reference.items()
             },
