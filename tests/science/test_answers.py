@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from gancensus.census.answers import rows_of_answers
 from gancensus.census.measured import Compared, measure
 from gancensus.census.relabelling import relabelled
 from gancensus.census.summary import (
+    FEW_KINDS,
     BELONG,
     FEW_SAMPLES,
     GROUPED,
@@ -59,13 +62,19 @@ def repeated(rng: np.random.Generator) -> Points:
     return x
 
 
-def rows(calibrate: Points, holdout: Points, made: Points, classes: np.ndarray | None = None) -> list[dict[str, Any]]:
+def rows(
+    calibrate: Points,
+    holdout: Points,
+    made: Points,
+    classes: np.ndarray | None = None,
+    called: Mapping[int, str] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
     """The statistics of one definition."""
     rng, definition = RNG(0), {"near": Euclidean(alpha=0.001)}
     features = Compared(*([(x.astype(np.float32),)] for x in (calibrate, holdout, made)))
     apart = np.linalg.norm(calibrate[:, None] - calibrate[None], axis=2)[np.triu_indices(len(calibrate), 1)]
     labels = relabelled(len(made), len(made) + len(holdout), 199, rng)
-    measured = measure(definition, [float(np.quantile(apart, 0.002))], features, labels, rng, classes=classes)
+    measured = measure(definition, [float(np.quantile(apart, 0.002))], features, labels, rng, "cpu", classes, called)
     values = reduced(calibrate, [holdout, made], None)
     found = rows_of_answers({"near": measured}, differences(values, labels), values.names)
     return [row | {"samples": len(made), "others": len(holdout)} for row in found]
@@ -339,6 +348,8 @@ def test_the_class_that_is_covered_least_is_named() -> None:
     lost = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes))["covers"]
     assert lost.answer == "no"
     assert "least covered: class 3, 0%" in lost.names
+    named = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes, {3: "dog/small"}))["covers"]
+    assert "least covered: class dog/small, " in named.names
     kept = said(rows(calibrate, drawn(every)[0], drawn(every)[0], classes))["covers"]
     assert kept.answer != "no"
     assert "least covered: class" in kept.names
@@ -405,5 +416,22 @@ def test_equal_rows_convict_whatever_else_differs_where_no_two_real_ones_are_equ
 def test_a_number_without_an_interval_stands_beside_those_of_permuted_labels() -> None:
     found = said(rows(modes(RNG(1)), modes(RNG(2)), repeated(RNG(3))))["diverse"]
     assert found.criterion == "near closest"
-    assert "where labels are permuted" in found.names
+    assert re.search(r"value [\d.]+ \([\d.]+( to [\d.]+)? if both sets of samples were alike\)", found.names)
     assert found.low is None
+
+
+def test_an_interval_of_one_value_is_a_value() -> None:
+    alone = statistic("closest", "diverse", value=0.226, low=None, high=None, adjusted=0.001)
+    for ends, words in (((0.833, 0.833), "0.833"), ((0.833, 1.2), "0.833 to 1.20")):
+        names = about("diverse", alone | dict(zip(("null_low", "null_high"), ends, strict=True))).names
+        assert f"value 0.226 ({words} if both sets of samples were alike)" in names
+
+
+def test_where_samples_repeat_no_number_of_them_settles_where_they_are() -> None:
+    """Of a few different samples as many lie off the data as of so few real ones may by chance."""
+    known = {"question": "on", "adjusted": None, "definition": "near"}
+    numbers = [known | {"statistic": name, "value": value} for name, value in (("calibrate", 0.9), ("atoms", 5.0))]
+    off = statistic("on", "on", value=0.95, low=0.85, high=0.99, adjusted=0.001, samples=1000, others=1000)
+    found = about("on", off, *numbers)
+    assert (found.answer, found.names, found.needed) == ("inconclusive", FEW_KINDS, None)
+    assert about("on", off | {"adjusted": 1.0}, *numbers).needed

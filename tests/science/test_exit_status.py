@@ -39,7 +39,7 @@ def test_each_word_finds_its_own_flaw_and_no_other(word: str, other: str) -> Non
 
 
 def test_what_has_no_direction_is_found_by_both_words() -> None:
-    flawed = outcome(names="value 15.2, but 0.493 to 2.65 where labels are permuted", diverse="no")
+    flawed = outcome(names="value 15.2 (0.493 to 2.65 if both sets of samples were alike)", diverse="no")
     assert Gate().found(flawed) == ["less-diverse", "more-diverse"]
 
 

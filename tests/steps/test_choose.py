@@ -2,6 +2,7 @@
 
 import copy
 import gzip
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -201,7 +202,13 @@ def test_a_range_that_differs_is_found(tmp_path: Path) -> None:
 def test_colours_against_grey_are_a_problem(tmp_path: Path) -> None:
     pictures(tmp_path / "real", [(12, 12)] * 50, "L")
     pictures(tmp_path / "a", [(12, 12)] * 50)
-    assert "has colours, but the real samples are grey" in check(ask(tmp_path, "real", "a")).problems[0]
+    (problem,) = check(ask(tmp_path, "real", "a")).problems
+    assert "samples have colours, but the real samples are grey" in problem
+    pictures(tmp_path / "b", [(12, 12)] * 20, "L")
+    pictures(tmp_path / "b/late", [(12, 12)] * 2)
+    problems = check(ask(tmp_path, "real", "b")).problems
+    assert ["has colours, but" in problem for problem in problems] == [True, True]
+    assert re.search(r"sample 2[01] has colours", problems[0])
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,27 @@ def test_subfolders_are_classes(tmp_path: Path) -> None:
     assert found.label.dtype == np.int32
 
 
+def test_classes_are_called_by_their_folders_and_images_beside_these_are_noted(tmp_path: Path) -> None:
+    for name, pixels in zip(("dog/small/1.png", "cat/1.png", "cat/0.png"), GREY, strict=True):
+        image(tmp_path / name, pixels)
+    found = load(tmp_path)
+    assert found.class_names() == {0: "cat", 1: "dog/small"}
+    assert not any(note.startswith("warning") for note in found.notes.counts())
+    image(tmp_path / "loose.png", GREY[0])
+    found = load(tmp_path)
+    assert found.label is not None
+    names = ["cat", "cat", "dog/small", "in no folder"]
+    assert sorted(found.class_names()[label] for label in found.label.tolist()) == names
+    assert "4 images; classes: in no folder (1), cat (2), dog/small (1)" in found.notes.counts()
+    (warning,) = (note for note in found.notes.counts() if note.startswith("warning"))
+    assert "1 of 4 images lie in none of the subfolders" in warning
+
+
+def test_classes_that_are_no_folders_have_no_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=ROWS, label=np.arange(len(ROWS)))
+    assert load(tmp_path / "x.npz").class_names() == {}
+
+
 def test_one_subfolder_is_no_class(tmp_path: Path) -> None:
     image(tmp_path / "all" / "1.png", GREY[0])
     assert load(tmp_path).label is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from numbers import Integral, Real
 from os import PathLike
@@ -21,6 +21,7 @@ from gancensus.audit.memory import Run, renamed, run_study
 from gancensus.audit.outcome import Outcome, outcomes
 from gancensus.audit.parts import Duplicates
 from gancensus.audit.saved import save, write_report
+from gancensus.audit.terms import as_arguments
 from gancensus.config import results
 from gancensus.config.configuration import check_files, load
 from gancensus.contracts.errors import UserError
@@ -51,6 +52,11 @@ def audit(
     features: Mapping[str, Samples] | None = None,
     alpha: float | None = None,
     seed: int = 0,
+    drop: Sequence[str] = (),
+    types: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    group: str | None = None,
+    same_units: bool = False,
 ) -> Audit:
     """Say of generated samples whether they are diverse, on the data, cover it, and copy; as `gancensus audit` does.
 
@@ -66,6 +72,11 @@ def audit(
         features: vectors (n, d) in the order of the samples: of `real`, `train` and the generators by name.
         alpha: share of the pairs of real samples that count as near-duplicates; chosen from their number by default.
         seed: of all random numbers.
+        drop: columns that are left out of every table that has them.
+        types: of columns of the real table: continuous, integer, nominal, binary, date, day-first or month-first.
+        decimal: the decimal mark of real cells that do not show it: . or ,
+        group: what says which real samples belong together: a column of a table, or `folder` of a folder of images.
+        same_units: that all samples are in the units of the real ones, where their values look as if they were not.
 
     Raises:
         UserError: what is wrong with the samples, in a line.
@@ -84,6 +95,11 @@ def audit(
                 {name: files.place(vectors, f"features['{name}']") for name, vectors in (features or {}).items()},
                 None if alpha is None else float(alpha),
                 int(seed),
+                (drop,) if isinstance(drop, str) else tuple(map(str, drop)),
+                {str(column): kind for column, kind in (types or {}).items()},
+                decimal,
+                group,
+                same_units,
             )
             chosen = choose(asked)
             config = load(chosen.configuration)
@@ -136,7 +152,7 @@ class _Files:
 
     def said(self, text: str) -> str:
         """Return a message of the command in the terms of Python: names of arguments for options, and each once."""
-        text = re.sub(r"--(alpha|encoder|kind|train)\b", r"\1", self.called(text))
+        text = as_arguments(self.called(text))
         for name in self._names.values():
             role = "|".join(re.escape(one) for one in (name, *re.findall(r"\['(.*)'\]$", name)))
             text = re.sub(rf"^(features of )?({role}): (?={re.escape(name)}: )", "", text, flags=re.MULTILINE)
@@ -154,8 +170,9 @@ class Audit(Mapping[str, Outcome]):
         """What the samples were taken for, and what was chosen: a line each."""
         self.configuration = chosen.configuration
         """What was run: with the samples in files, and their paths in it, `gancensus run` makes the same tables."""
-        tables = (self._rows(place) for place in (results.COPIES, results.SCALES))
-        found = outcomes(self._rows(results.SUMMARY), self._rows(results.SUPPORT), titles, *tables)
+        answers = [row | {"names": as_arguments(row["names"] or "")} for row in self._rows(results.SUMMARY)]
+        support, copies, scales = map(self._rows, (results.SUPPORT, results.COPIES, results.SCALES))
+        found = outcomes(answers, support, titles, copies, scales)
         self._outcomes = {one.title: one for one in found}
 
     def __getitem__(self, name: str) -> Outcome:
@@ -215,7 +232,7 @@ class Audit(Mapping[str, Outcome]):
     def warnings(self) -> list[str]:
         """What may make the numbers wrong, such as units that seem to differ: a line each."""
         titles = {population: title for title, population in self._populations.items()}
-        return inputs.warnings(inputs.titled(self._rows(results.INPUTS), titles))
+        return [as_arguments(line) for line in inputs.warnings(inputs.titled(self._rows(results.INPUTS), titles))]
 
     def duplicates(self, name: str, definition: str | None = None) -> Duplicates:
         """Return the near-duplicates among a generator's samples, by a definition; by default the first one.

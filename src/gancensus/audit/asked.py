@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -28,6 +28,21 @@ class Asked:
     alpha: float | None = None
     """Instead of `auto`."""
     seed: int = 0
+    drop: Sequence[str] = ()
+    """Columns that are left out of every table that has them."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Types of columns of the real table: words of `contracts.cells.DECLARED`, by column."""
+    decimal: str | None = None
+    """The decimal mark of real cells that do not show it: . or ,"""
+    group: str | None = None
+    """What says which real samples belong together: a column, an array of a .npz, or `folder`."""
+    same_units: bool = False
+    """That all samples are in the units of the real ones, where their values look as if they were not."""
+
+    @property
+    def speaks_of_columns(self) -> bool:
+        """Whether the names of columns have to be known."""
+        return bool(self.drop or self.group is not None)
 
 
 class Chosen(NamedTuple):

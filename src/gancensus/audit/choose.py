@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gancensus.audit.asked import STUDY, Asked, Chosen
+from gancensus.audit.declared import declare
 from gancensus.audit.places import Place, slugs
 from gancensus.audit.questions import OF_ITS_OWN, Space, features_of, questions, space_of
 from gancensus.audit.reading import check_alike, kind_of, read_as
 from gancensus.audit.recognise import Input, recognise
+from gancensus.config.registry import members
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
+from gancensus.contracts.source import Source
 from gancensus.storage.user_arrays import read_user_samples
 
 FEWEST = 40  # real samples: with fewer, a half has fewer than any question is answered with
@@ -21,8 +25,9 @@ FEWEST = 40  # real samples: with fewer, a half has fewer than any question is a
 def choose(asked: Asked, progress: Callable[[str], None] = lambda text: None) -> Chosen:
     """Return the configuration of an audit, and what is said about each input and each choice.
 
-    Of the samples, names, heads and the first few are read; `check_inputs` reads all of them and compares real with
-    generated ones. The same question has the same answer: nothing is random.
+    Of the samples, names, heads and the first few are read, and all rows of a table that pca is fitted on;
+    `check_inputs` reads all of them and compares real with generated ones. The same question has the same answer:
+    nothing is random.
 
     Args:
         asked: where the samples are, and what the user has decided.
@@ -42,9 +47,11 @@ def choose(asked: Asked, progress: Callable[[str], None] = lambda text: None) ->
         raise UserError("\n".join(problems))
     kind = kind_of(inputs["real"], asked.kind)
     check_alike(inputs, kind)
-    spaces = _spaces(asked, inputs, features, names, kind)
     read = read_as(inputs, kind, encoded=asked.encoder is not None)
     sections = read.sections
+    if problems := declare(asked, inputs, sections):
+        raise UserError("\n".join(problems))
+    spaces = _spaces(asked, inputs, features, names, kind, sections["real"])
     found = questions(kind, inputs, spaces, asked.alpha)
     parts, said_of_parts = _parts(asked, spaces, sections, inputs["real"].count)
     study = {
@@ -83,7 +90,7 @@ def _inputs(
     for role, text in places.items():
         progress(role)
         try:
-            found[role] = recognise(text)
+            found[role] = recognise(text, asked.drop, asked.speaks_of_columns)
             if (found[role].count or 2) < 2:
                 raise UserError(f"{text}: {found[role].count} sample; a pair needs at least two")
         except UserError as error:
@@ -144,7 +151,12 @@ def _vectors(text: str, samples: Input | None) -> tuple[Path, int]:
 
 
 def _spaces(
-    asked: Asked, inputs: Mapping[str, Input], features: _Features | None, names: Mapping[str, str], kind: str
+    asked: Asked,
+    inputs: Mapping[str, Input],
+    features: _Features | None,
+    names: Mapping[str, str],
+    kind: str,
+    source: Mapping[str, Any],
 ) -> list[Space]:
     """Return the encoders in whose spaces samples are compared, the most telling first."""
     spaces = []
@@ -153,8 +165,21 @@ def _spaces(
     if asked.encoder is not None:
         real, train = inputs["real"], inputs.get("train")
         learned = int(OF_ITS_OWN * (real.count or 1000)) if train is None else train.count or 1000
-        spaces.append(space_of(asked.encoder, real, kind, learned))
+        spaces.append(space_of(asked.encoder, real, kind, learned, lambda: _values(real, source)))
     return spaces
+
+
+def _values(real: Input, source: Mapping[str, Any]) -> int:
+    """Return how many values a real sample has; 0 of a table that cannot be read, which is said where all are checked.
+
+    A column of a table can be left out, and can become several values: its rows are read to know.
+    """
+    if real.form != "table":
+        return prod(real.shape)
+    try:
+        return prod(members(Source)[source["kind"]](**source).load(0).shape)
+    except UserError:
+        return 0
 
 
 def _parts(

@@ -27,8 +27,8 @@ class Outcome(NamedTuple):
     copies: Mapping[str, Row] = MappingProxyType({})
     """Rows of `schemas.COPIES`, by definition; none where the samples that it has learned from were not given."""
     scales: Sequence[Row] = ()
-    """Rows of `schemas.SCALES`: by each definition at each `scale`, strict, middle and loose; none where alpha was given.
-    The numbers of `counts` are those of the middle one."""
+    """Rows of `schemas.SCALES`: by each definition at each `scale`, strict, middle and loose; none where alpha was
+    given. The numbers of `counts` are those of the middle one."""
 
     @property
     def main(self) -> Row:

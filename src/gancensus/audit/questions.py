@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,10 +47,11 @@ class Questions(NamedTuple):
     said: list[str]
 
 
-def space_of(encoder: str, real: Input, kind: str, learned: int) -> Space:
+def space_of(encoder: str, real: Input, kind: str, learned: int, values: Callable[[], int]) -> Space:
     """Return the encoder that a user has asked for, a kind or an .onnx file.
 
-    learned: how many samples it could be fitted on. Raises UserError for what is neither, and kinds that need more.
+    learned: how many samples it could be fitted on; values: returns how many values one has, 0 where that is unknown.
+    Raises UserError for what is neither, and kinds that need more.
     """
     known = _encoders()
     if encoder.endswith(".onnx"):
@@ -59,9 +60,8 @@ def space_of(encoder: str, real: Input, kind: str, learned: int) -> Space:
         raise UserError(f"--encoder {encoder}: is neither an .onnx file nor an encoder without files"
                         f"{suggestion(encoder, known)}")  # fmt: skip
     section: Section = {"kind": encoder}
-    values = int(np.prod(real.shape))
-    if encoder == "pca" and values:  # of a table, each column is one value or more; those of a large one are unknown
-        section["components"] = max(1, min(COMPONENTS, values, learned))
+    if encoder == "pca" and (most := values()):
+        section["components"] = max(1, min(COMPONENTS, most, learned))
     member = known[encoder](**section)
     dimension = member.dimension or COMPONENTS
     how = "fitted on real samples" if member.fitted else "a network that others have trained"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -26,6 +26,9 @@ from gancensus.storage.imagefiles import Heads, heads_of
 from gancensus.storage.tables import reason_of
 from gancensus.storage.user_arrays import Names, read_user_samples
 from gancensus.storage.user_datasets import datasets_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KINDS = {
     "images": "pixels, perhaps with channels first or last",
@@ -79,6 +82,8 @@ class Input:
     """The sizes of the images in a folder."""
     scale: Scale | None = None
     """Of a sample table."""
+    names: Collection[str] = ()
+    """Of the columns of a table, where they have been looked at."""
 
     @property
     def channels_first(self) -> bool:
@@ -95,8 +100,10 @@ class Input:
         return (*self.shape[1:], self.shape[0]) if kind == "images" and self.channels_first else self.shape
 
 
-def recognise(text: str) -> Input:
+def recognise(text: str, drop: Collection[str] = (), named: bool = False) -> Input:
     """Return what is at a place, `PATH` or `PATH::NAME`, from names, heads and the first few samples.
+
+    drop: columns of tables that are not read; named: whether the names of the others have to be known.
 
     Raises UserError where nothing is there, or nothing that can be read, and where it is not clear what is meant.
     """
@@ -113,7 +120,7 @@ def recognise(text: str) -> Input:
     if suffix in TABLES:
         return _parquet(place)
     if suffix in ROWS:
-        return _table(place, "csv", *_rows_of_csv(path))
+        return _table(place, "csv", *_looked_at(path, drop, named))
     if ".idx" in path.name or "-idx" in path.name:
         return _idx(place)
     raise UserError(f"{text}: unknown kind of file; samples are read from {READ}")
@@ -235,9 +242,15 @@ def _parquet(place: Place) -> Input:
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{place.text}: not a readable Parquet file ({reason_of(error)})") from None
     names, rows = content.schema_arrow.names, content.metadata.num_rows
-    if {"sample_id", "x"} <= {*names} and place.path.suffix == ".parquet":
+    if {"sample_id", "x"} <= {*names} and place.path.suffix == ".parquet" and _is_list(content.schema_arrow, "x"):
         return _sample_table(place)
-    return _table(place, "parquet", rows, len(names))
+    return _table(place, "parquet", rows, names)
+
+
+def _is_list(schema: pa.Schema, name: str) -> bool:
+    """Say whether the cells of a column are lists, as the values of a sample table are."""
+    kind = schema.field(name).type
+    return hasattr(kind, "storage_type") or kind.num_fields > 0  # a tensor, or a list
 
 
 def _sample_table(place: Place) -> Input:
@@ -258,18 +271,18 @@ def _sample_table(place: Place) -> Input:
     )
 
 
-def _table(place: Place, kind: str, rows: int | None, columns: int) -> Input:
-    return Input(place, "table", ("tables",), ("tables",), {"kind": kind}, rows, (columns,), "")
+def _table(place: Place, kind: str, rows: int | None, names: Collection[str]) -> Input:
+    return Input(place, "table", ("tables",), ("tables",), {"kind": kind}, rows, (len(names),), "", names=names)
 
 
-def _rows_of_csv(path: Path) -> tuple[int | None, int]:
-    """Return how many rows and columns a table has; None for the rows of a large one, which are not counted."""
+def _looked_at(path: Path, drop: Collection[str], named: bool) -> tuple[int | None, list[str]]:
+    """Return how many rows a CSV file has, and its columns; None and nothing of a large one, unless these are named."""
     from gancensus.storage.user_tables import read_csv
 
-    if path.stat().st_size > LARGE:
-        return None, 0
-    cells = read_csv(path, ()).cells
-    return len(next(iter(cells.values()), [])), len(cells)
+    if path.stat().st_size > LARGE and not named:
+        return None, []
+    cells = read_csv(path, drop).cells
+    return max(map(len, cells.values()), default=0), [*cells]
 
 
 def _array(place: Place, found: LazySamples, section: Mapping[str, Any]) -> Input:

@@ -33,6 +33,7 @@ from gancensus.storage.imagefiles import COMPOSITED
 from gancensus.storage.user_arrays import check_finite
 
 SHOWN = 3  # columns that a message names
+COLOURED = 8  # samples that are looked at for colours
 LEAST = 64  # samples whose units are compared with those of real ones
 DISTINCT = 0.99  # of the held-out samples: where fewer equal no other one, samples are equal by chance
 EQUAL = "warning: equal to held-out real samples, as if its file held these"
@@ -169,21 +170,32 @@ def _with_channels(path: Path, found: LazySamples, shape: tuple[int, ...]) -> La
     if len(image) < 2 or found.shape == shape or not {found.shape, shape} <= {*grey, (*image, 3)}:
         return found
 
-    def one_channel(rows: NDArray[np.int64]) -> NDArray[Any]:
+    def read(rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         x = found.read(rows).reshape(len(rows), *image, -1)
-        coloured = (x != x[..., :1]).any(axis=(1, 2, 3)) & np.isfinite(x).all(axis=(1, 2, 3))
+        return x, (x != x[..., :1]).any(axis=(1, 2, 3)) & np.isfinite(x).all(axis=(1, 2, 3))
+
+    def one_channel(rows: NDArray[np.int64]) -> NDArray[Any]:
+        x, coloured = read(rows)
         if coloured.any():
-            raise UserError(
-                f"{path}: sample {rows[np.argmax(coloured)]} has colours, but the real samples are grey, of shape "
-                f"{shape}; make both grey or both coloured"
-            )
+            raise UserError(f"{path}: sample {rows[np.argmax(coloured)]} has colours, {but}")
         return x[..., :1]
 
+    but = f"but the real samples are grey, of shape {shape}; make both grey or both coloured"
+    if shape in grey and found.shape not in grey and _all_coloured(read, len(found)):
+        raise UserError(f"{path}: samples have colours, {but}")
     if shape in grey:
         found.notes.add("grey: read as one channel, as the real samples have one")
         return replace(found, shape=shape, read=lambda rows: one_channel(rows).reshape(-1, *shape))
     found.notes.add("grey: read as three equal channels, as the real samples have three")
     return replace(found, shape=shape, read=lambda rows: one_channel(rows).repeat(3, axis=3))
+
+
+def _all_coloured(read: Callable[[NDArray[np.int64]], tuple[NDArray[Any], NDArray[np.bool_]]], count: int) -> bool:
+    """Say whether some samples all have colours; no, where one is damaged, which is said when all are read."""
+    try:
+        return bool(read(np.unique(np.linspace(0, count - 1, COLOURED).astype(np.int64)))[1].all())
+    except UserError:
+        return False
 
 
 def check_units(generator: UserProvided, like: Samples, found: LazySamples) -> None:
@@ -217,5 +229,5 @@ def check_units(generator: UserProvided, like: Samples, found: LazySamples) -> N
 
 def _some(texts: Sequence[str]) -> str:
     """Join the first of some texts, and say how many more there are."""
-    more = [f"{len(texts) - SHOWN} more columns"] if len(texts) > SHOWN else []
+    more = [f"{len(texts) - SHOWN} more column{'s' * (len(texts) > SHOWN + 1)}"] if len(texts) > SHOWN else []
     return "; ".join([*texts[:SHOWN], *more])

@@ -178,7 +178,8 @@ def answer(
     for name, (metrics, thresholds) in definitions.items():
         progress(f"measuring {population} beside holdout by {name}")
         features = [Population(list(metrics.values()), populations[side]).some(count) for side in compared]
-        measured[name] = measure(metrics, thresholds, Compared(*features), labels, rng(name), device, calibrate.label)
+        classes = (calibrate.label, calibrate.class_names())
+        measured[name] = measure(metrics, thresholds, Compared(*features), labels, rng(name), device, *classes)
         for side, one in zip((population, "holdout"), measured[name].curves, strict=True):
             known = {"definition": name, "population": side}
             curves += [known | dict(zip(Curve._fields, row, strict=True)) for row in zip(*one, strict=True)]

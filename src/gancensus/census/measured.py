@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +84,7 @@ def measure(
     rng: np.random.Generator,
     device: str = "cpu",
     classes: npt.NDArray[np.int32] | None = None,
+    called: Mapping[int, str] = MappingProxyType({}),
 ) -> Measured:
     """Measure generated samples beside held-out ones under a definition.
 
@@ -94,6 +96,7 @@ def measure(
         rng: orders equally near samples.
         device: where matrices are multiplied.
         classes: of the samples of `calibrate`, if they have any.
+        called: what classes are called that have a name.
     """
     _, holdout, generated = compared.sizes
     most = min(compared.sizes) - 1
@@ -125,7 +128,7 @@ def measure(
     names, of_class = ([], None) if classes is None else _classes(beside, (generated, holdout), classes)
     found = statistics(near, labels, radii, (batch, most), share, hub, of_class)._asdict()
     worst = found.pop("least")
-    least = f"class {names[worst[0]]}, {worst[1]:.0%}" if worst else ""
+    least = f"class {called.get(names[worst[0]], names[worst[0]])}, {worst[1]:.0%}" if worst else ""
     if not worst:
         del found["covers_class"]
     first, second = (curve(_within(pairs, radii.repeat, size)) for pairs, size in sides)
@@ -201,8 +204,8 @@ def farthest(pilot: NearPairs, samples: int, batch: int) -> float:
 
 def _classes(
     beside: Sequence[NearPairs], sizes: Sequence[int], classes: npt.NDArray[np.int32]
-) -> tuple[list[str], IntArray]:
-    """Return the names of the classes of CLASS pooled samples or more, and which one each is of, (samples,); -1: none.
+) -> tuple[list[int], IntArray]:
+    """Return the classes of CLASS pooled samples or more, and which one each is of, (samples,); -1: none.
 
     A sample's class is that of the nearest one of `calibrate`, of real samples, too, as labels must not matter for it.
 
@@ -213,12 +216,12 @@ def _classes(
     """
     nearest = np.concatenate([_nearest(pairs, size) for pairs, size in zip(beside, sizes, strict=True)])
     found = np.where(nearest >= 0, classes[nearest], -1)
-    names, times = np.unique(found[found >= 0], return_counts=True)
-    kept = np.sort(names[(times >= CLASS) & (np.argsort(np.argsort(-times, kind="stable")) < CLASSES)])
+    known, times = np.unique(found[found >= 0], return_counts=True)
+    kept = np.sort(known[(times >= CLASS) & (np.argsort(np.argsort(-times, kind="stable")) < CLASSES)])
     of_class = np.full(len(found), -1)
     for k, name in enumerate(kept):
         of_class[found == name] = k
-    return [str(name) for name in kept], of_class
+    return kept.tolist(), of_class
 
 
 def _own(real: NearPairs, beside: NearPairs, sizes: tuple[int, int, int]) -> float:

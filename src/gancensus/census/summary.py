@@ -199,7 +199,7 @@ def answers(rows: Sequence[Row], margin: float, groups: bool = False) -> list[An
     known = [{**row, "adjusted": 1.0} if row in chance else row for row in rows]
     found = [_answer(question, [row for row in known if row["question"] == question], margin) for question in MAIN]
     if chance and found[1].answer != "no":
-        found[1] = found[1]._replace(answer="inconclusive", names=_with(found[1].names, FEW_KINDS))
+        found[1] = found[1]._replace(answer="inconclusive", names=_with(found[1].names, FEW_KINDS), needed=None)
     apart = "no" in (found[1].answer, found[2].answer) and found[0].names.startswith("more diverse")
     equal, real = (numbers.get((None, name), 0.0) for name in ("equal", "equal_real"))
     if groups and found[0].answer == "no" and (apart or (real > EQUAL and equal < real / 5)):
@@ -280,11 +280,12 @@ def _direction(alarms: Sequence[Row]) -> list[str]:
 
 
 def _by_labels(row: Row) -> list[str]:
-    """Say what a number without an interval is beside those of permuted labels."""
+    """Say what a number without an interval is beside those of permuted labels, which make both sets alike."""
     if row["low"] is not None or row["null_low"] is None:
         return []
     value, low, high = (number(row[name], 3) for name in ("value", "null_low", "null_high"))
-    return [f"value {value}, but {low} to {high} where labels are permuted"]
+    alike = low if low == high else f"{low} to {high}"
+    return [f"value {value} ({alike} if both sets of samples were alike)"]
 
 
 def _alarms(rows: Iterable[Row]) -> list[Row]:

@@ -15,6 +15,7 @@ from gancensus import __version__
 from gancensus.audit.asked import Asked
 from gancensus.audit.outcome import CRITERIA, USUAL, Gate
 from gancensus.cli.options import SLURM_PROFILE, Parser, cores, folder, number, path, seed
+from gancensus.contracts.cells import DECLARED
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.titles import check_title
 
@@ -45,6 +46,7 @@ def add_to(commands: Any) -> None:
     command.add_argument("--version", action="version", version=f"gancensus {__version__}")
     _add_inputs(command)
     _add_choices(command)
+    _add_declared(command)
     _add_run(command)
     _add_gate(command)
 
@@ -79,11 +81,32 @@ def _add_choices(command: Parser) -> None:
         type=number(float, lambda value: 0 < value < 1, "above 0 and below 1"),
         help="share of the pairs of real samples that are duplicates; chosen by the number of samples otherwise",
     )
+    command.add_argument("--seed", type=seed, default=0, help="0 by default")
+
+
+def _add_declared(command: Parser) -> None:
     command.add_argument(
-        "--seed",
-        type=seed,
-        default=0,
-        help="0 by default",
+        "--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="leave columns out of every table"
+    )
+    command.add_argument(
+        "--types",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="COLUMN=TYPE",
+        help=f"what columns of tables are, where their cells do not tell: {', '.join(DECLARED)}",
+    )
+    command.add_argument(
+        "--decimal", choices=[".", ","], help="the decimal mark of tables, where cells such as 1,234 do not tell"
+    )
+    command.add_argument(
+        "--group",
+        metavar="NAME",
+        help="what says which real samples belong together, such as rows of one patient: a column of a table, an array "
+        "of a .npz, or, of images, `folder`",
+    )
+    command.add_argument(
+        "--same-units", action="store_true", help="all samples have one unit, though their values look otherwise"
     )
 
 
@@ -127,6 +150,7 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
         _refuse(rest, [option for option in command._option_string_actions if option.startswith("--")])
         generated = by_name("--generated", args.generated)
         features = by_name("--features", args.features)
+        types = of_columns(args.types)
         known = ["real", *(["train"] if args.train else []), *generated]
         if unknown := [name for name in features if name not in known]:
             hint = suggestion(unknown[0], known)
@@ -135,7 +159,21 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
             raise argparse.ArgumentTypeError(f"--fail-on {RATIO}: needs --max-ratio X")
     except argparse.ArgumentTypeError as error:
         command.error(str(error))
-    args.asked = Asked(args.real, generated, args.train, args.kind, args.encoder, features, args.alpha, args.seed)
+    args.asked = Asked(
+        args.real,
+        generated,
+        args.train,
+        args.kind,
+        args.encoder,
+        features,
+        args.alpha,
+        args.seed,
+        tuple(dict.fromkeys(args.drop)),
+        types,
+        args.decimal,
+        args.group,
+        args.same_units,
+    )
     words = tuple(word for word in args.fail_on if word != RATIO)
     args.gate = Gate(words, args.max_ratio, args.strict, () if args.train else ("copies",))
 
@@ -167,6 +205,20 @@ def by_name(option: str, words: Iterable[str]) -> dict[str, str]:
                 f"{option}: two are called '{name}'; give each a name of its own: NAME=PLACE"
             )
         found[name] = where
+    return found
+
+
+def of_columns(words: Iterable[str]) -> dict[str, str]:
+    """Return types by column, of words COLUMN=TYPE; raises ArgumentTypeError for other words, and unknown types."""
+    found: dict[str, str] = {}
+    for word in words:
+        column, mark, kind = word.rpartition("=")
+        if not mark:
+            raise argparse.ArgumentTypeError(f"--types {word!r}: write COLUMN=TYPE")
+        if kind not in DECLARED:
+            raise argparse.ArgumentTypeError(f"--types {word!r}: no such type{suggestion(kind, DECLARED)}")
+        if found.setdefault(column, kind) != kind:
+            raise argparse.ArgumentTypeError(f"--types {word!r}: column '{column}' has another type already")
     return found
 
 

@@ -18,6 +18,7 @@ import yaml
 from gancensus import __version__
 from gancensus.audit.asked import STUDY, Asked
 from gancensus.audit.outcome import Gate, Outcome, as_json, counts, outcomes
+from gancensus.audit.terms import as_options
 from gancensus.cli.audit_printed import summary
 from gancensus.cli.head import say
 from gancensus.config import results as places
@@ -71,9 +72,12 @@ def prepare(asked: Asked, out: Path) -> Path:
     file = out / FILE
     _check_apart(asked, out)
     before = _written_by_us(file)
-    chosen = choose(asked)
+    try:
+        chosen = choose(asked)
+    except UserError as error:
+        raise UserError(as_options(str(error))) from None
     for line in chosen.said:
-        print(line, flush=True)
+        print(as_options(line), flush=True)
     raw = {**chosen.configuration, "pathvars": {"results": str(out)}}
     config = load(raw)
     content = _content(asked, out, raw)
@@ -82,13 +86,13 @@ def prepare(asked: Asked, out: Path) -> Path:
         lambda key: say(f"reading {_asked_for(key, config)}"),
         cheap=content == before and (out / STUDY).exists(),
     )
-    keys = any(KEY.search(line) for line in found.problems)
-    for line in found.warnings:
-        say(f"warning: {_asked_for(line, config)}")
-    if content != before and (keys or not found.problems):
+    problems, warnings = ([_asked_for(line, config) for line in lines] for lines in (found.problems, found.warnings))
+    keys = any(KEY.search(line) for line in problems)
+    for line in warnings:
+        say(f"warning: {line}")
+    if content != before and (keys or not problems):
         write_bytes(file, content.encode())
-    if found.problems:
-        problems = [_asked_for(line, config) for line in found.problems]
+    if problems:
         where = (
             [f"what is in `...` are keys: write them into a copy of {file}, and `gancensus run` that"] if keys else []
         )
@@ -151,18 +155,22 @@ def _digest(body: str) -> str:
 def _command(asked: Asked, out: Path) -> list[str]:
     """Return the call of an audit, without what changes no result."""
     given: dict[str, object] = {"--train": asked.train, "--kind": asked.kind, "--encoder": asked.encoder}
-    given |= {"--alpha": asked.alpha, "--seed": asked.seed or None, "--out": out}
+    given |= {"--alpha": asked.alpha, "--seed": asked.seed or None, "--decimal": asked.decimal}
+    given |= {"--group": asked.group, "--out": out}
     features = [f"{name}={file}" for name, file in asked.features.items()]
     return [
         *("gancensus", "audit", "--real", asked.real, "--generated"),
         *(f"{name}={place}" for name, place in asked.generated.items()),
         *(["--features", *features] if features else []),
+        *(f"--drop={column}" for column in asked.drop),
+        *(f"--types={column}={kind}" for column, kind in asked.types.items()),
+        *(["--same-units"] if asked.same_units else []),
         *(word for option, value in given.items() if value is not None for word in (option, str(value))),
     ]
 
 
 def _asked_for(line: str, config: Config) -> str:
-    """Return a line about an input that is named by its option instead of its key in the configuration."""
+    """Return a line about an input, in which it and what may be declared are named by options instead of keys."""
     study = config.studies[STUDY]
     options = {f"studies.{STUDY}.source": "--real", f"studies.{STUDY}.trained_on": "--train"}
     options |= {f"studies.{STUDY}.generators.{k}": f"--generated {g.title or k}" for k, g in study.generators.items()}
@@ -171,7 +179,7 @@ def _asked_for(line: str, config: Config) -> str:
         for k, e in study.encoders.items()
     }
     key = next((key for key in options if line == key or line.startswith((f"{key}:", f"{key}."))), "")
-    return f"{options[key]}{line[len(key) :]}" if key else line
+    return as_options(f"{options[key]}{line[len(key) :]}" if key else line)
 
 
 class Audit:
@@ -185,10 +193,13 @@ class Audit:
             for place in (places.SUPPORT, places.SUMMARY, places.SCALES)
         )
         titles = {population: study.titles.get(population, population) for population in study.generated}
-        self.outcomes: list[Outcome] = outcomes(answers, support, titles, scales=scales)
+        self.outcomes: list[Outcome] = outcomes(
+            [row | {"names": as_options(row["names"] or "")} for row in answers], support, titles, scales=scales
+        )
         self.reference: dict[str, Row] = {row["definition"]: row for row in support if row["population"] == REFERENCE}
         self.reference_scales = [row for row in scales if row["population"] == REFERENCE and row["scale"] is not None]
-        self.noted = inputs.titled(read_table(folder / places.INPUTS).to_pylist(), titles)
+        noted = inputs.titled(read_table(folder / places.INPUTS).to_pylist(), titles)
+        self.noted = [row | {"note": as_options(row["note"])} for row in noted]
         self.thresholds: dict[str, list[Row]] = {
             name: read_table(folder / places.at(places.THRESHOLDS, study=STUDY, definition=name)).to_pylist()
             for name in study.definitions

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 How = Literal["", ",", "ymd", "dmy", "mdy", "clock"]
 """Numbers with a decimal point or comma, dates by the order of year, month and day, or times of day."""
 
+DECLARED = ("continuous", "integer", "nominal", "binary", "date", "day-first", "month-first")
+"""Words by which a user says what a column is."""
 NUMBER = re.compile(r"[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|inf)")
 WHOLE = re.compile(r"[+-]?[0-9]+")
 CODE = re.compile(r"[+-]?0[0-9]")  # 007 is not a number

@@ -53,6 +53,7 @@ class Scale:
         return low / 2 + high / 2, np.where(half > 0, half, 1.0)
 
 
+LOOSE = "in no folder"  # the class of images beside the folders that are the others
 BYTES = Scale(("value",), ("1",), (0.0,), (255.0,))
 """The scale of images of 8 bits."""
 
@@ -136,6 +137,15 @@ class Samples:
         conditions = {name: values[rows] for name, values in self.conditions.items()}
         x, sample_id = self.x[rows], self.sample_id[rows]
         return replace(self, x=x, sample_id=sample_id, label=label, conditions=conditions, group=group, name=name)
+
+    def class_names(self) -> dict[int, str]:
+        """Return what classes are called, by label, where they are the folders that samples are in; else nothing."""
+        if self.label is None or self.name is None or not any("/" in name for name in self.name):
+            return {}
+        folders: dict[int, set[str]] = {}
+        for label, name in zip(self.label.tolist(), self.name, strict=True):
+            folders.setdefault(label, set()).add(name.rpartition("/")[0])
+        return {label: (*found,)[0] or LOOSE for label, found in folders.items() if len(found) == 1}
 
     def natural(self) -> NDArray[np.float64]:
         """Return x in natural units, float64 (n, *shape); as it is where the scale is unknown."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import Notes
+from gancensus.contracts.samples import LOOSE, Notes
 from gancensus.storage.imageforms import Background, Form, Former
 
 if TYPE_CHECKING:
@@ -287,10 +287,10 @@ def _content(classes: Sequence[str], places: Sequence[_Place]) -> str:
     """Say how many images there are, of which classes."""
     counts, files = Counter(classes), len({place.path for place in places})
     pages = f", which are pages of {files} files" if files < len(places) else ""
-    images, here = f"{len(places)} image{'s' if len(places) > 1 else ''}{pages}", "."
+    images = f"{len(places)} image{'s' if len(places) > 1 else ''}{pages}"
     if len(counts) == 1:
         return images
-    return f"{images}; classes: {_listed([f'{name or here} ({n})' for name, n in sorted(counts.items())], MOST)}"
+    return f"{images}; classes: {_listed([f'{name or LOOSE} ({n})' for name, n in sorted(counts.items())], MOST)}"
 
 
 class _Images:

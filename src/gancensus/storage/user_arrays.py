@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, belonging, flatten
+from gancensus.contracts.samples import LOOSE, VALUES_AT_ONCE, LazySamples, Notes, Samples, belonging, flatten
 from gancensus.storage.hdf5_files import SUFFIXES
 from gancensus.storage.imagefiles import folders_of, look_at_images
 from gancensus.storage.imageforms import Background, Form
@@ -116,6 +116,16 @@ def grouped_by_folder(folder: Path, found: LazySamples) -> LazySamples:
     group = folders_of(folder)
     found.notes.add(belonging(group))
     return replace(found, known=replace(found.known, label=None, group=group))
+
+
+def note_loose(found: LazySamples) -> None:
+    """Note images that lie beside the folders that are the classes, as a class of their own."""
+    loose = [label for label, name in found.known.class_names().items() if name == LOOSE]
+    if loose and found.known.label is not None:
+        found.notes.add(
+            f"warning: {(found.known.label == loose[0]).sum()} of {len(found)} images lie in none of the subfolders, "
+            "which are the classes, and are a class of their own; move them if they are not meant to be"
+        )
 
 
 def finite(path: Path, found: LazySamples) -> Iterator[NDArray[Any]]:

@@ -527,7 +527,7 @@ BAD_FAKE: dict[str, tuple[str, tuple[str, ...], str]] = {
     "extra column": (
         re.sub(r"$", ",1", FAKE.strip(), flags=re.MULTILINE).replace("married,1", "married,extra"),
         (),
-        ": the real rows have no column 'extra'; name it under `drop`",
+        ": the real rows have no column 'extra'; leave it out: `drop: [extra]`",
     ),
     "empty cell": (FAKE.replace("33.5", ""), (), ": column age, line 3: '' is a missing number (1 of 3 are)"),
     "beyond float32": (

@@ -23,7 +23,7 @@ from gancensus.contracts.samples import (
 from gancensus.contracts.source import Source
 from gancensus.domains.general.channel_order import ChannelOrder, with_channels_last
 from gancensus.storage.imageforms import Background
-from gancensus.storage.user_arrays import finite, grouped_by_folder, read_user_samples
+from gancensus.storage.user_arrays import finite, grouped_by_folder, note_loose, read_user_samples
 
 FOLDER = "folder"  # by which images are grouped
 SMALL = 15  # bytes up to this are truth values or classes, not grey levels
@@ -78,6 +78,7 @@ class OwnSamples(Source):
     def _with_groups(self, found: LazySamples) -> LazySamples:
         """Return samples with what they belong to, if that is asked for."""
         if self.group is None:
+            note_loose(found)
             return found
         if self.path.is_dir():
             if self.group != FOLDER:

@@ -8,7 +8,7 @@ import numpy as np
 from gancensus.contracts.samples import BYTES, LazySamples
 from gancensus.contracts.source import Source
 from gancensus.domains.images.folder_of_images import FolderOfImages
-from gancensus.storage.user_arrays import grouped_by_folder
+from gancensus.storage.user_arrays import grouped_by_folder, note_loose
 
 
 class ImageFolder(FolderOfImages, Source):
@@ -35,5 +35,6 @@ class ImageFolder(FolderOfImages, Source):
         found = self.images()
         if self.group is not None:
             found = grouped_by_folder(self.path, found)
+        note_loose(found)
         known = replace(found.known, scale=BYTES)
         return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: BYTES.encode(found.read(rows)))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gancensus.contracts.cells import is_missing, is_number
+from gancensus.contracts.cells import DECLARED, is_missing, is_number
 from gancensus.contracts.columns import Column, Floats, encode, is_written, text_of
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
@@ -26,12 +26,10 @@ from gancensus.domains.tables.coding import codes_of, generated_codes
 from gancensus.storage.inference import Declared, Manner, Missing, infer, key, marker, proved, together
 from gancensus.storage.user_tables import TextTable, left_out, left_out_note
 
-WORDS = ("continuous", "integer", "nominal", "binary", "date", "day-first", "month-first")
-
 
 def _check_declared(value: Any) -> Any:
     """Say in one sentence what a type can be."""
-    if value in WORDS or (isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value)):
+    if value in DECLARED or (isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value)):
         return value
     raise PydanticCustomError(
         "declared",
@@ -236,7 +234,7 @@ class UserProvidedTable(UserProvided):
                 )
         if extra:
             names = ", ".join(map(key, extra))
-            problems.append(f"the real rows have no column {quoted(extra)}; name it under `drop`: `drop: [{names}]`")
+            problems.append(f"the real rows have no column {quoted(extra)}; leave it out: `drop: [{names}]`")
         if problems:
             raise together(UserError(f"{self.path}: {problem}") for problem in problems)
         for name, reason in gone.items():
