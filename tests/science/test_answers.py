@@ -14,8 +14,8 @@ from gancensus.census.answers import rows_of_answers
 from gancensus.census.measured import Compared, measure
 from gancensus.census.relabelling import relabelled
 from gancensus.census.summary import (
-    FEW_KINDS,
     BELONG,
+    FEW_KINDS,
     FEW_SAMPLES,
     GROUPED,
     MAIN,

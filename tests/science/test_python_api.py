@@ -139,7 +139,9 @@ def test_the_result_is_read_by_the_users_names(found: Audit) -> None:
 def test_every_scale_is_told_by_python_and_by_the_command_alike(found: Audit, tmp_path: Path) -> None:
     """A given alpha has no scales; the middle one is what the other numbers are of."""
     one = found[NAME]
-    kept = [row for row in found.tables["audit/census/scales.parquet"].to_pylist() if row["population"] == one.population]
+    kept = [
+        row for row in found.tables["audit/census/scales.parquet"].to_pylist() if row["population"] == one.population
+    ]
     assert one.scales == kept and [row["scale"] for row in kept] == ["strict", "middle", "loose"]
     assert kept[1]["ratio"] == one.ratio and kept[0]["duplicates"] < kept[1]["duplicates"] < kept[2]["duplicates"]
     assert gancensus.audit(REAL, MADE, alpha=0.01)["generated"].scales == []

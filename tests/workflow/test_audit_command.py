@@ -142,22 +142,41 @@ def test_all_problems_of_the_inputs_are_said_by_option_and_nothing_is_written(sa
 
 
 @pytest.mark.usefixtures("chosen")
-def test_where_a_key_would_help_there_is_a_configuration_to_copy(samples: Path) -> None:
+def test_where_a_key_would_help_there_is_a_configuration_to_copy(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Once the key is in a copy, the inputs have no problems; the next audit reads them all again."""
-    high = np.load("alike.npy") + 1000
-    np.save(samples / "real.npy", 0.001 * (np.load("real.npy") + 1000))
-    np.save(samples / "high.npy", high)
+
+    def relative(asked: Asked, *_: object) -> Chosen:
+        chosen = simple(asked)
+        metric = {"kind": "scalar", "relative": True, "alpha": 0.1}
+        chosen.configuration["studies"][STUDY]["definitions"] = {"near": {"total": metric}}
+        return chosen
+
+    monkeypatch.setattr(choose, "choose", relative)
+    np.save(samples / "real.npy", np.abs(np.load("real.npy")))
     for _ in range(2):
         with pytest.raises(UserError) as found:
-            auditing.prepare(Asked("real.npy", {"a b": "high.npy"}), samples / "out")
-        _, problem, where = str(found.value).splitlines()
-        assert problem.startswith("  --generated a b: ")
-        assert "`same_units: true`" in problem
+            auditing.prepare(Asked("real.npy", {"a b": "alike.npy"}), samples / "out")
+        _, *problems, where = str(found.value).splitlines()
+        assert problems[0].startswith("  --generated a b: ")
+        assert "`relative: false`" in problems[0]
         assert where.strip().startswith("what is in `...` are keys: write them into a copy of")
         assert str(samples / "out/audit.yaml") in where
     content = yaml.safe_load((samples / "out/audit.yaml").read_text())
-    content["studies"][STUDY]["generators"]["made0"]["same_units"] = True
+    content["studies"][STUDY]["definitions"]["near"]["total"]["relative"] = False
     assert not check_inputs(load(content)).problems
+
+
+def test_where_an_option_would_help_it_is_named_and_nothing_is_written(samples: Path) -> None:
+    """Once it is said, the inputs have no problems; the configuration says how it was asked."""
+    np.save(samples / "real.npy", 0.001 * (np.load("real.npy") + 1000))
+    np.save(samples / "high.npy", np.load("alike.npy") + 1000)
+    with pytest.raises(UserError, match=r"--generated a b: .* if they are the same, write `--same-units`$"):
+        auditing.prepare(Asked("real.npy", {"a b": "high.npy"}), samples / "out")
+    assert not (samples / "out").exists()
+    file = auditing.prepare(Asked("real.npy", {"a b": "high.npy"}, same_units=True), samples / "out")
+    assert "--same-units" in file.read_text().splitlines()[1]
 
 
 @pytest.mark.usefixtures("chosen")

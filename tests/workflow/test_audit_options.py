@@ -69,6 +69,22 @@ def test_all_options_are_read() -> None:
     features = {"real": "1", "c": "2", "a": "3"}
     assert args.asked == Asked("r", {"a": "x", "b": "y", "c": "z"}, "t", "tables", "pca", features, 0.01, 7)
     assert args.gate == Gate(("copies", "differs"), 1.5, True, ())
+    words = [
+        "--drop",
+        "id",
+        "a b",
+        "--drop",
+        "id",
+        "--types",
+        "a=b=nominal",
+        "day=date",
+        "--decimal",
+        ",",
+        "--group=who",
+    ]
+    found = asked("--generated", "a=x", *words, "--same-units")
+    assert (found.drop, found.types) == (("id", "a b"), {"a=b": "nominal", "day": "date"})
+    assert (found.decimal, found.group, found.same_units) == (",", "who", True)
     assert (args.out, args.cores, args.slurm, args.json) == (Path("there"), "3", SLURM_PROFILE, True)
 
 
@@ -109,6 +125,10 @@ def test_without_options_all_answers_but_that_about_copies_count() -> None:
         ("--real r --generated x --max-ratio inf", "inf: give a number above 0"),
         ("--real r --generated x --alpha 1", "1: give a number above 0 and below 1"),
         ("--real r --generated x --seed 1.5", "1.5: give a number of at least 0, without decimals"),
+        ("--real r --generated x --types day", "--types 'day': write COLUMN=TYPE"),
+        ("--real r --generated x --types day=dat", "--types 'day=dat': no such type; did you mean 'date'?"),
+        ("--real r --generated x --types a=date a=nominal", "--types 'a=nominal': column 'a' has another type already"),
+        ("--real r --generated x --decimal ;", "argument --decimal: invalid choice: ';'"),
         ("--real r --generated x --cores 0", "0: give a number of at least 1, or all"),
         ("--real r --generated x --out a{b}", "cannot hold results"),
     ],

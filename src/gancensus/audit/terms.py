@@ -50,7 +50,9 @@ def _option(key: str, value: Any) -> str:
         return option
     words = [f"{name}={kind}" for name, kind in value.items()] if isinstance(value, Mapping) else value
     words = [shlex.quote(str(word)) for word in (words if isinstance(words, list) else [words])]
-    return f"{option}={words[0]}" if words[0].startswith("-") and len(words) == 1 else " ".join([option, *words])
+    plain = [word for word in words if not word.startswith("-")]
+    like_options = [f"{option}={word}" for word in words if word.startswith("-")]
+    return " ".join([*([option, *plain] if plain else []), *like_options])
 
 
 def _argument(key: str, value: Any) -> str:
