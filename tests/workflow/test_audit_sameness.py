@@ -72,18 +72,22 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def images(folder: Path) -> list[str]:
+Options = tuple[list[str], dict[str, Any]]
+"""On the command line, and in Python."""
+
+
+def images(folder: Path) -> Options:
     """Write images of bytes; return the options of an audit that has everything."""
     rng = np.random.default_rng(3)
     for name, count in (("real", 150), ("mine", 100), ("other", 90), ("train", 80)):
         x = rng.integers(0, 60, (count, 8, 8), dtype=np.uint8)
         x[np.arange(count), rng.integers(0, 4, count), rng.integers(0, 4, count)] = 255
         np.save(folder / f"{name}.npy", x)
-    return ["--train", "train.npy", "--encoder", "pca", "--seed", "5"]
+    return ["--train", "train.npy", "--encoder", "pca", "--seed", "5"], {"encoder": "pca", "seed": 5}
 
 
-def rows(folder: Path) -> list[str]:
-    """Write tables with all types of columns and gaps."""
+def rows(folder: Path) -> Options:
+    """Write tables with all types of columns and gaps, of which something is declared."""
     rng = np.random.default_rng(4)
     for name, count in (("real", 140), ("mine", 100), ("other", 80)):
         gaps = rng.random(count) < 0.1
@@ -93,22 +97,25 @@ def rows(folder: Path) -> list[str]:
             "kind": pd.Categorical(pd.Series(rng.choice(["a", "b, c", "d"], count)).mask(gaps[::-1])),
             "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 200, count), "D"),
             "true": rng.random(count) < 0.3,
+            "who": np.arange(count) // 2,
+            "with b": [f"w{k}" for k in range(count)],
         }
         pd.DataFrame(columns, index=rng.permutation(count)).to_parquet(folder / f"{name}.parquet", index=False)
-    return []
+    words = ["--drop", "with b", "--types", "count=nominal", "--decimal", ",", "--group", "who", "--same-units"]
+    declared = {"drop": "with b", "types": {"count": "nominal"}, "decimal": ",", "group": "who", "same_units": True}
+    return words, declared
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("bring", "read"), [(images, np.load), (rows, pd.read_parquet)])
 def test_the_command_and_python_make_the_same_tables(tmp_path: Path, bring: Any, read: Any) -> None:
     """With and without training samples, at the scales that are chosen; what Python saves is a run like any other."""
-    options = bring(tmp_path)
+    options, extra = bring(tmp_path)
     held = {path.stem: read(path) for path in sorted(tmp_path.iterdir())}
     paths = {path.stem: path.name for path in tmp_path.iterdir()}
     made = [f"{name}={paths[name]}" for name in ("mine", "other")]
     done = command(tmp_path, "audit", "--real", paths["real"], "--generated", *made, *options, "--out", "out")
     assert done.returncode in (0, 10), done.stderr
-    extra: dict[str, Any] = {"encoder": "pca", "seed": 5} if options else {}
     found = gancensus.audit(held.pop("real"), {name: held.pop(name) for name in ("mine", "other")}, **held, **extra)
     found.save(tmp_path / "kept")
     kept = assert_same(tmp_path / "out", tmp_path / "kept", but=["inputs.parquet"])  # which names the files
