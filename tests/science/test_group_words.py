@@ -10,10 +10,12 @@ import pytest
 from gancensus.census.group_facts import MOST, GroupFacts
 from gancensus.contracts.columns import Column
 from gancensus.contracts.samples import Samples, Scale
-from gancensus.plotting.style import svg
-from gancensus.report.group_figures import SMALL, TILE, draw_groups
+from gancensus.plotting.style import WIDTH, svg
+from gancensus.report.group_figures import APART, GAP, SMALL, STEP, TILE, draw_groups
 from gancensus.report.group_figures import _folded as folded
+from gancensus.report.group_figures import _placed as placed
 from gancensus.report.group_lists import ShownGroup, closest_in_train, label, sentences
+from gancensus.report.row_figures import _beside as beside
 
 FACTS = GroupFacts("near", "a-0", 1000, 1000, 3, 12, 2, 1000, 13)
 
@@ -81,6 +83,35 @@ def test_groups_of_rows_name_their_columns_and_show_what_is_beyond_their_ends() 
     low, high = ax.get_ylim()
     drawn = np.array([line.get_ydata() for line in ax.lines])
     assert low <= drawn.min() < 0 < 1 < drawn.max() <= high
+
+
+def test_groups_of_pictures_fill_lines_in_their_order() -> None:
+    """Eight groups of a pair take two lines; a group that does not fit goes on the next."""
+    x = Samples(np.zeros((9, 6, 6), np.float32), np.arange(9))
+
+    def group(size: int, train: bool = False) -> ShownGroup:
+        near = x.take(slice(0, 1)) if train else None
+        return ShownGroup("g", x.take(slice(0, size)), ["a"] * (size + train), [0.0] * (size + train), near)
+
+    assert [place.line for place in placed([group(2)] * 8)] == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert [place.line for place in placed([group(8, True), group(8), group(1), group(5), group(2)])] == [0, 1, 1, 2, 2]
+    for sizes in ([2, 3, 8, 1, 4, 4], [1] * 12, [5, 4], [8] * 3):
+        groups = [group(size, k % 2 == 0) for k, size in enumerate(sizes)]
+        ends = [-APART, -1.0]
+        for one, (line, left) in zip(groups, placed(groups), strict=True):
+            assert (line == ends[1] and left >= ends[0] + APART - 1e-9) or (line == ends[1] + 1 and left == 0)
+            ends = [
+                left + (len(one.members) + (one.train is not None)) * STEP + 2 * GAP * (one.train is not None),
+                line,
+            ]
+            assert ends[0] - GAP <= WIDTH
+
+
+@pytest.mark.parametrize(("counts", "columns"), [([1], 1), ([2], 2), ([3], 3), ([4], 2), ([5], 3), ([6], 3), ([7], 2)])
+def test_panels_of_groups_fill_their_lines(counts: list[int], columns: int) -> None:
+    assert beside(counts) == columns
+    assert beside([*counts, 0]) == columns
+    assert beside(counts * 2) == columns
 
 
 def test_nothing_suspicious_is_a_sentence() -> None:

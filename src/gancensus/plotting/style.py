@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from gancensus.contracts.replica import Replica
+from gancensus.plotting.letters import families
 from gancensus.plotting.numbers import NAME_LENGTH, SUPERSCRIPTS
 
 Dashes = tuple[float, Sequence[float]]
@@ -37,7 +38,7 @@ styled = style.context(
             "svg.hashsalt": "gancensus",
             "svg.fonttype": "path",  # letters as outlines look the same everywhere
             "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-            "font.family": "DejaVu Sans",
+            "font.family": families(),
             "font.size": 9,
             "axes.titlesize": 10,
             "axes.titleweight": "bold",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +14,14 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
+from gancensus.plotting.letters import drawable
 from gancensus.plotting.style import INK, WIDTH, empty, looks, styled
 from gancensus.report.group_lists import ShownGroup
 from gancensus.report.picture_figures import View, pixels
 from gancensus.report.row_figures import draw_group_profiles
 
 TILE, GAP = 0.86, 0.1  # inches: the largest side of a picture, and between two
+STEP, APART = TILE + GAP, 0.45  # inches: from a picture to the next one, and between groups
 ABOVE, BELOW = 0.24, 0.3  # inches: for the title of a group, and for the names below its pictures
 SMALL = 5.0  # points: the size of these names
 MOST_PIXELS = 128  # of a side that are drawn
@@ -36,36 +39,57 @@ def draw_groups(groups: Mapping[str, Sequence[ShownGroup]], view: View) -> Figur
     height, width = pixels(there[0].members.take(slice(0, 1)), view).shape[1:3]
     tile = (TILE * height / max(height, width), TILE * width / max(height, width))
     line = ABOVE + tile[0] + BELOW
-    heights = [line * max(1, len(found)) for found in groups.values()]
+    placed = {population: _placed(found) for population, found in groups.items()}
+    heights = [line * max([1, *(place.line + 1 for place in of)]) for of in placed.values()]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.3 * len(heights)))
     axes = figure.subplots(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
     for ax, (population, found), high in zip(axes, groups.items(), heights, strict=True):
         ax.set_title(population, color=look[population].colour)
         ax.set(xlim=(0, WIDTH), ylim=(high, 0), aspect="equal", anchor="NW")
         ax.set_axis_off()
-        for k, group in enumerate(found):
-            _draw_group(ax, group, view, line * k + ABOVE, tile)
+        for group, (at, left) in zip(found, placed[population], strict=True):
+            _draw_group(ax, group, view, line * at + ABOVE, left, tile)
         if not found:
             ax.text(0, ABOVE, "no near-duplicates found", color=INK, va="center")
     return figure
 
 
-def _draw_group(ax: Axes, group: ShownGroup, view: View, top: float, tile: tuple[float, float]) -> None:
-    """Draw the pictures of a group in a line, at a height in inches, and at its end that of the closest in `train`."""
+class Place(NamedTuple):
+    """Where a group is drawn."""
+
+    line: int
+    left: float
+    """Inches."""
+
+
+def _placed(groups: Sequence[ShownGroup]) -> list[Place]:
+    """Return where groups of pictures are drawn, in their order: beside each other, as many as a line has room for."""
+    found: list[Place] = []
+    line, left = 0, 0.0
+    for group in groups:
+        wide = len(group.members) * STEP + (0 if group.train is None else STEP + 2 * GAP)
+        if left and left + wide - GAP > WIDTH:
+            line, left = line + 1, 0.0
+        found.append(Place(line, left))
+        left += wide + APART
+    return found
+
+
+def _draw_group(ax: Axes, group: ShownGroup, view: View, top: float, left: float, tile: tuple[float, float]) -> None:
+    """Draw the pictures of a group in a line, at a place in inches, and at its end that of the closest in `train`."""
     high, wide = tile
-    step = TILE + GAP
-    ax.text(0, top - 0.05, group.title, fontsize=7.5, color=INK, va="bottom")
-    places = [k * step for k in range(len(group.members))]
+    ax.text(left, top - 0.05, group.title, fontsize=7.5, color=INK, va="bottom")
+    places = [left + k * STEP for k in range(len(group.members))]
     pictures = _small(pixels(group.members, view))
     if group.train is not None:
-        places.append(len(group.members) * step + 2 * GAP)
+        places.append(left + len(group.members) * STEP + 2 * GAP)
         pictures = np.concatenate([pictures, _small(pixels(group.train, view))])
         frame = Rectangle((places[-1], top), wide, high, fill=False, edgecolor="black", linewidth=1.2, clip_on=False)
         ax.add_patch(frame)
         ax.text(places[-1], top - 0.05, "closest in train", fontsize=7.5, color="black", va="bottom")
-    for picture, left, name in zip(pictures, places, group.labels, strict=True):
-        ax.imshow(picture, interpolation="none", extent=(left, left + wide, top + high, top), aspect="equal")
-        ax.text(left, top + high + 0.03, _folded(name), fontsize=SMALL, color=INK, va="top", linespacing=1.05)
+    for picture, x, name in zip(pictures, places, group.labels, strict=True):
+        ax.imshow(picture, interpolation="none", extent=(x, x + wide, top + high, top), aspect="equal")
+        ax.text(x, top + high + 0.03, _folded(name), fontsize=SMALL, color=INK, va="top", linespacing=1.05)
     ax.set(xlim=(0, WIDTH), ylim=(ax.get_ylim()[0], 0))
 
 
@@ -82,7 +106,7 @@ def _small(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _folded(name: str) -> str:
     """Return a name in one line or two that are as wide as a picture; of a longer one the end, where files differ."""
-    text = "".join(letter if letter.isprintable() else " " for letter in name)
+    text = drawable("".join(letter if letter.isprintable() else " " for letter in name))
     if len(last := _end(text)) == len(text):
         return text
     rest = text[: len(text) - len(last)]

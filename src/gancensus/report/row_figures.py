@@ -88,7 +88,7 @@ def draw_profiles(
 
 def draw_group_profiles(groups: Mapping[str, Sequence[ShownGroup]], look: Mapping[str, Look]) -> Figure:
     """Draw groups of legal rows as profiles over their columns, scaled to their ends, a panel per group."""
-    columns = GROUPS_BESIDE
+    columns = _beside([len(found) for found in groups.values()])
     lines = {population: -(-max(1, len(found)) // columns) for population, found in groups.items()}
     figure = Figure(figsize=(WIDTH, 0.7 + 1.7 * sum(lines.values())))
     axes = iter(figure.subplots(sum(lines.values()), columns, sharex=True, sharey=True, squeeze=False).flat)
@@ -104,6 +104,12 @@ def draw_group_profiles(groups: Mapping[str, Sequence[ShownGroup]], look: Mappin
             else:
                 ax.set_axis_off()
     return figure
+
+
+def _beside(counts: Sequence[int]) -> int:
+    """Return how many panels of groups stand side by side, so that few places of the lines stay empty."""
+    most = min(GROUPS_BESIDE, max(1, *counts))
+    return min(range(min(2, most), most + 1), key=lambda columns: (sum(-n % columns for n in counts), -columns))
 
 
 def _draw_group(ax: Axes, group: ShownGroup, colour: str) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from gancensus.plotting import letters
 from gancensus.plotting.numbers import NAME_LENGTH
 
 if TYPE_CHECKING:
@@ -35,26 +36,32 @@ def shortened(title: str, longest: int = NAME_LENGTH) -> str:
 
 
 def drawable(titles: Titles) -> dict[str, str]:
-    """Return the titles as figures have room for them; a population keeps its name where two would look alike."""
-    short = {population: shortened(title) for population, title in titles.items()}
+    """Return the titles as figures can show them.
+
+    A population keeps its name where two would look alike, and where no font has any letter of its title.
+    """
+    short = {population: shortened(letters.drawable(title)) for population, title in titles.items()}
     count = Counter(short.values())
-    return {population: title for population, title in short.items() if count[title] == 1}
+    return {
+        population: title
+        for population, title in short.items()
+        if count[title] == 1 and (title == titles[population] or any(map(str.isalnum, title)))
+    }
 
 
 def retitle(figure: Figure, titles: Titles) -> None:
-    """Call the populations in the texts of a figure by their titles."""
+    """Call the populations in the texts of a figure by their titles, and show ? for letters that no font has."""
     from matplotlib.ticker import FixedLocator
 
-    if not (short := drawable(titles)):
-        return
+    short = drawable(titles)
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
             if isinstance(axis.get_major_locator(), FixedLocator):  # else they are numbers
                 labels = [label.get_text() for label in axis.get_ticklabels()]
-                if labels != (shown := [named(label, short) for label in labels]):
+                if labels != (shown := [letters.drawable(named(label, short)) for label in labels]):
                     axis.set_ticklabels(shown)
     for text in _texts(figure):
-        text.set_text(named(text.get_text(), short))
+        text.set_text(letters.drawable(named(text.get_text(), short)))
 
 
 def _texts(artist: Artist) -> Iterator[Text]:
