@@ -14,6 +14,7 @@ import pytest
 from gancensus.cli.changes import text
 from gancensus.contracts.samples import Samples
 from gancensus.report.compare import BY_CHANCE, SAME_SAMPLES, TOO_FEW, Run, _digest, compare
+from gancensus.report.compare import _of_support as of_support
 from gancensus.report.compare import _title as title_of
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import clopper_pearson, difference, log_interval, quotient, symmetric
@@ -107,6 +108,13 @@ def test_other_thresholds_make_other_questions() -> None:
     assert found.counts[0][-2:] == (None, "not comparable")
     after.configuration["studies"]["toy"]["definitions"]["near"] = {"euclidean": {"alpha": 0.01, "encoder": "pca"}}
     assert compare(before, after).bases[0].said == "not comparable: the definitions differ"
+
+
+def test_thresholds_are_those_of_the_scale_that_is_compared() -> None:
+    """A search goes up to the loose one, and supports and answers are of the middle one; a given one has no scale."""
+    auto = [("strict", 0.1), ("middle", 0.2), ("loose", 0.4)]
+    rows = [{"metric": "a", "scale": scale, "threshold": threshold} for scale, threshold in auto]
+    assert of_support([*rows, {"metric": "b", "scale": None, "threshold": 3.0}]) == {"a": 0.2, "b": 3.0}
 
 
 def test_the_same_samples_have_not_changed() -> None:

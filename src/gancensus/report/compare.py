@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gancensus.config import results as places
 from gancensus.config.registry import members
 from gancensus.contracts.generator import Generator
+from gancensus.contracts.metric import MIDDLE
 from gancensus.contracts.samples import REAL
 from gancensus.plotting.numbers import Row
 from gancensus.statistics.estimate import Estimate
@@ -36,7 +37,7 @@ class Run(NamedTuple):
     summary: Sequence[Row]
     """Rows of `schemas.SUMMARY`, of every study."""
     thresholds: Mapping[Key, Mapping[str, float]]
-    """The loosest threshold of each metric, by study and definition."""
+    """The threshold of each metric that the numbers of `support` and `summary` are of, by study and definition."""
     fidelity: Mapping[str, Sequence[Row]]
     """Rows of `schemas.FIDELITY`, by study."""
     samples: Mapping[Key, str]
@@ -153,7 +154,7 @@ def read_run(results: Path, facts: Mapping[str, Any]) -> Run:
     for study, parts in configuration["studies"].items():
         for name in parts["definitions"]:
             rows = read_table(results / places.at(places.THRESHOLDS, study=study, definition=name)).to_pylist()
-            thresholds[study, name] = _loosest(rows)
+            thresholds[study, name] = _of_support(rows)
     fidelity = {}
     for study in configuration["studies"]:
         if (name := places.at(places.ANALYSIS, study=study, analysis="fidelity")) in found:
@@ -182,12 +183,9 @@ def _title(configuration: Mapping[str, Any], study: str, population: str) -> str
     return f"{section['title']}-{replica}" if members(Generator)[section["kind"]].trained else str(section["title"])
 
 
-def _loosest(rows: Iterable[Row]) -> dict[str, float]:
-    """Return the largest threshold of each metric: where there are several scales, the loosest is searched."""
-    found: dict[str, float] = {}
-    for row in rows:
-        found[row["metric"]] = max(row["threshold"], found.get(row["metric"], row["threshold"]))
-    return found
+def _of_support(rows: Iterable[Row]) -> dict[str, float]:
+    """Return the threshold of each metric, of the middle scale where there are several: all that is compared is of it."""
+    return {row["metric"]: row["threshold"] for row in rows if row["scale"] in (None, MIDDLE)}
 
 
 def _samples(results: Path, facts: Mapping[str, Any]) -> dict[Key, str]:
