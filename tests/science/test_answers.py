@@ -234,8 +234,9 @@ def test_more_diverse_is_not_said_alone() -> None:
     main, pairs = statistic("reach_ratio", "diverse", **wide), statistic("pair_ratio", "diverse")
     assert about("diverse", main, pairs).names == "more diverse"
     off = statistic("on", "on", low=0.2, high=0.3)
-    said = answers([main, pairs, off, statistic("covers", "covers")], 1.5)
-    assert said[0].names == "more diverse, but not on the data"
+    for adjusted, where in ((1.0, "perhaps off the data"), (0.01, "but not on the data")):
+        said = answers([main, pairs, off | {"adjusted": adjusted}, statistic("covers", "covers")], 1.5)
+        assert said[0].names == f"more diverse, {where}"
     less = about("diverse", main | {"value": 2.5, "low": 2.0, "high": 3.0}, pairs)
     assert (less.answer, less.names) == ("no", "less diverse")
 
@@ -392,7 +393,7 @@ def test_real_rows_that_are_nearer_to_each_other_than_generated_ones_may_belong_
     real = statistic("calibrate", "on", value=0.8, adjusted=None)
     found = [more, statistic("pair_ratio", "diverse"), off, real, statistic("covers", "covers")]
     diverse, *_ = answers(found, 1.5, True)
-    assert diverse.names == f"more diverse, but not on the data, {BELONG}"
+    assert diverse.names == f"more diverse, but not on the data; {BELONG}"
 
 
 def test_the_direction_is_that_of_the_ratios() -> None:

@@ -116,7 +116,7 @@ def summarise(
     control = answers(measured["train"], margin) if "train" in measured else []
     if group == "unused":  # real samples that differ
         control = [
-            one._replace(names=_with(one.names, BELONG)) if one.answer == "no" and one.question in MAIN else one
+            one._replace(names=_hinting(one.names)) if one.answer == "no" and one.question in MAIN else one
             for one in control
         ]
     differ = [one.question for one in control if one.answer == "no" and one.p is not None and one.p < VETO]
@@ -203,11 +203,10 @@ def answers(rows: Sequence[Row], margin: float, groups: bool = False) -> list[An
     apart = "no" in (found[1].answer, found[2].answer) and found[0].names.startswith("more diverse")
     equal, real = (numbers.get((None, name), 0.0) for name in ("equal", "equal_real"))
     if groups and found[0].answer == "no" and (apart or (real > EQUAL and equal < real / 5)):
-        found[0] = found[0]._replace(names=_with(found[0].names, BELONG))
+        found[0] = found[0]._replace(names=_hinting(found[0].names))
     if found[0].names.startswith("more diverse") and found[1].answer != "yes":
-        found[0] = found[0]._replace(
-            names=found[0].names.replace("more diverse", "more diverse, but not on the data", 1)
-        )
+        where = "but not on the data" if found[1].answer == "no" else "perhaps off the data"
+        found[0] = found[0]._replace(names=found[0].names.replace("more diverse", f"more diverse, {where}", 1))
     differ = sorted(_alarms(row for row in rows if row["question"] == "alike"), key=lambda row: row["adjusted"])
     if not differ:
         return [*found, Answer("alike", "", None, None, None, None, None, "", "")]
@@ -243,6 +242,11 @@ def _answer(question: str, rows: Sequence[Row], margin: float) -> Answer:
 
 def _with(*names: str) -> str:
     return ", ".join(filter(None, names))
+
+
+def _hinting(names: str) -> str:
+    """Add what may be the reason why real samples differ."""
+    return "; ".join(filter(None, (names, BELONG)))
 
 
 def _least_class(rows: Sequence[Row]) -> list[str]:

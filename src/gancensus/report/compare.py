@@ -184,7 +184,7 @@ def _title(configuration: Mapping[str, Any], study: str, population: str) -> str
 
 
 def _of_support(rows: Iterable[Row]) -> dict[str, float]:
-    """Return the threshold of each metric, of the middle scale where there are several: all that is compared is of it."""
+    """Return the threshold of each metric, of the middle scale where there are several, as all that is compared is."""
     return {row["metric"]: row["threshold"] for row in rows if row["scale"] in (None, MIDDLE)}
 
 

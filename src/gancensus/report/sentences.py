@@ -16,7 +16,10 @@ FAILED = {
     "covers": "does not cover the data",
     "copies": "copies train",
 }
-DIRECTIONS = ("less diverse", "more diverse, but not on the data", "more diverse")
+DIRECTIONS = (
+    "less diverse",
+    *("more diverse, but not on the data", "more diverse, perhaps off the data", "more diverse"),
+)
 PASSED = {
     "diverse": "as diverse as the data",
     "on": "on the data",
