@@ -234,8 +234,9 @@ def test_more_diverse_is_not_said_alone() -> None:
     main, pairs = statistic("reach_ratio", "diverse", **wide), statistic("pair_ratio", "diverse")
     assert about("diverse", main, pairs).names == "more diverse"
     off = statistic("on", "on", low=0.2, high=0.3)
-    for adjusted, where in ((1.0, "perhaps off the data"), (0.01, "but not on the data")):
-        said = answers([main, pairs, off | {"adjusted": adjusted}, statistic("covers", "covers")], 1.5)
+    real = statistic("calibrate", "on", value=0.9, adjusted=None)
+    for known, where in (({}, "perhaps off the data"), ({"value": 0.2, "adjusted": 0.01}, "but not on the data")):
+        said = answers([main, pairs, off | known, statistic("covers", "covers"), real], 1.5)
         assert said[0].names == f"more diverse, {where}"
     less = about("diverse", main | {"value": 2.5, "low": 2.0, "high": 3.0}, pairs)
     assert (less.answer, less.names) == ("no", "less diverse")

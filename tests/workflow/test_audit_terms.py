@@ -129,6 +129,8 @@ def test_a_group_is_said_and_no_column_of_generated_rows(tmp_path: Path) -> None
         ({"drop": ["y", "z"]}, r"^drop y: no table has such a column; there are: a, b\ndrop z: "),
         ({"types": {"a": "dat"}}, "^types a=dat: is no type; these are continuous, integer"),
         ({"types": {"c": "date"}}, "^real: has no column 'c'"),
+        ({"types": ["a"]}, "^types: \\['a'\\]; give the type of each column by its name"),
+        ({"group": 3}, "^real: has no column '3'"),
         ({"decimal": ";"}, "^decimal ;: is no decimal mark"),
     ],
 )

@@ -82,7 +82,7 @@ def audit(
         UserError: what is wrong with the samples, in a line.
     """
     made = generated if isinstance(generated, Mapping) else {"generated": generated}
-    _check(real, made, train, alpha, seed)
+    _check(real, made, train, alpha, seed, types)
     with tempfile.TemporaryDirectory(prefix="gancensus-") as temporary:
         files = _Files(Path(temporary))
         try:
@@ -98,8 +98,8 @@ def audit(
                 (drop,) if isinstance(drop, str) else tuple(map(str, drop)),
                 {str(column): kind for column, kind in (types or {}).items()},
                 decimal,
-                group,
-                same_units,
+                None if group is None else str(group),
+                bool(same_units),
             )
             chosen = choose(asked)
             config = load(chosen.configuration)
@@ -112,7 +112,9 @@ def audit(
     return Audit(run, titles, Chosen(configuration, [files.said(line) for line in chosen.said]))
 
 
-def _check(real: Samples, made: Mapping[Any, Samples], train: Samples | None, alpha: Any, seed: Any) -> None:
+def _check(
+    real: Samples, made: Mapping[Any, Samples], train: Samples | None, alpha: Any, seed: Any, types: Any
+) -> None:
     """Raise UserError for what files could not be, or would be called by the names of options and keys."""
     if not made:
         raise UserError("generated: no generator is given; give samples by the name of their generator")
@@ -129,6 +131,8 @@ def _check(real: Samples, made: Mapping[Any, Samples], train: Samples | None, al
         raise UserError(f"alpha: {alpha!r}; give a share of pairs, between 0 and 1")
     if not (isinstance(seed, Integral) and int(seed) >= 0):
         raise UserError(f"seed: {seed!r}; give a whole number, 0 or more")
+    if types is not None and not isinstance(types, Mapping):
+        raise UserError(f"types: {types!r}; give the type of each column by its name: {{'day': 'date'}}")
 
 
 class _Files:

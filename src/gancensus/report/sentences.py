@@ -68,8 +68,8 @@ def why(row: Row | None) -> str:
     """Return what decides, what dissents, and what would settle what is open."""
     if row is None:
         return ""
-    good = row["answer"] not in ("inconclusive", BAD[row["question"]])
-    decides = "" if good or not row["criterion"] else _criterion(row["criterion"])
+    nothing = row["answer"] not in ("inconclusive", BAD[row["question"]]) or row["names"].startswith("cannot be ")
+    decides = "" if nothing or not row["criterion"] else _criterion(row["criterion"])
     needed = f"about {integer(row['needed'])} samples a side would settle it" if row["needed"] else ""
     return "; ".join(filter(None, (decides, row["names"], needed)))
 
