@@ -67,6 +67,7 @@ def rows(
     holdout: Points,
     made: Points,
     classes: np.ndarray | None = None,
+    *,
     called: Mapping[int, str] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """The statistics of one definition."""
@@ -350,7 +351,7 @@ def test_the_class_that_is_covered_least_is_named() -> None:
     lost = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes))["covers"]
     assert lost.answer == "no"
     assert "least covered: class 3, 0%" in lost.names
-    named = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes, {3: "dog/small"}))["covers"]
+    named = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes, called={3: "dog/small"}))["covers"]
     assert "least covered: class dog/small, " in named.names
     kept = said(rows(calibrate, drawn(every)[0], drawn(every)[0], classes))["covers"]
     assert kept.answer != "no"

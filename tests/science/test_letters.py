@@ -47,7 +47,7 @@ def test_a_figure_shows_what_it_can(others: tuple[str, ...]) -> None:
     assert ax.get_title() == f"duck ?, generator-0, {shown['rare-0']}: ?"
     assert [label.get_text() for label in ax.get_xticklabels()] == ["duck ?", "?"]
     for text in (ax.title, *ax.get_xticklabels()):
-        text.set_family(letters.families())
+        text.set_fontfamily(letters.families())
     with warnings.catch_warnings(action="error"):
         assert b"<svg" in svg(figure)
 

@@ -150,8 +150,8 @@ def test_what_is_of_tables_is_refused_of_arrays(options: dict[str, Any]) -> None
 def test_a_table_with_columns_called_as_those_of_a_study_is_a_table(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     real = pd.DataFrame({"sample_id": np.arange(80), "x": rng.normal(size=80), "y": rng.normal(size=80)})
-    for some in ({}, {"encoder": "pca"}):  # of the two columns that are left
-        found = gancensus.audit(real, real[["y", "x"]], **some)
+    for encoder in (None, "pca"):  # of the two columns that are left
+        found = gancensus.audit(real, real[["y", "x"]], encoder=encoder)
         assert found.said[0] == "real: a table of 80 rows and 3 columns" and found["generated"].ratio is not None
     assert len(found["generated"].counts) == 2
     found.save(tmp_path)
