@@ -169,6 +169,13 @@ def test_a_name_that_is_no_plain_word_is_written_so_that_it_is_read_back() -> No
         assert as_options(text) == text == as_arguments(text)
 
 
+def test_what_only_yaml_can_say_is_said_to_be_of_it() -> None:
+    left_out = "fidelity: left out, as it takes minutes; `fidelity: {encoder: pca}` asks for it"
+    assert as_options(left_out).endswith("`fidelity: {encoder: pca}` in a copy of audit.yaml asks for it")
+    assert as_arguments(left_out).endswith("minutes; `gancensus.fidelity` measures it")
+    assert as_arguments("give its vectors: --features") == "give its vectors: features"
+
+
 def test_a_column_of_a_large_table_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gancensus.audit import recognise
 

@@ -95,7 +95,7 @@ def _onnx(path: Path, text: str, real: Input, kind: str) -> Space:
         if len(sides) == 2 and None not in sides and (several or sides != real.shape_as(kind)[:2]):
             section["resize"] = [int(side) for side in sides if side]
             said += f"; images are resized to its {sides[1]} x {sides[0]} pixels"
-        said += "; it gets values from 0 to 1 (`mean` and `deviation` of the encoder change that)"
+        said += "; it gets values from 0 to 1 (else, give its vectors: --features; or, in YAML, `mean` and `deviation`)"
     name = re.sub(r"[^A-Za-z0-9_]+", "-", path.stem).strip("-_")
     name = name if name[:1].isalpha() else f"network-{name}".rstrip("-")
     return Space(name[:60], section, False, network.dimension or 1000, said)

@@ -97,7 +97,10 @@ def _add_declared(command: Parser) -> None:
         help=f"what columns of tables are, where their cells do not tell: {', '.join(DECLARED)}",
     )
     command.add_argument(
-        "--decimal", choices=[".", ","], help="the decimal mark of tables, where cells such as 1,234 do not tell"
+        "--decimal",
+        choices=[".", ","],
+        metavar="MARK",
+        help="the decimal mark of tables, . or ,; where cells such as 1,234 do not tell",
     )
     command.add_argument(
         "--group",
