@@ -234,6 +234,19 @@ def test_only_held_out_samples_are_the_reference() -> None:
     assert [sentences.verdict(one) for one in found] == ["reference", "–", "inconclusive"]
 
 
+def test_how_many_samples_it_takes_is_said_in_two_digits_and_not_too_few() -> None:
+    known = {"question": "on", "answer": "inconclusive", "names": "", "criterion": ""}
+    for samples, words in ((7, "7"), (205, "210"), (785, "790"), (15535, "16,000"), (99001, "100,000")):
+        said = f"about {words} held-out real samples and as many generated ones would settle it"
+        assert sentences.why(known | {"needed": samples}) == said
+
+
+def test_what_was_not_asked_is_decided_by_nothing() -> None:
+    known = {"question": "copies", "answer": "inconclusive", "criterion": "near copies", "needed": None}
+    assert sentences.why(known | {"names": "cannot be asked: no"}) == "cannot be asked: no"
+    assert sentences.why(known | {"names": "else"}) == "by samples of train among the nearest real ones (near); else"
+
+
 def test_what_decides_is_said_in_words() -> None:
     known = {"question": "diverse", "answer": "no", "names": "9 of 10", "needed": None}
     assert sentences.why(known | {"criterion": "all pixels closest"}) == "by its closest pairs (all pixels); 9 of 10"

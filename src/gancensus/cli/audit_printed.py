@@ -75,6 +75,10 @@ def _legend(found: Sequence[Outcome], reference: Mapping[str, Row]) -> list[str]
             f"ratio: how often two of its samples are near-duplicates, over how often two real ones are ({main}{also})"
         ),
         indented(f"support: how many equally frequent samples would repeat as often; held-out real samples: {size}"),
+        indented(
+            "diverse: 1 is as diverse as the data, 2 half as diverse; on the data, covers it: 1 is what held-out "
+            "samples reach"
+        ),
     ]
 
 

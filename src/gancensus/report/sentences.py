@@ -70,8 +70,14 @@ def why(row: Row | None) -> str:
         return ""
     nothing = row["answer"] not in ("inconclusive", BAD[row["question"]]) or row["names"].startswith("cannot be ")
     decides = "" if nothing or not row["criterion"] else _criterion(row["criterion"])
-    needed = f"about {integer(row['needed'])} samples a side would settle it" if row["needed"] else ""
+    needed = f"about {_needed(row['needed'])} would settle it" if row["needed"] else ""
     return "; ".join(filter(None, (decides, row["names"], needed)))
+
+
+def _needed(samples: int) -> str:
+    """Say how many samples it takes, rounded up to two digits."""
+    step = 10 ** max(0, len(str(samples)) - 2)
+    return f"{integer(-(-samples // step) * step)} held-out real samples and as many generated ones"
 
 
 def _criterion(criterion: str) -> str:
