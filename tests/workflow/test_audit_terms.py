@@ -176,6 +176,12 @@ def test_what_only_yaml_can_say_is_said_to_be_of_it() -> None:
     assert as_arguments("give its vectors: --features") == "give its vectors: features"
 
 
+def test_where_only_a_key_helps_python_says_where_there_are_keys() -> None:
+    real = np.random.default_rng(0).uniform(1, 2, (60, 4, 4, 4))
+    with pytest.raises(gancensus.UserError, match=r"`relative: false`.*\nwhat is in `\.\.\.` are keys of a config"):
+        gancensus.audit(real, {"mine": -real}, kind="showers", same_units=True)
+
+
 def test_a_column_of_a_large_table_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gancensus.audit import recognise
 

@@ -21,7 +21,7 @@ from gancensus.audit.memory import Run, renamed, run_study
 from gancensus.audit.outcome import Outcome, outcomes
 from gancensus.audit.parts import Duplicates
 from gancensus.audit.saved import save, write_report
-from gancensus.audit.terms import as_arguments
+from gancensus.audit.terms import KEY, as_arguments
 from gancensus.config import results
 from gancensus.config.configuration import check_files, load
 from gancensus.contracts.errors import UserError
@@ -39,6 +39,7 @@ Samples = Any
 """(n, ...) samples: an array of NumPy or JAX, a tensor of PyTorch on any device, a table of pandas, polars or Arrow, a
 list of images of Pillow; or the path of a file or folder, as `gancensus audit` takes it."""
 
+KEYS = "\nwhat is in `...` are keys of a configuration, which `gancensus audit` writes for samples in files"
 HEADS = {"diverse": "diverse", "on": "on the data", "covers": "covers the data", "copies": "copies train"}
 
 
@@ -106,7 +107,8 @@ def audit(
             check_files(config)
             run = run_study(config, STUDY, files.called)
         except UserError as error:
-            raise UserError(files.said(str(error))) from None
+            said = files.said(str(error))
+            raise UserError(f"{said}{KEYS if KEY.search(said) else ''}") from None
     titles = dict(zip(run.study.generated, asked.generated, strict=True))
     configuration = renamed(chosen.configuration, files.called)
     return Audit(run, titles, Chosen(configuration, [files.said(line) for line in chosen.said]))

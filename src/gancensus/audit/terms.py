@@ -16,6 +16,7 @@ PROPOSED = re.compile(
 )
 OPTIONS = re.compile(r"--(alpha|decimal|drop|encoder|features|group|kind|train|types)\b")
 FIDELITY = re.compile(r"`fidelity: \{[^`]*\}` asks for it")
+KEY = re.compile(r"`[a-z_]+: ")  # how a text proposes a key that has no other name
 PLACES = re.compile(r"(say under the source which|declare the column in the source)(?=:)")
 TRAIN = re.compile(r"\((--train), or (`trained_on`|train_first)\)")
 
