@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from PIL import Image
 
 import gancensus
+from gancensus.audit.asked import Asked
 from gancensus.audit.terms import as_arguments, as_options
 from gancensus.cli.arguments import arguments
 from gancensus.cli.auditing import prepare
@@ -145,6 +148,18 @@ def test_what_is_of_tables_is_refused_of_arrays(options: dict[str, Any]) -> None
     x = np.random.default_rng(0).normal(size=(60, 2))
     with pytest.raises(gancensus.UserError, match=rf"^{next(iter(options))}|^real: has no groups"):
         gancensus.audit(x, x, **options)
+
+
+def test_groups_of_images_are_folders(tmp_path: Path) -> None:
+    for size in (9, 9, 12):
+        images = [Image.fromarray(np.full((size, 9), k, np.uint8)) for k in range(20)]
+        for k, image in enumerate(images):
+            (tmp_path / f"film{k}").mkdir(exist_ok=True)
+            image.save(tmp_path / f"film{k}/{len([*(tmp_path / f'film{k}').iterdir()])}.png")
+        with pytest.raises(gancensus.UserError, match=r"^group film: of images, folders say which belong together"):
+            gancensus.audit(tmp_path, tmp_path, group="film")
+    found = prepare(Asked(str(tmp_path), {"mine": str(tmp_path)}, group="folder"), tmp_path.parent / "out")
+    assert yaml.safe_load(found.read_text())["studies"]["audit"]["source"]["group"] == "folder"
 
 
 def test_a_table_with_columns_called_as_those_of_a_study_is_a_table(tmp_path: Path) -> None:

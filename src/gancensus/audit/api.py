@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from numbers import Integral, Real
 from os import PathLike
@@ -53,7 +53,7 @@ def audit(
     features: Mapping[str, Samples] | None = None,
     alpha: float | None = None,
     seed: int = 0,
-    drop: Sequence[str] = (),
+    drop: Sequence[str] | str = (),
     types: Mapping[str, str] | None = None,
     decimal: str | None = None,
     group: str | None = None,
@@ -96,7 +96,7 @@ def audit(
                 {name: files.place(vectors, f"features['{name}']") for name, vectors in (features or {}).items()},
                 None if alpha is None else float(alpha),
                 int(seed),
-                (drop,) if isinstance(drop, str) else tuple(map(str, drop)),
+                tuple(map(str, [drop] if isinstance(drop, str) or not isinstance(drop, Iterable) else drop)),
                 {str(column): kind for column, kind in (types or {}).items()},
                 decimal,
                 None if group is None else str(group),

@@ -12,6 +12,7 @@ from gancensus.config.registry import members
 from gancensus.contracts.cells import DECLARED
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.source import Source
+from gancensus.domains.general.source_files import FOLDER
 from gancensus.plotting import numbers
 
 Sections = Mapping[str, MutableMapping[str, Any]]
@@ -51,8 +52,10 @@ def _types(asked: Asked, real: Input) -> Iterator[str]:
 
 
 def _group(asked: Asked, real: Input, kind: str) -> Iterator[str]:
-    """Yield why real samples of a kind of source cannot have groups."""
-    if asked.group is not None and "group" not in members(Source)[kind].model_fields:
+    """Yield why real samples of a kind of source cannot have groups, or not these."""
+    if asked.group is not None and real.form == "folder" and asked.group != FOLDER:
+        yield f"--group {asked.group}: of images, folders say which belong together; write {FOLDER}"
+    elif asked.group is not None and "group" not in members(Source)[kind].model_fields:
         yield (
             f"--group {asked.group}: real is {described(real)}; a column of a table says what belongs together, an "
             "array of a .npz (x and NAME), or, as `folder`, the folders that images are in"
