@@ -12,6 +12,7 @@ from gancensus.census import birthday, coverage
 from gancensus.census.coverage import Neighbours, Radius, Reach, radius_at
 from gancensus.census.relabelling import OWN, Labels, Radii, hubs, pooled, statistics
 from gancensus.census.shares import COVER, REPEAT, SHARE, WIDE
+from gancensus.contracts.beginning import Begin, here
 from gancensus.contracts.metric import Features, Metric
 from gancensus.search.near import NearPairs, RelativeDistance
 from gancensus.statistics.estimate import Estimate
@@ -83,6 +84,7 @@ def measure(
     rng: np.random.Generator,
     device: str = "cpu",
     classes: npt.NDArray[np.int32] | None = None,
+    begin: Begin = here,
 ) -> Measured:
     """Measure generated samples beside held-out ones under a definition.
 
@@ -94,6 +96,7 @@ def measure(
         rng: orders equally near samples.
         device: where matrices are multiplied.
         classes: of the samples of `calibrate`, if they have any.
+        begin: may begin a computation elsewhere; the result is the same.
     """
     _, holdout, generated = compared.sizes
     most = min(compared.sizes) - 1
@@ -123,7 +126,7 @@ def measure(
     if reached[0] is not None and reached[1] is not None:
         estimates["reach_ratio"] = coverage.reach_ratio(reached[0], reached[1], LEVEL)
     names, of_class = ([], None) if classes is None else _classes(beside, (generated, holdout), classes)
-    found = statistics(near, labels, radii, (batch, most), share, hub, of_class)._asdict()
+    found = statistics(near, labels, radii, (batch, most), share, hub, of_class, begin)._asdict()
     worst = found.pop("least")
     least = f"class {names[worst[0]]}, {worst[1]:.0%}" if worst else ""
     if not worst:

@@ -97,7 +97,7 @@ class _Amended(MetaPathFinder, Loader):
 
 
 class _NoText(defaultdict[str, list[Any]]):
-    """Stands for SciPy's parsed docstring of a function, to which it adds, and of which it then drops the first line."""
+    """Stands for the parsed docstring of a function, to which SciPy adds, and of which it then drops the first line."""
 
     def __init__(self, function: object) -> None:
         super().__init__(list)
@@ -161,7 +161,7 @@ class _PandasLater(ModuleType):
 
 @contextmanager
 def pandas_later() -> Iterator[None]:
-    """Have what is imported within get a pandas that is imported when it is used; such as Snakemake's plugin for SLURM."""
+    """Give what is imported within, as Snakemake's plugin for SLURM, a pandas that is imported when it is used."""
     if "pandas" not in sys.modules:
         sys.modules["pandas"] = _PandasLater("pandas")
     try:
