@@ -2,6 +2,7 @@
 """Turn what a study's searches found into its census: support sizes, birthday curves, diversity, copies, answers."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gancensus.config.steps as step
@@ -10,6 +11,7 @@ from gancensus.census.census import conclude, take_census
 from gancensus.census.support import Graph
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
+from gancensus.contracts.beginning import elsewhere, here
 from gancensus.report import failures
 from gancensus.search.duplicates import Found
 from gancensus.storage import schemas
@@ -29,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         study=str,
         census=step.section(Census),
         seed=int,
+        threads=int,
         definitions=[str],
         searches=step.section(list[Search]),
         duplicates=[Path],
@@ -51,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         for definition, *paths in zip(args.definitions, *files, strict=True)
     )
     rows = {name: read_table(path).to_pylist() for name, path in zip(args.populations, args.answers, strict=True)}
-    tables = take_census(graphs, args.census, args.study, args.seed, rows, grouped=args.group == "used")
+    with ThreadPoolExecutor(max(1, args.threads - 1)) as pool:  # beside this thread
+        begin = elsewhere(pool) if args.threads > 1 else here
+        tables = take_census(graphs, args.census, args.study, args.seed, rows, args.group == "used", begin)
     write_table(args.support, tables.support, schemas.SUPPORT)
     write_table(args.diversity, tables.diversity, schemas.DIVERSITY)
     write_table(args.copies, tables.copies, schemas.COPIES)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gancensus.config.steps as step
 
+from gancensus.config.environment import compiled_code
 from gancensus.report.page import page
 from gancensus.storage.tables import write_bytes
 
@@ -15,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Fill the template."""
     args = step.arguments(__doc__, argv, provenance=Path, template=Path, output=Path)
     provenance, template = json.loads(args.provenance.read_bytes()), args.template.read_text(encoding="utf-8")
-    write_bytes(args.output, page(args.output.parent, provenance, template).encode())
+    write_bytes(args.output, page(args.output.parent, provenance, template, compiled_code()).encode())
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ rule census:
         "<benchmarks>/{study}/census.tsv"
     conda:
         "../../envs/conda.yaml"
+    threads: 2  # to count at the same time: little else is left to do by then
     resources:
         mem_mb=grows(2000),
         runtime=30,
@@ -32,7 +33,7 @@ rule census:
     message:
         "take the census of {wildcards.study}"
     shell:
-        "census.py --study {wildcards.study} --census {params.census:q} {params.seed}"
+        "census.py --study {wildcards.study} --census {params.census:q} {params.seed} --threads {threads}"
         " --definitions {params.definitions} --searches {params.searches:q}"
         " --duplicates {input.duplicates:q} --repeats {input.repeats:q} --support {output.support:q}"
         " --curve {output.curve:q} --diversity {output.diversity:q} --copies {output.copies:q} --scales {output.scales:q}"

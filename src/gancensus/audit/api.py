@@ -20,7 +20,6 @@ from gancensus.audit.given import as_file
 from gancensus.audit.memory import Run, renamed, run_study
 from gancensus.audit.outcome import Outcome, outcomes
 from gancensus.audit.parts import Duplicates
-from gancensus.audit.saved import save, write_report
 from gancensus.audit.terms import KEY, as_arguments
 from gancensus.config import results
 from gancensus.config.configuration import check_files, load
@@ -257,10 +256,14 @@ class Audit(Mapping[str, Outcome]):
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the tables and models into a folder, as the command does, with `provenance.json`."""
+        from gancensus.audit.saved import save
+
         save(self._run, Path(folder))
 
     def to_html(self, path: str | PathLike[str]) -> None:
         """Write the report: one page, which opens without a network."""
+        from gancensus.audit.saved import write_report  # which imports matplotlib
+
         write_report(self._run, Path(path))
 
     def __repr__(self) -> str:

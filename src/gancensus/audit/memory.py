@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gancensus.audit.quiet import workers
 from gancensus.audit.user_samples import population_beside, training_samples
-from gancensus.census.answers import Criterion, Differences, answer
+from gancensus.census.answers import Criterion, answer
 from gancensus.census.census import conclude, take_census
 from gancensus.census.groups import Searched, find_groups
 from gancensus.census.support import Graph
@@ -25,6 +25,7 @@ from gancensus.config import results
 from gancensus.config.configuration import Config, Study
 from gancensus.config.results import Search
 from gancensus.contracts.analysis import Analysis, Context
+from gancensus.contracts.beginning import elsewhere
 from gancensus.contracts.encoder import FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
@@ -158,11 +159,12 @@ def run_study(config: Config, name: str, called: Callable[[str], str] = str) -> 
     run = Run(config, name, called)
     if to_train := [key for key, one in run.study.generators.items() if one.trained]:
         raise UserError(f"generators.{to_train[0]}: is to be trained here, which `gancensus run` does")
-    with workers() as pool:
+    with workers(learning=bool(run.study.encoders or run.study.analyses)) as pool:
         for first in (prepare, generate, fit_encoders, embed):
             pool.submit(first, run).result()
         measure(run, pool)
-        for last in (take, group, analyse_counted, collect):
+        pool.submit(take, run, pool).result()
+        for last in (group, analyse_counted, collect):
             pool.submit(last, run).result()
     return run
 
@@ -265,11 +267,6 @@ def search_pairs(run: Run, definition: str, one: Search) -> None:
 
 def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None:
     """Measure a population beside held-out real samples, partly in another thread where one is free."""
-
-    def begin(compute: Callable[[], Differences]) -> Callable[[], Differences]:
-        begun = pool.submit(compute)
-        return lambda: compute() if begun.cancel() else begun.result()
-
     names = {"population": population}
     places = {run.place(results.ANSWERS, **names): schemas.ANSWERS}
     places |= {run.place(results.COVERAGE, **names): schemas.COVERAGE}
@@ -286,7 +283,7 @@ def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None
             run.rng("answers", population),
             run.config.memory,
             DEVICE,
-            begin=begin,
+            begin=elsewhere(pool),
         )
         for (place, schema), rows in zip(places.items(), found, strict=True):
             run.keep(place, columns_of(rows, schema.names), schema)
@@ -341,7 +338,7 @@ def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
     return analysis.analyse(table, real, held, run.rng(analysis.kind), context)
 
 
-def take(run: Run) -> None:
+def take(run: Run, pool: ThreadPoolExecutor) -> None:
     """Take the census, and say what all of it answers."""
     study, settings, seed = run.study, run.study.census, run.config.seed
     graphs = (
@@ -350,7 +347,7 @@ def take(run: Run) -> None:
     places = {name: run.place(results.ANSWERS, population=name) for name in results.answered(study)}
     rows = {name: run.tables[place].to_pylist() for name, place in places.items()}
     grouping = study.source.grouping
-    tables = take_census(graphs, settings, run.name, seed, rows, grouped=grouping == "used")
+    tables = take_census(graphs, settings, run.name, seed, rows, grouping == "used", elsewhere(pool))
     run.keep(run.place(results.SUPPORT), tables.support, schemas.SUPPORT)
     run.keep(run.place(results.SCALES), tables.scales, schemas.SCALES)
     run.keep(run.place(results.DIVERSITY), tables.diversity, schemas.DIVERSITY)

@@ -117,7 +117,10 @@ def fidelity(
     _same_shape(found)
     rows = {name: flatten(x) for name, x in found.items()}
     rng = derive_rng(seed, "fidelity")
-    return _apart(lambda: compare(rows["real"], rows["generated"], rows.get("null"), neighbours=neighbours, rng=rng))
+    return _apart(
+        lambda: compare(rows["real"], rows["generated"], rows.get("null"), neighbours=neighbours, rng=rng),
+        learning=True,
+    )
 
 
 def census(
@@ -245,7 +248,7 @@ def _check_threshold(threshold: float) -> None:
         raise UserError(f"threshold: {threshold}; give a distance of 0 or more")
 
 
-def _apart(compute: Callable[[], T]) -> T:
+def _apart(compute: Callable[[], T], learning: bool = False) -> T:
     """Compute with one thread of BLAS, apart from what the caller has set for its own thread."""
-    with workers() as pool:
+    with workers(learning) as pool:
         return pool.submit(compute).result()

@@ -14,14 +14,18 @@ from threadpoolctl import threadpool_limits
 
 
 @contextmanager
-def workers() -> Iterator[ThreadPoolExecutor]:
+def workers(learning: bool) -> Iterator[ThreadPoolExecutor]:
     """Yield threads, as many as there are processors, in each of which BLAS and OpenMP have one thread, as in a step.
 
     What the caller has set for its own thread (NumPy's reaction to overflow, PyTorch's gradients) does not hold there.
     Environment, warning filters and the number of threads are restored at the end.
+
+    learning: whether scikit-learn may be used; it takes a second to import, and what is loaded later is not limited.
     """
-    import scipy.linalg  # noqa: F401 (what is loaded later would not be limited)
-    import sklearn.utils.parallel  # noqa: F401
+    import scipy.linalg  # noqa: F401
+
+    if learning:
+        import sklearn.utils.parallel  # noqa: F401
 
     environment = dict(os.environ)
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

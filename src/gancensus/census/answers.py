@@ -19,6 +19,7 @@ from gancensus.census.measured import LEVEL, Compared, Curve, Measured, farthest
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.comparison import alike
 from gancensus.comparison.exact import equal_share
+from gancensus.contracts.beginning import Begin, here
 from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
@@ -122,8 +123,6 @@ Spaces = Mapping[str | None, SampleTable]
 
 Differences = tuple[dict[str, alike.Largest], Sequence[str]]
 """How values differ, by statistic, and the columns' names."""
-Begin = Callable[[Callable[[], Differences]], Callable[[], Differences]]
-"""Takes a computation, and returns what gives its result: a computation that has begun, or itself."""
 
 
 class Answers(NamedTuple):
@@ -143,7 +142,7 @@ def answer(
     memory: int,
     device: str = "cpu",
     progress: Callable[[str], None] = lambda text: None,
-    begin: Begin = lambda compute: compute,
+    begin: Begin = here,
 ) -> Answers:
     """Measure a population beside real samples, under every definition and value by value.
 
@@ -178,8 +177,9 @@ def answer(
     for name, (metrics, thresholds) in definitions.items():
         progress(f"measuring {population} beside holdout by {name}")
         features = [Population(list(metrics.values()), populations[side]).some(count) for side in compared]
+        sides = Compared(*features)
         classes = (calibrate.label, calibrate.class_names())
-        measured[name] = measure(metrics, thresholds, Compared(*features), labels, rng(name), device, *classes)
+        measured[name] = measure(metrics, thresholds, sides, labels, rng(name), device, *classes, begin)
         for side, one in zip((population, "holdout"), measured[name].curves, strict=True):
             known = {"definition": name, "population": side}
             curves += [known | dict(zip(Curve._fields, row, strict=True)) for row in zip(*one, strict=True)]

@@ -23,6 +23,7 @@ from gancensus.census.support import (
 )
 from gancensus.config.results import Search
 from gancensus.config.sections import Census
+from gancensus.contracts.beginning import Begin, here, side_by_side
 from gancensus.contracts.metric import MIDDLE
 from gancensus.contracts.randomness import derive_rng
 from gancensus.contracts.samples import REFERENCE
@@ -53,6 +54,7 @@ def take_census(
     seed: int,
     answers: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
     grouped: bool = False,
+    begin: Begin = here,
 ) -> Tables:
     """Count every population under every definition.
 
@@ -60,20 +62,21 @@ def take_census(
     `train`, and every generated one with both. The populations are counted in the order of their searches.
     answers: the rows of `census.answers` by population.
     grouped: whether `train` has whole groups of samples, which repeat themselves more often: then no verdict is given.
+    begin: may begin a computation elsewhere; the result is the same.
     """
     support, curves, profiles, copies = [], [], [], []
     scaled: list[dict[str, Any]] = []
     for definition, found in graphs:
         rng = partial(_rng, seed, study, definition)
         named = {"study": study, "definition": definition}
-        counted, nulls = _counted(found, settings, rng), _nulls(found, settings, rng)
-        middle = [
-            named | row for row in _supports(counted, nulls[MIDDLE if MIDDLE in nulls else None], settings, grouped)
-        ]
+        by_scale, nulls = _counted(found, settings, rng, begin)
+        usual = MIDDLE if MIDDLE in nulls else None
+        counted = by_scale[usual]
+        middle = [named | row for row in _supports(counted, nulls[usual], settings, grouped)]
         for row in middle:
             row |= reached_columns(one for one in answers.get(row["population"], ()) if one["definition"] == definition)
         support += middle
-        scaled += _at_scales(found, middle, nulls, settings, rng, grouped)
+        scaled += _at_scales(by_scale, middle, nulls, settings, grouped)
         named = {"definition": definition}
         for population, own in counted.items():
             curve = curve_columns(population, own, settings.level)
@@ -116,35 +119,54 @@ def _rng(seed: int, study: str, definition: str, what: str, population: str) -> 
 
 
 def _at_scales(
-    found: Graphs,
+    counted: Mapping[str | None, Mapping[str, Count]],
     middle: Sequence[dict[str, Any]],
     nulls: Mapping[str | None, Nulls],
     settings: Census,
-    rng: Callable[[str, str], np.random.Generator],
     grouped: bool,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of support at every scale; those of the middle one where the definition has no scales.
 
     What does not depend on the thresholds is null at the other scales.
     """
-    scales = next(iter(found.values())).scales
-    for scale in scales or [None]:
+    for scale, own in counted.items():
         if scale in (None, MIDDLE):
             yield from ({"scale": scale} | row for row in middle)
             continue
-        here = {search: graph.scales[scale] for search, graph in found.items()}
         named = {name: middle[0][name] for name in ("study", "definition")} | {"scale": scale}
-        rows = _supports(_counted(here, settings, rng), nulls[scale], settings, grouped)
-        yield from (named | row for row in rows)
+        yield from (named | row for row in _supports(own, nulls[scale], settings, grouped))
 
 
-def _counted(found: Graphs, settings: Census, rng: Callable[[str, str], np.random.Generator]) -> dict[str, Count]:
-    """Count every population."""
-    return {
-        search.population: count(graph, settings.level, settings.replicates, rng("census", search.population))
-        for search, graph in found.items()
-        if search.other is None
-    }
+def _counted(
+    found: Graphs, settings: Census, rng: Callable[[str, str], np.random.Generator], begin: Begin
+) -> tuple[dict[str | None, dict[str, Count]], dict[str | None, Nulls]]:
+    """Count every population at every scale, and return the nulls of its ratio; scale None: there are no scales."""
+    scales = next(iter(found.values())).scales
+    graphs: dict[str | None, Graphs] = {s: {search: one.scales[s] for search, one in found.items()} for s in scales}
+    graphs = graphs or {None: found}
+    own = [search for search in found if search.other is None]
+    tasks = [
+        (scale, search.population, found[search] if scale == MIDDLE else of[search])
+        for scale, of in graphs.items()
+        for search in own
+    ]
+    counting: list[Callable[[], Any]] = [
+        partial(count, graph, settings.level, settings.replicates, rng("census", population))
+        for _, population, graph in tasks
+    ]
+    nulling: list[Callable[[], Any]] = [
+        partial(_nulls, graphs.values(), search.population, settings, rng("permutation", search.population))
+        for search in own
+    ]
+    known = iter(side_by_side(begin, [*nulling, *counting]))
+    nulls: dict[str | None, Nulls] = {scale: {} for scale in graphs}
+    for search in own:
+        for scale, null in zip(graphs, next(known), strict=True):
+            nulls[scale][search.population] = null
+    counted: dict[str | None, dict[str, Count]] = {scale: {} for scale in graphs}
+    for scale, population, _ in tasks:
+        counted[scale][population] = next(known)
+    return counted, nulls
 
 
 def _supports(counted: Mapping[str, Count], nulls: Nulls, settings: Census, grouped: bool) -> Iterator[dict[str, Any]]:
@@ -154,23 +176,15 @@ def _supports(counted: Mapping[str, Count], nulls: Nulls, settings: Census, grou
         yield row | {"verdict": None} if grouped and population == "train" else row
 
 
-def _nulls(found: Graphs, settings: Census, rng: Callable[[str, str], np.random.Generator]) -> dict[str | None, Nulls]:
-    """Return the nulls of the ratio of collisions of every population, by scale; None: there are no scales."""
-    scales = next(iter(found.values())).scales
-    here: dict[str | None, Graphs] = {s: {search: one.scales[s] for search, one in found.items()} for s in scales}
-    here = here or {None: found}
-    nulls: dict[str | None, Nulls] = {scale: {} for scale in here}
-    for population in [search.population for search in found if search.other is None]:
-        graphs = [
-            (of[Search(population)], of[Search(REFERENCE)], across)
-            for of in here.values()
-            if (across := _beside_reference(of, population)) is not None
-        ]
-        own = rng("permutation", population)
-        known = nulls_of(graphs, settings.permutations, settings.level, own) if graphs else [None] * len(here)
-        for scale, null in zip(here, known, strict=True):
-            nulls[scale][population] = null
-    return nulls
+def _nulls(found: Iterable[Graphs], population: str, settings: Census, rng: np.random.Generator) -> list[Null | None]:
+    """Return the nulls of the ratio of collisions of a population, by scale."""
+    scales = list(found)
+    graphs = [
+        (of[Search(population)], of[Search(REFERENCE)], across)
+        for of in scales
+        if (across := _beside_reference(of, population)) is not None
+    ]
+    return nulls_of(graphs, settings.permutations, settings.level, rng) if graphs else [None] * len(scales)
 
 
 def _beside_reference(found: Graphs, population: str) -> Graph | None:

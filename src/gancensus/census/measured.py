@@ -13,6 +13,7 @@ from gancensus.census import birthday, coverage
 from gancensus.census.coverage import Neighbours, Radius, Reach, radius_at
 from gancensus.census.relabelling import OWN, Labels, Radii, hubs, pooled, statistics
 from gancensus.census.shares import COVER, REPEAT, SHARE, WIDE
+from gancensus.contracts.beginning import Begin, here
 from gancensus.contracts.metric import Features, Metric
 from gancensus.search.near import NearPairs, RelativeDistance
 from gancensus.statistics.estimate import Estimate
@@ -85,6 +86,7 @@ def measure(
     device: str = "cpu",
     classes: npt.NDArray[np.int32] | None = None,
     called: Mapping[int, str] = MappingProxyType({}),
+    begin: Begin = here,
 ) -> Measured:
     """Measure generated samples beside held-out ones under a definition.
 
@@ -97,6 +99,7 @@ def measure(
         device: where matrices are multiplied.
         classes: of the samples of `calibrate`, if they have any.
         called: what classes are called that have a name.
+        begin: may begin a computation elsewhere; the result is the same.
     """
     _, holdout, generated = compared.sizes
     most = min(compared.sizes) - 1
@@ -126,7 +129,7 @@ def measure(
     if reached[0] is not None and reached[1] is not None:
         estimates["reach_ratio"] = coverage.reach_ratio(reached[0], reached[1], LEVEL)
     names, of_class = ([], None) if classes is None else _classes(beside, (generated, holdout), classes)
-    found = statistics(near, labels, radii, (batch, most), share, hub, of_class)._asdict()
+    found = statistics(near, labels, radii, (batch, most), share, hub, of_class, begin)._asdict()
     worst = found.pop("least")
     least = f"class {called.get(names[worst[0]], names[worst[0]])}, {worst[1]:.0%}" if worst else ""
     if not worst:

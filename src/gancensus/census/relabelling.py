@@ -7,6 +7,7 @@ samples have one distribution, every labelling is as probable as the observed on
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numba
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gancensus.census.coverage import missed_by
+from gancensus.contracts.beginning import Begin, here, side_by_side
 from gancensus.distances.simd import add_rows
 
 IntArray = npt.NDArray[np.int64]
@@ -144,6 +146,7 @@ def statistics(
     share: float,
     hub: npt.NDArray[np.bool_],
     of_class: IntArray | None = None,
+    begin: Begin = here,
 ) -> Statistics:
     """Return every statistic of every labelling.
 
@@ -155,6 +158,7 @@ def statistics(
         share: of the samples, that the ratio of numbers of samples is at.
         hub: (samples,), which cover nothing; like `of_class`, this must not depend on the labels.
         of_class: (samples,), a number from 0; -1: of none.
+        begin: may begin a computation elsewhere; the result is the same.
     """
     samples, count = labels.shape
     if of_class is None:
@@ -173,24 +177,30 @@ def statistics(
     hidden = hub[near.near]
     hidden_before = np.concatenate([[0], np.cumsum(hidden)])
     order = np.argsort(radii, kind="stable")
-    for first in range(0, count, LANES):
-        part = slice(first, min(first + LANES, count))
+    chosen, width = near.near[hidden], sums.shape[1]
+
+    def counted(part: slice) -> tuple[Floats, npt.NDArray[np.int32]]:
         lanes = np.zeros((samples, LANES), dtype=np.uint8)
-        lanes[:, : part.stop - first] = labels[:, part]
-        found, histogram = _count(
+        lanes[:, : part.stop - part.start] = labels[:, part]
+        return _count(
             *near,
             ends,
             order,
-            near.near[hidden],
+            chosen,
             hidden_before,
             of_class,
             lanes,
             tables,
             generated / samples,
-            sums.shape[1],
+            width,
             deepest,
         )
-        sums[part], degrees[:, part] = found.T[: part.stop - first], histogram[:, : part.stop - first]
+
+    parts = [slice(first, min(first + LANES, count)) for first in range(0, count, LANES)]
+    for part, one in zip(parts, side_by_side(begin, [partial(counted, part) for part in parts]), strict=True):
+        found, histogram = one
+        some = part.stop - part.start
+        sums[part], degrees[:, part] = found.T[:some], histogram[:, :some]
     own_g, own_h = (_reached(d, n, share) for d, n in zip(degrees, (generated, real), strict=True))
     k_gg, k_hh, k_gh, any_g, any_h, on, real_real, covers, on_w, rr_w, covers_w, on_own, covers_own, local = sums[
         :, :FIXED

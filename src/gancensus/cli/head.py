@@ -34,6 +34,8 @@ HEAD = ".head"  # in a results folder
 SAME = 2.0  # seconds by which two readings of when a process was created can differ
 SLURM = {"sbatch", "scancel", "squeue", "sacct", "sacctmgr", "sinfo", "scontrol", "sshare", "srun", "which"}
 SHELLS = {"sh", "bash"}
+SNAKEMAKE = ("-m", "gancensus.cli.snakemake")  # what Python runs
+NAMES = {"snakemake", SNAKEMAKE[1]}  # of Snakemake, in the words of a process
 
 
 class TakenError(UserError):
@@ -200,7 +202,7 @@ def refuse_second(results: Path) -> None:
     locks = locked()
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
-        if "snakemake" not in {Path(word).name for word in words} or "remote" in words:  # the mode of SLURM's jobs
+        if NAMES.isdisjoint(Path(word).name for word in words) or "remote" in words:  # the mode of SLURM's jobs
             continue
         if locks and process.info["cwd"] == str(Path.cwd()) and not _belongs(process, results):
             raise UserError(f"another run is at work in this folder (process {process.pid}); wait for it, or end it")
@@ -248,7 +250,8 @@ def steps(results: Path) -> list[psutil.Process]:
 
 def _left(results: Path) -> list[psutil.Process]:
     """Return the processes that a head of these results started on this computer and that still run."""
-    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    me = psutil.Process()
+    mine = {one.pid for one in (me, *me.parents(), *me.children())}
     return [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
 
 
@@ -256,14 +259,34 @@ def _name(process: psutil.Process) -> str:
     """Return the name of the program that a process runs; the system would call Snakemake Python."""
     try:
         words = {Path(word).name for word in process.cmdline()[:3]}
-        return "snakemake" if "snakemake" in words else str(process.name())
+        return "snakemake" if words & NAMES else str(process.name())
     except psutil.Error:
         return ""
 
 
-def start(command: Sequence[str], results: Path) -> subprocess.Popen[bytes]:
-    """Start Snakemake with the mark of these results."""
+def start(
+    command: Sequence[str], results: Path, waiting: subprocess.Popen[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start Snakemake with the mark of these results, or let the one that is waiting begin."""
+    if waiting is not None and waiting.stdin is not None and not waiting.stdin.closed and waiting.poll() is None:
+        words = command[command.index(SNAKEMAKE[1]) + 1 :]
+        with suppress(BrokenPipeError), waiting.stdin as stdin:
+            stdin.write(json.dumps(words).encode() + b"\n")
+        return waiting
     return subprocess.Popen(command, env=os.environ | {MARK: _mark(results)})
+
+
+@contextmanager
+def ahead(results: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a Snakemake that waits for `start`, as it takes a second to be ready; end it where it is not needed."""
+    command = [sys.executable, *SNAKEMAKE]
+    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {MARK: _mark(results)})
+    try:
+        yield waiting
+    finally:
+        if waiting.stdin is not None and not waiting.stdin.closed:
+            waiting.stdin.close()
+            kill(waiting)
 
 
 def log_of(process: subprocess.Popen[bytes]) -> Path | None:

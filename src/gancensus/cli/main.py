@@ -98,7 +98,7 @@ def work(argv: Sequence[str] | None) -> int:
 
 def snakemake(configfile: Path | str, place: Path | str | None) -> list[str]:
     """Return the call of Snakemake on our workflow; `place` is the results folder where that is not the file's."""
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE)]
+    command = [sys.executable, *head.SNAKEMAKE, "--workflow-profile", str(PROFILE)]
     if place:
         command += ["--config", f"pathvars={json.dumps({'results': str(place)})}"]
     return [*command, "--configfile", str(configfile), "--snakefile", str(SNAKEFILE)]
@@ -208,7 +208,7 @@ def attend(command: Sequence[str], args: argparse.Namespace, results: Path, watc
         say("compiling in the first run on this machine: it takes about a minute more than the next ones")
     now = digest(read(args.configfile))  # again, as Snakemake reads it now
     begun = head.begin(head.Begun(args.command, str(args.configfile), str(args.results or ""), str(results), now))
-    process = head.start(command, results)
+    process = head.start(command, results, vars(args).get("waiting"))
     try:
         status = wait(process, watch, results)
     except BaseException as why:
@@ -331,11 +331,11 @@ def audit(args: argparse.Namespace) -> int:
     out = args.out.resolve()
     check_writable(out, "--out")
     head.refuse_second(out)
-    with standard_output(args.json) as stdout:
+    with standard_output(args.json) as stdout, head.ahead(out) as waiting:
         file = prepare(args.asked, out)
         words = ["slurm", "--profile", str(args.slurm)] if args.slurm else ["run", "--cores", args.cores]
         run_args, _ = arguments([*words, "--configfile", str(file)])
-        run_args.config = config = read(file)
+        run_args.waiting, run_args.config = waiting, (config := read(file))
         if args.slurm:
             names_fit(config)
         ended = slurm(run_args, [], out) if args.slurm else run(run_args, [], out)

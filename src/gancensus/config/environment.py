@@ -112,9 +112,15 @@ def _digest_of_compiled() -> str:
     return digest.hexdigest()[:16]
 
 
+def compiled_code() -> Path | None:
+    """Return the folder of compiled code, if there is one."""
+    return Path(os.environ[KEPT]) if KEPT in os.environ else None
+
+
 def nothing_compiled() -> bool:
     """Say whether the first run on this machine is still to come, which compiles for about a minute."""
-    return next(Path(os.environ.get(KEPT, os.devnull)).glob("*/*.nbi"), None) is None
+    folder = compiled_code()
+    return folder is None or next(folder.glob("*/*.nbi"), None) is None
 
 
 def _writable(folder: Path) -> bool:

@@ -1,9 +1,12 @@
-"""What numba, SciPy, Arrow and matplotlib would do for nothing at each start of a step, and takes long."""
+"""What numba, SciPy, Arrow, matplotlib and Snakemake would do for nothing at each start of them, and takes long."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_loader
@@ -74,24 +77,61 @@ class _AtFirstLook(Loader):
         vars(module)["__getattr__"] = look
 
 
-class _NoDocumentation(MetaPathFinder, Loader):
-    """Finds matplotlib's artists, whose lists of properties, for docstrings, take as long as half a figure."""
+class _Amended(MetaPathFinder, Loader):
+    """Finds modules of AMENDED, and changes them once their code has run."""
 
     def __init__(self) -> None:
-        self.loader: Loader | None = None
+        self.loaders = dict[str, Loader]()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path, target) if fullname == "matplotlib.artist" else None
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in AMENDED else None
         if spec is not None and spec.loader is not None:
-            self.loader, spec.loader = spec.loader, self
+            self.loaders[fullname], spec.loader = spec.loader, self
         return spec
 
     def exec_module(self, module: ModuleType) -> None:
-        assert self.loader is not None
-        self.loader.exec_module(module)
-        vars(module)["kwdoc"] = lambda artist: ""
+        self.loaders[module.__name__].exec_module(module)
+        AMENDED[module.__name__](vars(module))
+
+
+class _NoText(defaultdict[str, list[Any]]):
+    """Stands for the parsed docstring of a function, to which SciPy adds, and of which it then drops the first line."""
+
+    def __init__(self, function: object) -> None:
+        super().__init__(list)
+
+    def __str__(self) -> str:
+        return "\n"
+
+
+def _no_lists_of_properties(names: dict[str, Any]) -> None:
+    names["kwdoc"] = lambda artist: ""
+
+
+def _no_docstrings(names: dict[str, Any]) -> None:
+    names["FunctionDoc"] = _NoText
+
+
+def _no_products_yet(names: dict[str, Any]) -> None:
+    """Have numba look for BLAS where it compiles a product of matrices, and not where it is imported, too."""
+    look = names["ensure_blas"]
+    names["ensure_blas"] = lambda: look() if hasattr(sys.modules["numba.np.arraymath"], "_HAVE_BLAS") else None
+
+
+def _no_tables_as_parameters(names: dict[str, Any]) -> None:
+    """Have Snakemake write every parameter of a rule as it is; ours are no tables of pandas."""
+    names["PersistenceBase"]._serialize_param_pandas = names["PersistenceBase"]._serialize_param_builtin
+
+
+AMENDED: dict[str, Callable[[dict[str, Any]], None]] = {
+    "matplotlib.artist": _no_lists_of_properties,  # for docstrings, take as long as half a figure
+    "numba.np.linalg": _no_products_yet,  # which imports scipy.linalg
+    "scipy._lib._docscrape": _no_docstrings,  # parses the docstrings of a few hundred functions, to add to them
+    "snakemake.persistence": _no_tables_as_parameters,  # looks whether they are, and imports pandas for it
+}
+"""What is changed in the names of a module."""
 
 
 def leave_out() -> None:
@@ -99,7 +139,7 @@ def leave_out() -> None:
 
     Arrow looks for pandas once, at the first array; from then on it can be imported by those who need it.
     """
-    sys.meta_path[:0] = [_NoExtensions(), _NoDocumentation(), _Later()]
+    sys.meta_path[:0] = [_NoExtensions(), _Amended(), _Later()]
     if "pandas" in sys.modules:
         return
     import pyarrow as pa
@@ -108,3 +148,24 @@ def leave_out() -> None:
     sys.meta_path.insert(0, hidden)
     pa.array([0]).to_numpy()
     sys.meta_path.remove(hidden)
+
+
+class _PandasLater(ModuleType):
+    """Stands for pandas until something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get("pandas") is self:
+            del sys.modules["pandas"]
+        return getattr(import_module("pandas"), name)
+
+
+@contextmanager
+def pandas_later() -> Iterator[None]:
+    """Give what is imported within, as Snakemake's plugin for SLURM, a pandas that is imported when it is used."""
+    if "pandas" not in sys.modules:
+        sys.modules["pandas"] = _PandasLater("pandas")
+    try:
+        yield
+    finally:
+        if isinstance(sys.modules.get("pandas"), _PandasLater):
+            del sys.modules["pandas"]

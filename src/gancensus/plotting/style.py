@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from matplotlib import style
+from matplotlib import rc_context, style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -88,9 +89,21 @@ def looks(populations: Sequence[str]) -> dict[str, Look]:
 @styled
 def svg(figure: Figure) -> bytes:
     """Render a figure as SVG without date and version."""
+    _lay_out(figure)
     content = io.BytesIO()
     figure.savefig(content, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return content.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes as saving would, which draws all of a figure once more to do so."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        FigureCanvasSVG(figure)  # whose letters are measured
+        figure.dpi = FigureCanvasSVG.fixed_dpi
+        engine.execute(figure)
+        with rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
 
 
 def draw_bound(ax: Axes, x: float, y: float, to: tuple[float, float], colour: str) -> None:

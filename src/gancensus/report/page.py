@@ -6,13 +6,16 @@ import base64
 import json
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
+from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
+from jinja2.bccache import Bucket
 
 from gancensus.census.group_facts import facts_of
 from gancensus.config import results as places
@@ -31,16 +34,34 @@ LINES = 6  # of each group in a table of samples
 NUMBERS = 200  # rows of an analysis up to which they are shown as a table
 
 
-def page(results: Path, provenance: dict[str, Any], template: str) -> str:
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """What Jinja makes of a template, kept in a folder that need not be writable."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), f"jinja-{version('jinja2')}-%s.cache")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def page(results: Path, provenance: dict[str, Any], template: str, compiled: Path | None = None) -> str:
     """Return the report of all results in a folder as HTML.
 
-    provenance: what `report.provenance` has written about them; template: that of the page, for Jinja.
+    provenance: what `report.provenance` has written about them; template: that of the page, for Jinja; compiled: the
+    folder of compiled code, in which what becomes of the template is kept.
     """
     studies = Config.model_validate(provenance["configuration"]).studies
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.DictLoader({"report": template}),
+        bytecode_cache=None if compiled is None else _Compiled(compiled),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(template).render(
+    return environment.get_template("report").render(
         studies=[study_of(results / name, study) for name, study in studies.items()],
         timeline=timeline_of(results),
         provenance=provenance,
