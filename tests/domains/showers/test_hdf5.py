@@ -227,6 +227,16 @@ def test_100_gb_take_no_more_memory_than_100_mb(
     assert peaks[1] < peaks[0] + 16 * 400_000  # energies and numbers of the samples
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_large_chunk_is_read_once_by_many_calls(tmp_path: Path, every: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As h5py makes chunks by itself, of hundreds of showers, and as samples are taken, some dozens at a time."""
+    found = load(huge(tmp_path / "a.h5", 700, (313, 4, 7, 4)))
+    reads = Reads(monkeypatch)
+    for start in range(0, 700, 50):
+        found.read(np.arange(start, start + 50, every))
+    assert reads.slices == [(0, 313), (313, 626), (626, 700)]
+
+
 @pytest.mark.parametrize("chunk", [4, 24, 100, 313])
 @pytest.mark.parametrize("every", [1, 4])
 def test_a_chunk_is_read_once(tmp_path: Path, chunk: int, every: int, monkeypatch: pytest.MonkeyPatch) -> None:

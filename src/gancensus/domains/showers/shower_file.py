@@ -17,7 +17,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import LazySamples, Notes, Samples
 from gancensus.contracts.showers import UNITS, coarse_shape, coarsened
-from gancensus.storage.hdf5_files import hdf5_errors, opened, runs
+from gancensus.storage.hdf5_files import LastRun, hdf5_errors, opened, runs
 
 ROUNDING = 1e-6  # of the primary particle's energy: a cell this little below 0 is 0
 FIRST = 64  # showers that show whether cells and energies are in the same unit
@@ -97,6 +97,7 @@ class ShowerFile(Member):
         known = Samples(nothing, ids, conditions=conditions, units=units, notes=notes)
         read = partial(self._read, coarse_shape(shape, self.coarsen), energy)
         self._check_unit(read(np.arange(min(samples, FIRST))), energy[:FIRST], notes)
+        read = partial(read, last=LastRun())
         return LazySamples(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read)
 
     def _shape(self, file: Any) -> tuple[tuple[int, ...], int]:
@@ -221,14 +222,14 @@ class ShowerFile(Member):
             )
 
     def _read(
-        self, shape: tuple[int, ...], energy: NDArray[np.float32], rows: NDArray[np.int64]
+        self, shape: tuple[int, ...], energy: NDArray[np.float32], rows: NDArray[np.int64], last: LastRun | None = None
     ) -> NDArray[np.float32]:
         """Read the showers at the given rows: (rows, *shape) GeV, a run of rows at a time."""
         name = LAYOUTS[self.layout].cells
         found = np.empty((len(rows), *shape), dtype=np.float32)
         with opened(self.path) as file:
             stored = self._dataset(file, name)
-            for at, cells in runs(rows, stored.shape, stored.chunks, stored.read):
+            for at, cells in runs(rows, stored.shape, stored.chunks, stored.read, last):
                 found[at] = self._natural(cells, rows[at], energy[rows[at]]).reshape(-1, *shape)
         return found
 
@@ -237,11 +238,12 @@ class ShowerFile(Member):
     ) -> NDArray[np.float32]:
         """Return stored cells (rows, ...) in GeV, coarsened; those below 0 by no more than rounding are 0."""
         name, in_gev = LAYOUTS[self.layout].cells, LAYOUTS[self.layout].in_gev
-        cells = stored.astype(np.float64) / in_gev
+        plain = stored.dtype == np.float32 and in_gev == self.coarsen == 1
+        cells = stored if plain else stored.astype(np.float64) / in_gev
         lowest = cells.reshape(len(rows), -1).min(axis=1)
         with np.errstate(over="ignore"):
-            joined = coarsened(np.where(cells > 0, cells, 0), self.coarsen).astype(np.float32)
-        infinite = ~np.isfinite(joined).reshape(len(rows), -1).all(axis=1)
+            joined = coarsened(np.where(cells > 0, cells, 0), self.coarsen).astype(np.float32, copy=False)
+        infinite = joined.reshape(len(rows), -1).max(axis=1) == np.inf
         self._refuse(name, np.isnan(lowest) | infinite, rows, "NaN or infinite cells")
         self._refuse(name, lowest < -ROUNDING * energy, rows, "a cell below 0")
         return joined
