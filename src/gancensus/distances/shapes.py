@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numba
@@ -165,7 +166,7 @@ def cell_sums(filled: Filled) -> CellSums:
     """Return the sums of showers with cells (x, y, z): the bits of np.sum, without the time that empty cells take."""
     nx, ny, nz = filled.shape
     sums = CellSums(*(np.zeros((filled.samples, *shape)) for shape in ((), (nx, nz), (ny, nz), (ny,), (nz,))))
-    _add_cells(filled.place, filled.value, nx, *sums)
+    _add_cells(filled.place, filled.value, nx, *leaves(nx * ny * nz), *leaves(nz), *sums)
     return sums
 
 
@@ -174,6 +175,10 @@ def _add_cells(
     place: NDArray[np.int64],
     value: NDArray[np.float64],
     nx: int,
+    starts: NDArray[np.int64],
+    depths: NDArray[np.int64],
+    row_starts: NDArray[np.int64],
+    row_depths: NDArray[np.int64],
     total: NDArray[np.float64],
     xz: NDArray[np.float64],
     yz: NDArray[np.float64],
@@ -197,35 +202,63 @@ def _add_cells(
                 yz[n, y, z] += value[at]
                 along_z[n, z] += value[at]
                 at += 1
-            along_y[n, y] += _pairwise(places, row, 0, nz)
+            along_y[n, y] += _pairwise(places, row, row_starts, row_depths)
             for k in range(begin, at):
                 row[place[k] - end + nz] = 0.0
-        total[n] = _pairwise(place[first:at] - n * size, value[first:at], 0, size)
+        total[n] = _pairwise(place[first:at] - n * size, value[first:at], starts, depths)
+
+
+@cache
+def leaves(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the runs of values that NumPy adds one after the other, when it sums so many: starts and end, and depths.
+
+    It sums by halves, of halves, and so on, down to 128 or fewer; the depth of a run says how many are around it.
+    """
+
+    def below(start: int, size: int, depth: int) -> Iterator[tuple[int, int]]:
+        half = size // 2 - size // 2 % 8
+        if size > 128:
+            yield from below(start, half, depth + 1)
+            yield from below(start + half, size - half, depth + 1)
+        else:
+            yield start, depth
+
+    starts, depths = zip(*below(0, size, 0), strict=True)
+    return np.array([*starts, size]), np.array(depths)
 
 
 @numba.njit(cache=True, nogil=True)
-def _pairwise(place: NDArray[np.int64], value: NDArray[np.float64], start: int, size: int) -> float:
-    """Sum values at ascending places from `start` on, of so many, all others 0, in the order in which NumPy sums.
+def _pairwise(
+    place: NDArray[np.int64], value: NDArray[np.float64], starts: NDArray[np.int64], depths: NDArray[np.int64]
+) -> float:
+    """Sum values at ascending places, all others 0, in the order in which NumPy sums; starts, depths: of `leaves`.
 
-    That is pairwise: halves, down to 128 or fewer, which are added in eight accumulators.
+    A run is added in eight accumulators, and after them what is left over. Two sums of one depth are of two halves.
     """
-    if not place.size:
-        return 0.0
-    if size > 128:
-        half = size // 2
-        half -= half % 8
-        cut = np.searchsorted(place, start + half)
-        left: float = _pairwise(place[:cut], value[:cut], start, half)
-        return left + _pairwise(place[cut:], value[cut:], start + half, size - half)
+    sums, depth_of = np.zeros(64), np.zeros(64, np.int64)
     s = np.zeros(8)
-    even, at = size - size % 8, 0
-    while at < place.size and place[at] - start < even:
-        s[(place[at] - start) & 7] += value[at]
-        at += 1
-    found: float = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
-    for k in range(at, place.size):
-        found += value[k]
-    return found
+    at, held = 0, 0
+    for leaf in range(depths.size):
+        start, stop = starts[leaf], starts[leaf + 1]
+        found, depth = 0.0, depths[leaf]
+        if at < place.size and place[at] < stop:
+            s[:] = 0.0
+            even = stop - (stop - start) % 8
+            while at < place.size and place[at] < even:
+                s[(place[at] - start) & 7] += value[at]
+                at += 1
+            found = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
+            while at < place.size and place[at] < stop:
+                found += value[at]
+                at += 1
+        while held > 0 and depth_of[held - 1] == depth:
+            held -= 1
+            depth -= 1
+            found = sums[held] + found
+        sums[held], depth_of[held] = found, depth
+        held += 1
+    total: float = sums[0]
+    return total
 
 
 def totals(x: NDArray[np.float64]) -> NDArray[np.float64]:
