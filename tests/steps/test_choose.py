@@ -322,6 +322,32 @@ def test_physics_is_left_out_where_it_would_fail(tmp_path: Path) -> None:
         assert bool([line for line in chosen.said if "physics: left out" in line and reason in line]) == bool(reason)
 
 
+def test_showers_of_the_first_3dgan_have_their_energy_in_target(tmp_path: Path) -> None:
+    for seed, name in enumerate(("real.h5", "a.h5")):
+        showers_3dgan(tmp_path / name, 60, RNG.uniform(50, 200, 60), seed)
+        with h5py.File(tmp_path / name, "a") as file:
+            file["target"] = np.column_stack([np.full(60, 11.0), file["energy"]])
+            file["HCAL"] = np.zeros((60, 5, 5, 4))
+            del file["energy"]
+    chosen = ask(tmp_path, "real.h5", "a.h5")
+    assert study_of(chosen)["source"]["layout"] == "3dgan"
+    assert study_of(chosen)["physics"] == {}
+    assert check(chosen).problems == []
+
+
+def test_ecal_says_that_arrays_without_energies_are_showers(tmp_path: Path) -> None:
+    for seed, name in enumerate(("real.h5", "a.h5")):
+        showers_3dgan(tmp_path / name, 60, RNG.uniform(50, 200, 60), seed)
+        with h5py.File(tmp_path / name, "a") as file:
+            file["HCAL"] = np.zeros((60, 5, 5, 4))
+            del file["energy"]
+    for ending in ("", "::ECAL"):
+        study = study_of(ask(tmp_path, f"real.h5{ending}", f"a.h5{ending}"))
+        assert study["source"]["samples"] == "ECAL"
+        assert list(study["definitions"]["showers"]) == ["deposit", "x", "y", "z"]
+        assert "physics" not in study
+
+
 def test_showers_of_a_few_beams_are_compared_at_equal_energy(tmp_path: Path) -> None:
     beams = np.repeat([50.0, 100.0], 60)
     showers_3dgan(tmp_path / "real.h5", 120, beams, 0)

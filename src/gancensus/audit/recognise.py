@@ -20,7 +20,7 @@ from gancensus.domains.general.generator_hdf5_array import Hdf5Array
 from gancensus.domains.images.source_idx import images_of
 from gancensus.domains.jets.jet_files import FIRST, Layout, Unit, look_at_jets
 from gancensus.domains.showers import generator_hdf5
-from gancensus.domains.showers.shower_file import LAYOUTS
+from gancensus.domains.showers.shower_file import LAYOUTS, layout_of
 from gancensus.storage.hdf5_files import SUFFIXES, hdf5_errors, opened
 from gancensus.storage.imagefiles import Heads, heads_of
 from gancensus.storage.tables import reason_of
@@ -54,6 +54,8 @@ JETS: dict[Layout, tuple[str, ...]] = {
     "toptagging": ("table/table",),
 }
 """The data sets by which the layouts of jets are known."""
+ECAL = LAYOUTS["3dgan"].cells
+"""Nothing else has this name, so that energies of cells are told by it where those of the particles are missing."""
 UNITS: tuple[Unit, Unit] = ("GeV", "MeV")
 READ = "a folder of images, .npy, .npz, .h5, .csv, .parquet, or the files of MNIST (idx)"
 
@@ -175,19 +177,22 @@ def _hdf5(place: Place) -> Input:
     """Look at an HDF5 file: showers or jets in a layout of theirs, or a data set."""
     if place.name is None:
         with opened(place.path) as file, hdf5_errors(place.path):
-            for layout, names in LAYOUTS.items():
-                if names.cells in file and names.energy in file:
-                    return _showers(place, layout, int(np.prod(file[names.cells].shape[1:])))
+            layout = layout_of(file)
+            if layout is not None:
+                return _showers(place, layout, int(np.prod(file[LAYOUTS[layout].cells].shape[1:])))
             known = next((layout for layout, names in JETS.items() if all(name in file for name in names)), None)
         if known is not None:
             return _jets(place, known)
     found = datasets_of(place.path)
     usable = [name for name, one in found.items() if len(one.shape) > 1]
-    if place.name is None and len(usable) != 1:
+    own = [name for name in usable if name == ECAL] or usable
+    if place.name is None and len(own) != 1:
         raise UserError(f"{place.text}: {_which(place, usable or list(found))}")
-    section = {"kind": "hdf5-array", "samples": place.name or usable[0]}
+    section = {"kind": "hdf5-array", "samples": place.name or own[0]}
     samples = Hdf5Array(path=place.path, **section, channels="last").look()
-    return _array(place, samples, section)
+    array = _array(place, samples, section)
+    of_cells = section["samples"].strip("/") == ECAL and "showers" in array.possible
+    return replace(array, likely=("showers",)) if of_cells else array
 
 
 def _which(place: Place, names: list[str]) -> str:

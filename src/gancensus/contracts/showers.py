@@ -53,9 +53,15 @@ def measured_angle(cells: Any, xp: Any = np) -> Any:
     shower to that of the layer gives pi/2 - atan(m), and layers that hold energy are averaged with their depth as
     weight. Not calibrated: cells are taken for cubes. xp: numpy or torch, whose arrays the cells are.
     """
-    in_layer, total = cells.sum(axis=(1, 2)), cells.sum(axis=(1, 2, 3))[:, None]
-    x, y, z = (_centres(cells, axis, xp) for axis in (1, 2, 3))
-    x_sum, y_sum = (cells.sum(axis=2) * x[:, None]).sum(axis=1), (cells.sum(axis=1) * y[:, None]).sum(axis=1)
+    sums = cells.sum(axis=(1, 2)), cells.sum(axis=(1, 2, 3)), cells.sum(axis=2), cells.sum(axis=1)
+    return angle_of_sums(*sums, xp=xp)
+
+
+def angle_of_sums(in_layer: Any, total: Any, xz: Any, yz: Any, xp: Any = np) -> Any:
+    """Return `measured_angle` of showers from sums of their cells: (n, z), (n,), (n, x, z) over y, (n, y, z) over x."""
+    total = total[:, None]
+    x, y, z = (_centres(sums, xp) for sums in (xz, yz, in_layer))
+    x_sum, y_sum = (xz * x[:, None]).sum(axis=1), (yz * y[:, None]).sum(axis=1)
     whole, layer = xp.where(total > 0, total, 1.0), xp.where(in_layer > 0, in_layer, 1.0)
     x_mid, y_mid = x_sum / layer, y_sum / layer
     x_ref, y_ref = (sums.sum(axis=1)[:, None] / whole for sums in (x_sum, y_sum))
@@ -67,7 +73,7 @@ def measured_angle(cells: Any, xp: Any = np) -> Any:
     return xp.where(weights > 0, (angle * weight).sum(axis=1) / xp.where(weights > 0, weights, 1.0), 100.0)
 
 
-def _centres(cells: Any, axis: int, xp: Any) -> Any:
-    """Return the centres of the cells along an axis, in cells."""
-    device = {} if xp is np else {"device": cells.device}
-    return xp.arange(cells.shape[axis], dtype=cells.dtype, **device) + 0.5
+def _centres(sums: Any, xp: Any) -> Any:
+    """Return the centres of the cells along the first axis after the showers', in cells."""
+    device = {} if xp is np else {"device": sums.device}
+    return xp.arange(sums.shape[1], dtype=sums.dtype, **device) + 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import LazySamples, Notes
-from gancensus.storage.hdf5_files import hdf5_errors, opened, runs
+from gancensus.storage.hdf5_files import LastRun, hdf5_errors, opened, runs
 from gancensus.storage.user_arrays import arrays_as_samples
 
 MOST = 1000  # data sets of a file that are looked for
@@ -29,6 +29,7 @@ class Dataset:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     chunks: tuple[int, ...] | None
+    last: LastRun = field(default_factory=LastRun, repr=False)
 
     def whole(self) -> NDArray[Any]:
         """Return all of it."""
@@ -44,7 +45,7 @@ class Dataset:
                 return np.asarray(stored[some])
 
         with self._stored() as stored:
-            for at, values in runs(rows, self.shape, self.chunks, run):
+            for at, values in runs(rows, self.shape, self.chunks, run, self.last):
                 found[at] = values
         return found
 

@@ -104,6 +104,21 @@ def test_a_last_axis_of_one_and_energies_in_a_column(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.known.conditions["energy"], plain.known.conditions["energy"])
 
 
+@pytest.mark.parametrize("inner", [(2,), (5,), (1, 5)])
+def test_energies_beside_the_number_of_the_particle(tmp_path: Path, inner: tuple[int, ...]) -> None:
+    """As in the first data sets of 3DGAN, which its programs read as target[:, 1]; a dataset `energy` comes first."""
+    stored = electrons()
+    target = np.full((40, *inner), 11.0)
+    target[..., 1] = np.reshape(stored["energy"], (40, *[1] * (len(inner) - 1)))
+    energy = stored.pop("energy")
+    found = load(write(tmp_path / "a.h5", stored | {"target": target}))
+    np.testing.assert_array_equal(found.known.conditions["energy"], energy.astype(np.float32))
+    found = load(write(tmp_path / "b.h5", stored | {"target": energy}))
+    np.testing.assert_array_equal(found.known.conditions["energy"], energy.astype(np.float32))
+    found = load(write(tmp_path / "c.h5", stored | {"target": target, "energy": energy / 2}))
+    np.testing.assert_array_equal(found.known.conditions["energy"], (energy / 2).astype(np.float32))
+
+
 def test_coarsened_cells_are_sums(tmp_path: Path) -> None:
     stored = electrons()
     found = load(write(tmp_path / "a.h5", stored), coarsen=2)
@@ -225,6 +240,16 @@ def test_100_gb_take_no_more_memory_than_100_mb(
             assert max(stop - start for start, stop in reads.slices) <= max(64, chunks[0])
     assert most[0] == most[1] <= 4 * hdf5_files.WIDEST
     assert peaks[1] < peaks[0] + 16 * 400_000  # energies and numbers of the samples
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_large_chunk_is_read_once_by_many_calls(tmp_path: Path, every: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As h5py makes chunks by itself, of hundreds of showers, and as samples are taken, some dozens at a time."""
+    found = load(huge(tmp_path / "a.h5", 700, (313, 4, 7, 4)))
+    reads = Reads(monkeypatch)
+    for start in range(0, 700, 50):
+        found.read(np.arange(start, start + 50, every))
+    assert reads.slices == [(0, 313), (313, 626), (626, 700)]
 
 
 @pytest.mark.parametrize("chunk", [4, 24, 100, 313])

@@ -36,7 +36,7 @@ def image(low: float, high: float) -> Scale:
 
 def of_shares(p: NDArray[np.float64]) -> Features:
     """Features of given shares (n, bins), which float32 samples would round."""
-    shares = shapes.profiles(p, 0)
+    shares = shapes.profiles(shapes.Filled.within(p), 0)
     return (np.stack([shares, shapes.half_logarithms(shares)], axis=1),)
 
 
@@ -183,15 +183,45 @@ def test_values_do_not_depend_on_other_pairs() -> None:
 def test_vectors_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled loops are what Python computes one operation at a time: no other order, no fused operations."""
     x = np.random.default_rng(1).gamma(0.5, size=(6, 3, 21, 19))
-    sums = shapes.marginals(x)
-    np.testing.assert_array_equal(sums, shapes.marginals.py_func(x))
-    shares = shapes.profiles(x, 1)
+    x[:, 1, 4] = 0
+    filled = shapes.Filled.within(x)
+    place, value = filled.place, filled.value
+    sums = filled.sums(1)
+    np.testing.assert_array_equal(sums, shapes._marginals.py_func(place, value, 6, 3, 21, 19))
+    shares = shapes.profiles(filled, 1)
     logarithms = shapes.half_logarithms(shares)
     np.testing.assert_array_equal(logarithms, shapes.half_logarithms.py_func(shares))
     table, (i, j) = np.stack([shares, logarithms], axis=1), np.indices((6, 6)).reshape(2, -1)
     compiled = shapes.divergences(table, table, i, j)
     monkeypatch.setattr(shapes, "_term", shapes._term.py_func)
     np.testing.assert_array_equal(compiled, shapes.divergences.py_func(table, table, i, j))
+
+
+def test_values_of_0_change_no_bit() -> None:
+    """Eight lanes a bin, each from the first value to the last, over all values."""
+    x = np.random.default_rng(2).gamma(0.05, size=(5, 3, 21, 19)) * (
+        np.random.default_rng(3).random((5, 3, 21, 19)) < 0.1
+    )
+    x[2] = 0
+    lanes = np.zeros((5, 21, 8))
+    for i in range(3):
+        for j in range(19):
+            lanes[:, :, j % 8] += x[:, i, :, j]
+    t = np.moveaxis(lanes, -1, 0)
+    expected = ((t[0] + t[4]) + (t[2] + t[6])) + ((t[1] + t[5]) + (t[3] + t[7]))
+    np.testing.assert_array_equal(shapes.Filled.within(x).sums(1), expected)
+
+
+@pytest.mark.parametrize("shape", [(51, 51, 25), (5, 4, 3), (7, 30, 13), (3, 2, 301), (1, 1, 1)])
+def test_cells_are_summed_as_numpy_sums_them(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(math.prod(shape))
+    for share in (0.01, 0.3, 1.0):
+        x = rng.gamma(0.2, size=(4, *shape)) * (rng.random((4, *shape)) < share)
+        x[1] = 0
+        found = shapes.cell_sums(shapes.Filled.within(x))
+        sums = (x.sum(axis=(1, 2, 3)), x.sum(axis=2), x.sum(axis=1), x.sum(axis=(1, 3)), x.sum(axis=(1, 2)))
+        for one, expected in zip(found, sums, strict=True):
+            np.testing.assert_array_equal(one, expected)
 
 
 def test_logarithms() -> None:

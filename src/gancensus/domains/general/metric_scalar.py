@@ -43,11 +43,11 @@ class Scalar(Calibrated):
 
     def _numbers(self, samples: Samples) -> NDArray[np.float64]:
         """Return the number of each sample."""
-        from gancensus.distances.shapes import chunks, totals
+        from gancensus.distances.shapes import Filled, chunks
 
         if self.of != "sum":
             return condition(samples, self.of, "scalar", others=["sum"])
-        return np.concatenate([totals(chunk.natural()) for chunk in chunks(samples)])
+        return np.concatenate([Filled.of(chunk).sums() for chunk in chunks(samples)])
 
     def _not_negative(self, samples: Samples, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the numbers; a sum below 0 by no more than the rounding of its values counts as 0."""

@@ -7,8 +7,6 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +14,8 @@ from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Rows, Samples
-from gancensus.contracts.showers import VOXELS, measured_angle
-from gancensus.distances.shapes import SHOWERS_AT_ONCE, not_negative
+from gancensus.contracts.showers import VOXELS, angle_of_sums
+from gancensus.distances.shapes import Filled, cell_sums, not_negative
 
 Floats = NDArray[np.floating[Any]]
 AXES = "xyz"
@@ -56,30 +54,31 @@ def measure(rows: Rows, with_angle: bool) -> Showers:
 
     Raises UserError where samples are not showers or lack `energy` or, with_angle, `angle`.
     """
-    parts = [_measured(block, rows.where, with_angle) for block in blocks(rows)]
+    parts = [_measured(chunk, rows.where, with_angle) for chunk in rows.chunks(slice(0, len(rows)))]
     return Showers(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
 def _measured(samples: Samples, where: str, with_angle: bool) -> Showers:
     energy, angle = conditions(samples, where, with_angle)
     cells = cells_in_gev(samples, where)
-    xz, deposited = cells.sum(axis=2), cells.sum(axis=(1, 2, 3))
-    profiles = (xz.sum(axis=2), cells.sum(axis=(1, 3)), xz.sum(axis=1))
+    sums = cell_sums(cells)
+    deposited, profiles = sums.total, (sums.xz.sum(axis=2), sums.y, sums.xz.sum(axis=1))
     full = np.where(deposited > 0, deposited, np.nan)
-    mean, variance = np.empty((2, len(cells), 3))
+    mean, variance = np.empty((2, len(samples), 3))
     for axis, profile in enumerate(profiles):
         position = np.arange(profile.shape[1])
         mean[:, axis] = (profile * position).sum(axis=1) / full
         variance[:, axis] = (profile * (position - mean[:, axis, None]) ** 2).sum(axis=1) / full
-    measured = np.where(deposited > 0, np.degrees(measured_angle(cells)), np.nan)
-    hits = np.count_nonzero(cells > HIT, axis=(1, 2, 3)).astype(np.float64)
+    pointed = angle_of_sums(sums.z, sums.total, sums.xz, sums.yz)
+    measured = np.where(deposited > 0, np.degrees(pointed), np.nan)
+    hits = np.bincount(cells.of_sample()[cells.value > HIT], minlength=len(samples)).astype(np.float64)
     return Showers(
         energy, angle, deposited, hits, measured, mean, variance, *(profile.astype(np.float32) for profile in profiles)
     )
 
 
-def cells_in_gev(samples: Samples, where: str) -> NDArray[np.float64]:
-    """Return the cells (n, x, y, z) in GeV."""
+def cells_in_gev(samples: Samples, where: str) -> Filled:
+    """Return the cells (x, y, z) that hold energy, in GeV."""
     if samples.x.ndim != 4:
         raise UserError(
             f"physics: {where}: samples of shape {samples.x.shape[1:]} are not showers with cells (x, y, z); "
@@ -117,29 +116,3 @@ def all_conditions(rows: Rows, with_angle: bool) -> tuple[Floats, Floats]:
 def has_angle(holdout: Rows) -> bool:
     """Return whether the primary particles have an angle."""
     return "angle" in next(iter(holdout.chunks(slice(0, 1), without_x=True))).conditions
-
-
-def blocks(rows: Rows) -> Iterator[Samples]:
-    """Yield all samples in blocks independent of the row groups: sums of a block may depend on its length."""
-    rest: Samples | None = None
-    for chunk in rows.chunks(slice(0, len(rows))):
-        whole = chunk if rest is None or not len(rest) else _joined(rest, chunk)
-        full = len(whole) // SHOWERS_AT_ONCE * SHOWERS_AT_ONCE
-        for start in range(0, full, SHOWERS_AT_ONCE):
-            yield whole.take(slice(start, start + SHOWERS_AT_ONCE))
-        rest = whole.take(slice(full, len(whole)))
-    if rest is not None and (len(rest) or not len(rows)):
-        yield rest
-
-
-def _joined(first: Samples, second: Samples) -> Samples:
-    """Return the samples of both, without labels, which nothing here uses."""
-    return replace(
-        first,
-        x=np.concatenate([first.x, second.x]),
-        sample_id=np.concatenate([first.sample_id, second.sample_id]),
-        label=None,
-        conditions={
-            name: np.concatenate([values, second.conditions[name]]) for name, values in first.conditions.items()
-        },
-    )

@@ -11,7 +11,7 @@ import numpy as np
 
 from gancensus.contracts.samples import REFERENCE, Rows
 from gancensus.domains.showers.bins import FEWEST, NO_BIN, NO_VALUE, Line, Span, energy_bins, in_span
-from gancensus.domains.showers.measures import AXES, HIT, Floats, Showers, blocks, cells_in_gev, has_angle, measure
+from gancensus.domains.showers.measures import AXES, HIT, Floats, Showers, cells_in_gev, has_angle, measure
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.intervals import clopper_pearson, deviate, mean_interval
 
@@ -109,13 +109,14 @@ def cells(populations: Mapping[str, Rows]) -> list[Line]:
 def _spectra(rows: Rows) -> tuple[Floats, Floats]:
     """Count the cells of each shower in the bins of CELL_EDGES (n, bins), and those above HIT (n,)."""
     counts, hits = [], []
-    for block in blocks(rows):
-        energy = cells_in_gev(block, rows.where).reshape(len(block), -1)
-        shower, cell = np.nonzero(energy >= CELL_EDGES[0])
-        bins = np.searchsorted(CELL_EDGES, energy[shower, cell], side="right") - 1
+    for chunk in rows.chunks(slice(0, len(rows))):
+        cells = cells_in_gev(chunk, rows.where)
+        shower, energy = cells.of_sample(), cells.value
+        some = energy >= CELL_EDGES[0]
+        bins = np.searchsorted(CELL_EDGES, energy[some], side="right") - 1
         width = len(CELL_EDGES)  # the last: all above
-        counts.append(np.bincount(shower * width + bins, minlength=len(block) * width).reshape(-1, width))
-        hits.append(np.count_nonzero(energy > HIT, axis=1))
+        counts.append(np.bincount(shower[some] * width + bins, minlength=len(chunk) * width).reshape(-1, width))
+        hits.append(np.bincount(shower[energy > HIT], minlength=len(chunk)))
     return np.concatenate(counts)[:, :-1].astype(np.int32), np.concatenate(hits)
 
 

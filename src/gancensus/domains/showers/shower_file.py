@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -17,10 +17,11 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import LazySamples, Notes, Samples
 from gancensus.contracts.showers import UNITS, coarse_shape, coarsened
-from gancensus.storage.hdf5_files import hdf5_errors, opened, runs
+from gancensus.storage.hdf5_files import LastRun, hdf5_errors, opened, runs
 
 ROUNDING = 1e-6  # of the primary particle's energy: a cell this little below 0 is 0
 FIRST = 64  # showers that show whether cells and energies are in the same unit
+TARGET = "target"  # (N, k) or (N, 1, k): number of the particle, its energy, and perhaps its momentum
 TOO_MUCH = 5.0  # times the primary particle's energy: no calorimeter measures that
 
 
@@ -31,17 +32,24 @@ class Layout(NamedTuple):
     """
 
     cells: str
-    energy: str
+    energies: tuple[str, ...]
+    """The first of these that there is."""
     angles: tuple[str, ...]
     unit: str
     in_gev: float
     shares: tuple[float, float]
 
 
-LAYOUTS = {
-    "3dgan": Layout("ECAL", "energy", ("theta", "mtheta"), "GeV", 1.0, (0.004, 0.1)),
-    "calochallenge": Layout("showers", "incident_energies", (), "MeV", 1000.0, (0.05, TOO_MUCH)),
+LAYOUTS: dict[Literal["3dgan", "calochallenge"], Layout] = {
+    "3dgan": Layout("ECAL", ("energy", TARGET), ("theta", "mtheta"), "GeV", 1.0, (0.004, 0.1)),
+    "calochallenge": Layout("showers", ("incident_energies",), (), "MeV", 1000.0, (0.05, TOO_MUCH)),
 }
+
+
+def layout_of(names: Iterable[str]) -> Literal["3dgan", "calochallenge"] | None:
+    """Return the layout of a file with datasets of some names, if it has one."""
+    there = {*names}
+    return next((k for k, v in LAYOUTS.items() if v.cells in there and there.intersection(v.energies)), None)
 
 
 class Stored(NamedTuple):
@@ -58,8 +66,9 @@ class ShowerFile(Member):
     path: Path
     """File, relative to the working directory."""
     layout: Literal["3dgan", "calochallenge"]
-    """`3dgan`: ECAL (N, x, y, z) and energy (N) in GeV, theta or mtheta (N) in rad. `calochallenge`: showers
-    (N, voxels) and incident_energies (N, 1) in MeV."""
+    """`3dgan`: ECAL (N, x, y, z) and energy (N) in GeV, theta or mtheta (N) in rad; in the place of energy, target
+    (N, 2 or more), whose second number it is. `calochallenge`: showers (N, voxels) and incident_energies (N, 1) in
+    MeV."""
     binning: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(None, min_length=1)
     """Of `calochallenge`: the shape that a row of voxels has, [368] for photons of dataset 1, [45, 16, 9] (layer,
     angle, radius) for dataset 2, [45, 50, 18] for dataset 3."""
@@ -97,6 +106,7 @@ class ShowerFile(Member):
         known = Samples(nothing, ids, conditions=conditions, units=units, notes=notes)
         read = partial(self._read, coarse_shape(shape, self.coarsen), energy)
         self._check_unit(read(np.arange(min(samples, FIRST))), energy[:FIRST], notes)
+        read = partial(read, last=LastRun())
         return LazySamples(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read)
 
     def _shape(self, file: Any) -> tuple[tuple[int, ...], int]:
@@ -123,8 +133,8 @@ class ShowerFile(Member):
     @property
     def _own(self) -> set[str]:
         """The names of the datasets of the layout."""
-        cells, energy, angles, *_ = LAYOUTS[self.layout]
-        return {cells, energy, *angles}
+        cells, energies, angles, *_ = LAYOUTS[self.layout]
+        return {cells, *energies, *angles}
 
     def _dataset(self, file: Any, name: str) -> Stored:
         """Return a dataset of numbers that the file itself holds."""
@@ -139,9 +149,9 @@ class ShowerFile(Member):
             shape, chunks = (found.shape, found.chunks) if array and not elsewhere else (None, None)
             kind: Any = getattr(found, "dtype", "a group")
         if link is None:
-            other = next((k for k, v in LAYOUTS.items() if k != self.layout and {v.cells, v.energy} <= {*names}), None)
+            other = layout_of(names)
             needs = f"`layout: {self.layout}`" if name in self._own else "`group`"
-            hint = f"is its layout '{other}'?" if other else f"{needs} needs it"
+            hint = f"is its layout '{other}'?" if other not in (None, self.layout) else f"{needs} needs it"
             raise UserError(f"{self.path}: has no dataset {name}, but {', '.join(names) or 'nothing'}; {hint}")
         if elsewhere:
             raise UserError(
@@ -173,6 +183,8 @@ class ShowerFile(Member):
     def _numbers(self, file: Any, name: str, samples: int) -> NDArray[Any]:
         """Return a number per shower: (n,), as it is stored."""
         stored = self._dataset(file, name)
+        if name == TARGET and stored.shape[:1] == (samples,) and math.prod(stored.shape[1:]) == stored.shape[-1] > 1:
+            return stored.read(slice(None)).reshape(samples, -1)[:, 1]
         if stored.shape not in ((samples,), (samples, 1)):
             cells = LAYOUTS[self.layout].cells
             raise UserError(
@@ -183,7 +195,9 @@ class ShowerFile(Member):
 
     def _energy(self, file: Any, samples: int) -> NDArray[np.float32]:
         """Return the energies of the primary particles: (n,) GeV."""
-        name, in_gev = LAYOUTS[self.layout].energy, LAYOUTS[self.layout].in_gev
+        _, names, *_, in_gev, _ = LAYOUTS[self.layout]
+        with hdf5_errors(self.path):
+            name = next((name for name in names if name in file), names[0])
         stored = self._column(file, name, samples)
         self._refuse(name, stored <= 0, np.arange(samples), "an energy that is not above 0")
         return np.asarray(stored / in_gev, dtype=np.float32)
@@ -208,7 +222,7 @@ class ShowerFile(Member):
     def _check_unit(self, first: NDArray[np.float32], energy: NDArray[np.float32], notes: Notes) -> None:
         """Refuse showers that hold much more energy than their primary particles had; note an unusual share of it."""
         share = float(np.median(first.reshape(len(first), -1).sum(axis=1, dtype=np.float64) / energy))
-        cells, other, _, unit, _, (low, high) = LAYOUTS[self.layout]
+        cells, (other, *_), _, unit, _, (low, high) = LAYOUTS[self.layout]
         if not low <= share <= high:
             notes.add(
                 f"warning: the cells of a shower sum to {share:.3g} times its energy (median of the first "
@@ -221,14 +235,14 @@ class ShowerFile(Member):
             )
 
     def _read(
-        self, shape: tuple[int, ...], energy: NDArray[np.float32], rows: NDArray[np.int64]
+        self, shape: tuple[int, ...], energy: NDArray[np.float32], rows: NDArray[np.int64], last: LastRun | None = None
     ) -> NDArray[np.float32]:
         """Read the showers at the given rows: (rows, *shape) GeV, a run of rows at a time."""
         name = LAYOUTS[self.layout].cells
         found = np.empty((len(rows), *shape), dtype=np.float32)
         with opened(self.path) as file:
             stored = self._dataset(file, name)
-            for at, cells in runs(rows, stored.shape, stored.chunks, stored.read):
+            for at, cells in runs(rows, stored.shape, stored.chunks, stored.read, last):
                 found[at] = self._natural(cells, rows[at], energy[rows[at]]).reshape(-1, *shape)
         return found
 
@@ -237,11 +251,12 @@ class ShowerFile(Member):
     ) -> NDArray[np.float32]:
         """Return stored cells (rows, ...) in GeV, coarsened; those below 0 by no more than rounding are 0."""
         name, in_gev = LAYOUTS[self.layout].cells, LAYOUTS[self.layout].in_gev
-        cells = stored.astype(np.float64) / in_gev
+        plain = stored.dtype == np.float32 and in_gev == self.coarsen == 1
+        cells = stored if plain else stored.astype(np.float64) / in_gev
         lowest = cells.reshape(len(rows), -1).min(axis=1)
         with np.errstate(over="ignore"):
-            joined = coarsened(np.where(cells > 0, cells, 0), self.coarsen).astype(np.float32)
-        infinite = ~np.isfinite(joined).reshape(len(rows), -1).all(axis=1)
+            joined = coarsened(np.where(cells > 0, cells, 0), self.coarsen).astype(np.float32, copy=False)
+        infinite = joined.reshape(len(rows), -1).max(axis=1) == np.inf
         self._refuse(name, np.isnan(lowest) | infinite, rows, "NaN or infinite cells")
         self._refuse(name, lowest < -ROUNDING * energy, rows, "a cell below 0")
         return joined
