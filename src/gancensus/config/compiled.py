@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,8 @@ def keep_compiled_code() -> None:
 
     What the user has set for numba holds: a folder for compiled code, and all that concerns code of others.
     """
-    from numba.core import caching, config
-
-    with suppress(OSError, RuntimeError):  # then numba looks for a place itself
+    caching: Any = import_module("numba.core.caching")  # whose methods have no types
+    with suppress(OSError, RuntimeError, AttributeError):  # then numba looks for a place itself
         folder = compiled_folder()
 
         class OurPlace(caching.InTreeCacheLocator):  # type: ignore[misc]
@@ -38,7 +38,7 @@ def keep_compiled_code() -> None:
 
             @classmethod
             def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Any:
-                ours = not config.CACHE_DIR and Path(py_file).is_relative_to(PACKAGE)
+                ours = not caching.config.CACHE_DIR and Path(py_file).is_relative_to(PACKAGE)
                 return super().from_function(py_func, py_file) if ours else None
 
         caching.CacheImpl._locator_classes.insert(0, OurPlace)
