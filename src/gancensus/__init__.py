@@ -36,7 +36,7 @@ else:
 
         @property
         def __wrapped__(self):  # what `help` and `inspect.signature` show
-            return getattr(import_module(_PLACES[self.__name__.rpartition(".")[2]]), self.__name__.rpartition(".")[2])
+            return _imported(self.__name__.rpartition(".")[2])
 
         def __reduce__(self):
             return import_module, (self.__name__,)
@@ -49,8 +49,15 @@ def __getattr__(name: str) -> Any:
     """Import a public name."""
     if name not in _PLACES:
         raise AttributeError(f"module 'gancensus' has no attribute '{name}'")
-    found = globals()[name] = getattr(import_module(_PLACES[name]), name)
+    found = globals()[name] = _imported(name)
     return found
+
+
+def _imported(name: str) -> Any:
+    """Import a public name, and first what says where the code that it compiles is kept."""
+    if name != "UserError":
+        import_module("gancensus.config.compiled").keep_compiled_code()
+    return getattr(import_module(_PLACES[name]), name)
 
 
 def __dir__() -> list[str]:

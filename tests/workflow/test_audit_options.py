@@ -121,6 +121,7 @@ def test_without_options_all_answers_but_that_about_copies_count() -> None:
         ("--real r --generated x --fail-on less-divers", "less-divers: no such word; did you mean 'less-diverse'?"),
         ("--real r --generated x --fail-on copies,", "nothing: no such word"),
         ("--real r --generated x --fail-on ratio", "--fail-on ratio: needs --max-ratio X"),
+        ("--real r --generated x --fail-on off-data,copies", "--fail-on copies: needs --train PLACE"),
         ("--real r --generated x --max-ratio nan", "nan: give a number above 0"),
         ("--real r --generated x --max-ratio inf", "inf: give a number above 0"),
         ("--real r --generated x --alpha 1", "1: give a number above 0 and below 1"),

@@ -155,8 +155,12 @@ def test_a_head_on_another_computer_counts_while_it_gives_signs_of_life(
         assert claim and claim.pid == os.getpid()
         if place.name == head.CLAIM.name:
             assert claim.begun == (BEGUN,)  # what the dead one had begun is not forgotten
-        with pytest.raises(UserError, match=f"process {os.getpid()}"):
+        with pytest.raises(UserError, match=rf"\(process {os.getpid()}\); wait for it, or end it"):
             head.refuse_second(results)
+        with pytest.raises(
+            UserError, match=rf"\(process \d+, with results in {results}\); .* from another working directory"
+        ):
+            head.refuse_second(tmp_path / "others")
     after = head.last_claim()
     assert after and after.begun == claim.begun
     assert not results.exists()  # nothing was made there

@@ -3,14 +3,17 @@
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from runs import ROOT
 
 import gancensus
+from gancensus.cli.arguments import arguments
 
 DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))]
 LIBRARY = ROOT / "src/gancensus"
@@ -45,6 +48,36 @@ def test_its_links_lead_to_files_and_to_what_these_define(document: Path) -> Non
     assert missing == []
     types = [(text[1:-1], document.parent / target) for text, target in links if re.fullmatch(r"`[A-Z]\w+`", text)]
     assert [name for name, file in types if name not in names(file)] == []
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """The words of each call of gancensus in a document: in blocks of bash, and in steps of GitHub Actions."""
+    scripts = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    for block in re.findall(r"```yaml\n(name: .*?)```", text, re.DOTALL):
+        for job in yaml.safe_load(block)["jobs"].values():
+            scripts += [step["run"] for step in job["steps"] if "run" in step]
+    found = []
+    for line in "\n".join(scripts).replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        ends = [k for k, word in enumerate(words) if word in (">", "|", "||", "&&")]
+        if words[:1] == ["gancensus"]:
+            found.append(words[1 : min(ends, default=None)])
+    return found
+
+
+@documents
+def test_the_commands_that_it_shows_are_understood(document: Path) -> None:
+    for words in commands_in(document.read_text()):
+        args, rest = arguments(words)
+        assert (args.command, rest) == (words[0], [])
+
+
+def test_the_example_for_github_fails_where_something_is_found() -> None:
+    (words,) = [words for words in commands_in((ROOT / "docs/audit.md").read_text()) if "--json" in words]
+    args, _ = arguments(words)
+    assert args.gate.criteria == ("less-diverse", "uncovered", "copies")
+    assert args.gate.max_ratio == 1.5
+    assert args.json and not args.gate.strict
 
 
 def test_the_site_builds_without_a_warning_and_leads_from_page_to_page(tmp_path: Path) -> None:

@@ -179,6 +179,40 @@ def test_compiled_code_is_kept_by_the_state_of_all_that_is_compiled(tmp_path: Pa
     assert kept_in(copy).split()[0] == other
 
 
+IN_A_PROGRAM = """
+import os, numba, numpy as np, gancensus, own
+before = dict(vars(numba.config)), os.environ.get("NUMBA_CACHE_DIR")
+assert gancensus.duplicates(np.ones((3, 2)), 0.5).i.tolist() == [0, 0, 1]
+assert own.twice(2) == 4
+assert (vars(numba.config), os.environ.get("NUMBA_CACHE_DIR")) == before
+"""
+OWN = """
+import numba
+@numba.njit(cache=True)
+def twice(x):
+    return 2 * x
+"""
+
+
+@pytest.mark.parametrize("chosen", [None, "chosen"])
+def test_a_program_keeps_compiled_code_where_the_command_does(tmp_path: Path, chosen: str | None) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environ = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | cache
+    environ |= {"PYTHONPATH": str(tmp_path)} | ({"NUMBA_CACHE_DIR": str(tmp_path / chosen)} if chosen else {})
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_PROGRAM], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*.nbi")]
+    (own,) = [path for path in made if path.name.startswith("own.")]
+    ours = {path.parts[0] for path in made if path != own}
+    assert own.parts[0] == (chosen or "__pycache__")
+    assert ours == {chosen or "cache"}
+    nothing = kept_in(cache).split()[1]  # for the command
+    assert nothing == str(chosen is not None)
+
+
 def test_compiled_code_that_nobody_has_used_for_long_is_removed(tmp_path: Path) -> None:
     old, recent, foreign = (tmp_path / "gancensus" / name for name in ("compiled-0", "compiled-1", "else"))
     for folder in (old, recent, foreign):

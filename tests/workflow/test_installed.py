@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,10 @@ class Environment:
     def __init__(self, folder: Path) -> None:
         self.folder, self.python = folder, folder / "bin/python"
         venv.create(folder)
+        self.other = folder / "other"  # what the shell finds first is a Python without gancensus
+        self.other.mkdir()
+        (self.other / "python").write_text("#!/bin/sh\necho the wrong python >&2\nexit 1\n")
+        (self.other / "python").chmod(0o755)
 
     def install(self, project: Path) -> None:
         """Build a wheel of a project and install it, without a network."""
@@ -43,19 +50,30 @@ class Environment:
         theirs = [path for path in sys.path if Path(path).name == "site-packages"]
         (site / "borrowed.pth").write_text("\n".join(theirs) + "\n")
 
-    def run(self, command: list[str], folder: Path) -> str:
+    def run(self, command: list[str], folder: Path, status: int = 0) -> str:
         """Run a command of the environment, which is not activated, in a folder; return what it printed."""
-        other = self.folder / "other"  # what the shell finds first is a Python without gancensus
-        other.mkdir(exist_ok=True)
-        (other / "python").write_text("#!/bin/sh\necho the wrong python >&2\nexit 1\n")
-        (other / "python").chmod(0o755)
-        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        environment["PATH"] = f"{other}:{os.environ['PATH']}"
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "NUMBA_CACHE_DIR")}
+        environment["PATH"] = f"{self.other}:{os.environ['PATH']}"
+        environment["XDG_CACHE_HOME"] = str(self.folder.with_name("cache"))
         program, *options = command
         call = [str(self.folder / "bin" / program), *options]
         done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Let nobody write into it, as where an administrator has installed it; root is kept from it by a mount."""
+        folder = str(self.folder)
+        try:
+            subprocess.run(["mount", "--bind", folder, folder], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("needs root, to mount a folder")
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+            yield
+        finally:
+            subprocess.run(["umount", folder], check=True)
 
 
 def pip(options: list[str], command: str, python: Path | None = None) -> None:
@@ -100,6 +118,37 @@ def test_an_installed_wheel_runs_a_study_of_two_arrays(environment: Environment,
     assert "report: results/report.html" in printed
     assert (folder / "results/report.html").stat().st_size > 10_000
     assert "profiles/slurm" in environment.run(["gancensus", "slurm", "--help"], folder)
+
+
+AUDIT = """
+import sys, gancensus, numpy as np
+made = {name: np.load(f"{name}.npy") for name in ("generated", "repeated")}
+found = gancensus.audit(np.load("real.npy"), made)
+found.to_html("page.html")
+print(*(found[name].ratio for name in made))
+assert not [name for name in sys.modules if name.startswith("snakemake")]
+"""
+
+
+def test_an_installed_wheel_audits_where_its_own_folder_cannot_be_written(
+    environment: Environment, folder: Path
+) -> None:
+    made = np.load(folder / "generated.npy")
+    np.save(folder / "repeated.npy", np.concatenate([made[:100], made[:100]]))
+    command = ["gancensus", "audit", "--real", "real.npy", "--generated", "generated.npy", "repeated.npy"]
+    command += ["--out", "out", "--cores", "2", "--json"]
+    with environment.read_only():
+        printed = environment.run(command, folder, status=10)
+        again = environment.run(command, folder, status=10)
+        ratios = environment.run(["python", "-c", AUDIT], folder).split()
+    found = json.loads(printed[: printed.rindex("}") + 1])
+    assert found["status"] == 10
+    assert {one["name"]: one["found"] != [] for one in found["generators"]} == {"generated": False, "repeated": True}
+    assert [float(one) for one in ratios] == [one["definitions"]["near"]["ratio"] for one in found["generators"]]
+    assert "nothing to do" in again
+    assert min((folder / page).stat().st_size for page in ("out/report.html", "page.html")) > 100_000
+    compiled = [path.parents[2].name for path in environment.folder.with_name("cache").rglob("*.nbi")]
+    assert set(compiled) == {"gancensus"}
 
 
 def flowers(folder: Path, version: str) -> Path:

@@ -20,6 +20,7 @@ from gancensus.contracts.family import suggestion
 from gancensus.contracts.titles import check_title
 
 OUT = "audit-results"
+COPIES = "copies"  # the word for what is asked with --train only
 RATIO = "ratio"  # the word for what --max-ratio looks at
 PLACE = "file or folder, or FILE.h5::DATASET"
 STATUSES = """\
@@ -160,6 +161,8 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
             raise argparse.ArgumentTypeError(f"--features {unknown[0]}: there are no samples of that name{hint}")
         if RATIO in args.fail_on and args.max_ratio is None:
             raise argparse.ArgumentTypeError(f"--fail-on {RATIO}: needs --max-ratio X")
+        if COPIES in args.fail_on and args.fail_on is not USUAL and not args.train:
+            raise argparse.ArgumentTypeError(f"--fail-on {COPIES}: needs --train PLACE; without it, nothing is found")
     except argparse.ArgumentTypeError as error:
         command.error(str(error))
     args.asked = Asked(
@@ -178,7 +181,7 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
         args.same_units,
     )
     words = tuple(word for word in args.fail_on if word != RATIO)
-    args.gate = Gate(words, args.max_ratio, args.strict, () if args.train else ("copies",))
+    args.gate = Gate(words, args.max_ratio, args.strict, () if args.train else (COPIES,))
 
 
 def _refuse(rest: Sequence[str], known: Sequence[str]) -> None:

@@ -92,6 +92,7 @@ class Claim(NamedTuple):
     pid: int
     created: float  # when the process was, in seconds of the epoch
     begun: tuple[Begun, ...] = ()
+    results: str = ""  # the folder that it writes
 
 
 @contextmanager
@@ -103,7 +104,7 @@ def claimed(results: Path) -> Iterator[None]:
     """
     refuse_second(results)
     dead, me = last_claim(), psutil.Process()
-    mine = Claim(os.uname().nodename, me.pid, me.create_time())
+    mine = Claim(os.uname().nodename, me.pid, me.create_time(), results=str(results))
     try:
         for path in _claims(results):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,8 +186,8 @@ def _cannot_write(path: Path, error: OSError) -> UserError:
 def last_claim(path: Path = CLAIM) -> Claim | None:
     """Return the claim in this folder, whether its head is alive or dead."""
     try:
-        host, pid, created, begun = json.loads(path.read_text())
-        return Claim(host, pid, created, tuple(Begun(*each) for each in begun))
+        host, pid, created, begun, *results = json.loads(path.read_text())
+        return Claim(host, pid, created, tuple(Begun(*each) for each in begun), *results)
     except (OSError, ValueError, TypeError):
         return None
 
@@ -198,7 +199,13 @@ def refuse_second(results: Path) -> None:
     """
     for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
         if where := alive(path):
-            raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
+            other = last_claim(path)
+            if other is None or other.results in ("", str(results)):
+                raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
+            raise UserError(
+                f"another run is at work {place} ({where}, with results in {other.results}); wait for it, or start "
+                "this one from another working directory"
+            )
     locks = locked()
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []

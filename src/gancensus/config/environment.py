@@ -25,14 +25,13 @@ def _import_nothing_from_here() -> None:
 
 _import_nothing_from_here()  # the modules imported below must be Python's own
 
-import hashlib
 import io
-import shutil
 import tempfile
-import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+
+from gancensus.config.compiled import compiled_folder
 
 IGNORED = (
     "PYTHONINSPECT",  # a prompt after the program
@@ -44,8 +43,6 @@ IGNORED = (
     "SNAKEMAKE_PROFILE",  # another executor, other resources
 )
 KEPT = "NUMBA_CACHE_DIR"  # the only one of numba's variables that stays
-COMPILED = "compiled-"  # what folders of compiled code are called, before the digest of the code
-DAYS = 30  # without use, after which a folder of compiled code is removed
 
 
 def isolate() -> None:
@@ -86,30 +83,11 @@ def _have_a_cache() -> None:
 def _keep_compiled_code() -> None:
     """Have numba keep compiled code in the user's cache, by the state of the code, unless the user has said where.
 
-    numba compiles a function again when its own file has changed, but not when one that it calls has, of another file.
-    All that this starts inherits the folder. Those of other states go once they have not been used for DAYS.
+    All that this starts inherits the folder.
     """
-    if KEPT in os.environ:
-        return
-    with suppress(OSError, RuntimeError):  # then numba looks for a place itself
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "gancensus"
-        folder = cache / f"{COMPILED}{_digest_of_compiled()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)
-        os.environ[KEPT] = str(folder)
-        for other in cache.glob(f"{COMPILED}*"):
-            if other.stat().st_mtime < time.time() - DAYS * 86400:
-                shutil.rmtree(other, ignore_errors=True)
-
-
-def _digest_of_compiled() -> str:
-    """Return a digest of all modules of this package that have compiled functions."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        content = path.read_bytes()
-        if b"numba" in content:
-            digest.update(b"%d " % len(content) + content)
-    return digest.hexdigest()[:16]
+    if KEPT not in os.environ:
+        with suppress(OSError, RuntimeError):  # then numba looks for a place itself
+            os.environ[KEPT] = str(compiled_folder())
 
 
 def compiled_code() -> Path | None:
