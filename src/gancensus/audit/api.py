@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from gancensus.audit.asked import STUDY, Asked, Chosen
+from gancensus.audit.asked import KEY, STUDY, Asked, Chosen
 from gancensus.audit.choose import choose
 from gancensus.audit.given import as_file
 from gancensus.audit.memory import Run, renamed, run_study
@@ -22,7 +22,7 @@ from gancensus.audit.outcome import Outcome, outcomes
 from gancensus.audit.parts import Duplicates
 from gancensus.audit.saved import save, write_report
 from gancensus.config import results
-from gancensus.config.configuration import check_files, load
+from gancensus.config.configuration import Study, check_files, load
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import ROWS_PER_POPULATION
@@ -88,9 +88,10 @@ def audit(
             chosen = choose(asked)
             config = load(chosen.configuration)
             check_files(config)
+            files.populations = _populations(config.studies[STUDY], made)
             run = run_study(config, STUDY, files.called)
         except UserError as error:
-            raise UserError(files.said(str(error))) from None
+            raise UserError(files.problem(str(error))) from None
     titles = dict(zip(run.study.generated, asked.generated, strict=True))
     configuration = renamed(chosen.configuration, files.called)
     return Audit(run, titles, Chosen(configuration, [files.said(line) for line in chosen.said]))
@@ -115,11 +116,19 @@ def _check(real: Samples, made: Mapping[Any, Samples], train: Samples | None, al
         raise UserError(f"seed: {seed!r}; give a whole number, 0 or more")
 
 
+def _populations(study: Study, made: Mapping[Any, Samples]) -> dict[str, str]:
+    """Return the names of the arguments that the populations of a study come from."""
+    real = {population: "train" if population in study.given else "real" for population in study.real}
+    return real | dict(zip(study.generated, (f"generated['{name}']" for name in made), strict=True))
+
+
 class _Files:
     """Files of what is given, in a temporary folder, and what their user calls them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._names = folder, dict[str, str]()
+        self.populations: Mapping[str, str] = {}
+        """The names of the arguments that populations come from, once these are known."""
 
     def place(self, value: Samples, name: str) -> str:
         """Return the file or folder of some samples."""
@@ -132,6 +141,15 @@ class _Files:
         """Return a text with the users' names in the place of temporary files."""
         for path, name in self._names.items():
             text = text.replace(path, name)
+        return text
+
+    def problem(self, text: str) -> str:
+        """Return a message of an error in the terms of Python."""
+        text = self.said(text)
+        for population, name in self.populations.items():
+            text = re.sub(rf"^samples/{re.escape(population)}: ", f"{name}: ", text, flags=re.MULTILINE)
+        if KEY.search(text):
+            text += "\n  what is in `...` are keys of a configuration, as `gancensus audit` writes for samples in files"
         return text
 
     def said(self, text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 STUDY = "audit"  # the name of an audit's only study
+KEY = re.compile(r"`[a-z_]+: ")  # how a line proposes a key of a configuration
 
 
 @dataclass(frozen=True)

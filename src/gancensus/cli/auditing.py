@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any, TextIO
 import yaml
 
 from gancensus import __version__
-from gancensus.audit.asked import STUDY, Asked
+from gancensus.audit.asked import KEY, STUDY, Asked
 from gancensus.audit.outcome import Gate, Outcome, as_json, counts, outcomes
 from gancensus.cli.audit_printed import summary
 from gancensus.cli.head import say
@@ -36,7 +35,6 @@ FILES = {
     "duplicates": places.at(places.DUPLICATES_LIST, study=STUDY),
     "configuration": FILE,
 }
-KEY = re.compile(r"`[a-z_]+: ")  # how a line proposes a key of a configuration
 THRESHOLD = ("metric", "scale", "alpha", "threshold")  # columns of the table of thresholds
 
 
