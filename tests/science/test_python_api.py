@@ -323,6 +323,17 @@ def test_what_is_wrong_with_an_argument_is_said_in_terms_of_python(options: dict
         gancensus.audit(jets, jets)
 
 
+def test_what_only_a_step_notices_is_said_of_what_the_caller_gave() -> None:
+    bad = RNG.random((60, 10, 10))
+    bad[:, 0, 0] = -1
+    good = abs(bad)
+    for inputs, name in (((bad, good), "real"), ((good, {"my GAN": bad}), r"generated\['my GAN'\]")):
+        with pytest.raises(gancensus.UserError, match=f"^{name}: metric emd: sample [0-9]+ has the weight -1"):
+            gancensus.audit(*inputs, kind="jets")
+    with pytest.raises(gancensus.UserError, match=r"`same_units: true`.*\n  what is in `\.\.\.` are keys"):
+        gancensus.audit((255 * good).astype(np.uint8), good)
+
+
 def test_each_of_many_inputs_keeps_its_name(tmp_path: Path) -> None:
     files = _Files(tmp_path)
     names = [f"generated['{k}']" for k in range(12)]

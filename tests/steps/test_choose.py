@@ -422,6 +422,14 @@ def test_momenta_of_jets_in_mev(tmp_path: Path) -> None:
     assert "reorder it" in check(ask(tmp_path, "real.npy", "a.npy", kind="jets")).problems[0]
 
 
+@pytest.mark.parametrize("shape", [(30, 4), (4, 30), (20, 2)])
+def test_particles_of_other_numbers_are_no_images_of_jets(tmp_path: Path, shape: tuple[int, int]) -> None:
+    np.save(tmp_path / "real.npy", RNG.normal(size=(40, *shape)))
+    lines = problems(tmp_path, "real.npy", "real.npy", kind="jets")
+    assert [line.partition(":")[0] for line in lines] == ["real", "mine"]
+    assert all("pt, eta, phi, in this order" in line for line in lines)
+
+
 def test_images_of_jets(tmp_path: Path) -> None:
     np.save(tmp_path / "real.npy", RNG.exponential(1, (40, 12, 12)))
     chosen = ask(tmp_path, "real.npy", "real.npy", kind="jets")

@@ -192,6 +192,22 @@ def test_a_column_that_numbers_the_rows_is_said(tmp_path: Path) -> None:
         assert found == ["warning: column 1 numbers the rows; if it is an index, leave it out of the array"]
 
 
+def test_whole_numbers_that_float64_merges_are_refused(tmp_path: Path) -> None:
+    few = np.random.default_rng(3).integers(0, 1000, (50, 3))
+    for first, kind in ((2**63, np.uint64), (1_700_000_000_000_000_000, np.int64), (-(2**62), np.int64)):
+        np.save(tmp_path / "x.npy", few.astype(kind) + kind(first))
+        least = first + int(few[:, 0].min())
+        with pytest.raises(UserError, match=f"cannot be told apart in float64; subtract {least} from"):
+            load(tmp_path / "x.npy")
+    x = 2**53 - 2000 + few  # exact
+    np.save(tmp_path / "x.npy", x)
+    assert len(np.unique(load(tmp_path / "x.npy").x[:, 0])) == len(np.unique(x[:, 0]))
+    x = np.linspace(1.6e18, 1.7e18, 150).astype(np.int64).reshape(50, 3)  # nanoseconds of years: apart all the same
+    x[:, 2] = 2**62  # nothing to tell apart
+    np.save(tmp_path / "x.npy", x)
+    assert len(np.unique(load(tmp_path / "x.npy").x[:, 0])) == 50
+
+
 def test_a_value_that_would_merge_all_others_names_its_sample(tmp_path: Path) -> None:
     x = np.random.default_rng(3).random((50, 4, 4))
     x[17, 1, 2] = 1e9

@@ -22,7 +22,7 @@ from gancensus.audit.outcome import Outcome, outcomes
 from gancensus.audit.parts import Duplicates
 from gancensus.audit.terms import KEY, as_arguments
 from gancensus.config import results
-from gancensus.config.configuration import check_files, load
+from gancensus.config.configuration import Study, check_files, load
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import ROWS_PER_POPULATION
@@ -104,10 +104,10 @@ def audit(
             chosen = choose(asked)
             config = load(chosen.configuration)
             check_files(config)
+            files.populations = _populations(config.studies[STUDY], made)
             run = run_study(config, STUDY, files.called)
         except UserError as error:
-            said = files.said(str(error))
-            raise UserError(f"{said}{KEYS if KEY.search(said) else ''}") from None
+            raise UserError(files.problem(str(error))) from None
     titles = dict(zip(run.study.generated, asked.generated, strict=True))
     configuration = renamed(chosen.configuration, files.called)
     return Audit(run, titles, Chosen(configuration, [files.said(line) for line in chosen.said]))
@@ -136,11 +136,19 @@ def _check(
         raise UserError(f"types: {types!r}; give the type of each column by its name: {{'day': 'date'}}")
 
 
+def _populations(study: Study, made: Mapping[Any, Samples]) -> dict[str, str]:
+    """Return the names of the arguments that the populations of a study come from."""
+    real = {population: "train" if population in study.given else "real" for population in study.real}
+    return real | dict(zip(study.generated, (f"generated['{name}']" for name in made), strict=True))
+
+
 class _Files:
     """Files of what is given, in a temporary folder, and what their user calls them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._names = folder, dict[str, str]()
+        self.populations: Mapping[str, str] = {}
+        """The names of the arguments that populations come from, once these are known."""
 
     def place(self, value: Samples, name: str) -> str:
         """Return the file or folder of some samples."""
@@ -153,6 +161,15 @@ class _Files:
         """Return a text with the users' names in the place of temporary files."""
         for path, name in self._names.items():
             text = text.replace(path, name)
+        return text
+
+    def problem(self, text: str) -> str:
+        """Return a message of an error in the terms of Python."""
+        text = self.said(text)
+        for population, name in self.populations.items():
+            text = re.sub(rf"^samples/{re.escape(population)}: ", f"{name}: ", text, flags=re.MULTILINE)
+        if KEY.search(text):
+            text += KEYS
         return text
 
     def said(self, text: str) -> str:

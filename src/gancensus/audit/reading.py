@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from gancensus.audit.recognise import KINDS, SEVERAL, Input, unit_of_jets
+from gancensus.audit.recognise import KINDS, SEVERAL, SMALLEST, Input, unit_of_jets
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import Scale
@@ -80,6 +80,7 @@ def read_as(inputs: Mapping[str, Input], kind: str, encoded: bool) -> Read:
     said = [f"{role}: {described(one, kind)}, from {_from(one)}" for role, one in inputs.items()]
     common: dict[str, Any] = {}
     if kind == "jets":
+        _check_jets(inputs)
         common = _form_of_jets(inputs, said)
     form = _form_of_images(inputs, encoded, said) if kind == "images" else {}
     sections = {}
@@ -114,6 +115,18 @@ def _jets(role: str, one: Input, section: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"{role}: jets of an array are read from .npy, or from x of a .npz; save it as one of these")
     unit = unit_of_jets(one.place.path, "array")
     return {"kind": "jets-hdf5", "layout": "array", "unit": unit, "path": section["path"]}
+
+
+def _check_jets(inputs: Mapping[str, Input]) -> None:
+    """Raise UserError for arrays that are too narrow to be images of jets, and so seem to be other particles."""
+    problems = [
+        f"{role}: {described(one)}: particles of jets have three numbers, pt, eta, phi, in this order; of JetNet's "
+        "eta, phi, pt, mask take x[..., [2, 0, 1]]"
+        for role, one in inputs.items()
+        if one.form == "array" and not one.of_particles and min(one.shape) < SMALLEST
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
 
 
 def _form_of_jets(inputs: Mapping[str, Input], said: list[str]) -> dict[str, Any]:

@@ -167,16 +167,17 @@ def run(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
         return attend(command, args, results) if status and skip_killed(args, rest, begun) else status
 
 
-def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path) -> int:
+def slurm(args: argparse.Namespace, rest: Sequence[str], results: Path, status: str | None = None) -> int:
     """Run everything on a cluster, and start again whenever Snakemake waits for something that cannot happen.
 
-    Return Snakemake's exit status. Raises UserError when starting again does not help.
+    status: what `preflight` has returned, where it was called before. Return Snakemake's exit status. Raises UserError
+    when starting again does not help.
     """
     check_writable(results)
     queue, fruitless, begun, complete = Queue(results), 0, time.time(), False
     with head.claimed(results):
         profile = Profile(args.profile)
-        status = preflight(profile)
+        status = status or preflight(profile)
         clear(args, results)
         forget(args, rest, results)
         probe(profile, queue, results)
@@ -331,6 +332,7 @@ def audit(args: argparse.Namespace) -> int:
     out = args.out.resolve()
     check_writable(out, "--out")
     head.refuse_second(out)
+    slurm_status = preflight(Profile(args.slurm)) if args.slurm else None  # before the samples are read
     with standard_output(args.json) as stdout, head.ahead(out) as waiting:
         file = prepare(args.asked, out)
         words = ["slurm", "--profile", str(args.slurm)] if args.slurm else ["run", "--cores", args.cores]
@@ -338,7 +340,7 @@ def audit(args: argparse.Namespace) -> int:
         run_args.waiting, run_args.config = waiting, (config := read(file))
         if args.slurm:
             names_fit(config)
-        ended = slurm(run_args, [], out) if args.slurm else run(run_args, [], out)
+        ended = slurm(run_args, [], out, slurm_status) if args.slurm else run(run_args, [], out)
         done = ended == 0 or current(snakemake(file, None), out / places.CENSUS)
         if not done:
             return ended

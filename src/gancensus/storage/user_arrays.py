@@ -92,9 +92,15 @@ def _lazy(path: Path, found: _Natural) -> LazySamples:
             raise UserError(f"{path}: array {name}, row {row}: NaN or infinite; remove or repair the sample")
     label = found.label
     if label is not None and label.shape != (samples,):
-        raise UserError(f"{path}: {samples} samples but labels of shape {label.shape}; give one label per sample")
+        raise UserError(
+            f"{path}: {samples} samples but labels of shape {label.shape}; give one label per sample, or call them "
+            "otherwise, and they are left out"
+        )
     if label is not None and (label.dtype.kind not in "iu" or (label != label.astype(np.int32)).any()):
-        raise UserError(f"{path}: labels are {label.dtype}; they must be whole numbers that fit into int32")
+        raise UserError(
+            f"{path}: labels are {label.dtype}; they must be whole numbers that fit into int32; number the classes "
+            "from 0, or call them otherwise, and they are no classes"
+        )
     known = Samples(
         np.empty((samples, 0), dtype=np.float32),
         np.arange(samples, dtype=np.int64),

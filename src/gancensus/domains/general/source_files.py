@@ -1,5 +1,6 @@
 """The user's own real samples."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ STEADY = 3.0  # log of the 90 % over the 10 % quantile of a number's ranges in t
 MANY = 20  # rows: no column numbers this many by chance
 SOME = 10_000  # rows or samples that are read to see where most values lie
 FAR_OUT = 1e3  # times the range of a sample's values: a value beyond is reported
+RESOLVED = 1e-6  # of their range: whole numbers that float64 resolves no better are refused
 LOST = 2.0**16  # times as much: float32 would keep less than 8 bits of the others
 
 
@@ -106,7 +108,9 @@ class OwnSamples(Source):
             ends.append((numbers.min(axis=0), numbers.max(axis=0)))
             samples.append(np.stack([values.min(axis=1), values.max(axis=1)]).astype(np.float64))
             spans.append([_spans(x, axis) for axis in _axes(found.shape)])
-        low, high = (np.asarray(end, dtype=np.float64) + 0.0 for end in _joined(ends))  # no -0.0
+        least, most = _joined(ends)
+        self._check_exact(least, most)
+        low, high = (np.asarray(end, dtype=np.float64) + 0.0 for end in (least, most))  # no -0.0
         if found.dtype == np.uint8 and high.max() > SMALL:
             return BYTES
         if found.dtype in (np.uint8, np.bool_):
@@ -140,6 +144,17 @@ class OwnSamples(Source):
                 f"{most[k] - least[k]:.3g}: on its scale these are nearly equal; correct or remove the outliers"
             )
         return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
+
+    def _check_exact(self, least: NDArray[Any], most: NDArray[Any]) -> None:
+        """Refuse whole numbers so large that float64 makes many of them equal, given their ends."""
+        if least.dtype.kind not in "iu":
+            return
+        for low, high in zip(least.tolist(), most.tolist(), strict=True):
+            if low < high and math.ulp(max(-low, high)) > max(1, RESOLVED * (high - low)):
+                raise UserError(
+                    f"{self.path}: whole numbers from {low} to {high} cannot be told apart in float64; subtract "
+                    f"{low} from them, or leave them out where they are identifiers"
+                )
 
     def _note_index(self, found: LazySamples, columns: NDArray[np.int64]) -> None:
         """Note the columns that number the rows, in any order, and so make every row differ from all others."""
