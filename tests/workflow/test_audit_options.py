@@ -69,7 +69,7 @@ def test_all_options_are_read() -> None:
     features = {"real": "1", "c": "2", "a": "3"}
     assert args.asked == Asked("r", {"a": "x", "b": "y", "c": "z"}, "t", "tables", "pca", features, 0.01, 7)
     assert args.gate == Gate(("copies", "differs"), 1.5, True, ())
-    words = [
+    declared = [
         "--drop",
         "id",
         "a b",
@@ -82,7 +82,7 @@ def test_all_options_are_read() -> None:
         ",",
         "--group=who",
     ]
-    found = asked("--generated", "a=x", *words, "--same-units")
+    found = asked("--generated", "a=x", *declared, "--same-units")
     assert (found.drop, found.types) == (("id", "a b"), {"a=b": "nominal", "day": "date"})
     assert (found.decimal, found.group, found.same_units) == (",", "who", True)
     assert (args.out, args.cores, args.slurm, args.json) == (Path("there"), "3", SLURM_PROFILE, True)
