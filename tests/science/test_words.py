@@ -234,6 +234,12 @@ def test_only_held_out_samples_are_the_reference() -> None:
     assert [sentences.verdict(one) for one in found] == ["reference", "–", "inconclusive"]
 
 
+def test_an_interval_that_reads_as_its_value_is_left_out() -> None:
+    known = {"question": "on", "answer": "yes", "value": 1.0}
+    assert sentences.answer(known | {"low": 1.0, "high": 1.0}) == "yes: 1.0"
+    assert sentences.answer(known | {"low": 0.999, "high": 1.2}) == "yes: 1.0 (1.0 to 1.2)"
+
+
 def test_how_many_samples_it_takes_is_said_in_two_digits_and_not_too_few() -> None:
     known = {"question": "on", "answer": "inconclusive", "names": "", "criterion": ""}
     for samples, words in ((7, "7"), (205, "210"), (785, "790"), (15535, "16,000"), (99001, "100,000")):

@@ -1,5 +1,6 @@
 """The command line of an audit: what is understood, and one line with status 2 for everything else."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -69,20 +70,8 @@ def test_all_options_are_read() -> None:
     features = {"real": "1", "c": "2", "a": "3"}
     assert args.asked == Asked("r", {"a": "x", "b": "y", "c": "z"}, "t", "tables", "pca", features, 0.01, 7)
     assert args.gate == Gate(("copies", "differs"), 1.5, True, ())
-    words = [
-        "--drop",
-        "id",
-        "a b",
-        "--drop",
-        "id",
-        "--types",
-        "a=b=nominal",
-        "day=date",
-        "--decimal",
-        ",",
-        "--group=who",
-    ]
-    found = asked("--generated", "a=x", *words, "--same-units")
+    declared = "--drop id 'a b' --drop id --types a=b=nominal day=date --decimal , --group=who"
+    found = asked("--generated", "a=x", *shlex.split(declared), "--same-units")
     assert (found.drop, found.types) == (("id", "a b"), {"a=b": "nominal", "day": "date"})
     assert (found.decimal, found.group, found.same_units) == (",", "who", True)
     assert (args.out, args.cores, args.slurm, args.json) == (Path("there"), "3", SLURM_PROFILE, True)

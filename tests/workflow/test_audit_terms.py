@@ -184,6 +184,14 @@ def test_a_name_that_is_no_plain_word_is_written_so_that_it_is_read_back() -> No
         assert as_options(text) == text == as_arguments(text)
 
 
+def test_a_column_whose_name_has_two_lines_leaves_a_configuration_that_can_be_read(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"a\nb": np.arange(60) % 7, "x": np.random.default_rng(0).normal(size=60)})
+    rows.to_csv(tmp_path / "real.csv", index=False)
+    file = str(tmp_path / "real.csv")
+    made = prepare(Asked(file, {"mine": file}, drop=["a\nb"]), tmp_path / "out")
+    assert yaml.safe_load(made.read_text())["studies"]["audit"]["source"]["drop"] == ["a\nb"]
+
+
 def test_what_only_yaml_can_say_is_said_to_be_of_it() -> None:
     left_out = "fidelity: left out, as it takes minutes; `fidelity: {encoder: pca}` asks for it"
     assert as_options(left_out).endswith("`fidelity: {encoder: pca}` in a copy of audit.yaml asks for it")

@@ -140,7 +140,7 @@ def _content(asked: Asked, out: Path, raw: Mapping[str, Any]) -> str:
     body = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=120)
     return (
         f"{MADE}, version {__version__}, for\n"
-        f"#   {shlex.join(_command(asked, out))}\n"
+        f"#   {' '.join(shlex.join(_command(asked, out)).splitlines())}\n"
         f"# `gancensus run {shlex.quote(str(out / FILE))}` runs it as it stands. Copy it to change it.\n"
         f"{CONTENT}{_digest(body)}\n{body}"
     )

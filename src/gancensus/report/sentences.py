@@ -60,7 +60,8 @@ def answer(row: Row | None) -> str:
     if row["question"] == "copies" and row["answer"] == "yes":
         said = f": as {percent(row['value'])} of copies would"
     elif row["low"] is not None and row["high"] is not None:
-        said = f": {number(row['value'], 2)} ({number(row['low'], 2)} to {number(row['high'], 2)})"
+        value, low, high = (number(row[name], 2) for name in ("value", "low", "high"))
+        said = f": {value}" if low == value == high else f": {value} ({low} to {high})"
     return f"{row['answer']}{said}"
 
 
