@@ -51,6 +51,12 @@ import gancensus.config.steps
 import numpy as np, numba, scipy.special, pyarrow as pa
 late = ("numpy.f2py.f2py2e", "numpy.testing._private.utils", "pyarrow._compute")
 print([name for name in late if name in sys.modules])
+numba.njit(lambda x: x.sum())(np.ones(2))
+assert "scipy.linalg" not in sys.modules
+assert numba.njit(lambda x: np.dot(x, x))(np.ones(2)) == 2
+assert "scipy.linalg" in sys.modules
+from scipy.optimize import brentq
+assert abs(brentq(lambda x: x * x - 2, 0, 2) ** 2 - 2) < 1e-9 and not brentq.__doc__ == ""
 from scipy.linalg.lapack import dpotrf
 import numpy.testing, pyarrow.compute as pc
 numpy.testing.assert_allclose(dpotrf(np.eye(2))[0], np.eye(2))

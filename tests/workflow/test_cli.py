@@ -577,8 +577,8 @@ def test_whatever_ends_the_supervision_ends_snakemake(attended: Attended, monkey
     started: list[subprocess.Popen[bytes]] = []
     start = head.start
 
-    def noted(command: list[str], results: Path) -> subprocess.Popen[bytes]:
-        started.append(start(command, results))
+    def noted(command: list[str], results: Path, waiting: None) -> subprocess.Popen[bytes]:
+        started.append(start(command, results, waiting))
         return started[0]
 
     monkeypatch.setattr(head, "start", noted)
@@ -591,6 +591,30 @@ def test_whatever_ends_the_supervision_ends_snakemake(attended: Attended, monkey
         main.attend(["sleep", "60"], attended.args, attended.results)
     assert started[0].poll() is not None
     assert attended.queues
+
+
+def test_a_snakemake_that_waits_begins_or_ends(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    with head.ahead(results) as unused:
+        until(lambda: head._name(psutil.Process(unused.pid)) == "snakemake")
+        head.end_steps(results)  # left by a dead head, while this one is ours
+        assert unused.poll() is None
+    assert unused.poll() is not None
+    with head.ahead(results) as waiting:
+        command = [sys.executable, *head.SNAKEMAKE, "--version"]
+        assert head.start(command, results, waiting) is waiting
+        assert waiting.wait(60) == 0
+        with head.start(command, results, waiting) as another:  # a second run of one command
+            assert another is not waiting
+    assert another.returncode == 0
+
+
+def test_a_snakemake_that_waits_ends_with_its_head(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, *head.SNAKEMAKE], stdin=subprocess.PIPE, cwd=tmp_path) as waiting:
+        assert waiting.stdin is not None
+        waiting.stdin.close()
+        assert waiting.wait(60) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lock_of_a_plain_snakemake_stays(attended: Attended, monkeypatch: pytest.MonkeyPatch) -> None:

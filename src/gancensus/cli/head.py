@@ -258,7 +258,8 @@ def steps(results: Path) -> list[psutil.Process]:
 def _left(results: Path) -> list[psutil.Process]:
     """Return the processes that a head of these results started on this computer and that still run."""
     me = psutil.Process()
-    mine = {one.pid for one in (me, *me.parents(), *me.children())}
+    waiting = [child for child in me.children() if _name(child) == "snakemake"]
+    mine = {one.pid for one in (me, *me.parents(), *waiting)}
     return [process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, results)]
 
 

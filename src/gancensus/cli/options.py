@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from pydantic_core import PydanticCustomError
-from snakemake.exceptions import CliException
-from snakemake_interface_common.exceptions import WorkflowError
 
 from gancensus.config.configuration import results_folder
 from gancensus.config.pipeline import located
@@ -80,6 +78,8 @@ def sort_out(words: Sequence[str], ours: Iterable[str], command: str) -> tuple[l
     """
     if not words:
         return [], []
+    from snakemake.exceptions import CliException, WorkflowError  # slow to import
+
     parser = _snakemake()
     theirs = parser._option_string_actions
     files: list[Path] = []

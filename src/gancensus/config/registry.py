@@ -6,7 +6,7 @@ Here, `domains/DOMAIN/FAMILY_KIND.py` is a member. Another distribution names, a
 
 import importlib
 import pkgutil
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -73,10 +73,23 @@ def check(families: Iterable[type[Member]], keys: Container[str] = ()) -> None:
         raise UserError("\n  ".join(dict.fromkeys(problems)))
 
 
-def union(base: type[M]) -> Any:
-    """Return the type that validates into whichever member of the family `kind` names."""
-    kinds = tuple(members(base).values())
+def union(base: type[M], among: Iterable[str] | None = None) -> Any:
+    """Return the type that validates into whichever member of the family `kind` names.
+
+    among: kinds, the only ones that occur, where that is known: only their modules are imported.
+    """
+    kinds = tuple((members(base) if among is None else _some(base, sorted(set(among)))).values())
     return Annotated[Union[kinds], Field(discriminator="kind")] if len(kinds) > 1 else kinds[0]  # noqa: UP007
+
+
+def _some(base: type[M], kinds: Sequence[str]) -> dict[str, type[M]]:
+    """Return members by kind; all of the family where one is not in the file that its name says."""
+    found, family = Found({}, []), _family(base)
+    for kind in kinds:
+        for file in DOMAINS.glob(f"*/{family}_{kind.replace('-', '_')}.py"):
+            _collect(found, base, importlib.import_module(f"gancensus.domains.{file.parent.name}.{file.stem}"))
+    some = {kind: found.members[kind] for kind in kinds if kind in found.members}
+    return some if kinds and len(some) == len(kinds) else members(base)
 
 
 @cache

@@ -10,6 +10,7 @@ import argparse
 import gc
 import json
 import os
+import re
 import resource
 import socket
 import sys
@@ -73,17 +74,26 @@ def section(kind: Any) -> Callable[[str], Any]:
 
 def member(family: type[Member]) -> Callable[[str], Any]:
     """Return the reader of a member of a family of plug-ins."""
-    return section(union(family))
+    return lambda text: section(_named(family, text))(text)
 
 
 def members(family: type[Member]) -> Callable[[str], Any]:
     """Return the reader of members of a family, by name."""
-    return section(GenericAlias(dict, (str, union(family))))
+    return lambda text: section(_by_name(_named(family, text)))(text)
 
 
 def definitions(text: str) -> Any:
     """Read definitions of duplicates, by name, each metrics by name, given as JSON."""
-    return section(GenericAlias(dict, (str, GenericAlias(dict, (str, union(Metric))))))(text)
+    return section(_by_name(_by_name(_named(Metric, text))))(text)
+
+
+def _named(family: type[Member], text: str) -> Any:
+    """Return the type of the members of a family that some JSON names; the modules of others are not imported."""
+    return union(family, re.findall(r'"kind": ?"([^"]*)"', text))
+
+
+def _by_name(kind: Any) -> Any:
+    return GenericAlias(dict, (str, kind))
 
 
 def grouped(paths: Sequence[Path], groups: int) -> list[list[Path]]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gancensus.contracts.cells import is_missing, is_number, readings
@@ -265,6 +264,8 @@ def _pandas_index(schema: pa.Schema) -> list[str]:
 
 def _texts(path: Path, field: pa.Field, cells: Any) -> list[str]:
     """Return the cells of a column as text: durations in seconds, times with a zone in UTC."""
+    import pyarrow.compute as pc  # slow to import
+
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     try:
         cells = pc.cast(cells, kind)
