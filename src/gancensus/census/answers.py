@@ -7,7 +7,7 @@ permutations say what both populations being one would look like. `summary` make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -120,6 +120,39 @@ Spaces = Mapping[str | None, SampleTable]
 """A population's samples, and its vectors by encoder."""
 
 
+class Some(NamedTuple):
+    """Some samples of a population, which are read a few at a time: all of them need not fit into memory."""
+
+    table: SampleTable
+    rows: IntArray
+
+    @classmethod
+    def of(cls, table: SampleTable, count: int) -> Some:
+        """Return about so many, spread through the population."""
+        return cls(table, spread_rows(len(table), count))
+
+    def size(self) -> int:
+        """Return how many they are."""
+        return len(self.rows)
+
+    def spread(self, count: int) -> Some:
+        """Return about so many of these."""
+        return Some(self.table, self.rows[spread_rows(len(self.rows), count)])
+
+    def known(self) -> Samples:
+        """Return all that is known of them but their values."""
+        return self.table.identities().take(self.rows)
+
+    def pieces(self) -> Iterator[Samples]:
+        """Read them, as many at a time as `alike.reduced` takes."""
+        for start in range(0, len(self.rows), alike.ROWS):
+            yield self.table.take(self.rows[start : start + alike.ROWS])
+
+    def values(self) -> Iterator[npt.NDArray[Any]]:
+        """Read their values, as columns."""
+        return (_columns(samples)[0] for samples in self.pieces())
+
+
 Differences = tuple[dict[str, alike.Largest], Sequence[str]]
 """How values differ, by statistic, and the columns' names."""
 Begin = Callable[[Callable[[], Differences]], Callable[[], Differences]]
@@ -165,11 +198,12 @@ def answer(
     if min(len(next(iter(populations[side].values()))) for side in compared) < LEAST:
         return Answers([], [])
     count = _affordable(definitions.values(), populations["calibrate"], populations[population])
-    calibrate, holdout, generated = (_some(populations[name], count) for name in compared)
-    block = _conditions(definitions.values(), [generated, holdout])
-    labels = relabelled(len(generated), len(generated) + len(holdout), permutations, rng("labels"), block)
+    calibrate, holdout, generated = (Some.of(populations[name][None], count) for name in compared)
+    block = _conditions(definitions.values(), [generated.known(), holdout.known()])
+    labels = relabelled(generated.size(), generated.size() + holdout.size(), permutations, rng("labels"), block)
     differences = begin(partial(_differences, calibrate, holdout, generated, labels))
     measured: dict[str, Measured] = {}
+    classes = calibrate.known().label
     curves: list[dict[str, Any]] = []
     copied: list[dict[str, Any]] = []
     copying = "train" in populations and population != "train"  # is asked
@@ -178,7 +212,7 @@ def answer(
     for name, (metrics, thresholds) in definitions.items():
         progress(f"measuring {population} beside holdout by {name}")
         features = [Population(list(metrics.values()), populations[side]).some(count) for side in compared]
-        measured[name] = measure(metrics, thresholds, Compared(*features), labels, rng(name), device, calibrate.label)
+        measured[name] = measure(metrics, thresholds, Compared(*features), labels, rng(name), device, classes)
         for side, one in zip((population, "holdout"), measured[name].curves, strict=True):
             known = {"definition": name, "population": side}
             curves += [known | dict(zip(Curve._fields, row, strict=True)) for row in zip(*one, strict=True)]
@@ -190,13 +224,17 @@ def answer(
             copied += [{"definition": name} | row for row in rows]
     if copying:
         progress(f"looking for samples of {population} that equal real ones")
-        copied.append(row_of_exact(generated, *(populations[side][None] for side in ("train", "holdout"))))
+        copied.append(
+            row_of_exact(
+                generated.pieces(), generated.size(), *(populations[side][None] for side in ("train", "holdout"))
+            )
+        )
     progress(f"comparing the values of {population} with those of holdout")
-    sizes = {"samples": len(generated), "others": len(holdout)}
+    sizes = {"samples": generated.size(), "others": holdout.size()}
     rows = rows_of_answers(measured, *differences())
-    least = min(len(generated), len(holdout))  # of more samples, more are equal
+    least = min(generated.size(), holdout.size())  # of more samples, more are equal
     for statistic, samples in (("equal", generated), ("equal_real", holdout)):
-        share = equal_share(samples.take(spread_rows(len(samples), least)))
+        share = equal_share(samples.spread(least).pieces())
         rows.append(
             {"definition": None, "question": "diverse", "statistic": statistic, "value": share, "adjusted": None}
         )
@@ -206,10 +244,10 @@ def answer(
     return Answers([sizes | row for row in rows] + copied, curves)
 
 
-def _differences(calibrate: Samples, holdout: Samples, generated: Samples, labels: Labels) -> Differences:
+def _differences(calibrate: Some, holdout: Some, generated: Some, labels: Labels) -> Differences:
     """Compare the values of generated and held-out samples."""
-    flat, names = zip(*(_columns(samples) for samples in (calibrate, holdout, generated)), strict=True)
-    values = alike.reduced(flat[0], flat[1:], names[0])
+    names = _columns(next(calibrate.pieces()))[1]
+    values = alike.reduced(calibrate.values, [holdout.values, generated.values], names)
     return alike.differences(values, labels), values.names
 
 
@@ -245,12 +283,6 @@ def _columns(samples: Samples) -> tuple[npt.NDArray[Any], Sequence[str] | None]:
         return decode(scale.columns, samples.x), [column.name for column in scale.columns]
     x = flatten(samples.x)
     return x, scale.names if scale is not None and len(scale.names) == x.shape[1] else None  # bytes share one name
-
-
-def _some(spaces: Spaces, count: int) -> Samples:
-    """Return about `count` samples of a population."""
-    rows = spaces[None]
-    return rows.take(spread_rows(len(rows), count))
 
 
 def _conditions(definitions: Iterable[Criterion], populations: Sequence[Samples]) -> IntArray | None:
