@@ -18,7 +18,7 @@ from gancensus.census.copied import row_of_exact, rows_of_copies
 from gancensus.census.measured import LEVEL, Compared, Curve, Measured, farthest, measure
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.comparison import alike
-from gancensus.comparison.exact import equal_share
+from gancensus.comparison.exact import equal_share, keys
 from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
@@ -135,10 +135,6 @@ class Some(NamedTuple):
         """Return how many they are."""
         return len(self.rows)
 
-    def spread(self, count: int) -> Some:
-        """Return about so many of these."""
-        return Some(self.table, self.rows[spread_rows(len(self.rows), count)])
-
     def known(self) -> Samples:
         """Return all that is known of them but their values."""
         return self.table.identities().take(self.rows)
@@ -148,13 +144,18 @@ class Some(NamedTuple):
         for start in range(0, len(self.rows), alike.ROWS):
             yield self.table.take(self.rows[start : start + alike.ROWS])
 
-    def values(self) -> Iterator[npt.NDArray[Any]]:
-        """Read their values, as columns."""
-        return (_columns(samples)[0] for samples in self.pieces())
+
+class Differences(NamedTuple):
+    """How values differ, by statistic, the columns' names, and `exact.keys` of the generated and the held-out samples.
+
+    All of it from one reading of the samples.
+    """
+
+    found: dict[str, alike.Largest]
+    names: Sequence[str]
+    keys: tuple[list[bytes], list[bytes]]
 
 
-Differences = tuple[dict[str, alike.Largest], Sequence[str]]
-"""How values differ, by statistic, and the columns' names."""
 Begin = Callable[[Callable[[], Differences]], Callable[[], Differences]]
 """Takes a computation, and returns what gives its result: a computation that has begun, or itself."""
 
@@ -231,10 +232,11 @@ def answer(
         )
     progress(f"comparing the values of {population} with those of holdout")
     sizes = {"samples": generated.size(), "others": holdout.size()}
-    rows = rows_of_answers(measured, *differences())
+    compared_values = differences()
+    rows = rows_of_answers(measured, compared_values.found, compared_values.names)
     least = min(generated.size(), holdout.size())  # of more samples, more are equal
-    for statistic, samples in (("equal", generated), ("equal_real", holdout)):
-        share = equal_share(samples.spread(least).pieces())
+    for statistic, ours in zip(("equal", "equal_real"), compared_values.keys, strict=True):
+        share = equal_share([ours[row] for row in spread_rows(len(ours), least)])
         rows.append(
             {"definition": None, "question": "diverse", "statistic": statistic, "value": share, "adjusted": None}
         )
@@ -247,8 +249,18 @@ def answer(
 def _differences(calibrate: Some, holdout: Some, generated: Some, labels: Labels) -> Differences:
     """Compare the values of generated and held-out samples."""
     names = _columns(next(calibrate.pieces()))[1]
-    values = alike.reduced(calibrate.values, [holdout.values, generated.values], names)
-    return alike.differences(values, labels), values.names
+    known: tuple[list[bytes], list[bytes]] = ([], [])
+    others = [partial(_read, some, of) for some, of in zip((holdout, generated), reversed(known), strict=True)]
+    values = alike.reduced(partial(_read, calibrate), others, names)
+    return Differences(alike.differences(values, labels), values.names, known)
+
+
+def _read(samples: Some, known: list[bytes] | None = None) -> Iterator[npt.NDArray[Any]]:
+    """Yield values, column by column, and add the keys of the samples."""
+    for some in samples.pieces():
+        if known is not None:
+            known += keys(some)
+        yield _columns(some)[0]
 
 
 def _affordable(definitions: Iterable[Criterion], calibrate: Spaces, generated: Spaces) -> int:

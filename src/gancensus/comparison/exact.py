@@ -8,7 +8,7 @@ samples are equal by chance: Fisher's exact test of being in train and being equ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from math import sqrt
 from typing import Any, NamedTuple
@@ -55,10 +55,9 @@ def keys(samples: Samples) -> list[bytes]:
     return [blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(flatten(values))]
 
 
-def equal_share(samples: Iterable[Samples]) -> float:
-    """Return the share of samples, some of which are read at a time, that equal another one."""
-    found = Counter(key for some in samples for key in keys(some))
-    return sum(times for times in found.values() if times > 1) / found.total()
+def equal_share(known: Sequence[bytes]) -> float:
+    """Return the share of samples, given by their `keys`, that equal another one."""
+    return sum(times for times in Counter(known).values() if times > 1) / len(known)
 
 
 def exact(
