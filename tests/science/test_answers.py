@@ -26,7 +26,7 @@ from gancensus.census.summary import (
     copies,
     summarise,
 )
-from gancensus.comparison.alike import differences, reduced
+from gancensus.comparison.alike import blocks_of, differences, reduced
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.training.splits import split
 
@@ -76,7 +76,7 @@ def rows(
     apart = np.linalg.norm(calibrate[:, None] - calibrate[None], axis=2)[np.triu_indices(len(calibrate), 1)]
     labels = relabelled(len(made), len(made) + len(holdout), 199, rng)
     measured = measure(definition, [float(np.quantile(apart, 0.002))], features, labels, rng, "cpu", classes, called)
-    values = reduced(calibrate, [holdout, made], None)
+    values = reduced(blocks_of(calibrate), [blocks_of(holdout), blocks_of(made)], None)
     found = rows_of_answers({"near": measured}, differences(values, labels), values.names)
     return [row | {"samples": len(made), "others": len(holdout)} for row in found]
 

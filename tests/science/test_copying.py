@@ -84,7 +84,7 @@ def test_equal_samples_by_chance_are_no_copies() -> None:
     for _ in range(100):
         train, holdout, made = (cells(rng, n) for n in (120, 60, 100))
         near = ranked(rng, made, train, holdout)
-        both = exact(samples(made), [samples(train)], [samples(holdout)])
+        both = exact([samples(made)], [samples(train)], [samples(holdout)])
         p.append((copying(near, 120, 180, 199, rng).p, both.p))
     assert (np.mean(np.array(p) <= 0.05, axis=0) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)).all()
 
@@ -157,7 +157,7 @@ def test_exact_copies_agree_with_fishers_test(copies: int) -> None:
     train, holdout, made = (cells(rng, n) for n in (300, 120, 200))
     rare = np.flatnonzero((train[:, None] != holdout[None]).any(axis=2).all(axis=1))
     made[:copies] = train[rare[:copies]]
-    found = exact(samples(made), [samples(train[:100]), samples(train[100:])], [samples(holdout)])
+    found = exact([samples(made)], [samples(train[:100]), samples(train[100:])], [samples(holdout)])
     same = [(made[:, None] == real[None]).all(axis=2) for real in (train, holdout)]
     assert (found.in_train, found.in_holdout) == tuple(int(one.any(axis=1).sum()) for one in same)
     met = [int(one.any(axis=0).sum()) for one in same]
@@ -171,11 +171,11 @@ def test_exact_copies_agree_with_fishers_test(copies: int) -> None:
 def test_a_few_exact_copies_suffice_where_none_is_expected() -> None:
     train, holdout, made = (np.random.default_rng([12, k]).normal(size=(500, 3)) for k in range(3))
     made[:6] = train[:6]
-    found = exact(samples(made), [samples(train)], [samples(holdout)])
+    found = exact([samples(made)], [samples(train)], [samples(holdout)])
     assert (found.in_train, found.in_holdout) == (6, 0)
     assert found.null == pytest.approx(0.006)
     assert found.p == pytest.approx(0.5**6, rel=0.05)
-    swapped = exact(samples(made), [samples(holdout)], [samples(train)])
+    swapped = exact([samples(made)], [samples(holdout)], [samples(train)])
     assert (swapped.in_train, swapped.p) == (0, 1)
 
 
@@ -184,17 +184,17 @@ def test_images_are_equal_in_8_bits_and_rows_in_their_cells() -> None:
     image = Scale(("value",), ("1",), (0.0,), (255.0,))
     train, holdout = samples(image.encode(bytes_[:20]), image), samples(image.encode(bytes_[20:]), image)
     blurred = samples(image.encode(bytes_[:10] + 0.4), image)
-    assert exact(blurred, [train], [holdout]).in_train == 10
-    assert exact(samples(image.encode(bytes_[:10] + 0.6), image), [train], [holdout]).in_train == 0
+    assert exact([blurred], [train], [holdout]).in_train == 10
+    assert exact([samples(image.encode(bytes_[:10] + 0.6), image)], [train], [holdout]).in_train == 0
     energy = Scale(("grid",), ("GeV",), (0.0,), (255.0,))
     shower = samples(energy.encode(bytes_[:20]), energy)
-    assert exact(samples(energy.encode(bytes_[:10] + 0.4), energy), [shower], [shower]).in_train == 0
+    assert exact([samples(energy.encode(bytes_[:10] + 0.4), energy)], [shower], [shower]).in_train == 0
 
     columns = (Column("a", "continuous", low=0, high=9, decimals=1), Column("b", "nominal", categories=("x", "y")))
     rows = np.column_stack([np.arange(9) + 0.5, np.arange(9) % 2])
     x = encode(columns, rows)
     real, other = samples(x[:5], scale_of(columns)), samples(x[5:], scale_of(columns))
-    assert exact(samples(x[:5] + 0.005, scale_of(columns)), [real], [other]).in_train == 5
+    assert exact([samples(x[:5] + 0.005, scale_of(columns))], [real], [other]).in_train == 5
 
 
 def test_nearest_distances_agree_with_scipy_and_brute_force() -> None:

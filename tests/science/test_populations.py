@@ -157,3 +157,23 @@ def test_a_generated_sample_is_named_by_its_row() -> None:
     rows = InChunks(bad, 2)
     with pytest.raises(UserError, match=r"^samples/gan-0: metric shape: sample 6"):
         Population([Shape(alpha=0.1, axis=0)], {None: rows}).features(slice(0, 2))
+
+
+def test_a_population_that_fits_is_read_once() -> None:
+    """And compared by any of its metrics, in the same blocks."""
+    rng = np.random.default_rng(0)
+    metrics = [Scalar(alpha=0.1), Euclidean(alpha=0.1), Scalar(alpha=0.2)]
+    rows = InChunks(samples(rng.normal(size=(500, 4))), 37)
+    plain = Population(metrics, {None: rows})
+    held = plain.held(2000)
+    rows.chunks = lambda *_: pytest.fail("read again")  # type: ignore[method-assign]
+    rest = held.only([metrics[2], metrics[1]])
+    rows = InChunks(samples(rows.samples.x), 37)
+    expected = Population([metrics[2], metrics[1]], {None: rows})
+    assert rest.side(2000).blocks == expected.side(2000).blocks
+    for found, one in zip(rest.features(slice(7, 90)), expected.features(slice(7, 90)), strict=True):
+        np.testing.assert_array_equal(found[0], one[0])
+    for found, one in zip(rest.some(64), expected.some(64), strict=True):
+        np.testing.assert_array_equal(found[0], one[0])
+    large = Population([Euclidean(alpha=0.1)], {None: rows})
+    assert large.held(BASE_MEGABYTES + 0.01) is large  # several blocks

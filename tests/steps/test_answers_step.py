@@ -42,8 +42,8 @@ def answers(
     x = [rng.normal(size=(n, 5)).astype(np.float32) for n in sizes]
     x[3][:copies] = x[0][:copies]
     files, asked = [], POPULATIONS if learned else POPULATIONS[1:]
-    for population, values in zip(POPULATIONS, x, strict=True):
-        samples = Samples(values, np.arange(len(values)))
+    for k, (population, values) in enumerate(zip(POPULATIONS, x, strict=True)):
+        samples = Samples(values, np.arange(len(values)) + 1000 * k)
         for part, rows in enumerate(np.array_split(np.arange(len(values)), parts)):
             files.append(folder / population / f"{part}.parquet")
             files[-1].parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ permutations say what both populations being one would look like. `summary` make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from gancensus.census.copied import row_of_exact, rows_of_copies
 from gancensus.census.measured import LEVEL, Compared, Curve, Measured, farthest, measure
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.comparison import alike
-from gancensus.comparison.exact import equal_share
+from gancensus.comparison.exact import equal_share, keys
 from gancensus.contracts.beginning import Begin, here
 from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
@@ -121,8 +121,40 @@ Spaces = Mapping[str | None, SampleTable]
 """A population's samples, and its vectors by encoder."""
 
 
-Differences = tuple[dict[str, alike.Largest], Sequence[str]]
-"""How values differ, by statistic, and the columns' names."""
+class Some(NamedTuple):
+    """Some samples of a population, which are read a few at a time: all of them need not fit into memory."""
+
+    table: SampleTable
+    rows: IntArray
+
+    @classmethod
+    def of(cls, table: SampleTable, count: int) -> Some:
+        """Return about so many, spread through the population."""
+        return cls(table, spread_rows(len(table), count))
+
+    def size(self) -> int:
+        """Return how many they are."""
+        return len(self.rows)
+
+    def known(self) -> Samples:
+        """Return all that is known of them but their values."""
+        return self.table.identities().take(self.rows)
+
+    def pieces(self) -> Iterator[Samples]:
+        """Read them, as many at a time as `alike.reduced` takes."""
+        for start in range(0, len(self.rows), alike.ROWS):
+            yield self.table.take(self.rows[start : start + alike.ROWS])
+
+
+class Differences(NamedTuple):
+    """How values differ, by statistic, the columns' names, and `exact.keys` of the generated and the held-out samples.
+
+    All of it from one reading of the samples.
+    """
+
+    found: dict[str, alike.Largest]
+    names: Sequence[str]
+    keys: tuple[list[bytes], list[bytes]]
 
 
 class Answers(NamedTuple):
@@ -164,11 +196,13 @@ def answer(
     if min(len(next(iter(populations[side].values()))) for side in compared) < LEAST:
         return Answers([], [])
     count = _affordable(definitions.values(), populations["calibrate"], populations[population])
-    calibrate, holdout, generated = (_some(populations[name], count) for name in compared)
-    block = _conditions(definitions.values(), [generated, holdout])
-    labels = relabelled(len(generated), len(generated) + len(holdout), permutations, rng("labels"), block)
+    calibrate, holdout, generated = (Some.of(populations[name][None], count) for name in compared)
+    block = _conditions(definitions.values(), [generated.known(), holdout.known()])
+    labels = relabelled(generated.size(), generated.size() + holdout.size(), permutations, rng("labels"), block)
     differences = begin(partial(_differences, calibrate, holdout, generated, labels))
     measured: dict[str, Measured] = {}
+    known = calibrate.known()
+    classes = (known.label, known.class_names())
     curves: list[dict[str, Any]] = []
     copied: list[dict[str, Any]] = []
     copying = "train" in populations and population != "train"  # is asked
@@ -178,11 +212,10 @@ def answer(
         progress(f"measuring {population} beside holdout by {name}")
         features = [Population(list(metrics.values()), populations[side]).some(count) for side in compared]
         sides = Compared(*features)
-        classes = (calibrate.label, calibrate.class_names())
         measured[name] = measure(metrics, thresholds, sides, labels, rng(name), device, *classes, begin)
         for side, one in zip((population, "holdout"), measured[name].curves, strict=True):
-            known = {"definition": name, "population": side}
-            curves += [known | dict(zip(Curve._fields, row, strict=True)) for row in zip(*one, strict=True)]
+            curve = {"definition": name, "population": side}
+            curves += [curve | dict(zip(Curve._fields, row, strict=True)) for row in zip(*one, strict=True)]
         if copying and name in tested:
             real = [Population(list(metrics.values()), populations[side]).side(memory) for side in ("train", "holdout")]
             held = Population(list(metrics.values()), populations["holdout"]).some(count)
@@ -191,13 +224,18 @@ def answer(
             copied += [{"definition": name} | row for row in rows]
     if copying:
         progress(f"looking for samples of {population} that equal real ones")
-        copied.append(row_of_exact(generated, *(populations[side][None] for side in ("train", "holdout"))))
+        copied.append(
+            row_of_exact(
+                generated.pieces(), generated.size(), *(populations[side][None] for side in ("train", "holdout"))
+            )
+        )
     progress(f"comparing the values of {population} with those of holdout")
-    sizes = {"samples": len(generated), "others": len(holdout)}
-    rows = rows_of_answers(measured, *differences())
-    least = min(len(generated), len(holdout))  # of more samples, more are equal
-    for statistic, samples in (("equal", generated), ("equal_real", holdout)):
-        share = equal_share(samples.take(spread_rows(len(samples), least)))
+    sizes = {"samples": generated.size(), "others": holdout.size()}
+    compared_values = differences()
+    rows = rows_of_answers(measured, compared_values.found, compared_values.names)
+    least = min(generated.size(), holdout.size())  # of more samples, more are equal
+    for statistic, ours in zip(("equal", "equal_real"), compared_values.keys, strict=True):
+        share = equal_share([ours[row] for row in spread_rows(len(ours), least)])
         rows.append(
             {"definition": None, "question": "diverse", "statistic": statistic, "value": share, "adjusted": None}
         )
@@ -207,11 +245,21 @@ def answer(
     return Answers([sizes | row for row in rows] + copied, curves)
 
 
-def _differences(calibrate: Samples, holdout: Samples, generated: Samples, labels: Labels) -> Differences:
+def _differences(calibrate: Some, holdout: Some, generated: Some, labels: Labels) -> Differences:
     """Compare the values of generated and held-out samples."""
-    flat, names = zip(*(_columns(samples) for samples in (calibrate, holdout, generated)), strict=True)
-    values = alike.reduced(flat[0], flat[1:], names[0])
-    return alike.differences(values, labels), values.names
+    names = _columns(next(calibrate.pieces()))[1]
+    known: tuple[list[bytes], list[bytes]] = ([], [])
+    others = [partial(_read, some, of) for some, of in zip((holdout, generated), reversed(known), strict=True)]
+    values = alike.reduced(partial(_read, calibrate), others, names)
+    return Differences(alike.differences(values, labels), values.names, known)
+
+
+def _read(samples: Some, known: list[bytes] | None = None) -> Iterator[npt.NDArray[Any]]:
+    """Yield values, column by column, and add the keys of the samples."""
+    for some in samples.pieces():
+        if known is not None:
+            known += keys(some)
+        yield _columns(some)[0]
 
 
 def _affordable(definitions: Iterable[Criterion], calibrate: Spaces, generated: Spaces) -> int:
@@ -246,12 +294,6 @@ def _columns(samples: Samples) -> tuple[npt.NDArray[Any], Sequence[str] | None]:
         return decode(scale.columns, samples.x), [column.name for column in scale.columns]
     x = flatten(samples.x)
     return x, scale.names if scale is not None and len(scale.names) == x.shape[1] else None  # bytes share one name
-
-
-def _some(spaces: Spaces, count: int) -> Samples:
-    """Return about `count` samples of a population."""
-    rows = spaces[None]
-    return rows.take(spread_rows(len(rows), count))
 
 
 def _conditions(definitions: Iterable[Criterion], populations: Sequence[Samples]) -> IntArray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import inf
 from typing import Any
@@ -104,8 +104,8 @@ def _rows(side: Side, rows: IntArray) -> list[Features]:
     return joined(parts)
 
 
-def row_of_exact(generated: Samples, train: SampleTable, holdout: SampleTable) -> dict[str, Any]:
-    """Return the row of generated samples that equal real ones."""
+def row_of_exact(generated: Iterable[Samples], count: int, train: SampleTable, holdout: SampleTable) -> dict[str, Any]:
+    """Return the row of generated samples, so many, that equal real ones."""
     known, other = (side.chunks(slice(0, len(side))) for side in (train, holdout))
     found = exact(generated, known, other, LEVEL)
     return {
@@ -116,6 +116,6 @@ def row_of_exact(generated: Samples, train: SampleTable, holdout: SampleTable) -
         "score": found.score,
         "p": found.p,
         "of": f"{found.in_train} are equal to samples of train, {found.in_holdout} to samples of holdout",
-        "samples": len(generated),
+        "samples": count,
         "others": len(train) + len(holdout),
     }

@@ -8,7 +8,7 @@ samples are equal by chance: Fisher's exact test of being in train and being equ
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from math import sqrt
 from typing import Any, NamedTuple
@@ -55,23 +55,26 @@ def keys(samples: Samples) -> list[bytes]:
     return [blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(flatten(values))]
 
 
-def equal_share(samples: Samples) -> float:
-    """Return the share of samples that equal another one."""
-    return sum(times for times in Counter(keys(samples)).values() if times > 1) / len(samples)
+def equal_share(known: Sequence[bytes]) -> float:
+    """Return the share of samples, given by their `keys`, that equal another one."""
+    return sum(times for times in Counter(known).values() if times > 1) / len(known)
 
 
-def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Samples], level: float = 0.95) -> Exact:
+def exact(
+    generated: Iterable[Samples], train: Iterable[Samples], holdout: Iterable[Samples], level: float = 0.95
+) -> Exact:
     """Compare generated samples with real ones, some of which are read at a time.
 
     Args:
-        generated: held in memory.
+        generated: some of them at a time.
         train: all real samples that the generator learned from.
         holdout: all others.
         level: of the interval of the share, Wilson's.
     """
     from gancensus.statistics.intervals import wilson  # slow to import
 
-    made = Counter(keys(generated))
+    made = Counter(key for some in generated for key in keys(some))
+    count = made.total()
     sizes, met = [0, 0], [Counter[bytes](), Counter[bytes]()]
     for k, side in enumerate((train, holdout)):
         for chunk in side:
@@ -82,12 +85,12 @@ def exact(generated: Samples, train: Iterable[Samples], holdout: Iterable[Sample
     found, hits = met[0].total(), both.total()
     deviation = sqrt(hits * pi * (1 - pi) * (real - hits) / (real - 1))
     often, times = np.array(list(both.values()), np.int64), np.array([made[key] for key in both], np.int64)
-    null = times @ more_than(0, real, often, sizes[0]) / len(generated) if hits else 0.0
+    null = times @ more_than(0, real, often, sizes[0]) / count if hits else 0.0
     in_train, in_holdout = (sum(made[key] for key in one) for one in met)
     return Exact(
         in_train,
         in_holdout,
-        wilson(in_train / len(generated), len(generated), level),
+        wilson(in_train / count, count, level),
         float(null),
         (found - hits * pi) / deviation if deviation > 0 else 0.0,
         float(more_than(found - 1, real, hits, sizes[0])),

@@ -24,12 +24,15 @@ class Population:
         """`spaces` has the rows of every space of the metrics, and may have others."""
         self._metrics = metrics
         self._spaces = {metric.space: spaces[metric.space] for metric in metrics}
+        self._held: Sequence[Features] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self._spaces.values())))
 
     def features(self, rows: slice) -> list[Features]:
         """Return the features of some rows, metric by metric; the samples themselves are not kept."""
+        if self._held is not None:
+            return [take(features, rows) for features in self._held]
         found: list[list[Features]] = [[] for _ in self._metrics]
         for space, samples in self._spaces.items():
             mine = [m for m, metric in enumerate(self._metrics) if metric.space == space]
@@ -44,6 +47,22 @@ class Population:
             return self._metrics[m].features(chunk)
         except UserError as error:
             raise UserError(f"{where}: {by_row(str(error))}") from None
+
+    def held(self, megabytes: float) -> Population:
+        """Return the population with its features in memory, where one block has all of them; as it is where not."""
+        if len(self.side(megabytes).blocks) > 1:
+            return self
+        found = Population(self._metrics, self._spaces)
+        found._held = self.features(slice(0, len(self)))
+        return found
+
+    def only(self, metrics: Sequence[Metric]) -> Population:
+        """Return the population as some of its metrics compare it."""
+        found = Population(metrics, self._spaces)
+        if self._held is not None:
+            at = {id(metric): features for metric, features in zip(self._metrics, self._held, strict=True)}
+            found._held = [at[id(metric)] for metric in metrics]
+        return found
 
     def some(self, count: int) -> list[Features]:
         """Return the features of about `count` rows, or of all: runs of rows, evenly spaced through the population."""

@@ -79,7 +79,8 @@ def find_thresholds(
         UserError: as `threshold` does.
     """
     conditions = {name: metric for name, metric in definition.items() if metric.fixed is not None}
-    compared = Population(list((conditions or definition).values()), spaces)
+    population = Population(list(definition.values()), spaces).held(memory)  # as it is read for each metric, and joint
+    compared = population.only(list((conditions or definition).values()))
     pairs = int(partners(list(conditions.values()), compared.side(memory))[0].sum()) // 2
     found: dict[str, list[Scaled]] = {}
     scaled: dict[str, Marginal] = {}
@@ -89,7 +90,7 @@ def find_thresholds(
             found[name] = [Scaled(None, None, Threshold(limit, limit, limit, pairs))]
             continue
         progress(f"{name}: {pairs} pairs of calibrate")
-        side = Population([metric, *conditions.values()], spaces).side(memory)
+        side = population.only([metric, *conditions.values()]).side(memory)
         fixed = list(conditions.values())
         marginal = Marginal(metric, fixed, side, pairs, level, partial(rng, name), choose_device(device))
         if metric.alpha == "auto":
@@ -98,7 +99,6 @@ def find_thresholds(
             found[name] = [Scaled(None, metric.alpha, marginal.checked(metric.alpha))]
     if scaled:
         limits = {name: rows[0].threshold.value for name, rows in found.items()}
-        population = Population(list(definition.values()), spaces)
         found |= Joint(definition, limits, scaled, population, memory).scales(holdout, progress)
     rows = [(name, one.scale, one.alpha, *one.threshold, pairs) for name in definition for one in found[name]]
     return dict(zip(THRESHOLDS.names, zip(*rows, strict=True), strict=True))
