@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from runs import parquet_bytes
 
-from gancensus.config import environment
+from gancensus.config import compiled, environment
 
 GANCENSUS = [str(Path(sys.executable).with_name("gancensus"))]
 MODULES = ["queue", "random", "types", "yaml", "numpy", "code", "utils", "profile", "data", "snakemake", "gancensus"]
@@ -139,17 +139,19 @@ def test_a_python_path_is_kept_without_the_working_directory(
 
 def test_caches_of_others_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    own = environment._own_folder()
-    assert own == tmp_path / f"gancensus-{os.getuid()}" == environment._own_folder()
+    own = compiled.own_folder()
+    assert own == tmp_path / f"gancensus-{os.getuid()}" == compiled.own_folder()
     own.chmod(0o777)  # where everybody can put something
-    other = environment._own_folder()
+    other = compiled.own_folder()
     assert other != own
     assert other.stat().st_mode & 0o077 == 0
 
 
 def kept_in(shell: dict[str, str], *code: str) -> str:
     """Where numba keeps compiled code in a process with these variables, after more code."""
-    show = "\n".join(["from gancensus.config import environment", *code, "environment.isolate()", "import os"])
+    show = "\n".join(
+        ["from gancensus.config import compiled, environment", *code, "environment.isolate()", "import os"]
+    )
     environ = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     call = [sys.executable, "-c", f"{show}\nprint(os.environ['NUMBA_CACHE_DIR'], environment.nothing_compiled())"]
     return subprocess.run(call, env=environ | shell, capture_output=True, text=True, check=True).stdout.strip()
@@ -194,23 +196,34 @@ def twice(x):
 """
 
 
-@pytest.mark.parametrize("chosen", [None, "chosen"])
-def test_a_program_keeps_compiled_code_where_the_command_does(tmp_path: Path, chosen: str | None) -> None:
+NO_HOME = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("shell", "places"),
+    [
+        ({"XDG_CACHE_HOME": "cache"}, ("cache", "__pycache__")),
+        ({"XDG_CACHE_HOME": "cache", "NUMBA_CACHE_DIR": "chosen"}, ("chosen", "chosen")),
+        (NO_HOME, ("temporary", "__pycache__")),
+    ],
+)
+def test_a_program_keeps_compiled_code_where_the_command_does(
+    tmp_path: Path, shell: dict[str, str], places: tuple[str, str]
+) -> None:
     (tmp_path / "own.py").write_text(OWN)
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    environ = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | cache
-    environ |= {"PYTHONPATH": str(tmp_path)} | ({"NUMBA_CACHE_DIR": str(tmp_path / chosen)} if chosen else {})
+    (tmp_path / "temporary").mkdir()
+    shell = {name: str(tmp_path / value) for name, value in shell.items()}  # joined, /proc/nowhere is as it was
+    environ = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | shell
+    environ |= {"PYTHONPATH": str(tmp_path), "TMPDIR": str(tmp_path / "temporary")}
     done = subprocess.run(
         [sys.executable, "-c", IN_A_PROGRAM], env=environ, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*.nbi")]
     (own,) = [path for path in made if path.name.startswith("own.")]
-    ours = {path.parts[0] for path in made if path != own}
-    assert own.parts[0] == (chosen or "__pycache__")
-    assert ours == {chosen or "cache"}
-    nothing = kept_in(cache).split()[1]  # for the command
-    assert nothing == str(chosen is not None)
+    assert ({path.parts[0] for path in made if path != own}, own.parts[0]) == ({places[0]}, places[1])
+    nothing = kept_in(shell | {"TMPDIR": str(tmp_path / "temporary")}).split()[1]  # for the command
+    assert nothing == "False"
 
 
 def test_compiled_code_that_nobody_has_used_for_long_is_removed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +31,7 @@ def keep_compiled_code() -> None:
     """
     caching: Any = import_module("numba.core.caching")  # whose methods have no types
     with suppress(OSError, RuntimeError, AttributeError):  # then numba looks for a place itself
-        folder = compiled_folder()
+        folder = _writable_folder()
 
         class OurPlace(caching.InTreeCacheLocator):  # type: ignore[misc]
             def get_cache_path(self) -> str:
@@ -44,16 +45,39 @@ def keep_compiled_code() -> None:
         caching.CacheImpl._locator_classes.insert(0, OurPlace)
 
 
-def compiled_folder() -> Path:
+def _writable_folder() -> Path:
+    """Return the folder for compiled code in the user's cache, else in a folder for what is temporary."""
+    try:
+        return compiled_folder(users_cache())
+    except (OSError, RuntimeError):
+        return compiled_folder(own_folder())
+
+
+def users_cache() -> Path:
+    """Return the user's folder for caches. Raises RuntimeError where there is no home."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+
+
+def own_folder() -> Path:
+    """Return a folder for caches that is this user's alone: files in a cache are executed."""
+    folder = Path(tempfile.gettempdir()) / f"gancensus-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid == os.getuid() and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink():
+        return folder
+    return Path(tempfile.mkdtemp(prefix="gancensus-"))
+
+
+def compiled_folder(caches: Path) -> Path:
     """Make and return the folder for compiled code. Those of other states go once they have not been used for DAYS.
 
-    Raises OSError and RuntimeError where the user has no cache that can be written to.
+    Raises OSError where it cannot be written to.
     """
-    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "gancensus"
-    folder = user_cache / f"{COMPILED}{_digest_of_compiled()}"
+    place = caches / "gancensus"
+    folder = place / f"{COMPILED}{_digest_of_compiled()}"
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    for other in user_cache.glob(f"{COMPILED}*"):
+    for other in place.glob(f"{COMPILED}*"):
         if other.stat().st_mtime < time.time() - DAYS * 86400:
             shutil.rmtree(other, ignore_errors=True)
     return folder

@@ -31,7 +31,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-from gancensus.config.compiled import compiled_folder
+from gancensus.config.compiled import compiled_folder, own_folder, users_cache
 
 IGNORED = (
     "PYTHONINSPECT",  # a prompt after the program
@@ -73,11 +73,11 @@ def _have_a_cache() -> None:
     Without a home, they would make a folder named `~` here.
     """
     with suppress(OSError, RuntimeError):
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "snakemake"
+        cache = users_cache() / "snakemake"
         cache.mkdir(parents=True, exist_ok=True)
         if _writable(cache):
             return
-    os.environ["XDG_CACHE_HOME"] = str(_own_folder())
+    os.environ["XDG_CACHE_HOME"] = str(own_folder())
 
 
 def _keep_compiled_code() -> None:
@@ -87,7 +87,7 @@ def _keep_compiled_code() -> None:
     """
     if KEPT not in os.environ:
         with suppress(OSError, RuntimeError):  # then numba looks for a place itself
-            os.environ[KEPT] = str(compiled_folder())
+            os.environ[KEPT] = str(compiled_folder(users_cache()))
 
 
 def compiled_code() -> Path | None:
@@ -108,13 +108,3 @@ def _writable(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _own_folder() -> Path:
-    """Return a folder for caches that is this user's alone: files in a cache are executed."""
-    folder = Path(tempfile.gettempdir()) / f"gancensus-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid == os.getuid() and not found.st_mode & 0o077 and folder.is_dir() and not folder.is_symlink():
-        return folder
-    return Path(tempfile.mkdtemp(prefix="gancensus-"))
