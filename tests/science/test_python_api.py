@@ -331,7 +331,7 @@ def test_what_only_a_step_notices_is_said_of_what_the_caller_gave() -> None:
         with pytest.raises(gancensus.UserError, match=f"^{name}: metric emd: sample [0-9]+ has the weight -1"):
             gancensus.audit(*inputs, kind="jets")
     with pytest.raises(gancensus.UserError, match=r"`same_units: true`.*\n  what is in `\.\.\.` are keys"):
-        gancensus.audit((255 * good).astype(np.uint8), good)
+        gancensus.audit(RNG.integers(0, 256, (300, 8, 8), dtype=np.uint8), RNG.random((300, 8, 8)))
 
 
 def test_each_of_many_inputs_keeps_its_name(tmp_path: Path) -> None:
