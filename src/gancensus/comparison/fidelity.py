@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.comparison.frechet import Gaussian, between, frechet_distance, gaussian, half_gaussians
+from gancensus.comparison.frechet import Decomposed, between, half_distances
 from gancensus.comparison.kernel import mean_between, mean_within
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import Sides, incidence, side_incidence, side_square_radii, square_radii
@@ -43,8 +43,8 @@ class Fidelity(NamedTuple):
 
 
 def frechet_at_infinity(
-    real: Points,
-    fake: Points,
+    real: Points | Decomposed,
+    fake: Points | Decomposed,
     splits: int = SPLITS,
     level: float = LEVEL,
     *,
@@ -63,17 +63,15 @@ def frechet_at_infinity(
     that of the value; near 0, where F is quadratic in the noise, the interval is about 1.3 times too wide.
 
     Args:
-        real: (n, d), n >= 4.
+        real: (n, d), n >= 4; or their decomposition, which several comparisons can share.
         fake: (m, d), m >= 4.
         splits: random splits into halves.
         level: of the interval.
         rng: splits the samples.
     """
-    real, fake = _float64(real), _float64(fake)
-    sides = sides_of_splits(len(real), len(fake), splits, rng)
-    pairs = zip(*map(half_gaussians, (real, fake), sides), strict=True)
-    found = np.array([between(a, b) for a, b in pairs])
-    value = 2 * frechet_distance(real, fake) - float(found.mean())
+    one, other = (x if isinstance(x, Decomposed) else Decomposed.of(_float64(x)) for x in (real, fake))
+    found = half_distances(one, other, *sides_of_splits(len(one.x), len(other.x), splits, rng))
+    value = 2 * between(one.gaussian, other.gaussian) - float(found.mean())
     return symmetric(value, float(half_sample_variance(found[:splits] - found[splits:])), splits, level)
 
 
@@ -203,10 +201,9 @@ class _Sample(NamedTuple):
     x: Floats
     sides: Integers
     """(n, splits), 1 of the rows in half A, -1 of those in B, 0 of one in neither."""
-    gaussians: list[Gaussian]
-    """Of the whole, of the halves A, and of the halves B: 1 + 2 splits."""
+    decomposed: Decomposed
     within: Floats
-    """The mean kernel of two different points, in the same order (1 + 2 splits,)."""
+    """The mean kernel of two different points of the whole, of the halves A, and of the halves B (1 + 2 splits,)."""
     radii: Floats
     """The square radii of the balls of the points in the whole, and in the half of each (n, 1 + splits)."""
 
@@ -217,18 +214,19 @@ class _Sample(NamedTuple):
             sides, radii = np.empty((len(x), 0), dtype=np.int64), square_radii(x, neighbours)[:, None]
         else:
             radii = side_square_radii(x, _with_whole(sides), neighbours)
-        gaussians = [gaussian(x), *(half_gaussians(x, sides) if sides.size else ())]
-        return cls(x, sides, gaussians, mean_within(x, sides), radii)
+        return cls(x, sides, Decomposed.of(x), mean_within(x, sides), radii)
 
     @property
     def whole(self) -> _Sample:
         """The same without halves."""
-        return _Sample(self.x, self.sides[:, :0], self.gaussians[:1], self.within[:1], self.radii[:, :1])
+        return _Sample(self.x, self.sides[:, :0], self.decomposed, self.within[:1], self.radii[:, :1])
 
 
 def _compare(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
     """Return METRICS of the whole samples, of their halves A, and of their halves B (1 + 2 splits, 6)."""
-    fid = [between(a, b) for a, b in zip(real.gaussians, fake.gaussians, strict=True)]
+    a, b = real.decomposed, fake.decomposed
+    halves = half_distances(a, b, real.sides, fake.sides) if real.sides.size else []
+    fid = [between(a.gaussian, b.gaussian), *halves]
     kid = real.within + fake.within - 2 * mean_between(real.x, fake.x, real.sides, fake.sides)
     return np.column_stack([fid, kid, _neighbourhoods(real, fake, neighbours)])
 
