@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gancensus.audit.quiet import workers
 from gancensus.audit.user_samples import population_beside, training_samples
-from gancensus.census.answers import Criterion, Differences, answer
+from gancensus.census.answers import Criterion, answer
 from gancensus.census.census import conclude, take_census
 from gancensus.census.groups import Searched, find_groups
 from gancensus.census.support import Graph
@@ -25,6 +25,7 @@ from gancensus.config import results
 from gancensus.config.configuration import Config, Study
 from gancensus.config.results import Search
 from gancensus.contracts.analysis import Analysis, Context
+from gancensus.contracts.begin import Begin, beside, later
 from gancensus.contracts.encoder import FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
@@ -171,7 +172,8 @@ def measure(run: Run, pool: ThreadPoolExecutor) -> None:
     """Do what does not depend on each other side by side; no result depends on the order."""
     study = run.study
     found = [pool.submit(find, run, name) for name in study.definitions]
-    others = [pool.submit(analyse, run, counted=False)]  # one after the other: some use PyTorch's random numbers
+    # one after the other: some use PyTorch's random numbers
+    others = [pool.submit(analyse, run, counted=False, begin=beside(pool))]
     for thresholds in found:
         thresholds.result()
     others += [pool.submit(measure_answers, run, population, pool) for population in results.answered(study)]
@@ -265,11 +267,6 @@ def search_pairs(run: Run, definition: str, one: Search) -> None:
 
 def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None:
     """Measure a population beside held-out real samples, partly in another thread where one is free."""
-
-    def begin(compute: Callable[[], Differences]) -> Callable[[], Differences]:
-        begun = pool.submit(compute)
-        return lambda: compute() if begun.cancel() else begun.result()
-
     names = {"population": population}
     places = {run.place(results.ANSWERS, **names): schemas.ANSWERS}
     places |= {run.place(results.COVERAGE, **names): schemas.COVERAGE}
@@ -286,7 +283,7 @@ def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None
             run.rng("answers", population),
             run.config.memory,
             DEVICE,
-            begin=begin,
+            begin=beside(pool),
         )
         for (place, schema), rows in zip(places.items(), found, strict=True):
             run.keep(place, columns_of(rows, schema.names), schema)
@@ -302,14 +299,14 @@ def sweep(run: Run, definition: str) -> None:
     run.keep(run.place(results.SWEEP, definition=definition), table, schemas.SWEEP)
 
 
-def analyse(run: Run, counted: bool) -> None:
+def analyse(run: Run, counted: bool, begin: Begin = later) -> None:
     """Answer the further questions: those that read the census, or those that do not."""
     for place, (analysis, table) in run.study.analysed.items():
         if analysis.counted == counted:
             schema = analysis.tables[table].schema
             where = run.place(results.ANALYSIS, analysis=place)
             try:
-                run.keep(where, analysed(run, analysis, table), schema)
+                run.keep(where, analysed(run, analysis, table, begin), schema)
             except Exception as error:
                 run.keep_why({where: schema}, error)
 
@@ -319,7 +316,7 @@ def analyse_counted(run: Run) -> None:
     analyse(run, counted=True)
 
 
-def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
+def analysed(run: Run, analysis: Analysis, table: str, begin: Begin) -> Columns:
     """Return a table of an analysis."""
     study, space = run.study, analysis.space
     names = (*study.real, *study.generated)
@@ -337,6 +334,7 @@ def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
             name: FittedEncoder(study.encoders[name].concerning(None), run.weights[name]) for name in analysis.asks
         },
         seed=derive_seed(run.config.seed, "source"),
+        begin=begin,
     )
     return analysis.analyse(table, real, held, run.rng(analysis.kind), context)
 

@@ -19,6 +19,7 @@ from gancensus.census.measured import LEVEL, Compared, Curve, Measured, farthest
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.comparison import alike
 from gancensus.comparison.exact import equal_share
+from gancensus.contracts.begin import Begin, later
 from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.metric import Metric
@@ -122,7 +123,6 @@ Spaces = Mapping[str | None, SampleTable]
 
 Differences = tuple[dict[str, alike.Largest], Sequence[str]]
 """How values differ, by statistic, and the columns' names."""
-Begin = Callable[[Callable[[], Differences]], Callable[[], Differences]]
 """Takes a computation, and returns what gives its result: a computation that has begun, or itself."""
 
 
@@ -143,7 +143,7 @@ def answer(
     memory: int,
     device: str = "cpu",
     progress: Callable[[str], None] = lambda text: None,
-    begin: Begin = lambda compute: compute,
+    begin: Begin = later,
 ) -> Answers:
     """Measure a population beside real samples, under every definition and value by value.
 

@@ -6,13 +6,15 @@ Every value comes with an interval and with the value that real samples reach in
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.comparison.frechet import Decomposed, between, half_distances
+from gancensus.comparison.frechet import Decomposed, between, gaussian, half_distances
 from gancensus.comparison.kernel import mean_between, mean_within
+from gancensus.contracts.begin import Begin, later, together
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import Sides, incidence, side_incidence, side_square_radii, square_radii
 from gancensus.statistics.estimate import Estimate
@@ -116,6 +118,7 @@ def fidelity(
     level: float = LEVEL,
     *,
     rng: np.random.Generator,
+    begin: Begin = later,
 ) -> dict[str, Fidelity]:
     """Compute each of METRICS with an interval, and its null value: what real samples score in place of `fake`.
 
@@ -144,6 +147,7 @@ def fidelity(
         splits: random splits into halves.
         level: of the interval.
         rng: cuts and splits the samples.
+        begin: may begin computations elsewhere; the results are the same.
 
     Raises:
         UserError: fewer than 2 (k + 1) samples, or values that are not finite.
@@ -154,9 +158,16 @@ def fidelity(
     size = min(map(len, (fake, *others)))
     fake, *others = (cut(x, size, rng) for x in (fake, *others))
     real_sides, fake_sides = sides_of_splits(len(real), size, splits, rng)
-    prepared = _Sample.of(real, neighbours, real_sides)
-    found = _compare(prepared, _Sample.of(fake, neighbours, fake_sides), neighbours)
-    nulls = [_named(_compare(prepared.whole, _Sample.of(x, neighbours), neighbours)) for x in others]
+    halved: list[tuple[Floats, Integers | None]] = [
+        (real, real_sides),
+        (fake, fake_sides),
+        *((x, None) for x in others),
+    ]
+    whole, *compared = together(begin, [partial(_Sample.of, x, neighbours, sides) for x, sides in halved])
+    references = [whole, *(whole.whole for _ in others)]
+    pairs = zip(references, compared, strict=True)
+    found, *of_null = together(begin, [partial(_compare, *pair, neighbours) for pair in pairs])
+    nulls = list(map(_named, of_null))
     values, differences = _named(found), found[1 : 1 + splits] - found[1 + splits :]
     variances = dict(zip(METRICS, half_sample_variance(differences).tolist(), strict=True))
     counts = {"precision": size, "recall": len(real), "coverage": len(real)}
@@ -214,7 +225,8 @@ class _Sample(NamedTuple):
             sides, radii = np.empty((len(x), 0), dtype=np.int64), square_radii(x, neighbours)[:, None]
         else:
             radii = side_square_radii(x, _with_whole(sides), neighbours)
-        return cls(x, sides, Decomposed.of(x), mean_within(x, sides), radii)
+        decomposed = Decomposed.of(x) if sides.size else Decomposed(x, gaussian(x), None)
+        return cls(x, sides, decomposed, mean_within(x, sides), radii)
 
     @property
     def whole(self) -> _Sample:
@@ -225,8 +237,8 @@ class _Sample(NamedTuple):
 def _compare(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
     """Return METRICS of the whole samples, of their halves A, and of their halves B (1 + 2 splits, 6)."""
     a, b = real.decomposed, fake.decomposed
-    halves = half_distances(a, b, real.sides, fake.sides) if real.sides.size else []
-    fid = [between(a.gaussian, b.gaussian), *halves]
+    of_halves = half_distances(a, b, real.sides, fake.sides) if real.sides.size else np.empty(0)
+    fid = [between(a.gaussian, b.gaussian), *of_halves]
     kid = real.within + fake.within - 2 * mean_between(real.x, fake.x, real.sides, fake.sides)
     return np.column_stack([fid, kid, _neighbourhoods(real, fake, neighbours)])
 

@@ -77,8 +77,8 @@ def gaussian(x: Floats) -> Gaussian:
 def half_distances(one: Decomposed, other: Decomposed, one_sides: Integers, other_sides: Integers) -> Floats:
     """Return the Frechet distances of the halves A of many splits of two samples, and then of the halves B (2 splits,).
 
-    With the whole samples' decompositions Q R, the rows of a half have the covariance R^T C R, C (d, d) that of its rows
-    of Q, which is near a multiple of the identity. With U S V^T = R1 R2^T, axes Q1 U and Q2 V, and L the Cholesky
+    With the whole samples' decompositions Q R, the rows of a half have the covariance R^T C R, C (d, d) that of its
+    rows of Q, which is near a multiple of the identity. With U S V^T = R1 R2^T, axes Q1 U and Q2 V, and L the Cholesky
     factor of C1 in these axes, the singular values whose sum is Tr (S1 S2)^(1/2) are the roots of the eigenvalues of
     L^T (S C2 S) L. So a half costs the products of its rows, and eigenvalues, a third of the time of singular values.
 
@@ -149,7 +149,7 @@ def _half(total: Floats, squares: Floats, count: int) -> _Half:
 
 
 class _Common(NamedTuple):
-    """Two samples in axes in which the product of their roots is diagonal, and its diagonal but for zeros, descending."""
+    """Two samples in axes in which the product of their roots is diagonal; that diagonal, descending, without zeros."""
 
     one: _Axes
     other: _Axes
@@ -165,10 +165,8 @@ def _common_axes(one: Decomposed, other: Decomposed) -> _Common:
 def _of_split(one: Decomposed, other: Decomposed, axes: _Common, x_side: Integers, y_side: Integers) -> list[float]:
     """Return the distances of the halves A and of the halves B of one split."""
     pairs = zip(axes.one.halves(x_side), axes.other.halves(y_side), strict=True)
-    found = [_in_axes(axes, x, y) for x, y in pairs]
-    if None in found:
-        found = list(map(between, _alone(one, x_side), _alone(other, y_side)))
-    return found
+    found = [distance for x, y in pairs if (distance := _in_axes(axes, x, y)) is not None]
+    return found if len(found) == 2 else list(map(between, _alone(one, x_side), _alone(other, y_side)))
 
 
 def _in_axes(axes: _Common, x: _Half, y: _Half) -> float | None:

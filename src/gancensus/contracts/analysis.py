@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gancensus.contracts.begin import Begin, later
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import REAL
 
@@ -65,6 +66,8 @@ class Context(NamedTuple):
     real: tuple[str, ...] = REAL
     """The real populations that the study has; where `train` is not among them, nothing has learned from real samples
     that are known, and those of `calibrate` are given in its place."""
+    begin: Begin = later
+    """Begins computations where a thread is free, for what takes long; no result depends on it."""
 
 
 class AnalysisTable(NamedTuple):
@@ -92,6 +95,8 @@ class Analysis(Member):
     """Whether it cannot do without samples that models have learned from, in whose place are no others."""
     compares: ClassVar[bool] = False
     """Whether it compares generators by what they have learned from, and so asks them and the selections."""
+    threads: ClassVar[int] = 1
+    """How many it uses, if there are as many (`Context.begin`)."""
     explored: ClassVar[tuple[str, ...]] = ()
     """The tables that are shown as a graph whose nodes open, see `explore`."""
 
