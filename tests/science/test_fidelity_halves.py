@@ -43,6 +43,8 @@ CASES = {
     "rare values": (rare(1, 200, 5), 0.5 + rare(2, 160, 5)),
     "collapsed": (normal(1, 200, 5), np.full((150, 5), 0.5)),
     "nearly collapsed": (normal(1, 200, 5), 0.5 + 1e-6 * normal(2, 150, 5)),
+    "many beside few": (mixed(1, 400, 60), 0.1 + 1.2 * mixed(2, 103, 60)),
+    "few for each value": (mixed(1, 160, 60), 0.1 + 1.2 * mixed(2, 165, 60)),
     "one value": (normal(1, 200, 1), 0.5 + normal(2, 151, 1)),
     "far": (100 + normal(1, 200, 5), 100.5 + normal(2, 150, 5)),
 }

@@ -14,7 +14,7 @@ rule analyse:
         "<benchmarks>/{study}/analyse/{analysis}.tsv"
     conda:
         "../../envs/conda.yaml"
-    threads: lambda wc: analysis_of(wc).threads
+    threads: 1  # others run beside it; `set-threads: analyse=4` in a profile, or --set-threads, gives `fidelity` more
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,

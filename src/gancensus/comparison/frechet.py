@@ -13,7 +13,7 @@ from scipy.linalg.lapack import dpocon, dpotrf, dsygst
 Floats = NDArray[np.float64]
 Integers = NDArray[np.integer[Any]]
 
-_PER_VALUE = 4  # rows for each value, from which the covariance of a half is well-conditioned in the axes of the whole
+_PER_VALUE = 2.5  # rows for each value, from which the covariance of a half is well-conditioned in axes of the whole
 _CONDITION = 1e-4  # the least reciprocal condition with which it is used: roots are then right to about 1e-12
 _ROUNDING = 1e-15  # of the largest singular value: what is not above it is 0
 _PRODUCT = 1e-9  # relative, of eigenvalues: the sum of their roots is then right to about 1e-13
@@ -82,8 +82,8 @@ def half_distances(one: Decomposed, other: Decomposed, one_sides: Integers, othe
     factor of C1 in these axes, the singular values whose sum is Tr (S1 S2)^(1/2) are the roots of the eigenvalues of
     L^T (S C2 S) L. So a half costs the products of its rows, and eigenvalues, a third of the time of singular values.
 
-    Where C is not well-conditioned (few samples, or values that differ in few of them), both halves are decomposed by
-    themselves.
+    Where C is not well-conditioned (few samples, or values that differ in few of them), halves are decomposed by
+    themselves, and the singular values are those of the product of their roots.
 
     Args:
         one: (n, d), n >= 4.
@@ -91,13 +91,27 @@ def half_distances(one: Decomposed, other: Decomposed, one_sides: Integers, othe
         one_sides: (n, splits), 1 of the rows in A, -1 of those in B, 0 of one in neither (`half_samples.sides`).
         other_sides: (m, splits).
     """
-    splits = list(zip(one_sides.T, other_sides.T, strict=True))
+    both, splits = (one, other), list(zip(one_sides.T, other_sides.T, strict=True))
     if one.axes is None or other.axes is None:
-        found = [list(map(between, _alone(one, x), _alone(other, y))) for x, y in splits]
+        one_axes, other_axes = (None if of.axes is None else _Axes.of(of, np.eye(of.x.shape[1])) for of in both)
+        found = [list(map(between, _each(one, one_axes, x), _each(other, other_axes, y))) for x, y in splits]
     else:
         in_axes = _common_axes(one, other)
         found = [_of_split(one, other, in_axes, x, y) for x, y in splits]
     return np.array(found).T.ravel()
+
+
+def _each(of: Decomposed, axes: _Axes | None, side: Integers) -> Iterator[Gaussian]:
+    """Yield the Gaussians of the halves A and B, in the axes of the whole where there are any."""
+    if axes is None:
+        yield from _alone(of, side)
+        return
+    for half, moments in zip((1, -1), axes.halves(side), strict=True):
+        factor = _factor(moments.covariance)
+        if factor is None:
+            yield gaussian(of.x[side == half])
+        else:
+            yield Gaussian(axes.point(moments.mean), factor.T @ axes.root)
 
 
 def _alone(of: Decomposed, side: Integers) -> Iterator[Gaussian]:
@@ -195,7 +209,7 @@ def _overlap(sizes: Floats, x: Floats, y: Floats) -> float | None:
     logs = np.log(np.diag(factor) * np.diag(other) * sizes)
     if squares[0] > 0 and abs(np.sum(np.log(squares) - 2 * logs[::-1])) < _PRODUCT:
         return float(np.sqrt(squares).sum())
-    return float(np.linalg.svd(np.tril(factor).T @ (sizes[:, None] * np.tril(other)), compute_uv=False).sum())
+    return float(np.linalg.svd(factor.T @ (sizes[:, None] * other), compute_uv=False).sum())
 
 
 def _factor(covariance: Floats) -> Floats | None:

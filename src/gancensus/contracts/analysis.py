@@ -95,8 +95,6 @@ class Analysis(Member):
     """Whether it cannot do without samples that models have learned from, in whose place are no others."""
     compares: ClassVar[bool] = False
     """Whether it compares generators by what they have learned from, and so asks them and the selections."""
-    threads: ClassVar[int] = 1
-    """How many it uses, if there are as many (`Context.begin`)."""
     explored: ClassVar[tuple[str, ...]] = ()
     """The tables that are shown as a graph whose nodes open, see `explore`."""
 

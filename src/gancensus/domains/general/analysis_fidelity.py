@@ -46,7 +46,6 @@ class Fidelity(Analysis):
     neighbours: int = Field(5, ge=1)
     """The k of the k-th nearest neighbour in precision, recall, density and coverage."""
 
-    threads: ClassVar[int] = 2
     tables: ClassVar[Mapping[str, AnalysisTable]] = {
         "fidelity": AnalysisTable(
             schemas.FIDELITY,
