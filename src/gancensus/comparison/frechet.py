@@ -12,6 +12,7 @@ from scipy.linalg.lapack import dpocon, dpotrf, dsygst
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.integer[Any]]
+Flags = NDArray[np.bool_]
 
 _PER_VALUE = 2.5  # rows for each value, from which the covariance of a half is well-conditioned in axes of the whole
 _CONDITION = 1e-4  # the least reciprocal condition with which it is used: roots are then right to about 1e-12
@@ -83,7 +84,9 @@ def half_distances(one: Decomposed, other: Decomposed, one_sides: Integers, othe
     L^T (S C2 S) L. So a half costs the products of its rows, and eigenvalues, a third of the time of singular values.
 
     Where C is not well-conditioned (few samples, or values that differ in few of them), halves are decomposed by
-    themselves, and the singular values are those of the product of their roots.
+    themselves, and the singular values are those of the product of their roots. Where both samples have few rows for
+    each value, so are those of the products of the rows of halves, X Y^T, each less its half's mean; they are part of
+    the products of the whole samples.
 
     Args:
         one: (n, d), n >= 4.
@@ -92,13 +95,31 @@ def half_distances(one: Decomposed, other: Decomposed, one_sides: Integers, othe
         other_sides: (m, splits).
     """
     both, splits = (one, other), list(zip(one_sides.T, other_sides.T, strict=True))
-    if one.axes is None or other.axes is None:
+    if one.axes is None and other.axes is None:
+        found = _of_rows(one, other, splits)
+    elif one.axes is None or other.axes is None:
         one_axes, other_axes = (None if of.axes is None else _Axes.of(of, np.eye(of.x.shape[1])) for of in both)
         found = [list(map(between, _each(one, one_axes, x), _each(other, other_axes, y))) for x, y in splits]
     else:
         in_axes = _common_axes(one, other)
         found = [_of_split(one, other, in_axes, x, y) for x, y in splits]
     return np.array(found).T.ravel()
+
+
+def _of_rows(one: Decomposed, other: Decomposed, splits: list[tuple[Integers, Integers]]) -> list[list[float]]:
+    """Return the distances of the halves A and B of each split from the products of rows."""
+    x, y = (of.x - of.gaussian.mean for of in (one, other))
+    products, centres = x @ y.T, one.gaussian.mean - other.gaussian.mean
+
+    def distance(a: Flags, b: Flags) -> float:
+        p, q = x[a], y[b]
+        part = products[np.ix_(a, b)]
+        part = part - part.mean(axis=0) - part.mean(axis=1, keepdims=True) + part.mean()
+        overlap = np.linalg.svd(part, compute_uv=False).sum() / math.sqrt((len(p) - 1) * (len(q) - 1))
+        shift = centres + p.mean(axis=0) - q.mean(axis=0)
+        return max(0.0, float(shift @ shift + p.var(axis=0, ddof=1).sum() + q.var(axis=0, ddof=1).sum() - 2 * overlap))
+
+    return [[distance(a == half, b == half) for half in (1, -1)] for a, b in splits]
 
 
 def _each(of: Decomposed, axes: _Axes | None, side: Integers) -> Iterator[Gaussian]:
