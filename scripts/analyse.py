@@ -3,12 +3,14 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import gancensus.config.steps as step
 
 from gancensus.contracts.analysis import Analysis, Chosen, Context
+from gancensus.contracts.beginning import elsewhere, here
 from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng, derive_seed
@@ -40,6 +42,7 @@ def arguments(argv: Sequence[str] | None) -> Namespace:
         networks=[Path],  # of the encoders, in their order
         support=[Path],
         space=str,
+        threads=int,
         output=Path,
     )
 
@@ -66,7 +69,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         seed=derive_seed(args.seed, "source"),
         real=tuple(args.real),
     )
-    found = args.analysis.analyse(args.table, real, samples, rng, context)
+    with ThreadPoolExecutor(max(1, args.threads - 1)) as pool:
+        context = context._replace(begin=elsewhere(pool) if args.threads > 1 else here)
+        found = args.analysis.analyse(args.table, real, samples, rng, context)
     write_table(args.output, found, args.analysis.tables[args.table].schema)
 
 

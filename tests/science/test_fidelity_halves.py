@@ -11,7 +11,7 @@ from scipy.linalg import sqrtm
 
 from gancensus.comparison import frechet as frechet_module
 from gancensus.comparison.fidelity import METRICS, Floats, _compare, _Sample, fidelity, metrics
-from gancensus.comparison.frechet import between, frechet_distance, half_gaussians
+from gancensus.comparison.frechet import Decomposed, between, frechet_distance, gaussian, half_distances
 from gancensus.statistics.half_samples import Integers, half_sample_variances, sides_of_splits
 from gancensus.statistics.intervals import symmetric
 
@@ -43,6 +43,8 @@ CASES = {
     "rare values": (rare(1, 200, 5), 0.5 + rare(2, 160, 5)),
     "collapsed": (normal(1, 200, 5), np.full((150, 5), 0.5)),
     "nearly collapsed": (normal(1, 200, 5), 0.5 + 1e-6 * normal(2, 150, 5)),
+    "many beside few": (mixed(1, 400, 60), 0.1 + 1.2 * mixed(2, 103, 60)),
+    "few for each value": (mixed(1, 160, 60), 0.1 + 1.2 * mixed(2, 165, 60)),
     "one value": (normal(1, 200, 1), 0.5 + normal(2, 151, 1)),
     "far": (100 + normal(1, 200, 5), 100.5 + normal(2, 150, 5)),
 }
@@ -84,16 +86,15 @@ def outlier(seed: int, n: int, d: int) -> Floats:
     return x
 
 
-def half_distances(x: Floats, y: Floats, x_sides: Integers, y_sides: Integers) -> list[float]:
-    pairs = zip(half_gaussians(x, x_sides), half_gaussians(y, y_sides), strict=True)
-    return [between(a, b) for a, b in pairs]
+def distances_of_halves(x: Floats, y: Floats, x_sides: Integers, y_sides: Integers) -> list[float]:
+    return half_distances(Decomposed.of(x), Decomposed.of(y), x_sides, y_sides).tolist()
 
 
 @pytest.mark.parametrize("name", [*CASES, "outlier"])
 def test_frechet_distances_of_halves_are_those_of_each_by_itself(name: str) -> None:
     real, fake = CASES.get(name, (outlier(1, 200, 5), 0.5 + normal(2, 150, 5)))
     sides = sides_of_splits(len(real), len(fake), 6, np.random.default_rng(3))
-    for k, found in enumerate(half_distances(real, fake, *sides)):
+    for k, found in enumerate(distances_of_halves(real, fake, *sides)):
         s, side = k % 6, 1 if k < 6 else -1
         expected = frechet_distance(real[sides[0][:, s] == side], fake[sides[1][:, s] == side])
         assert found == pytest.approx(expected, rel=1e-9)
@@ -103,17 +104,37 @@ def test_frechet_distances_of_halves_take_either_way(monkeypatch: pytest.MonkeyP
     """In the axes of the whole or half by half, values are the same where the latter is not needed."""
     real, fake = mixed(1, 500, 12), 0.1 + 1.2 * mixed(2, 401, 12)
     sides = sides_of_splits(500, 401, 4, np.random.default_rng(3))
-    found = half_distances(real, fake, *sides)
+    found = distances_of_halves(real, fake, *sides)
     monkeypatch.setattr(frechet_module, "_PER_VALUE", 1000)
-    np.testing.assert_allclose(half_distances(real, fake, *sides), found, rtol=1e-11)
+    np.testing.assert_allclose(distances_of_halves(real, fake, *sides), found, rtol=1e-11)
 
 
 def test_halves_of_samples_that_differ_in_single_rows_are_decomposed_by_themselves() -> None:
     x, y = rare(1, 60, 3), rare(2, 60, 3)
     sides = np.repeat([[-1], [1]], 30, axis=0)  # all rows that differ in the second value are in B
-    a, b = half_distances(x, y, sides, sides)
+    a, b = distances_of_halves(x, y, sides, sides)
     assert a == pytest.approx(frechet_distance(x[30:, 2:], y[30:, 2:]), rel=1e-12)
     assert b == pytest.approx(frechet_distance(x[:30], y[:30]), rel=1e-12)
+
+
+def apart(seed: int, n: int, d: int, small: float) -> Floats:
+    """Half of the values are small, in axes of their own, so that they are lost beside squares of the others."""
+    turn = np.linalg.qr(normal(0, d, d))[0]
+    return normal(seed, n, d) * np.where(np.arange(d) < d // 2, 1, small) @ turn
+
+
+@pytest.mark.parametrize("small", [1e-2, 1e-4, 1e-5, 1e-7, 0])
+def test_small_values_are_not_lost_beside_large_ones(small: float) -> None:
+    """To 15 digits of the variance: the roots of their squares alone would be wrong from the tenth on."""
+    x, y = apart(1, 400, 48, small), 1.1 * apart(2, 401, 48, small)
+    sides = sides_of_splits(400, 401, 4, np.random.default_rng(3))
+    expected = [
+        between(gaussian(x[a == half]), gaussian(y[b == half]))
+        for half in (1, -1)
+        for a, b in zip(sides[0].T, sides[1].T, strict=True)
+    ]
+    variance = float(x.var(axis=0).sum() + y.var(axis=0).sum())
+    np.testing.assert_allclose(distances_of_halves(x, y, *sides), expected, rtol=0, atol=3e-14 * variance)
 
 
 # other packages

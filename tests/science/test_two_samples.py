@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from gancensus.comparison.fidelity import Floats, frechet_at_infinity
+from gancensus.comparison.fidelity import Fidelity, Floats, fidelity, frechet_at_infinity
 from gancensus.comparison.frechet import frechet_distance
 from gancensus.comparison.two_samples import MEASURES, Frame, classifier_test, measure, sliced_distance
+from gancensus.contracts.beginning import Begin, elsewhere, here
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
 from gancensus.statistics.estimate import Estimate
@@ -132,6 +134,19 @@ def test_the_intervals_of_sliced_cover_the_expectation() -> None:
     assert sum(holds(one, float(np.mean(values))) for one in found) >= 68
     width = np.mean([(one.high or 0) - (one.low or 0) for one in found]) / (2 * 2.086 * np.std(values))
     assert 0.75 < width < 1.3
+
+
+def test_any_number_of_threads_finds_the_same() -> None:
+    real, fake, null, fixed = normal(1, 300, 70), 0.1 + normal(2, 340, 70), normal(3, 310, 70), frame(normal(4, 90, 70))
+
+    def found(begin: Begin) -> dict[str, Fidelity]:
+        first = fidelity(real, fake, null, rng=named("first"), begin=begin)
+        return first | measure(real, fake, null, fixed, rng=named, begin=begin)
+
+    alone = found(here)
+    for threads in (1, 3):
+        with ThreadPoolExecutor(threads) as pool:
+            assert found(elsewhere(pool)) == alone
 
 
 def test_the_unit_of_sliced_is_the_spread_of_calibrate() -> None:

@@ -116,7 +116,7 @@ def analyse(step: Step, folder: Path, output: Path) -> CompletedProcess[str]:
         "--space",
         "samples",
     )
-    return step("analyse", *facts, *options, *generated, *features, *networks, "--output", output)
+    return step("analyse", *facts, *options, *generated, *features, *networks, "--threads", 2, "--output", output)
 
 
 def test_the_step_of_an_analysis_says_why_and_ends_well(step: Step, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ rule analyse:
         "<benchmarks>/{study}/analyse/{analysis}.tsv"
     conda:
         "../../envs/conda.yaml"
+    threads: 1  # others run beside it; `set-threads: analyse=4` in a profile, or --set-threads, gives `fidelity` more
     resources:
         mem_mb=grows(2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
@@ -37,4 +38,4 @@ rule analyse:
         " --source {params.source:q} --generators {params.generators:q}"
         " {params.seed} --real {params.real} --generated {params.generated:q} --features {input.features:q}"
         " --selections {params.selections:q} --support {input.support:q}"
-        " --models {input.models:q} --encoders {params.encoders:q} --networks {input.networks:q} --output {output:q} > {log:q} 2>&1"
+        " --models {input.models:q} --encoders {params.encoders:q} --networks {input.networks:q} --threads {threads} --output {output:q} > {log:q} 2>&1"

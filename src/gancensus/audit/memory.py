@@ -25,7 +25,7 @@ from gancensus.config import results
 from gancensus.config.configuration import Config, Study
 from gancensus.config.results import Search
 from gancensus.contracts.analysis import Analysis, Context
-from gancensus.contracts.beginning import elsewhere
+from gancensus.contracts.beginning import Begin, elsewhere, here
 from gancensus.contracts.encoder import FittedEncoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
@@ -113,7 +113,7 @@ class Run:
         names = dict.fromkeys([*([None] if samples else []), *(metric.space for metric in metrics)])
         return {name: self.samples[population] if name is None else self.vectors[name, population] for name in names}
 
-    def beside(self, population: str) -> dict[str, dict[str | None, HeldRows]]:
+    def elsewhere(self, population: str) -> dict[str, dict[str | None, HeldRows]]:
         """Return what a population is measured beside, in every space of the definitions, and itself."""
         metrics = [metric for definition in self.study.definitions.values() for metric in definition.values()]
         names = dict.fromkeys([*self.study.real, population])
@@ -173,7 +173,8 @@ def measure(run: Run, pool: ThreadPoolExecutor) -> None:
     """Do what does not depend on each other side by side; no result depends on the order."""
     study = run.study
     found = [pool.submit(find, run, name) for name in study.definitions]
-    others = [pool.submit(analyse, run, counted=False)]  # one after the other: some use PyTorch's random numbers
+    # one after the other: some use PyTorch's random numbers
+    others = [pool.submit(analyse, run, counted=False, begin=elsewhere(pool))]
     for thresholds in found:
         thresholds.result()
     others += [pool.submit(measure_answers, run, population, pool) for population in results.answered(study)]
@@ -276,7 +277,7 @@ def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None
                 name: Criterion(metrics, thresholds_at(run.thresholds(name)))
                 for name, metrics in run.study.definitions.items()
             },
-            run.beside(population),
+            run.elsewhere(population),
             population,
             results.fitted_spaces(run.study),
             run.study.census.permutations,
@@ -299,14 +300,14 @@ def sweep(run: Run, definition: str) -> None:
     run.keep(run.place(results.SWEEP, definition=definition), table, schemas.SWEEP)
 
 
-def analyse(run: Run, counted: bool) -> None:
+def analyse(run: Run, counted: bool, begin: Begin = here) -> None:
     """Answer the further questions: those that read the census, or those that do not."""
     for place, (analysis, table) in run.study.analysed.items():
         if analysis.counted == counted:
             schema = analysis.tables[table].schema
             where = run.place(results.ANALYSIS, analysis=place)
             try:
-                run.keep(where, analysed(run, analysis, table), schema)
+                run.keep(where, analysed(run, analysis, table, begin), schema)
             except Exception as error:
                 run.keep_why({where: schema}, error)
 
@@ -316,7 +317,7 @@ def analyse_counted(run: Run) -> None:
     analyse(run, counted=True)
 
 
-def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
+def analysed(run: Run, analysis: Analysis, table: str, begin: Begin) -> Columns:
     """Return a table of an analysis."""
     study, space = run.study, analysis.space
     names = (*study.real, *study.generated)
@@ -334,6 +335,7 @@ def analysed(run: Run, analysis: Analysis, table: str) -> Columns:
             name: FittedEncoder(study.encoders[name].concerning(None), run.weights[name]) for name in analysis.asks
         },
         seed=derive_seed(run.config.seed, "source"),
+        begin=begin,
     )
     return analysis.analyse(table, real, held, run.rng(analysis.kind), context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gancensus.audit.given import array_of
 from gancensus.audit.quiet import workers
+from gancensus.contracts.beginning import elsewhere
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples, check, flatten
 from gancensus.statistics.estimate import Estimate
@@ -117,10 +119,9 @@ def fidelity(
     _same_shape(found)
     rows = {name: flatten(x) for name, x in found.items()}
     rng = derive_rng(seed, "fidelity")
-    return _apart(
-        lambda: compare(rows["real"], rows["generated"], rows.get("null"), neighbours=neighbours, rng=rng),
-        learning=True,
-    )
+    samples = rows["real"], rows["generated"], rows.get("null")
+    with workers(learning=True) as pool:
+        return pool.submit(partial(compare, *samples, neighbours, rng=rng, begin=elsewhere(pool))).result()
 
 
 def census(

@@ -6,13 +6,15 @@ Every value comes with an interval and with the value that real samples reach in
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.comparison.frechet import Gaussian, between, frechet_distance, gaussian, half_gaussians
+from gancensus.comparison.frechet import Decomposed, between, gaussian, half_distances
 from gancensus.comparison.kernel import mean_between, mean_within
+from gancensus.contracts.beginning import Begin, here, side_by_side
 from gancensus.contracts.errors import UserError
 from gancensus.search.neighbours import Sides, incidence, side_incidence, side_square_radii, square_radii
 from gancensus.statistics.estimate import Estimate
@@ -43,8 +45,8 @@ class Fidelity(NamedTuple):
 
 
 def frechet_at_infinity(
-    real: Points,
-    fake: Points,
+    real: Points | Decomposed,
+    fake: Points | Decomposed,
     splits: int = SPLITS,
     level: float = LEVEL,
     *,
@@ -63,17 +65,15 @@ def frechet_at_infinity(
     that of the value; near 0, where F is quadratic in the noise, the interval is about 1.3 times too wide.
 
     Args:
-        real: (n, d), n >= 4.
+        real: (n, d), n >= 4; or their decomposition, which several comparisons can share.
         fake: (m, d), m >= 4.
         splits: random splits into halves.
         level: of the interval.
         rng: splits the samples.
     """
-    real, fake = _float64(real), _float64(fake)
-    sides = sides_of_splits(len(real), len(fake), splits, rng)
-    pairs = zip(*map(half_gaussians, (real, fake), sides), strict=True)
-    found = np.array([between(a, b) for a, b in pairs])
-    value = 2 * frechet_distance(real, fake) - float(found.mean())
+    one, other = (x if isinstance(x, Decomposed) else Decomposed.of(_float64(x)) for x in (real, fake))
+    found = half_distances(one, other, *sides_of_splits(len(one.x), len(other.x), splits, rng))
+    value = 2 * between(one.gaussian, other.gaussian) - float(found.mean())
     return symmetric(value, float(half_sample_variance(found[:splits] - found[splits:])), splits, level)
 
 
@@ -118,6 +118,7 @@ def fidelity(
     level: float = LEVEL,
     *,
     rng: np.random.Generator,
+    begin: Begin = here,
 ) -> dict[str, Fidelity]:
     """Compute each of METRICS with an interval, and its null value: what real samples score in place of `fake`.
 
@@ -146,6 +147,7 @@ def fidelity(
         splits: random splits into halves.
         level: of the interval.
         rng: cuts and splits the samples.
+        begin: may begin computations elsewhere; the results are the same.
 
     Raises:
         UserError: fewer than 2 (k + 1) samples, or values that are not finite.
@@ -156,9 +158,16 @@ def fidelity(
     size = min(map(len, (fake, *others)))
     fake, *others = (cut(x, size, rng) for x in (fake, *others))
     real_sides, fake_sides = sides_of_splits(len(real), size, splits, rng)
-    prepared = _Sample.of(real, neighbours, real_sides)
-    found = _compare(prepared, _Sample.of(fake, neighbours, fake_sides), neighbours)
-    nulls = [_named(_compare(prepared.whole, _Sample.of(x, neighbours), neighbours)) for x in others]
+    halved: list[tuple[Floats, Integers | None]] = [
+        (real, real_sides),
+        (fake, fake_sides),
+        *((x, None) for x in others),
+    ]
+    whole, *compared = side_by_side(begin, [partial(_Sample.of, x, neighbours, sides) for x, sides in halved])
+    references = [whole, *(whole.whole for _ in others)]
+    pairs = zip(references, compared, strict=True)
+    found, *of_null = side_by_side(begin, [partial(_compare, *pair, neighbours) for pair in pairs])
+    nulls = list(map(_named, of_null))
     values, differences = _named(found), found[1 : 1 + splits] - found[1 + splits :]
     variances = dict(zip(METRICS, half_sample_variance(differences).tolist(), strict=True))
     counts = {"precision": size, "recall": len(real), "coverage": len(real)}
@@ -203,10 +212,9 @@ class _Sample(NamedTuple):
     x: Floats
     sides: Integers
     """(n, splits), 1 of the rows in half A, -1 of those in B, 0 of one in neither."""
-    gaussians: list[Gaussian]
-    """Of the whole, of the halves A, and of the halves B: 1 + 2 splits."""
+    decomposed: Decomposed
     within: Floats
-    """The mean kernel of two different points, in the same order (1 + 2 splits,)."""
+    """The mean kernel of two different points of the whole, of the halves A, and of the halves B (1 + 2 splits,)."""
     radii: Floats
     """The square radii of the balls of the points in the whole, and in the half of each (n, 1 + splits)."""
 
@@ -217,18 +225,20 @@ class _Sample(NamedTuple):
             sides, radii = np.empty((len(x), 0), dtype=np.int64), square_radii(x, neighbours)[:, None]
         else:
             radii = side_square_radii(x, _with_whole(sides), neighbours)
-        gaussians = [gaussian(x), *(half_gaussians(x, sides) if sides.size else ())]
-        return cls(x, sides, gaussians, mean_within(x, sides), radii)
+        decomposed = Decomposed.of(x) if sides.size else Decomposed(x, gaussian(x), None)
+        return cls(x, sides, decomposed, mean_within(x, sides), radii)
 
     @property
     def whole(self) -> _Sample:
         """The same without halves."""
-        return _Sample(self.x, self.sides[:, :0], self.gaussians[:1], self.within[:1], self.radii[:, :1])
+        return _Sample(self.x, self.sides[:, :0], self.decomposed, self.within[:1], self.radii[:, :1])
 
 
 def _compare(real: _Sample, fake: _Sample, neighbours: int) -> Floats:
     """Return METRICS of the whole samples, of their halves A, and of their halves B (1 + 2 splits, 6)."""
-    fid = [between(a, b) for a, b in zip(real.gaussians, fake.gaussians, strict=True)]
+    a, b = real.decomposed, fake.decomposed
+    of_halves = half_distances(a, b, real.sides, fake.sides) if real.sides.size else np.empty(0)
+    fid = [between(a.gaussian, b.gaussian), *of_halves]
     kid = real.within + fake.within - 2 * mean_between(real.x, fake.x, real.sides, fake.sides)
     return np.column_stack([fid, kid, _neighbourhoods(real, fake, neighbours)])
 

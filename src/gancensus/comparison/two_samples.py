@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.comparison.fidelity import Fidelity, Points, cut, frechet_at_infinity
-from gancensus.comparison.sliced import draw_directions, half_mean_wasserstein, mean_wasserstein
+from gancensus.comparison.frechet import Decomposed
+from gancensus.comparison.sliced import Sorted, draw_directions, half_mean_wasserstein, mean_wasserstein
 from gancensus.comparison.soft_counts import bandwidth, rke, vendi
+from gancensus.contracts.beginning import Begin, here, side_by_side
 from gancensus.contracts.errors import UserError
 from gancensus.statistics.estimate import Estimate
 from gancensus.statistics.half_samples import SPLITS, half_sample_variance, sides_of_splits
@@ -72,6 +74,7 @@ def measure(
     level: float = LEVEL,
     *,
     rng: Callable[[str], np.random.Generator],
+    begin: Begin = here,
 ) -> dict[str, Fidelity]:
     """Compute each of MEASURES with an interval, and its null value: what real samples score in place of `fake`.
 
@@ -88,6 +91,7 @@ def measure(
         splits: random splits into halves, for fd_infinity and sliced.
         level: of the intervals.
         rng: gives each measure, and the cuts, random numbers of their own, by name.
+        begin: may begin measures elsewhere; the results are the same.
     """
     real, fake, *others = (np.asarray(x, dtype=np.float64) for x in (real, fake, null) if x is not None)
     size, cuts = min(map(len, (fake, *others))), rng("cuts")
@@ -95,33 +99,56 @@ def measure(
     some_real, *some = (cut(x, min(len(x), MOST), cuts) for x in (real, fake, *others))
     few = min(len(real), size) // PER_AXIS
 
-    def measured(x: Floats, some_x: Floats) -> dict[str, Estimate]:
-        a, b = (y if y.shape[1] <= few else y @ frame.axes[:few].T for y in (real, x))
+    def in_axes(x: Floats) -> Decomposed:
+        return Decomposed.of(x if x.shape[1] <= few else x @ frame.axes[:few].T)
+
+    decomposed, projected = in_axes(real), _projected(some_real, frame)
+
+    def values(x: Floats, some_x: Floats) -> dict[str, Callable[[], Estimate]]:
         return {
-            "fd_infinity": frechet_at_infinity(a, b, splits, level, rng=rng("fd_infinity")),
-            "auc": classifier_test(some_real, some_x, frame, level, rng=rng("auc")),
-            "sliced": sliced_distance(some_real, some_x, frame, splits, level, rng=rng("sliced")),
-            "rke": rke(some_x, frame.bandwidth, level),
-            "vendi": vendi(x, frame.centre, level),
+            "fd_infinity": lambda: frechet_at_infinity(decomposed, in_axes(x), splits, level, rng=rng("fd_infinity")),
+            "auc": lambda: classifier_test(some_real, some_x, frame, level, rng=rng("auc")),
+            "sliced": lambda: Estimate(mean_wasserstein(projected, _projected(some_x, frame)), None, None),
+            "rke": lambda: rke(some_x, frame.bandwidth, level),
+            "vendi": lambda: vendi(x, frame.centre, level),
         }
 
-    estimates, *nulls = (measured(*both) for both in zip((fake, *others), some, strict=True))
-    return {name: Fidelity(estimates[name], nulls[0][name].value if nulls else None) for name in MEASURES}
+    own, *of_null = (values(*both) for both in zip((fake, *others), some, strict=True))
+    own["sliced"] = lambda: sliced_distance(projected, some[0], frame, splits, level, rng=rng("sliced"))
+    asked = [each[name] for name in MEASURES for each in (own, *of_null)]  # in the order of their time
+    found = side_by_side(begin, asked)
+    estimates, *nulls = (found[k :: 1 + len(of_null)] for k in range(1 + len(of_null)))
+    null_values = [one.value for one in nulls[0]] if nulls else [None] * len(MEASURES)
+    return {name: Fidelity(one, null) for name, one, null in zip(MEASURES, estimates, null_values, strict=True)}
 
 
 def sliced_distance(
-    real: Floats, fake: Floats, frame: Frame, splits: int = SPLITS, level: float = LEVEL, *, rng: np.random.Generator
+    real: Floats | Sorted,
+    fake: Floats,
+    frame: Frame,
+    splits: int = SPLITS,
+    level: float = LEVEL,
+    *,
+    rng: np.random.Generator,
 ) -> Estimate:
     """Estimate the sliced Wasserstein distance of two samples (n, d) and (m, d), in units of the frame's spread.
 
     It is `mean_wasserstein` of their projections on the frame's directions: a shift by s moves them by s |cos| on
     average, which is .64 s in two dimensions and about .80 s / sqrt(d) in many. The interval is that of
     `half_sample_variance`, Student's, cut at 0, around what the distance is on average at these sizes.
+
+    `real` may be their `Sorted` projections, which several comparisons can share.
     """
-    x, y = (z @ frame.directions.T / frame.spread for z in (real, fake))
-    found = half_mean_wasserstein(x, y, *sides_of_splits(len(x), len(y), splits, rng))
+    x = real if isinstance(real, Sorted) else _projected(real, frame)
+    y = _projected(fake, frame)
+    found = half_mean_wasserstein(x, y, *sides_of_splits(x.values.shape[1], len(fake), splits, rng))
     variance = float(half_sample_variance(found[:, 0] - found[:, 1]))
     return symmetric(mean_wasserstein(x, y), variance, splits, level, (0.0, np.inf))
+
+
+def _projected(x: Floats, frame: Frame) -> Sorted:
+    """Return samples (n, d) along the frame's directions, in units of its spread."""
+    return Sorted.of(x @ frame.directions.T / frame.spread)
 
 
 def classifier_test(

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gancensus.contracts.beginning import Begin, here
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import REAL
 
@@ -65,6 +66,8 @@ class Context(NamedTuple):
     real: tuple[str, ...] = REAL
     """The real populations that the study has; where `train` is not among them, nothing has learned from real samples
     that are known, and those of `calibrate` are given in its place."""
+    begin: Begin = here
+    """Begins computations where a thread is free, for what takes long; no result depends on it."""
 
 
 class AnalysisTable(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from gancensus.contracts.analysis import Analysis, AnalysisTable, Context
+from gancensus.contracts.beginning import side_by_side
 from gancensus.contracts.family import EncoderName
 from gancensus.contracts.samples import vectors
 from gancensus.storage import schemas
@@ -89,8 +91,10 @@ class Fidelity(Analysis):
         frame = Frame.of(fixing, rng("directions"))
         for population, samples in generated.items():
             fake = vectors(samples)
-            found = fidelity(compared, fake, others, neighbours=self.neighbours, rng=rng(population))
-            found |= measure(compared, fake, others, frame, rng=_named(rng, population))
+            own, named = rng(population), _named(rng, population)
+            first = partial(fidelity, compared, fake, others, self.neighbours, rng=own, begin=context.begin)
+            more = partial(measure, compared, fake, others, frame, rng=named, begin=context.begin)
+            found = {name: one for part in side_by_side(context.begin, [first, more]) for name, one in part.items()}
             about = (self.reference, context.space)
             rows += [(population, name, *one.estimate, one.null, *about) for name, one in found.items()]
         return dict(zip(schemas.FIDELITY.names, zip(*rows, strict=True), strict=True))
