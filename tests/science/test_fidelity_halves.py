@@ -87,7 +87,7 @@ def outlier(seed: int, n: int, d: int) -> Floats:
 
 
 def distances_of_halves(x: Floats, y: Floats, x_sides: Integers, y_sides: Integers) -> list[float]:
-    return half_distances(Decomposed.of(x), Decomposed.of(y), x_sides, y_sides).tolist()
+    return list(half_distances(Decomposed.of(x), Decomposed.of(y), x_sides, y_sides))
 
 
 @pytest.mark.parametrize("name", [*CASES, "outlier"])
@@ -120,7 +120,7 @@ def test_halves_of_samples_that_differ_in_single_rows_are_decomposed_by_themselv
 def apart(seed: int, n: int, d: int, small: float) -> Floats:
     """Half of the values are small, in axes of their own, so that they are lost beside squares of the others."""
     turn = np.linalg.qr(normal(0, d, d))[0]
-    return normal(seed, n, d) * np.where(np.arange(d) < d // 2, 1, small) @ turn
+    return np.asarray(normal(seed, n, d) * np.where(np.arange(d) < d // 2, 1, small) @ turn)
 
 
 @pytest.mark.parametrize("small", [1e-2, 1e-4, 1e-5, 1e-7, 0])

@@ -18,7 +18,7 @@ from gancensus.census.measured import Compared, Measured, measure
 from gancensus.census.relabelling import Labels, relabelled
 from gancensus.census.summary import Answer, adjusted, answers
 from gancensus.census.summary import copies as answer_copies
-from gancensus.comparison.alike import differences, reduced
+from gancensus.comparison.alike import blocks_of, differences, reduced
 from gancensus.comparison.fidelity import precision_recall_density_coverage
 from gancensus.comparison.frechet import frechet_distance
 from gancensus.domains.general.metric_euclidean import Euclidean
@@ -80,7 +80,7 @@ def compare(calibrate: Floats, holdout: Floats, made: Floats, labels: Labels, rn
     definition = {"near": Euclidean(alpha=0.001)}
     compared = Compared(*features(calibrate, holdout, made))
     measured = measure(definition, [threshold], compared, labels, rng)
-    values = reduced(calibrate, [holdout, made], None)
+    values = reduced(blocks_of(calibrate), [blocks_of(holdout), blocks_of(made)], None)
     rows = rows_of_answers({"near": measured}, differences(values, labels), values.names)
     return Compare([row | {"samples": len(made), "others": len(holdout)} for row in rows], measured, threshold)
 
