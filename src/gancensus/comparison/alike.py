@@ -104,9 +104,13 @@ def _principal(calibrate: Blocks) -> tuple[Floats, Floats]:
         if known < PILOT:
             first.append(block[: PILOT - known])
             known += len(first[-1])
-    mean = total / count
-    sizes, axes = _singular(np.concatenate(first) - mean)
-    return mean, axes.T * (np.sqrt(known) / sizes[0] if sizes[0] > 0 else 1.0)
+    mean, x = total / count, np.empty((known, len(total)))
+    while first:  # blocks that are copied are dropped, to save memory
+        block = first.pop()
+        np.subtract(block, mean, out=x[known - len(block) : known])
+        known -= len(block)
+    sizes, axes = _singular(x)
+    return mean, axes.T * (np.sqrt(len(x)) / sizes[0] if sizes[0] > 0 else 1.0)
 
 
 def _singular(x: Floats) -> tuple[Floats, Floats]:

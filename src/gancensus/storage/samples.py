@@ -187,7 +187,8 @@ class SampleRows:
         groups = np.searchsorted(self._ends, rows, side="right") - 1
         where = [np.flatnonzero(groups == k) for k in np.unique(groups)]
         found = [self._last(int(groups[at[0]])).take(rows[at] - self._ends[groups[at[0]]]) for at in where]
-        return _joined(found).take(np.argsort(np.concatenate(where)))
+        order = np.concatenate(where)
+        return _joined(found) if (np.diff(order) > 0).all() else _joined(found).take(np.argsort(order))
 
     def whole(self) -> Samples:
         """Read all samples, in order. Raises as `read_samples`."""
