@@ -298,7 +298,7 @@ def _check_names(path: Path, names: Sequence[str], rows: int, unwanted: Collecti
         if name in twice
     ]
     if not names or rows < 2:
-        problems.append(UserError(f"{path}: {rows} rows below the header; a pair needs at least two"))
+        problems.append(UserError(f"{path}: {counted_noun(rows, 'row')} below the header; a pair needs at least two"))
     if problems:
         raise together(problems)
 

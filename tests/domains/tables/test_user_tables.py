@@ -212,7 +212,7 @@ def test_labels(cells: list[str], types: dict[str, Any], expected: list[int], tm
 BAD_CSV: dict[str, tuple[str, dict[str, Any], str]] = {
     "empty": ("", {}, ": 0 rows below the header"),
     "header only": ("a,b\n", {}, ": 0 rows below the header"),
-    "one row": ("a,b\n1,2\n", {}, ": 1 rows below the header; a pair needs at least two"),
+    "one row": ("a,b\n1,2\n", {}, ": 1 row below the header; a pair needs at least two"),
     "ragged": ("a,b\n1,2\n1,2,3\n", {}, ": line 3 has 3 cells, but the header 2"),
     "quote": ('a,b\n1,"2\n1,2\n', {}, ": not a readable CSV file"),
     "index": (",b\n1,2\n1,3\n", {}, ': column 1 has no name; name it, or leave it out: `drop: [""]`'),
