@@ -613,6 +613,27 @@ def test_large_inputs_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "fidelity" not in study_of(chosen)
 
 
+@pytest.mark.parametrize(
+    ("count", "width", "generators", "asked"),
+    [
+        (6000, 16, 1, True),
+        (10_000, 64, 1, True),
+        (10_000, 64, 3, True),
+        (10_000, 768, 1, True),
+        (10_000, 768, 2, False),
+    ],
+)
+def test_fidelity_is_asked_where_it_takes_half_a_minute(
+    tmp_path: Path, count: int, width: int, generators: int, asked: bool
+) -> None:
+    """Measured on one core: 1 s, 3.4 s a generator with 64 values, 25 s with 768."""
+    np.lib.format.open_memmap(tmp_path / "real.npy", "w+", np.float32, (count, width))
+    made = {f"g{k}": str(tmp_path / "real.npy") for k in range(generators)}
+    chosen = choose(Asked(str(tmp_path / "real.npy"), made))
+    assert ("fidelity" in study_of(chosen)) == asked
+    assert any(line.startswith("fidelity: left out, as it takes about 53 seconds") for line in chosen.said) != asked
+
+
 @pytest.mark.parametrize(("real", "made", "few"), [(60, 11, "mine has 11"), (30, 60, "real has 30"), (36, 12, "")])
 def test_one_generator_with_few_samples_does_not_spoil_fidelity(tmp_path: Path, real: int, made: int, few: str) -> None:
     np.save(tmp_path / "real.npy", RNG.normal(size=(real, 4)))
