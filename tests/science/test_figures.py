@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -571,3 +572,18 @@ def test_shown_rows_are_in_natural_units_and_images_have_none() -> None:
     columns, about = shown_table([Group("holdout", images(2, 8, 8))])
     assert columns["x"] == [[], []]
     assert about == {}
+
+
+@style.styled
+def test_a_figure_is_laid_out_as_saving_would() -> None:
+    figures = []
+    for _ in range(2):
+        figure = Figure(figsize=(4, 3))
+        for number, ax in enumerate(figure.subplots(1, 2)):
+            ax.plot([0, 10_000], [0, 1], label="a")
+            ax.set_ylabel("long\nname" * (number + 1))
+            ax.legend()
+        figures.append(figure)
+    content = io.BytesIO()
+    figures[0].savefig(content, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    assert style.svg(figures[1]) == content.getvalue()
