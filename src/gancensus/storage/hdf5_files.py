@@ -56,7 +56,7 @@ class LastRun:
         """Return a run by its number, and hold it."""
         held = self._held  # one tuple, as threads may share it
         if held[0] != number:
-            self._held = (-1, None)  # freed before another one is read
+            held = self._held = (-1, None)  # freed before another one is read
             held = self._held = (number, read())
         return held[1]
 
