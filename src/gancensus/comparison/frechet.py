@@ -85,8 +85,7 @@ def half_distances(one: Decomposed, other: Decomposed, one_sides: Integers, othe
 
     Where C is not well-conditioned (few samples, or values that differ in few of them), halves are decomposed by
     themselves, and the singular values are those of the product of their roots. Where both samples have few rows for
-    each value, so are those of the products of the rows of halves, X Y^T, each less its half's mean; they are part of
-    the products of the whole samples.
+    each value, they are those of X Y^T, the products of the rows of two halves, which are part of those of all rows.
 
     Args:
         one: (n, d), n >= 4.
