@@ -192,10 +192,10 @@ def test_a_column_whose_name_has_two_lines_leaves_a_configuration_that_can_be_re
     assert yaml.safe_load(made.read_text())["studies"]["audit"]["source"]["drop"] == ["a\nb"]
 
 
-def test_what_only_yaml_can_say_is_said_to_be_of_it() -> None:
-    left_out = "fidelity: left out, as it takes minutes; `fidelity: {encoder: pca}` asks for it"
-    assert as_options(left_out).endswith("`fidelity: {encoder: pca}` in a copy of audit.yaml asks for it")
-    assert as_arguments(left_out).endswith("minutes; `gancensus.fidelity` measures it")
+def test_options_are_arguments_in_python() -> None:
+    assert as_arguments("fidelity: left out, as it takes minutes; `--fidelity` asks for it").endswith(
+        "`fidelity` asks for it"
+    )
     assert as_arguments("give its vectors: --features") == "give its vectors: features"
 
 

@@ -57,6 +57,7 @@ def audit(
     decimal: str | None = None,
     group: str | None = None,
     same_units: bool = False,
+    fidelity: bool = False,
 ) -> Audit:
     """Say of generated samples whether they are diverse, on the data, cover it, and copy; as `gancensus audit` does.
 
@@ -77,6 +78,7 @@ def audit(
         decimal: the decimal mark of real cells that do not show it: . or ,
         group: what says which real samples belong together: a column of a table, or `folder` of a folder of images.
         same_units: that all samples are in the units of the real ones, where their values look as if they were not.
+        fidelity: that FID and its kin are measured, even where it takes more than a few seconds.
 
     Raises:
         UserError: what is wrong with the samples, in a line.
@@ -100,6 +102,7 @@ def audit(
                 decimal,
                 None if group is None else str(group),
                 bool(same_units),
+                bool(fidelity),
             )
             chosen = choose(asked)
             config = load(chosen.configuration)

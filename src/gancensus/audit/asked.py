@@ -38,6 +38,8 @@ class Asked:
     """What says which real samples belong together: a column, an array of a .npz, or `folder`."""
     same_units: bool = False
     """That all samples are in the units of the real ones, where their values look as if they were not."""
+    fidelity: bool = False
+    """That it is measured, however long it takes."""
 
     @property
     def speaks_of_columns(self) -> bool:

@@ -52,7 +52,7 @@ def choose(asked: Asked, progress: Callable[[str], None] = lambda text: None) ->
     if problems := declare(asked, inputs, sections):
         raise UserError("\n".join(problems))
     spaces = _spaces(asked, inputs, features, names, kind, sections["real"])
-    found = questions(kind, inputs, spaces, asked.alpha)
+    found = questions(kind, inputs, spaces, asked)
     parts, said_of_parts = _parts(asked, spaces, sections, inputs["real"].count)
     study = {
         "source": sections["real"],

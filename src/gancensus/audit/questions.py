@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from gancensus.audit.asked import Asked
 from gancensus.audit.places import absolute
 from gancensus.audit.recognise import Input
 from gancensus.config.registry import members
@@ -24,7 +25,7 @@ OF_ITS_OWN = 0.2  # share of the real samples that an encoder is fitted on
 BEAMS = 50  # different energies, at most, of showers that are compared at equal energy
 WINDOW = 11  # cells across the windows of SSIM
 FEW, PARTS = 12, 3  # samples that fidelity needs of a generator, and of each part of the real ones: a third, at least
-SECONDS = 30.0  # of one core that fidelity may take: about as long as the rest of an audit of so many samples
+SECONDS = 3.0  # of one core that fidelity may take where nobody asks for it: less than the rest of a small audit
 MOST = 10_000  # samples of each population that its classifier takes
 WIDTH = 2.0  # of images of jets: that of their usual window in eta and phi, which balanced distances do not depend on
 Section = dict[str, Any]
@@ -109,8 +110,8 @@ def features_of(files: Mapping[str, Path], dimension: int, names: Mapping[str, s
     return Space("features", section, False, dimension, f"features: {dimension:,} numbers of each sample, as given")
 
 
-def questions(kind: str, inputs: Mapping[str, Input], spaces: Sequence[Space], alpha: float | None) -> Questions:
-    """Return what is asked of samples of a kind."""
+def questions(kind: str, inputs: Mapping[str, Input], spaces: Sequence[Space], asked: Asked) -> Questions:
+    """Return what is asked of samples of a kind; raises UserError where it cannot be."""
     real = inputs["real"]
     metrics: dict[str, tuple[Section, str]] = {
         "images": ({"pixels": {"euclidean": {}}}, "pixels: Euclidean distance of all pixels"),
@@ -127,10 +128,10 @@ def questions(kind: str, inputs: Mapping[str, Input], spaces: Sequence[Space], a
         definitions, lines = {**own, **latent}, [said_of_own, *lines]
     for definition in definitions.values():
         for name, metric in definition.items():
-            if alpha is not None and metric.get("kind", name) != "condition":
-                metric["alpha"] = alpha
+            if asked.alpha is not None and metric.get("kind", name) != "condition":
+                metric["alpha"] = asked.alpha
     said = [f"duplicates, {line}" for line in lines]
-    analyses = _analyses(kind, inputs, real, spaces, said)
+    analyses = _analyses(kind, inputs, spaces, asked.fidelity, said)
     return Questions(definitions, analyses, said)
 
 
@@ -164,10 +165,11 @@ def _few_beams(inputs: Mapping[str, Input]) -> bool:
 
 
 def _analyses(
-    kind: str, inputs: Mapping[str, Input], real: Input, spaces: Sequence[Space], said: list[str]
+    kind: str, inputs: Mapping[str, Input], spaces: Sequence[Space], fidelity: bool, said: list[str]
 ) -> dict[str, Section]:
     """Return the analyses that suit the samples, and are done in time; what is left out is said."""
     found: dict[str, Section] = {}
+    real = inputs["real"]
     if kind == "tables":
         found["synthetic"] = {}
     if kind == "showers":
@@ -178,7 +180,6 @@ def _analyses(
         found["substructure"] = {}
     if spaces or kind in ("images", "numbers", "tables"):
         section = {"encoder": spaces[0].name} if spaces else {}
-        asked = f"{{encoder: {spaces[0].name}}}" if spaces else "{}"
         width = spaces[0].dimension if spaces else int(np.prod(real.shape))
         needed = {role: PARTS * FEW if role == "real" else FEW for role in inputs if role != "train"}
         few = [
@@ -190,11 +191,13 @@ def _analyses(
             said.append(
                 f"fidelity: left out, as it needs {FEW} samples each, {PARTS * FEW} real ones: {numbers.listing(few)}"
             )
-        elif (seconds := _seconds(inputs, width)) <= SECONDS:
+        elif (seconds := _seconds(inputs, width)) <= SECONDS or fidelity:
             found["fidelity"] = section
         else:
             about = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:,.0f} minutes"
-            said.append(f"fidelity: left out, as it takes about {about} of a core; `fidelity: {asked}` asks for it")
+            said.append(f"fidelity: left out, as it takes about {about} of a core; `--fidelity` asks for it")
+    elif fidelity:
+        raise UserError(f"--fidelity: compares vectors, and {kind} have none here; give --encoder, or --features")
     if found:
         said.append(f"analyses: {', '.join(found)}")
     return found
@@ -231,7 +234,7 @@ def _seconds_of(real: float, made: float, width: int) -> float:
     """Return the same of one generator: all pairs, the classifier, and the covariances of halves."""
     pairs = real**2 / 2 + made**2 + 2 * real * made
     judged = min(real, MOST) + min(made, MOST)
-    values = min(width, 2 * made)  # of covariances
+    values = min(width, (real + made) / 4)  # of covariances, or rows of halves
     return (
         0.2
         + pairs * (4.3e-9 + 8.5e-11 * width)

@@ -14,8 +14,7 @@ PROPOSED = re.compile(
     r"`(?P<key>drop|types|decimal|same_units|group)(: (?P<value>[^`]+))?`"
     r"( of the source| under the source and under the generator| under the (source|generator))?"
 )
-OPTIONS = re.compile(r"--(alpha|decimal|drop|encoder|features|group|kind|train|types)\b")
-FIDELITY = re.compile(r"`fidelity: \{[^`]*\}` asks for it")
+OPTIONS = re.compile(r"--(alpha|decimal|drop|encoder|features|fidelity|group|kind|train|types)\b")
 KEY = re.compile(r"`[a-z_]+: ")  # how a text proposes a key that has no other name
 PLACES = re.compile(r"(say under the source which|declare the column in the source)(?=:)")
 TRAIN = re.compile(r"\((--train), or (`trained_on`|train_first)\)")
@@ -23,14 +22,12 @@ TRAIN = re.compile(r"\((--train), or (`trained_on`|train_first)\)")
 
 def as_options(text: str) -> str:
     """Return a text in which keys that have an option are called by it: '`drop: [a b]`' is '`--drop 'a b'`'."""
-    text = FIDELITY.sub(lambda found: found[0].replace("asks", "in a copy of audit.yaml asks"), text)
     return _in_terms(TRAIN.sub(r"(\1)", text), _option)
 
 
 def as_arguments(text: str) -> str:
     """Return a text in which keys and options are called by the arguments of `gancensus.audit`: '`drop=['a b']`'."""
-    text = FIDELITY.sub("`gancensus.fidelity` measures it", TRAIN.sub(r"(\1)", text))
-    return _in_terms(OPTIONS.sub(r"\1", text), _argument)
+    return _in_terms(OPTIONS.sub(r"\1", TRAIN.sub(r"(\1)", text)), _argument)
 
 
 def _in_terms(text: str, term: Callable[[str, Any], str]) -> str:

@@ -112,6 +112,9 @@ def _add_declared(command: Parser) -> None:
     command.add_argument(
         "--same-units", action="store_true", help="all samples have one unit, though their values look otherwise"
     )
+    command.add_argument(
+        "--fidelity", action="store_true", help="measure FID, KID, precision, coverage ..., even where it takes long"
+    )
 
 
 def _add_run(command: Parser) -> None:
@@ -179,6 +182,7 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
         args.decimal,
         args.group,
         args.same_units,
+        args.fidelity,
     )
     words = tuple(word for word in args.fail_on if word != RATIO)
     args.gate = Gate(words, args.max_ratio, args.strict, () if args.train else (COPIES,))

@@ -163,6 +163,7 @@ def _command(asked: Asked, out: Path) -> list[str]:
         *(f"--drop={column}" for column in asked.drop),
         *(f"--types={column}={kind}" for column, kind in asked.types.items()),
         *(["--same-units"] if asked.same_units else []),
+        *(["--fidelity"] if asked.fidelity else []),
         *(word for option, value in given.items() if value is not None for word in (option, str(value))),
     ]
 
