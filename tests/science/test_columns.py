@@ -530,6 +530,12 @@ def test_a_missing_text_is_another_where_the_real_ones_are_two_or_none() -> None
     assert generated(column(["a", "b"]), ["a", "NaN"])[0] == ("NaN",)
 
 
+def test_missing_texts_are_a_category_which_is_said() -> None:
+    manner = Manner()
+    assert infer("c", ["a", "", "b", ""], "here", manner=manner).categories == ("", "a", "b")
+    assert list(manner.notes.counts()) == ["column 'c': 2 missing cells taken as a category"]
+
+
 def test_missing_numbers_are_the_median_and_marked_where_that_is_declared() -> None:
     texts = ["1", "", "3", "10", "NA", "4"]
     for choice, how in (("flag", "flag"), ("impute", "impute")):

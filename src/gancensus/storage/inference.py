@@ -103,6 +103,8 @@ def infer(
     if declared is None:
         _refuse_unlike(name, first, place, manner)
         first = _truth(name, first, manner)
+    if gone := sum(map(is_missing, texts)):
+        manner.notes.add(f"column '{name}': {counted_noun(gone, 'missing cell')} taken as a category")
     if declared == "nominal" or (declared is None and len(first) != 2):
         _refuse_many(name, first, len(texts), declared is not None, place)
         if declared is None:
