@@ -182,6 +182,13 @@ def test_it_shows_itself(found: Audit) -> None:
     assert "<b>" not in page and "my &lt;b&gt;" in page and page.count("<tr>") == 3
 
 
+def test_a_generator_and_its_pairs_show_themselves_in_a_line(found: Audit) -> None:
+    name, one = next(iter(found.items()))
+    assert repr(one).startswith(f"Outcome({name!r}, ratio='") and "copies='" in repr(one) and len(repr(one)) < 300
+    pairs = found.duplicates(name)
+    assert repr(pairs) == f"Duplicates({len(pairs.i):,} pairs, by euclidean)"
+
+
 def test_the_report_and_the_saved_tables_say_nothing_of_temporary_files(found: Audit, tmp_path: Path) -> None:
     found.to_html(tmp_path / "report.html")
     found.save(tmp_path / "kept")

@@ -7,6 +7,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from gancensus.plotting import numbers
 from gancensus.plotting.numbers import Row
 from gancensus.report import sentences
 from gancensus.report.sentences import BAD, QUESTIONS
@@ -29,6 +30,13 @@ class Outcome(NamedTuple):
     scales: Sequence[Row] = ()
     """Rows of `schemas.SCALES`: by each definition at each `scale`, strict, middle and loose; none where alpha was
     given. The numbers of `counts` are those of the middle one."""
+
+    def __repr__(self) -> str:
+        """Say the ratio and the answers in one line: the rows beside them would fill pages."""
+        value, reach = numbers.interval(self.main, "ratio")
+        answers = (f"{question}={sentences.answer(self.answers.get(question))!r}" for question in QUESTIONS)
+        ratio = f"{value} ({reach})" if reach else value
+        return f"Outcome({self.title!r}, ratio={ratio!r}, {', '.join(answers)})"
 
     @property
     def main(self) -> Row:

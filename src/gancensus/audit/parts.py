@@ -40,6 +40,10 @@ class Duplicates(NamedTuple):
     distances: Mapping[str, NDArray[np.float64]]
     """The exact distance of each pair, (pairs,) by metric."""
 
+    def __repr__(self) -> str:
+        """Say how many pairs there are, and by what: all of them would fill pages."""
+        return f"Duplicates({len(self.i):,} pair{'s' * (len(self.i) != 1)}, by {', '.join(self.distances)})"
+
 
 class Census(NamedTuple):
     """How diverse samples are beside real ones, by their near-duplicates."""
