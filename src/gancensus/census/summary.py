@@ -41,7 +41,7 @@ NAMES = {
     "local": "how many samples are where",
     "overlap": "what is frequent",
     "distinct": "distinct values of {}",
-    "associations": "{} together",
+    "associations": "how {} go together",
 }
 SHARP = ("pair_ratio", "reach_ratio", "on", "covers")  # statistics that see differences that nobody minds
 
