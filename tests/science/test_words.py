@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gancensus.census.answers import SIDES
+from gancensus.cli import printed
 from gancensus.contracts.metric import Metric
 from gancensus.domains.general.metric_condition import Condition
 from gancensus.domains.general.metric_euclidean import Euclidean
@@ -162,12 +163,12 @@ def test_a_definition_says_what_is_compared_and_what_is_a_duplicate() -> None:
     thresholds = [{"metric": name, "threshold": 0.125} for name in metrics]
     assert sentences.definition(metrics, thresholds) == (
         "Two samples are compared only when their energy differs by at most 0.5, their theta lies in the same bin and "
-        "their run is equal, and are duplicates when their euclidean distance is at most 0.125, and their latent "
+        "their run is equal, and are duplicates when their Euclidean distance is at most 0.125, and their latent "
         "distance in the space of encoder vae is at most 0.125, and their hits distance is at most 0.125."
     )
     only = {"euclidean": metrics["euclidean"]}
     assert sentences.definition(only, thresholds[3:4]) == (
-        "Two samples are duplicates when their euclidean distance is at most 0.125."
+        "Two samples are duplicates when their Euclidean distance is at most 0.125."
     )
 
 
@@ -251,6 +252,19 @@ def test_what_was_not_asked_is_decided_by_nothing() -> None:
     known = {"question": "copies", "answer": "inconclusive", "criterion": "near copies", "needed": None}
     assert sentences.why(known | {"names": "cannot be asked: no"}) == "cannot be asked: no"
     assert sentences.why(known | {"names": "else"}) == "by samples of train among the nearest real ones (near); else"
+
+
+def test_what_was_not_asked_is_not_called_inconclusive() -> None:
+    said = answered(copies="inconclusive")
+    said["copies"] |= {"question": "copies", "names": "cannot be asked: no samples", "criterion": "", "needed": None}
+    said["copies"] |= {"low": None, "high": None}
+    assert sentences.answer(said["copies"]) == "not asked"
+    assert sentences.conclusions({"a-0": said}) == {
+        ("yes", "as diverse as the data, on the data, covers the data"): ["a-0"]
+    }
+    assert printed.reasons({"mine": {"copies": said["copies"]}}, printed.is_open) == [
+        "  copies train, not asked: no samples (mine)"
+    ]
 
 
 def test_what_decides_is_said_in_words() -> None:

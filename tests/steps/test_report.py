@@ -350,7 +350,7 @@ def test_report_says_what_the_tables_say(page: str) -> None:
     )
     assert "gan-0 makes about 1,100" in text
     assert "gan-1 shows no duplicate among 1,000 samples: it makes at least 170,000 effectively different" in text
-    assert "Two samples are duplicates when their euclidean distance is at most 0.123." in text
+    assert "Two samples are duplicates when their Euclidean distance is at most 0.123." in text
     assert "450 of 499,500" in text
     assert "9,990" in text  # the held-out data: 499,500 pairs over 50 duplicates
     assert "unknown, not a git repository" in text

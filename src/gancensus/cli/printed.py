@@ -75,7 +75,8 @@ def reasons(said: Mapping[str, Mapping[str, Row]], wanted: Callable[[Row], bool]
         for question, head in HEADS.items():
             row = rows.get(question)
             if row is not None and wanted(row) and (why := sentences.why(row)):
-                found.setdefault(f"{head}, {row['answer']}: {why}", []).append(name)
+                reason = f"{head}, {sentences.word(row)}: {why.removeprefix(sentences.UNASKED)}"
+                found.setdefault(reason, []).append(name)
     return [indented(f"{reason} ({', '.join(names)})") for reason, names in found.items()]
 
 

@@ -49,6 +49,7 @@ STATISTICS = {
     "copies": "samples of train among the nearest real ones",
     "exact": "equal samples",
 }
+UNASKED = "cannot be asked: "  # how the reason begins why a question was not asked
 BAD = {"diverse": "no", "on": "no", "covers": "no", "copies": "yes"}  # answers
 
 
@@ -62,7 +63,16 @@ def answer(row: Row | None) -> str:
     elif row["low"] is not None and row["high"] is not None:
         value, low, high = (number(row[name], 2) for name in ("value", "low", "high"))
         said = f": {value}" if low == value == high else f": {value} ({low} to {high})"
-    return f"{row['answer']}{said}"
+    return f"{word(row)}{said}"
+
+
+def word(row: Row) -> str:
+    """Return an answer without its number, which is `not asked` where there was nothing to ask it by."""
+    return "not asked" if _unasked(row) else str(row["answer"])
+
+
+def _unasked(row: Row) -> bool:
+    return bool(row["answer"] == "inconclusive" and row["names"].startswith(UNASKED))
 
 
 def why(row: Row | None) -> str:
@@ -92,11 +102,16 @@ def definition(metrics: Mapping[str, Metric], thresholds: Iterable[Row]) -> str:
     compared = listing([metric.compares_when for metric in metrics.values() if metric.compares_when])
     when = f"compared only when {compared}, and are duplicates" if compared else "duplicates"
     found = [
-        f"their {row['metric']} distance{_space(metrics[row['metric']])} is at most {number(row['threshold'])}"
+        f"their {_called(row['metric'])} distance{_space(metrics[row['metric']])} is at most {number(row['threshold'])}"
         for row in thresholds
         if not metrics[row["metric"]].compares_when
     ]
     return f"Two samples are {when} when {', and '.join(found)}."
+
+
+def _called(metric: str) -> str:
+    """Return what a kind of metric is called in a sentence: those after a person with a capital."""
+    return metric.capitalize() if metric in ("euclidean", "hamming") else metric
 
 
 def scales(rows: Iterable[Row]) -> str | None:
@@ -175,11 +190,11 @@ def _conclusion(said: Mapping[str, Row]) -> tuple[str, str]:
     right = [
         PASSED[question] for question in QUESTIONS if said[question]["answer"] not in ("inconclusive", BAD[question])
     ]
-    open_ones = [OPEN[question] for question in QUESTIONS if said[question]["answer"] == "inconclusive"]
+    open_ones = [OPEN[question] for question in QUESTIONS if word(said[question]) == "inconclusive"]
     unsaid = [f"inconclusive: {', '.join(open_ones)}"] if open_ones else []
-    word = "no" if wrong else "differs" if others else "inconclusive" if unsaid else "yes"
+    verdict = "no" if wrong else "differs" if others else "inconclusive" if unsaid else "yes"
     known = "; ".join(wrong) if wrong else ", ".join(right)
-    return word, "; ".join(filter(None, [known, *others, *unsaid]))
+    return verdict, "; ".join(filter(None, [known, *others, *unsaid]))
 
 
 def _wrong(question: str, row: Row) -> str:
