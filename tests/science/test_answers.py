@@ -350,7 +350,7 @@ def test_the_class_that_is_covered_least_is_named() -> None:
     calibrate, classes = drawn(every)
     lost = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes))["covers"]
     assert lost.answer == "no"
-    assert "least covered: class 3, 0%" in lost.names
+    assert "least covered: class 3, 0 %" in lost.names
     named = said(rows(calibrate, drawn(every)[0], drawn(others)[0], classes, called={3: "dog/small"}))["covers"]
     assert "least covered: class dog/small, " in named.names
     kept = said(rows(calibrate, drawn(every)[0], drawn(every)[0], classes))["covers"]

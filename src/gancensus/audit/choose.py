@@ -190,9 +190,10 @@ def _parts(
     train = OF_ITS_OWN if fitted and asked.train is None else 0
     rest = round((1 - train) / 2, 3)
     parts: dict[str, Any] = {"splits": {"train": train, "calibrate": rest, "holdout": rest}}
-    said = [f"real samples: {rest:.0%} set the thresholds, {rest:.0%} are what generated ones are compared with"]
+    share = f"{100 * rest:.0f} %"
+    said = [f"real samples: {share} set the thresholds, {share} are what generated ones are compared with"]
     if train:
-        said[0] += f"; {train:.0%} of their own fit {fitted[0]}"
+        said[0] += f"; {100 * train:.0f} % of their own fit {fitted[0]}"
     if count is not None and count < FEWEST:
         said.append(f"real samples: {count} are too few to answer anything; {FEWEST} are the least")
     if asked.train is not None:

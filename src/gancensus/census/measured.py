@@ -131,7 +131,7 @@ def measure(
     names, of_class = ([], None) if classes is None else _classes(beside, (generated, holdout), classes)
     found = statistics(near, labels, radii, (batch, most), share, hub, of_class, begin)._asdict()
     worst = found.pop("least")
-    least = f"class {called.get(names[worst[0]], names[worst[0]])}, {worst[1]:.0%}" if worst else ""
+    least = f"class {called.get(names[worst[0]], names[worst[0]])}, {100 * worst[1]:.0f} %" if worst else ""
     if not worst:
         del found["covers_class"]
     first, second = (curve(_within(pairs, radii.repeat, size)) for pairs, size in sides)

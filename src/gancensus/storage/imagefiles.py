@@ -286,11 +286,11 @@ class _Place(NamedTuple):
 def _content(classes: Sequence[str], places: Sequence[_Place]) -> str:
     """Say how many images there are, of which classes."""
     counts, files = Counter(classes), len({place.path for place in places})
-    pages = f", which are pages of {files} files" if files < len(places) else ""
-    images = f"{len(places)} image{'s' if len(places) > 1 else ''}{pages}"
+    pages = f", which are pages of {files:,} files" if files < len(places) else ""
+    images = f"{len(places):,} image{'s' if len(places) > 1 else ''}{pages}"
     if len(counts) == 1:
         return images
-    return f"{images}; classes: {_listed([f'{name or LOOSE} ({n})' for name, n in sorted(counts.items())], MOST)}"
+    return f"{images}; classes: {_listed([f'{name or LOOSE} ({n:,})' for name, n in sorted(counts.items())], MOST)}"
 
 
 class _Images:
