@@ -115,7 +115,7 @@ def test_an_encoder_that_is_fitted_gets_samples_of_its_own(tmp_path: Path) -> No
     assert study["splits"] == {"train": 0.2, "calibrate": 0.4, "holdout": 0.4}
     assert study["encoders"]["pca"]["components"] == 12  # as many samples
     assert list(study["definitions"]) == ["pca", "pixels"]
-    assert [line for line in chosen.said if "20% of their own fit pca" in line]
+    assert [line for line in chosen.said if "20 % of their own fit pca" in line]
     assert check(chosen).problems == []
 
 
