@@ -249,7 +249,7 @@ def _check_threshold(threshold: float) -> None:
         raise UserError(f"threshold: {threshold}; give a distance of 0 or more")
 
 
-def _apart(compute: Callable[[], T], learning: bool = False) -> T:
+def _apart(compute: Callable[[], T]) -> T:
     """Compute with one thread of BLAS, apart from what the caller has set for its own thread."""
-    with workers(learning) as pool:
+    with workers(learning=False) as pool:
         return pool.submit(compute).result()
