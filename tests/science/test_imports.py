@@ -79,6 +79,7 @@ def test_an_audit_in_memory_imports_what_it_uses() -> None:
 import gancensus, numpy as np
 real, generated = np.random.default_rng(0).normal(size=(2, 200, 2))
 gancensus.census(real, generated)
+gancensus.fidelity(real, generated)
 """
     heavy = {"torch", "matplotlib", "onnxruntime", "h5py"}
     assert not imported(start) & {"sklearn", *heavy}

@@ -337,7 +337,7 @@ def test_what_only_a_step_notices_is_said_of_what_the_caller_gave() -> None:
     for inputs, name in (((bad, good), "real"), ((good, {"my GAN": bad}), r"generated\['my GAN'\]")):
         with pytest.raises(gancensus.UserError, match=f"^{name}: metric emd: sample [0-9]+ has the weight -1"):
             gancensus.audit(*inputs, kind="jets")
-    with pytest.raises(gancensus.UserError, match=r"`same_units: true`.*\n  what is in `\.\.\.` are keys"):
+    with pytest.raises(gancensus.UserError, match=r"`same_units=True`$"):
         gancensus.audit(RNG.integers(0, 256, (300, 8, 8), dtype=np.uint8), RNG.random((300, 8, 8)))
 
 

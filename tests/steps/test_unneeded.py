@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+
+from gancensus.config import unneeded
 
 PROGRAM = """
 import sys
@@ -71,3 +75,13 @@ def test_what_is_imported_for_nothing_comes_when_it_is_used() -> None:
     done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["[]", "''"]
+
+
+def test_a_version_that_lacks_what_is_changed_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "of_another_version.py").write_text("there = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [unneeded._Amended(), *sys.meta_path])
+    for change in [*unneeded.AMENDED.values()]:
+        monkeypatch.setitem(unneeded.AMENDED, "of_another_version", change)
+        sys.modules.pop("of_another_version", None)
+        assert import_module("of_another_version").there == 1

@@ -197,6 +197,7 @@ def test_options_are_arguments_in_python() -> None:
         "`fidelity` asks for it"
     )
     assert as_arguments("give its vectors: --features") == "give its vectors: features"
+    assert as_arguments("runs--train/a--drop.npy, --train-set.npy") == "runs--train/a--drop.npy, --train-set.npy"
 
 
 def test_where_only_a_key_helps_python_says_where_there_are_keys() -> None:

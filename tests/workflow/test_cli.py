@@ -609,6 +609,14 @@ def test_a_snakemake_that_waits_begins_or_ends(tmp_path: Path) -> None:
     assert another.returncode == 0
 
 
+@pytest.mark.parametrize(("error", "printed"), [("KeyboardInterrupt", False), ("ValueError", True)])
+def test_an_interrupted_snakemake_prints_no_traceback(error: str, printed: bool) -> None:
+    start = f"import sys\nfrom gancensus.cli.snakemake import report\nsys.excepthook = report\nraise {error}"
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert ("Traceback" in done.stderr) == printed
+
+
 def test_a_snakemake_that_waits_ends_with_its_head(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, *head.SNAKEMAKE], stdin=subprocess.PIPE, cwd=tmp_path) as waiting:
         assert waiting.stdin is not None

@@ -235,3 +235,10 @@ def test_compiled_code_that_nobody_has_used_for_long_is_removed(tmp_path: Path) 
     os.utime(recent)
     kept_in({"XDG_CACHE_HOME": str(tmp_path)})
     assert [folder.exists() for folder in (old, recent, foreign)] == [False, True, True]
+
+
+def test_compiled_code_that_another_process_has_just_removed_is_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / "compiled-gone"])
+    assert compiled.compiled_folder(tmp_path).parent == tmp_path / "gancensus"

@@ -97,12 +97,12 @@ def audit(
                 {name: files.place(vectors, f"features['{name}']") for name, vectors in (features or {}).items()},
                 None if alpha is None else float(alpha),
                 int(seed),
-                tuple(map(str, [drop] if isinstance(drop, str) or not isinstance(drop, Iterable) else drop)),
-                {str(column): kind for column, kind in (types or {}).items()},
-                decimal,
-                None if group is None else str(group),
-                bool(same_units),
-                bool(fidelity),
+                drop=tuple(map(str, [drop] if isinstance(drop, str) or not isinstance(drop, Iterable) else drop)),
+                types={str(column): kind for column, kind in (types or {}).items()},
+                decimal=decimal,
+                group=None if group is None else str(group),
+                same_units=bool(same_units),
+                fidelity=bool(fidelity),
             )
             chosen = choose(asked)
             config = load(chosen.configuration)

@@ -113,7 +113,7 @@ class Run:
         names = dict.fromkeys([*([None] if samples else []), *(metric.space for metric in metrics)])
         return {name: self.samples[population] if name is None else self.vectors[name, population] for name in names}
 
-    def elsewhere(self, population: str) -> dict[str, dict[str | None, HeldRows]]:
+    def beside(self, population: str) -> dict[str, dict[str | None, HeldRows]]:
         """Return what a population is measured beside, in every space of the definitions, and itself."""
         metrics = [metric for definition in self.study.definitions.values() for metric in definition.values()]
         names = dict.fromkeys([*self.study.real, population])
@@ -277,7 +277,7 @@ def measure_answers(run: Run, population: str, pool: ThreadPoolExecutor) -> None
                 name: Criterion(metrics, thresholds_at(run.thresholds(name)))
                 for name, metrics in run.study.definitions.items()
             },
-            run.elsewhere(population),
+            run.beside(population),
             population,
             results.fitted_spaces(run.study),
             run.study.census.permutations,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from gancensus.audit.given import array_of
 from gancensus.audit.quiet import workers
-from gancensus.contracts.beginning import elsewhere
+from gancensus.contracts.beginning import Begin, elsewhere
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import Samples, check, flatten
 from gancensus.statistics.estimate import Estimate
@@ -81,7 +80,7 @@ def duplicates(x: Array, threshold: float, y: Array | None = None) -> Duplicates
     _check_threshold(threshold)
     rows, others = _samples(x, "x").x, None if y is None else _samples(y, "y").x
     _same_shape({"x": rows} | ({} if others is None else {"y": others}))
-    return _apart(lambda: _pairs(flatten(rows), threshold, None if others is None else flatten(others)))
+    return _apart(lambda _: _pairs(flatten(rows), threshold, None if others is None else flatten(others)))
 
 
 def _pairs(x: NDArray[np.float32], threshold: float, y: NDArray[np.float32] | None) -> Duplicates:
@@ -124,8 +123,7 @@ def fidelity(
     rows = {name: flatten(x) for name, x in found.items()}
     rng = derive_rng(seed, "fidelity")
     samples = rows["real"], rows["generated"], rows.get("null")
-    with workers(learning=True) as pool:
-        return pool.submit(partial(compare, *samples, neighbours, rng=rng, begin=elsewhere(pool))).result()
+    return _apart(lambda begin: compare(*samples, neighbours, rng=rng, begin=begin))
 
 
 def census(
@@ -166,7 +164,7 @@ def census(
         if len(samples) < least:
             raise UserError(f"{name}: {len(samples)} samples; give {least} or more")
     sides = {"holdout": given["real"], "generated": given["generated"]}
-    return _apart(lambda: _census(sides, threshold, alpha, margin, seed))
+    return _apart(lambda _: _census(sides, threshold, alpha, margin, seed))
 
 
 def _census(
@@ -253,7 +251,7 @@ def _check_threshold(threshold: float) -> None:
         raise UserError(f"threshold: {threshold}; give a distance of 0 or more")
 
 
-def _apart(compute: Callable[[], T], learning: bool = False) -> T:
-    """Compute with one thread of BLAS, apart from what the caller has set for its own thread."""
-    with workers(learning) as pool:
-        return pool.submit(compute).result()
+def _apart(compute: Callable[[Begin], T]) -> T:
+    """Compute in threads with one of BLAS each, apart from what the caller has set for its own thread."""
+    with workers(learning=False) as pool:
+        return pool.submit(compute, elsewhere(pool)).result()

@@ -14,7 +14,7 @@ PROPOSED = re.compile(
     r"`(?P<key>drop|types|decimal|same_units|group)(: (?P<value>[^`]+))?`"
     r"( of the source| under the source and under the generator| under the (source|generator))?"
 )
-OPTIONS = re.compile(r"--(alpha|decimal|drop|encoder|features|fidelity|group|kind|train|types)\b")
+OPTIONS = re.compile(r"(?<![\w-])--(alpha|decimal|drop|encoder|features|fidelity|group|kind|train|types)(?![\w-])")
 KEY = re.compile(r"`[a-z_]+: ")  # how a text proposes a key that has no other name
 PLACES = re.compile(r"(say under the source which|declare the column in the source)(?=:)")
 TRAIN = re.compile(r"\((--train), or (`trained_on`|train_first)\)")

@@ -248,10 +248,11 @@ def answer(
 def _differences(calibrate: Some, holdout: Some, generated: Some, labels: Labels) -> Differences:
     """Compare the values of generated and held-out samples."""
     names = _columns(next(calibrate.pieces()))[1]
-    known: tuple[list[bytes], list[bytes]] = ([], [])
-    others = [partial(_read, some, of) for some, of in zip((holdout, generated), reversed(known), strict=True)]
+    made: list[bytes] = []
+    real: list[bytes] = []
+    others = [partial(_read, holdout, real), partial(_read, generated, made)]
     values = alike.reduced(partial(_read, calibrate), others, names)
-    return Differences(alike.differences(values, labels), values.names, known)
+    return Differences(alike.differences(values, labels), values.names, (made, real))
 
 
 def _read(samples: Some, known: list[bytes] | None = None) -> Iterator[npt.NDArray[Any]]:

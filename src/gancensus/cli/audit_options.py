@@ -177,12 +177,12 @@ def settle(command: Parser, args: argparse.Namespace, rest: Sequence[str]) -> No
         features,
         args.alpha,
         args.seed,
-        tuple(dict.fromkeys(args.drop)),
-        types,
-        args.decimal,
-        args.group,
-        args.same_units,
-        args.fidelity,
+        drop=tuple(dict.fromkeys(args.drop)),
+        types=types,
+        decimal=args.decimal,
+        group=args.group,
+        same_units=args.same_units,
+        fidelity=args.fidelity,
     )
     words = tuple(word for word in args.fail_on if word != RATIO)
     args.gate = Gate(words, args.max_ratio, args.strict, () if args.train else (COPIES,))

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from types import TracebackType
 
 from gancensus.config.unneeded import leave_out, pandas_later
 
@@ -29,6 +30,7 @@ def main() -> None:
     gc.freeze()
     words = sys.argv[1:] or given()
     signal.signal(signal.SIGINT, interrupted)
+    sys.excepthook = report
     snakemake(words)
 
 
@@ -40,6 +42,12 @@ def given() -> list[str]:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     words: list[str] = json.loads(line)
     return words
+
+
+def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an error; not that of an interrupt, which Snakemake does not catch before its first job."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 if __name__ == "__main__":

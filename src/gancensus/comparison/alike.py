@@ -79,7 +79,7 @@ def reduced(calibrate: Blocks, others: Sequence[Blocks], names: Sequence[str] | 
 
     Args:
         calibrate: flattened samples (n, d).
-        others: of `holdout` and of the generated population, (m, d) each.
+        others: of `holdout` and of the generated population, (m, d) each; each is read once.
         names: of the d values; None: they have none.
     """
     width = next(calibrate()).shape[1]

@@ -115,7 +115,7 @@ def measure(
 
     own, *of_null = (values(*both) for both in zip((fake, *others), some, strict=True))
     own["sliced"] = lambda: sliced_distance(projected, some[0], frame, splits, level, rng=rng("sliced"))
-    asked = [each[name] for name in MEASURES for each in (own, *of_null)]  # in the order of their time
+    asked = [each[name] for name in MEASURES for each in (own, *of_null)]  # the longest first
     found = side_by_side(begin, asked)
     estimates, *nulls = (found[k :: 1 + len(of_null)] for k in range(1 + len(of_null)))
     null_values = [one.value for one in nulls[0]] if nulls else [None] * len(MEASURES)

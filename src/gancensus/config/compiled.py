@@ -78,8 +78,9 @@ def compiled_folder(caches: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
     for other in place.glob(f"{COMPILED}*"):
-        if other.stat().st_mtime < time.time() - DAYS * 86400:
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process has just removed it
+            if other.stat().st_mtime < time.time() - DAYS * 86400:
+                shutil.rmtree(other, ignore_errors=True)
     return folder
 
 

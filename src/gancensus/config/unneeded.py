@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -93,7 +93,8 @@ class _Amended(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self.loaders[module.__name__].exec_module(module)
-        AMENDED[module.__name__](vars(module))
+        with suppress(KeyError, AttributeError):  # another version, which has no such name
+            AMENDED[module.__name__](vars(module))
 
 
 class _NoText(defaultdict[str, list[Any]]):

@@ -93,13 +93,13 @@ def _lazy(path: Path, found: _Natural) -> LazySamples:
     label = found.label
     if label is not None and label.shape != (samples,):
         raise UserError(
-            f"{path}: {samples} samples but labels of shape {label.shape}; give one label per sample, or call them "
-            "otherwise, and they are left out"
+            f"{path}: {samples} samples but labels of shape {label.shape}; give one label per sample, or rename "
+            "the array, which is then left out"
         )
     if label is not None and (label.dtype.kind not in "iu" or (label != label.astype(np.int32)).any()):
         raise UserError(
             f"{path}: labels are {label.dtype}; they must be whole numbers that fit into int32; number the classes "
-            "from 0, or call them otherwise, and they are no classes"
+            "from 0, or rename the array, which is then left out"
         )
     known = Samples(
         np.empty((samples, 0), dtype=np.float32),

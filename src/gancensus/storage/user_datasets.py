@@ -29,7 +29,7 @@ class Dataset:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     chunks: tuple[int, ...] | None
-    last: LastRun = field(default_factory=LastRun, repr=False)
+    last: LastRun = field(default_factory=LastRun, repr=False, compare=False)
 
     def whole(self) -> NDArray[Any]:
         """Return all of it."""
