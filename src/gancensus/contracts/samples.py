@@ -90,6 +90,11 @@ class Notes:
         if noted is not None and rows is not None:
             noted.update(map(int, rows))
 
+    def update(self, other: Notes) -> None:
+        """Note what others have, too."""
+        for sentence, rows in other._rows.items():
+            self.add(sentence, rows)
+
     def restart(self) -> None:
         """Forget which rows have been noted: what is read from now on counts."""
         self._rows = {sentence: rows for sentence, rows in self._rows.items() if rows is None}
