@@ -27,6 +27,7 @@ from gancensus.contracts.samples import (
     check,
     check_ids,
 )
+from gancensus.storage.plain_pages import plain_values
 from gancensus.storage.tables import group_rows, growing, read_table, readable, versioned, write_parquet
 
 SAMPLE_COLUMNS = (
@@ -230,8 +231,7 @@ class SampleRows:
         """Read a row group."""
         part, group = self._groups[k]
         path, file = self.paths[part], self._files[part]
-        names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
-        table = readable(path, lambda: file.read_row_group(group, columns=names))
+        table = readable(path, lambda: _read_group(path, file, group, without_x))
         return (_identities if without_x else _samples)(path, table, int(self._before[k]))
 
     def take(self, rows: NDArray[np.int64]) -> Samples:
@@ -252,6 +252,22 @@ class SampleRows:
         """Return sample_id, label, name and conditions of all rows; x has no values."""
         whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
         return check_ids(whole, ", ".join(map(str, self.paths)))
+
+
+def _read_group(path: Path, file: pq.ParquetFile, group: int, without_x: bool) -> pa.Table:
+    """Read a row group, with or without x."""
+    schema, rows = file.schema_arrow, file.metadata.row_group(group).num_rows
+    tensor = schema.field("x").type if "x" in schema.names else None
+    names = [name for name in schema.names if name != "x"]
+    if without_x or not isinstance(tensor, pa.FixedShapeTensorType) or len({*schema.names}) < len(schema.names):
+        return file.read_row_group(group, columns=names if without_x else None)
+    width = tensor.storage_type.list_size
+    values = plain_values(path, file, group, rows * width)
+    if values is None:
+        return file.read_row_group(group)
+    table = file.read_row_group(group, columns=names)
+    x = pa.ExtensionArray.from_storage(tensor, pa.FixedSizeListArray.from_arrays(pa.array(values), width))
+    return pa.table({**{name: table[name] for name in names}, "x": x}, schema=schema)
 
 
 class HeldRows:
