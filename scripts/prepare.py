@@ -14,7 +14,7 @@ from gancensus.contracts.generator import Generator
 from gancensus.contracts.randomness import derive_rng, derive_seed
 from gancensus.contracts.samples import Samples, check, part_rows
 from gancensus.contracts.source import Source
-from gancensus.storage.samples import drop_parts, write_samples
+from gancensus.storage.samples import drop_parts, write_samples, write_side_by_side
 from gancensus.training.splits import split
 
 
@@ -38,9 +38,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         check(real, f"source {args.source.kind}")
     rng = derive_rng(args.seed, "prepare")
     found = split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group)
-    for name, rows in found.items():
-        write_samples(getattr(args, name), real, rows[part_rows(len(rows), args.part, args.parts)])
-        drop_parts(getattr(args, name), args.parts)
+    own = {getattr(args, name): rows[part_rows(len(rows), args.part, args.parts)] for name, rows in found.items()}
+    write_side_by_side(real, own)
+    for path in own:
+        drop_parts(path, args.parts)
     for given in args.trained_on:
         samples = training_samples(given, real, found["holdout"])
         part = part_rows(len(samples), args.part, args.parts)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gancensus.audit.user_samples import as_population, check_units
+from gancensus.audit.processes import cores, side_by_side
+from gancensus.audit.user_samples import as_population, check_units, rows_for_units
 from gancensus.comparison.exact import keys
 from gancensus.config.configuration import Config, Study, check_files, why_absent
 from gancensus.contracts.encoder import Encoder
@@ -17,7 +20,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Samples, by_row, check, rows_to_compare
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, by_row, check, rows_to_compare
 from gancensus.report.inputs import WARNING
 from gancensus.storage.imagefiles import files_of
 from gancensus.training.splits import split
@@ -25,6 +28,11 @@ from gancensus.training.splits import split
 CHEAP = 1 << 26  # bytes of an input that are read before a plan is shown
 SIMULATED = 64  # showers that are simulated to be compared with generated ones
 LISTED = 5  # damaged samples of an input that are named
+MANY = 1 << 25  # values of an input that are read in several processes: a second's work, where they are compressed
+PROCESSES = 4  # at most, as each holds what it reads
+
+Piece = tuple[NDArray[np.float32], Mapping[str, NDArray[np.floating[Any]]]]
+"""Values and conditions of samples."""
 
 
 @dataclass
@@ -83,12 +91,13 @@ def _check_study(
             check(real, f"source {study.source.kind}")
         rng = derive_rng(config.seed, "prepare")
         rows = split(len(real), study.cut.sizes, rng, study.splits.train_first, real.group)
-        if study.source.files() and not _read(key, study, real, found):
+        held_out = rows["holdout"][rows_to_compare(len(rows["holdout"]), real.shape)]
+        read = _read(key, study, real, found, held_out) if study.source.files() else None
+        if study.source.files() and read is None:
             return
         found.note(key, real)
-        held_out = rows["holdout"][rows_to_compare(len(rows["holdout"]), real.shape)]
-        like = real.take(held_out if study.source.files() else held_out[:SIMULATED])
-        if not study.source.files():
+        like = real.take(held_out[:SIMULATED]) if read is None else read
+        if read is None:
             _compare(study, like)
     except UserError as error:
         found.problem(key, error)
@@ -119,8 +128,7 @@ def _check_apart(key: str, real: Samples | LazySamples, trained_on: LazySamples,
 
 def _pieces(samples: Samples | LazySamples) -> Iterator[Samples]:
     """Read samples some at a time."""
-    step = max(1, VALUES_AT_ONCE // prod(samples.shape))
-    yield from (samples.take(slice(start, start + step)) for start in range(0, len(samples), step))
+    yield from (samples.take(rows) for rows in _runs(samples, 0, len(samples)))
 
 
 def _read_encoders(name: str, study: Study, found: Findings, cheap: bool) -> dict[str, Encoder]:
@@ -167,8 +175,9 @@ def _check_generator(
     progress(key)
     try:
         samples = as_population(generator, like, "checked-0")
-        if _read(key, study, samples, found):
-            check_units(generator, like, samples)
+        some = _read(key, study, samples, found, rows_for_units(samples))
+        if some is not None:
+            check_units(generator, like, samples, some)
         found.note(key, samples)
         return samples
     except UserError as error:
@@ -184,18 +193,21 @@ def _compare(study: Study, samples: Samples) -> None:
                 metric.features(samples)
 
 
-def _read(key: str, study: Study, samples: Samples | LazySamples, found: Findings) -> bool:
-    """Read all samples, and name some of those that are damaged; return whether all are good."""
+def _read(
+    key: str, study: Study, samples: Samples | LazySamples, found: Findings, kept: NDArray[np.int64]
+) -> Samples | None:
+    """Read all samples, and name some of those that are damaged; return the rows `kept`, ascending, if all are good."""
     if isinstance(samples, Samples):
         _compare(study, samples)
-        return True
+        return samples.take(kept)
     samples.notes.restart()
-    problems: list[UserError] = []
-    step = max(1, VALUES_AT_ONCE // prod(samples.shape))
-    for start in range(0, len(samples), step):
-        rows = np.arange(start, min(start + step, len(samples)))
+    pieces = _read_side_by_side(study, samples, kept)
+    if pieces is not None:
+        return _joined(samples, kept, pieces)
+    pieces, problems = [], list[UserError]()
+    for rows in _runs(samples, 0, len(samples)):
         try:
-            _compare(study, samples.take(rows))
+            pieces.append(_good(study, samples, kept, rows))
         except UserError as whole:
             problems += list(_damaged(study, samples, rows, LISTED - len(problems))) or [whole]
             if len(problems) >= LISTED:
@@ -204,12 +216,47 @@ def _read(key: str, study: Study, samples: Samples | LazySamples, found: Finding
         found.problem(key, error)
     if len(problems) >= LISTED:
         found.problems.append(f"{key}: and perhaps more")
-    return not problems
+    return None if problems else _joined(samples, kept, pieces)
 
 
-def _damaged(
-    study: Study, samples: LazySamples, rows: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
-) -> Iterator[UserError]:
+def _read_side_by_side(study: Study, samples: LazySamples, kept: NDArray[np.int64]) -> list[Piece] | None:
+    """Read many samples in several processes; None where they are few, and where a process failed, as over damage."""
+    count = min(PROCESSES, cores())
+    if count == 1 or len(samples) * prod(samples.shape) < MANY:
+        return None
+    ends = [len(samples) * k // count for k in range(count + 1)]
+
+    def read(part: tuple[int, int]) -> tuple[list[Piece], Notes]:
+        return [_good(study, samples, kept, rows) for rows in _runs(samples, *part)], samples.notes
+
+    done = side_by_side(read, list(pairwise(ends)))
+    if done is None:
+        return None
+    for _, notes in done:
+        samples.notes.update(notes)
+    return [piece for pieces, _ in done for piece in pieces]
+
+
+def _runs(samples: Samples | LazySamples, start: int, stop: int) -> Iterator[NDArray[np.int64]]:
+    """Yield rows from start to stop, as many at once as are to be read at once."""
+    step = max(1, VALUES_AT_ONCE // prod(samples.shape))
+    yield from (np.arange(k, min(k + step, stop)) for k in range(start, stop, step))
+
+
+def _good(study: Study, samples: LazySamples, kept: NDArray[np.int64], rows: NDArray[np.int64]) -> Piece:
+    """Read some rows, and return what is kept of them; raises UserError where one is damaged."""
+    some, here = samples.take(rows), np.isin(rows, kept)
+    _compare(study, some)
+    return some.x[here], {name: values[here] for name, values in some.conditions.items()}
+
+
+def _joined(samples: LazySamples, kept: NDArray[np.int64], pieces: Sequence[Piece]) -> Samples:
+    """Return the samples that were kept, as if they had been taken."""
+    measured = {name: np.concatenate([conditions[name] for _, conditions in pieces]) for name in pieces[0][1]}
+    return replace(samples.known.take(kept), x=np.concatenate([x for x, _ in pieces]), conditions=measured)
+
+
+def _damaged(study: Study, samples: LazySamples, rows: NDArray[np.int64], most: int) -> Iterator[UserError]:
     """Yield what is wrong with some of the damaged rows; what is wrong with all of them only once."""
     said = set()
     for row in rows:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gancensus.audit.processes import cores
+
 
 @contextmanager
 def workers(learning: bool) -> Iterator[ThreadPoolExecutor]:
@@ -28,9 +30,8 @@ def workers(learning: bool) -> Iterator[ThreadPoolExecutor]:
         import sklearn.utils.parallel  # noqa: F401
 
     environment = dict(os.environ)
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with warnings.catch_warnings(), threadpool_limits(1), _one_thread_of_torch():
-        pool = ThreadPoolExecutor(count, "gancensus", _begin)
+        pool = ThreadPoolExecutor(cores(), "gancensus", _begin)
         try:
             yield pool
         finally:

@@ -106,7 +106,7 @@ def population_of(generator: UserProvided, like: Samples, population: str) -> La
     Raises UserError as `as_population` and `check_units` do.
     """
     samples = as_population(generator, like, population)
-    check_units(generator, like, samples)
+    check_units(generator, like, samples, samples.take(rows_for_units(samples)))
     return samples
 
 
@@ -198,13 +198,18 @@ def _all_coloured(read: Callable[[NDArray[np.int64]], tuple[NDArray[Any], NDArra
         return False
 
 
-def check_units(generator: UserProvided, like: Samples, found: LazySamples) -> None:
-    """Read some of the samples; note where their units or their background may differ from the real ones'.
+def rows_for_units(found: LazySamples) -> NDArray[np.int64]:
+    """Return the rows of samples, ascending, whose units are compared with those of real ones."""
+    count = max(LEAST, VALUES_AT_ONCE // prod(found.shape))
+    return np.unique(np.linspace(0, len(found) - 1, count).astype(np.int64))
+
+
+def check_units(generator: UserProvided, like: Samples, found: LazySamples, some: Samples) -> None:
+    """Note where the units or the background of samples may differ from the real ones'; `some`: `rows_for_units`.
 
     Raises UserError where they certainly do.
     """
-    rows = np.unique(np.linspace(0, len(found) - 1, max(LEAST, VALUES_AT_ONCE // prod(found.shape))).astype(np.int64))
-    findings = list(compare(like, replace(found.take(rows), scale=like.scale)))
+    findings = list(compare(like, replace(some, scale=like.scale)))
     wrong = [finding.text for finding in findings if finding.certain]
     if wrong and not generator.same_units:
         raise UserError(

@@ -90,6 +90,11 @@ class Notes:
         if noted is not None and rows is not None:
             noted.update(map(int, rows))
 
+    def update(self, other: Notes) -> None:
+        """Note what others have, too."""
+        for sentence, rows in other._rows.items():
+            self.add(sentence, rows)
+
     def restart(self) -> None:
         """Forget which rows have been noted: what is read from now on counts."""
         self._rows = {sentence: rows for sentence, rows in self._rows.items() if rows is None}
@@ -165,13 +170,15 @@ class LazySamples:
     """Samples whose values are read when rows of them are taken: what does not fit into memory at once.
 
     `known` has everything else (its x has no values), `shape` and `dtype` those of a sample's values, and `read`
-    returns the values (rows, *shape) of some rows.
+    returns the values (rows, *shape) of some rows. Where one of `run` rows is read, all are decompressed, and held
+    until others are.
     """
 
     known: Samples
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Callable[[NDArray[np.int64]], NDArray[Any]]
+    run: int = field(default=1, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.known)

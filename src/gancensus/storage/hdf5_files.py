@@ -72,6 +72,11 @@ def rows_at_once(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:
     return min(in_chunk, max(1, WIDEST // math.prod(shape[1:])))
 
 
+def rows_held(shape: tuple[int, ...], chunks: tuple[int, ...] | None) -> int:
+    """Return how many rows of a dataset a `LastRun` holds, 1 where it is not used."""
+    return rows_at_once(shape, chunks) if chunks is not None and chunks[0] > _wanted(shape) else 1
+
+
 def _wanted(shape: tuple[int, ...]) -> int:
     """Return how many rows are read at once where chunks allow any number."""
     return max(1, VALUES_AT_ONCE // math.prod(shape[1:]))
@@ -92,7 +97,7 @@ def runs(
     run = rows // step
     for one in np.unique(run).tolist():
         at = np.flatnonzero(run == one)
-        if last is not None and chunks is not None and chunks[0] > _wanted(shape):
+        if last is not None and rows_held(shape, chunks) > 1:
             whole = slice(one * step, min((one + 1) * step, shape[0]))
             yield at, last.get(one, partial(read, whole))[rows[at] - whole.start]
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,12 +21,14 @@ from gancensus.contracts.samples import (
     VALUES_AT_ONCE,
     LazySamples,
     NoteCounts,
+    Notes,
     Samples,
     Scale,
     check,
     check_ids,
 )
-from gancensus.storage.tables import group_rows, read_table, readable, versioned, write_parquet
+from gancensus.storage.plain_pages import plain_values
+from gancensus.storage.tables import group_rows, growing, read_table, readable, versioned, write_parquet
 
 SAMPLE_COLUMNS = (
     "sample_id (int64), x (tensor of float32), optionally label (int32), name (string) and conditions (float32 or "
@@ -52,12 +55,64 @@ def _some_rows(samples: Samples | LazySamples, rows: NDArray[np.int64] | None, s
 def _write(path: Path, table: Callable[[int, int], pa.Table], count: int, notes: Callable[[], NoteCounts]) -> None:
     """Write a sample table of so many rows, of which `table` returns some, and then what has been noted of them."""
     first = table(0, 1)
+    group, tensors = _layout(first)
+    groups = (table(k, k + group) for k in range(0, max(1, count), group))
+    write_parquet(path, first.schema, groups, group, tensors, notes)
+
+
+def _layout(first: pa.Table) -> tuple[int, str]:
+    """Return how many rows a row group has, and the encoding of x, in a table with such a first row."""
     group = group_rows(first.drop_columns("name") if "name" in first.column_names else first)  # names differ in length
     x = first["x"].chunk(0).storage.flatten().to_numpy()
     sparse = 2 * np.count_nonzero(x) < x.size  # as showers: a third smaller without, and four times as fast to read
-    tensors = "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
-    groups = (table(k, k + group) for k in range(0, max(1, count), group))
-    write_parquet(path, first.schema, groups, group, tensors, notes)
+    return group, "PLAIN" if sparse else "BYTE_STREAM_SPLIT"
+
+
+def write_side_by_side(samples: Samples | LazySamples, tables: Mapping[Path, NDArray[np.int64]]) -> None:
+    """Write some rows, ascending, into a table each, as `write_samples` does; what is decompressed serves them all."""
+    run = 1 if isinstance(samples, Samples) else samples.run
+    together = {path: rows for path, rows in tables.items() if len(rows) and run > 1}
+    for path in tables.keys() - together.keys():
+        write_samples(path, samples, tables[path])
+    with ExitStack() as open_:
+        parts = [(open_.enter_context(_growing(path, samples, rows)), rows) for path, rows in together.items()]
+        for start in range(0, len(samples), run) if parts else ():
+            for add, rows in parts:
+                add(rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + run)])
+
+
+@contextmanager
+def _growing(
+    path: Path, samples: Samples | LazySamples, rows: NDArray[np.int64]
+) -> Iterator[Callable[[NDArray[np.int64]], None]]:
+    """Yield a function that reads some of the rows of a table and adds them to it, in their order."""
+    notes, held = Notes(), list[Samples]()
+
+    def take(some: NDArray[np.int64]) -> Samples:
+        samples.notes.restart()
+        taken = samples.take(some)
+        notes.update(samples.notes)
+        return taken
+
+    first = _sample_table(take(rows[:1]))
+    group, tensors = _layout(first)
+    with growing(path, first.schema, group, tensors, notes.counts) as write:
+
+        def add(some: NDArray[np.int64]) -> None:
+            while len(some):
+                missing = group - sum(map(len, held))
+                held.append(take(some[:missing]))
+                some = some[missing:]
+                if sum(map(len, held)) == group:
+                    finish()
+
+        def finish() -> None:
+            write(_sample_table(_joined(held)))
+            held.clear()
+
+        yield add
+        if held:
+            finish()
 
 
 def _sample_table(samples: Samples) -> pa.Table:
@@ -176,8 +231,7 @@ class SampleRows:
         """Read a row group."""
         part, group = self._groups[k]
         path, file = self.paths[part], self._files[part]
-        names = [name for name in file.schema_arrow.names if name != "x"] if without_x else None
-        table = readable(path, lambda: file.read_row_group(group, columns=names))
+        table = readable(path, lambda: _read_group(path, file, group, without_x))
         return (_identities if without_x else _samples)(path, table, int(self._before[k]))
 
     def take(self, rows: NDArray[np.int64]) -> Samples:
@@ -198,6 +252,22 @@ class SampleRows:
         """Return sample_id, label, name and conditions of all rows; x has no values."""
         whole = _joined(list(self.chunks(slice(0, len(self)), without_x=True)))
         return check_ids(whole, ", ".join(map(str, self.paths)))
+
+
+def _read_group(path: Path, file: pq.ParquetFile, group: int, without_x: bool) -> pa.Table:
+    """Read a row group, with or without x."""
+    schema, rows = file.schema_arrow, file.metadata.row_group(group).num_rows
+    tensor = schema.field("x").type if "x" in schema.names else None
+    names = [name for name in schema.names if name != "x"]
+    if without_x or not isinstance(tensor, pa.FixedShapeTensorType) or len({*schema.names}) < len(schema.names):
+        return file.read_row_group(group, columns=names if without_x else None)
+    width = tensor.storage_type.list_size
+    values = plain_values(path, file, group, rows * width)
+    if values is None:
+        return file.read_row_group(group)
+    table = file.read_row_group(group, columns=names)
+    x = pa.ExtensionArray.from_storage(tensor, pa.FixedSizeListArray.from_arrays(pa.array(values), width))
+    return pa.table({**{name: table[name] for name in names}, "x": x}, schema=schema)
 
 
 class HeldRows:

@@ -11,8 +11,8 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,19 @@ def write_parquet(
     tensors: str = "BYTE_STREAM_SPLIT",
     notes: Callable[[], NoteCounts] = dict,
 ) -> None:
-    """Write tables as one; all but the last are whole row groups.
+    """Write tables as one; all but the last are whole row groups. `tensors` and `notes` as of `growing`."""
+    with growing(path, schema, group_rows, tensors, notes) as write:
+        for table in tables:
+            write(table)
 
-    tensors: the encoding of samples; notes: returns what has been noted once all tables are there.
+
+@contextmanager
+def growing(
+    path: Path, schema: pa.Schema, group_rows: int, tensors: str, notes: Callable[[], NoteCounts]
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield a function that adds rows to a table, which is there at the end; all but the last are whole row groups.
+
+    tensors: the encoding of samples; notes: returns what has been noted once all rows are there.
     """
     temporary = _temporary(path)
     encodings = _encodings(schema, tensors)
@@ -109,8 +119,14 @@ def write_parquet(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(temporary, schema, **options) as writer:
-            for table in tables:
-                writer.write_table(table, row_group_size=group_rows)
+
+            def write(table: pa.Table) -> None:
+                try:
+                    writer.write_table(table, row_group_size=group_rows)
+                except OSError as error:  # named here, as several tables may be growing
+                    raise _cannot_write(path, temporary, error) from None
+
+            yield write
             if noted := notes():
                 writer.add_key_value_metadata({NOTES: json.dumps(noted)})
         temporary.replace(path)

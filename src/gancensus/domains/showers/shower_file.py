@@ -17,7 +17,7 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.samples import LazySamples, Notes, Samples
 from gancensus.contracts.showers import UNITS, coarse_shape, coarsened
-from gancensus.storage.hdf5_files import LastRun, hdf5_errors, opened, runs
+from gancensus.storage.hdf5_files import LastRun, hdf5_errors, opened, rows_held, runs
 
 ROUNDING = 1e-6  # of the primary particle's energy: a cell this little below 0 is 0
 FIRST = 64  # showers that show whether cells and energies are in the same unit
@@ -98,6 +98,7 @@ class ShowerFile(Member):
         """
         with opened(self.path) as file:
             shape, samples = self._shape(file)
+            stored = self._dataset(file, LAYOUTS[self.layout].cells)
             energy = self._energy(file, samples)
             conditions = {"energy": energy, **self._angle(file, samples)}
         units = {name: UNITS[name] for name in conditions}
@@ -107,7 +108,8 @@ class ShowerFile(Member):
         read = partial(self._read, coarse_shape(shape, self.coarsen), energy)
         self._check_unit(read(np.arange(min(samples, FIRST))), energy[:FIRST], notes)
         read = partial(read, last=LastRun())
-        return LazySamples(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read)
+        held = rows_held(stored.shape, stored.chunks)
+        return LazySamples(known, coarse_shape(shape, self.coarsen), np.dtype(np.float32), read, run=held)
 
     def _shape(self, file: Any) -> tuple[tuple[int, ...], int]:
         """Return the shape of a shower as it is stored, or as `binning` says, and the number of showers."""
