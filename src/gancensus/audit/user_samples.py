@@ -27,6 +27,7 @@ from gancensus.contracts.samples import (
     generated_ids,
     narrowed,
     rows_to_compare,
+    spread_rows,
 )
 from gancensus.contracts.scales import scale_like
 from gancensus.storage.imagefiles import COMPOSITED
@@ -199,9 +200,9 @@ def _all_coloured(read: Callable[[NDArray[np.int64]], tuple[NDArray[Any], NDArra
 
 
 def rows_for_units(found: LazySamples) -> NDArray[np.int64]:
-    """Return the rows of samples, ascending, whose units are compared with those of real ones."""
+    """Return the rows of samples, ascending, whose units are compared with those of real ones: all, or four runs."""
     count = max(LEAST, VALUES_AT_ONCE // prod(found.shape))
-    return np.unique(np.linspace(0, len(found) - 1, count).astype(np.int64))
+    return spread_rows(len(found), count, count // 4)
 
 
 def check_units(generator: UserProvided, like: Samples, found: LazySamples, some: Samples) -> None:
