@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from gancensus.audit.user_samples import as_population, check_units
+from gancensus.audit.user_samples import as_population, population_of
 from gancensus.config.configuration import check_files, load
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.samples import LazySamples
@@ -485,8 +485,7 @@ def test_a_generator_without_transparent_pixels_may_have_another_background(tmp_
         image(tmp_path / "mine" / f"{k}.png", sprite if seen else COLOUR[k])
     like = Files(path=tmp_path / "real").load(0).take(slice(None))
     mine = generated.Files(path=tmp_path / "mine")
-    found = as_population(mine, like, "mine-0")
-    check_units(mine, like, found)
+    found = population_of(mine, like, "mine-0")
     assert any(note.startswith("warning: the real images are composited") for note in found.notes.counts()) != seen
 
 
