@@ -205,7 +205,7 @@ def test_many_texts_and_alike_ones_are_noted() -> None:
         (["007", "010", "100"], None),
         (["1", "b", "c"], None),
         (["[10-20]", "[20-30]", "[30-40]"], None),
-        (["a", "b", "", "NA"], None),
+        (["a", "b", "c", "d"], None),
     ],
 )
 def test_numbers_that_are_taken_as_categories_are_noted(texts: list[str], odd: str | None) -> None:
