@@ -11,11 +11,10 @@ import numpy as np
 from gancensus.audit.user_samples import training_samples
 from gancensus.config.sections import Splits
 from gancensus.contracts.generator import Generator
-from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import Samples, check, part_rows
+from gancensus.contracts.samples import part_rows
 from gancensus.contracts.source import Source
 from gancensus.storage.samples import drop_parts, write_samples, write_side_by_side
-from gancensus.training.splits import split
+from gancensus.training.splits import divided
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -33,11 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         calibrate=Path,
         holdout=Path,
     )
-    real = args.source.load(derive_seed(args.seed, "source"))
-    if isinstance(real, Samples):
-        check(real, f"source {args.source.kind}")
-    rng = derive_rng(args.seed, "prepare")
-    found = split(len(real), args.splits.sizes, rng, args.splits.train_first, real.group)
+    real, found = divided(args.source, args.splits.sizes, args.splits.train_first, args.seed)
     own = {getattr(args, name): rows[part_rows(len(rows), args.part, args.parts)] for name, rows in found.items()}
     write_side_by_side(real, own)
     for path in own:

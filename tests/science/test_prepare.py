@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gancensus.contracts.columns import decode
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.randomness import derive_rng
-from gancensus.training.splits import split
+from gancensus.contracts.samples import LazySamples, Samples
+from gancensus.domains.general.source_files import Files
+from gancensus.domains.tables.source_csv import Csv
+from gancensus.training.splits import divided, split
 
 
 @given(st.integers(6, 500), st.tuples(*[st.integers(2, 200) | st.floats(0.01, 0.99)] * 3), st.integers(0, 9))
@@ -106,3 +112,90 @@ def test_no_sample_learns_where_nothing_is_trained() -> None:
     rows = split(60, sizes, derive_rng(1), group=group)
     assert [len(one) for one in rows.values()] == [0, 15, 15]
     assert len(np.unique(group[np.concatenate([rows["calibrate"], rows["holdout"]])])) == 30
+
+
+HALVES = {"train": 0.0, "calibrate": 0.5, "holdout": 0.5}
+
+
+def _source(folder: Path, x: np.ndarray, name: str) -> Files | Csv:
+    """Return a source of rows, in an array or in a table of numbers of three decimals."""
+    if name == "array":
+        np.save(folder / "x.npy", x)
+        return Files(path=folder / "x.npy")
+    header = ",".join(f"c{k}" for k in range(x.shape[1]))
+    np.savetxt(folder / "x.csv", x, fmt="%.3f", delimiter=",", header=header, comments="")
+    return Csv(path=folder / "x.csv")
+
+
+def _values(real: Samples | LazySamples, rows: np.ndarray) -> np.ndarray:
+    return real.take(rows).x.astype(np.float64)
+
+
+def _mean_square(x: np.ndarray) -> float:
+    """Return the mean squared distance of pairs."""
+    return float(2 * x.var(axis=0, ddof=1).sum())
+
+
+@pytest.mark.parametrize("name", ["array", "table"])
+def test_held_out_rows_are_as_far_apart_as_independent_ones(tmp_path: Path, name: str) -> None:
+    """By ranges of all real rows they are nearer: their mean squared distance here is smaller by 9 %."""
+    x = np.random.default_rng(1).exponential(size=(120, 600))
+    real, rows = divided(_source(tmp_path, x[:80], name), HALVES, False, seed=3)
+    calibrate, holdout = (_values(real, rows[part]) for part in ("calibrate", "holdout"))
+    assert calibrate.min() == -1
+    assert calibrate.max() == 1
+    assert real.scale is not None
+    fresh = real.scale.encode(x[80:])
+    assert _mean_square(holdout) / _mean_square(fresh) == pytest.approx(1, abs=0.06)
+    assert _mean_square(calibrate) / _mean_square(fresh) < 0.9  # ranges of its own: the effect is there
+
+
+@pytest.mark.parametrize("name", ["array", "table"])
+def test_a_held_out_value_sets_no_scale(tmp_path: Path, name: str) -> None:
+    x = np.random.default_rng(2).normal(size=(40, 3)).round(3)
+    real, rows = divided(_source(tmp_path, x, name), HALVES, False, seed=3)
+    usual = _values(real, rows["calibrate"])
+    x[rows["holdout"][0]] = 50.0
+    again, _ = divided(_source(tmp_path, x, name), HALVES, False, seed=3)
+    np.testing.assert_array_equal(_values(again, rows["calibrate"]), usual)
+    assert again.scale == real.scale
+    x[rows["calibrate"][0]] = 50.0
+    again, _ = divided(_source(tmp_path, x, name), HALVES, False, seed=3)
+    assert np.median(np.ptp(_values(again, rows["holdout"][1:]), axis=0)) < 0.2
+
+
+def test_the_training_split_sets_the_scale_where_there_is_one(tmp_path: Path) -> None:
+    x = np.random.default_rng(4).normal(size=(60, 5))
+    real, rows = divided(_source(tmp_path, x, "array"), {"train": 20, "calibrate": 20, "holdout": 20}, False, seed=0)
+    assert np.ptp(_values(real, rows["train"]), axis=0) == pytest.approx(2)
+
+
+def test_a_number_that_is_constant_where_scales_are_set_weighs_as_most_others(tmp_path: Path) -> None:
+    x = np.random.default_rng(5).uniform(0, 255, size=(40, 4))
+    x[:, 3] = 7.0
+    rows = divided(_source(tmp_path, x, "array"), HALVES, False, seed=3)[1]
+    x[rows["holdout"][0], 3] = 134.5
+    real, _ = divided(_source(tmp_path, x, "array"), HALVES, False, seed=3)
+    last = _values(real, rows["holdout"])[:, 3]
+    half = np.median(np.ptp(x[rows["calibrate"], :3], axis=0) / 2)
+    assert last[1:] == pytest.approx(0, abs=1e-6)
+    assert last[0] == pytest.approx(127.5 / half)
+
+
+def test_whole_numbers_stay_exact_beyond_the_ends_that_some_rows_set(tmp_path: Path) -> None:
+    """Of more steps than float32 tells apart there, all real rows set the ends; decimals are left as they are."""
+    n = 400
+    many = np.random.default_rng(6).integers(0, 2**25 - 4, size=n)
+    few = np.random.default_rng(7).integers(0, 2**22, size=n)
+    lines = [f"{a},{b},{c / 1e7:.7f}" for a, b, c in zip(many, few, many, strict=True)]
+    (tmp_path / "x.csv").write_text("many,few,decimals\n" + "\n".join(lines) + "\n")
+    real, rows = divided(Csv(path=tmp_path / "x.csv"), {"train": 20, "calibrate": 0.5, "holdout": 0.45}, False, seed=0)
+    assert real.scale is not None
+    columns = {one.name: one for one in real.scale.columns}
+    assert (columns["many"].low, columns["many"].high) == (many.min(), many.max())
+    assert (columns["few"].low, columns["few"].high) == (few[rows["train"]].min(), few[rows["train"]].max())
+    assert (columns["decimals"].high, columns["decimals"].decimals) == (many[rows["train"]].max() / 1e7, None)
+    shown = decode(real.scale.columns, real.take(np.arange(n)).x)
+    np.testing.assert_array_equal(shown[:, 0], many)
+    np.testing.assert_array_equal(shown[:, 1], few)
+    np.testing.assert_allclose(shown[:, 2], many / 1e7, atol=1e-6)

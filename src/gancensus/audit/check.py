@@ -19,11 +19,10 @@ from gancensus.contracts.encoder import Encoder
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import Member
 from gancensus.contracts.generator import UserProvided
-from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, by_row, check, rows_to_compare
+from gancensus.contracts.samples import VALUES_AT_ONCE, LazySamples, Notes, Samples, by_row, rows_to_compare
 from gancensus.report.inputs import WARNING
 from gancensus.storage.imagefiles import files_of
-from gancensus.training.splits import split
+from gancensus.training.splits import divided
 
 CHEAP = 1 << 26  # bytes of an input that are read before a plan is shown
 SIMULATED = 64  # showers that are simulated to be compared with generated ones
@@ -86,11 +85,7 @@ def _check_study(
         return
     progress(key)
     try:
-        real = study.source.load(derive_seed(config.seed, "source"))
-        if isinstance(real, Samples):
-            check(real, f"source {study.source.kind}")
-        rng = derive_rng(config.seed, "prepare")
-        rows = split(len(real), study.cut.sizes, rng, study.splits.train_first, real.group)
+        real, rows = divided(study.source, study.cut.sizes, study.cut.train_first, config.seed)
         held_out = rows["holdout"][rows_to_compare(len(rows["holdout"]), real.shape)]
         read = _read(key, study, real, found, held_out) if study.source.files() else None
         if study.source.files() and read is None:

@@ -31,7 +31,6 @@ from gancensus.contracts.errors import UserError
 from gancensus.contracts.generator import UserProvided
 from gancensus.contracts.metric import LOOSEST, Metric
 from gancensus.contracts.randomness import derive_rng, derive_seed
-from gancensus.contracts.samples import Samples, check
 from gancensus.contracts.table import Columns, columns_of
 from gancensus.report import failures
 from gancensus.report.group_lists import written
@@ -44,7 +43,7 @@ from gancensus.storage.models import as_stored
 from gancensus.storage.samples import HeldRows
 from gancensus.storage.tables import about_table, as_table, columns_in
 from gancensus.training.loop import history_columns
-from gancensus.training.splits import learned, split
+from gancensus.training.splits import divided, learned
 
 DEVICE = "cpu"
 FEW = slice(0, 2)  # samples on which an encoder that is not fitted is tried
@@ -187,12 +186,8 @@ def measure(run: Run, pool: ThreadPoolExecutor) -> None:
 
 def prepare(run: Run) -> None:
     """Split the real samples."""
-    source, splits, seed = run.study.source, run.study.cut, run.config.seed
-    real = source.load(derive_seed(seed, "source"))
-    if isinstance(real, Samples):
-        check(real, f"source {source.kind}")
-    rng = derive_rng(seed, "prepare")
-    found = split(len(real), splits.sizes, rng, splits.train_first, real.group)
+    splits = run.study.cut
+    real, found = divided(run.study.source, splits.sizes, splits.train_first, run.config.seed)
     for name, rows in found.items():
         run.samples[name] = HeldRows(real, f"samples/{name}", rows)
     for name, given in run.study.given.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from gancensus.contracts.cells import How, Reading, written
 Type = Literal["continuous", "integer", "ordinal", "nominal", "binary"]
 Floats = NDArray[np.float64]
 
+EXACT = 2.0**23  # steps between all values: float32 errs by 2^-24 of the way to the middle of some, less than all
 NEW = 2.0**-20  # below -1, per category that no real row has: the value of a nominal column in their place
 
 
@@ -63,6 +64,19 @@ class Column:
     def places(self) -> int | None:
         """Decimals to which its numbers are rounded; None where they stay as they are."""
         return 0 if self.type == "integer" else self.decimals
+
+    def within(self, values: Floats) -> Column:
+        """Return a column of numbers with the least and the greatest of some of its values (n,) as its ends.
+
+        Where float32 could then no longer tell its steps apart, decimals are not rounded any more; whole numbers, dates
+        and times keep their ends, and so do categories.
+        """
+        steps = self.steps or 10.0 ** (self.places or 0)
+        fine = (self.high - self.low) * steps >= EXACT and (self.steps > 0 or self.places is not None)
+        if self.categories or (fine and not self.decimals):
+            return self
+        decimals = None if fine else self.decimals
+        return replace(self, low=float(values.min()), high=float(values.max()), decimals=decimals)
 
     @property
     def ends(self) -> tuple[float, float]:

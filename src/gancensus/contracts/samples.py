@@ -128,6 +128,8 @@ class Samples:
     notes: Notes = field(default_factory=Notes, compare=False)
     group: NDArray[np.int64] | None = None
     name: NDArray[np.object_] | None = None
+    rescaled: Callable[[NDArray[np.int64]], Samples] | None = field(default=None, compare=False, repr=False)
+    """Returns the same samples, scaled by the values at some rows alone; None where their scale depends on none."""
 
     def __len__(self) -> int:
         return len(self.x)
@@ -149,7 +151,8 @@ class Samples:
         name = None if self.name is None else self.name[rows]
         conditions = {name: values[rows] for name, values in self.conditions.items()}
         x, sample_id = self.x[rows], self.sample_id[rows]
-        return replace(self, x=x, sample_id=sample_id, label=label, conditions=conditions, group=group, name=name)
+        kept = {"label": label, "conditions": conditions, "group": group, "name": name}
+        return replace(self, x=x, sample_id=sample_id, **kept, rescaled=None)
 
     def class_names(self) -> dict[int, str]:
         """Return what classes are called, by label, where they are the folders that samples are in; else nothing."""
@@ -179,6 +182,8 @@ class LazySamples:
     dtype: np.dtype[Any]
     read: Callable[[NDArray[np.int64]], NDArray[Any]]
     run: int = field(default=1, kw_only=True)
+    rescaled: Callable[[NDArray[np.int64]], LazySamples] | None = field(default=None, kw_only=True, repr=False)
+    """Returns the same samples, scaled by the values at some rows alone; None where their scale depends on none."""
 
     def __len__(self) -> int:
         return len(self.known)
@@ -216,6 +221,10 @@ class LazySamples:
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Read the samples at the given rows, whose values are those of a sample table: float32."""
         return replace(self.known.take(rows), x=self.read(np.arange(len(self))[rows]))
+
+    def at(self, rows: NDArray[np.int64]) -> LazySamples:
+        """Return the samples at the given rows, which are not read yet."""
+        return replace(self, known=self.known.take(rows), read=lambda some: self.read(rows[some]), rescaled=None)
 
     def chunks(self) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield the values of all samples, some rows at a time, each time with the number of the first."""

@@ -78,8 +78,8 @@ def hamming_distances(
 def gower_values(columns: Sequence[Column], rows: Floats) -> tuple[Floats, Floats]:
     """Return what Gower's distance compares of legal rows (n, columns): numbers (n, p), and categories (n, q).
 
-    Numbers and ordinal categories are over their range in the real data, 0 to 1 there; 0 throughout where all real
-    values are one number. Ordinal categories that no real row has are a range apart from all others (`ranks`).
+    Numbers and ordinal categories are over the range between their ends, 0 to 1 there; 0 throughout where both ends
+    are one number. Ordinal categories that no real row has are a range apart from all others (`ranks`).
     """
     numbers, categories = [np.empty((len(rows), 0))], [np.empty((len(rows), 0))]
     for k, column in enumerate(columns):

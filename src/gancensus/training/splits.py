@@ -7,10 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancensus.contracts.errors import UserError
-from gancensus.contracts.samples import LazySamples, Samples, SampleTable
+from gancensus.contracts.randomness import derive_rng, derive_seed
+from gancensus.contracts.samples import LazySamples, Samples, SampleTable, check
+from gancensus.contracts.source import Source
 from gancensus.contracts.table import Columns
 
 IntArray = NDArray[np.int64]
+
+
+def divided(
+    source: Source, sizes: Mapping[str, float], first_as_it_is: bool, seed: int
+) -> tuple[Samples | LazySamples, dict[str, IntArray]]:
+    """Return the real samples of a source, and the rows of each split (see `split`).
+
+    Where the scale is that of the values, as of columns of numbers, it is that of the first split that has samples:
+    `train`, else `calibrate`. Were a held-out sample's own values part of the ranges, they would bring it nearer to the
+    others than a generated one that is as good: by much where samples have more values than there are samples.
+
+    Raises UserError as `load` and `split` do, and for samples that break the contract of sample tables.
+    """
+    real = source.load(derive_seed(seed, "source"))
+    if isinstance(real, Samples):
+        check(real, f"source {source.kind}")
+    rows = split(len(real), sizes, derive_rng(seed, "prepare"), first_as_it_is, real.group)
+    if real.rescaled is not None:
+        real = real.rescaled(next(part for part in rows.values() if len(part)))
+    return real, rows
 
 
 def split(

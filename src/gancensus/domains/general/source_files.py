@@ -67,15 +67,22 @@ class OwnSamples(Source):
     def load(self, seed: int) -> LazySamples:
         """Look at the samples x (n, *shape), in the order of the file or of the sorted names of the images.
 
-        All are read once, in chunks, to find the scale, unless they are 8-bit images, whose scale is known.
+        All are read once, in chunks, to find the scale, unless they are 8-bit images, whose scale is known. Where each
+        number has its own, it can be that of some rows alone (`rescaled`).
         """
         found = self._with_groups(self.look())
         if self.path.suffix == ".parquet":
             return self._checked(found)
         scale = self._scale(found)
         conditions = {name: narrowed(values) for name, values in found.conditions.items()}
-        known = replace(found.known, scale=scale, conditions=conditions)
-        return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
+
+        def scaled(scale: Scale) -> LazySamples:
+            known = replace(found.known, scale=scale, conditions=conditions)
+            return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
+
+        if len(scale.names) == 1:
+            return scaled(scale)
+        return replace(scaled(scale), rescaled=lambda rows: scaled(_scale_at(found, rows)))
 
     def _with_groups(self, found: LazySamples) -> LazySamples:
         """Return samples with what they belong to, if that is asked for."""
@@ -183,7 +190,7 @@ class OwnSamples(Source):
 
     def _checked(self, table: LazySamples) -> LazySamples:
         """Return a sample table in the order of its sample_id, or raise UserError where it breaks their contract."""
-        for start, x in table.chunks():
+        for start, x in table.chunks() if table.scale is None else ():
             far = np.abs(flatten(x)).max(axis=1) > 1
             if far.any():
                 raise UserError(
@@ -194,7 +201,7 @@ class OwnSamples(Source):
         if ((ids < 0) | (ids >= ROWS_PER_POPULATION)).any():
             raise UserError(f"{self.path}: column sample_id: must lie in 0 ... {ROWS_PER_POPULATION - 1}; renumber")
         order = np.argsort(ids)
-        return replace(table, known=table.known.take(order), read=lambda rows: table.read(order[rows]))
+        return table.at(order)
 
 
 class Files(OwnSamples):
@@ -205,9 +212,9 @@ class Files(OwnSamples):
 
     A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
     0...255 (an array of bytes up to 15 from 0 to the largest of them), numbers from the minimum and maximum of the
-    data: of each column, where a sample is a row, and of each number of a point, where a sample is a set of points
-    whose numbers differ greatly in size, as (particles, 3) with momentum and angles. A sample table (.parquet), already
-    in [-1, 1], is taken as it is.
+    data; where a sample is a row, or a set of points whose numbers differ greatly in size, as (particles, 3) with
+    momentum and angles, from those of each column, or number of a point, in `train`, or in `calibrate` without it. A
+    sample table (.parquet), already in [-1, 1], is taken as it is.
 
     Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
     they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
@@ -239,6 +246,19 @@ def _joined(ends: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[
     """Return the least and greatest of ends."""
     lows, highs = zip(*ends, strict=True)
     return np.min(lows, axis=0), np.max(highs, axis=0)
+
+
+def _scale_at(found: LazySamples, rows: NDArray[np.int64]) -> Scale:
+    """Return a scale for each number of the samples at some rows, from its ends there.
+
+    A number that has one value there is scaled as most others are, so that those which differ elsewhere weigh no more.
+    """
+    values = (x.reshape(-1, x.shape[-1]) for _, x in found.at(rows).chunks())
+    low, high = (end.astype(np.float64) + 0.0 for end in _joined([(x.min(axis=0), x.max(axis=0)) for x in values]))
+    half = high / 2 - low / 2
+    usual = np.median(half[half > 0]) if half.any() else 0.0
+    apart = np.where(half > 0, 0.0, usual)
+    return _scale_of(tuple(f"x{k}" for k in range(len(low))), low - apart, high + apart)
 
 
 def _scale_of(names: tuple[str, ...], low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:

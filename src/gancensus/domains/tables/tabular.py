@@ -100,9 +100,17 @@ class TypedTable(Source):
             problems.append(UserError(f"{where}: no column is left; drop fewer"))
         if problems:
             raise together(problems)
-        found = samples_of(columns, codes_of(columns, wanted, where, replace(table.manner, notes=Notes())), label)
-        scale = None if found.scale is None else replace(found.scale, left_out=tuple(gone))
-        return replace(found, scale=scale, notes=table.manner.notes, group=group, name=table.name)
+        codes = codes_of(columns, wanted, where, replace(table.manner, notes=Notes()))
+
+        def scaled(columns: Sequence[Column]) -> Samples:
+            found = samples_of(columns, codes, label)
+            scale = None if found.scale is None else replace(found.scale, left_out=tuple(gone))
+            return replace(found, scale=scale, notes=table.manner.notes, group=group, name=table.name)
+
+        def rescaled(rows: NDArray[np.int64]) -> Samples:
+            return scaled([column.within(values[rows]) for column, values in zip(columns, codes.T, strict=True)])
+
+        return replace(scaled(columns), rescaled=rescaled)
 
     def _columns(
         self, table: Mapping[str, Sequence[str]], manner: Manner, where: str, problems: list[UserError]
