@@ -150,9 +150,8 @@ class Samples:
         group = None if self.group is None else self.group[rows]
         name = None if self.name is None else self.name[rows]
         conditions = {name: values[rows] for name, values in self.conditions.items()}
-        x, sample_id = self.x[rows], self.sample_id[rows]
-        kept = {"label": label, "conditions": conditions, "group": group, "name": name}
-        return replace(self, x=x, sample_id=sample_id, **kept, rescaled=None)
+        taken = replace(self, x=self.x[rows], sample_id=self.sample_id[rows], rescaled=None)
+        return replace(taken, label=label, conditions=conditions, group=group, name=name)
 
     def class_names(self) -> dict[int, str]:
         """Return what classes are called, by label, where they are the folders that samples are in; else nothing."""
