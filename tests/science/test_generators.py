@@ -156,3 +156,16 @@ def test_the_gan_learns_where_a_gaussian_is() -> None:
     drawn = model.generate(model.train(x, 1, "cpu").weights, model.noise(1000, {}, derive_rng(6)), (1,), "cpu")
     assert drawn.mean() == pytest.approx(0.5, abs=0.15)
     assert 0.05 < drawn.std() < 0.4
+
+
+def test_a_table_beyond_the_scale_is_learned_as_one_within_it() -> None:
+    """Rows of `train` can lie beyond the ends that `calibrate` sets; tanh, which networks end in, cannot."""
+    x = derive_rng(5).normal(0.5, 0.2, (64, 2)).clip(0, 1).astype(np.float32)
+    x[0] = 1.0
+    wider = np.array([1, 4], dtype=np.float32)
+    model, noise = Tabulargan(epochs=2), derive_rng(6).normal(size=(50, 8)).astype(np.float32)
+    within, beyond = model.train(of(x), 1, "cpu").weights, model.train(of(x * wider), 1, "cpu").weights
+    np.testing.assert_array_equal(beyond["reach"], wider)
+    made = model.generate(within, noise, (2,), "cpu")
+    np.testing.assert_array_equal(model.generate(beyond, noise, (2,), "cpu"), made * wider)
+    np.testing.assert_array_equal(model.judge(beyond, made * wider, "cpu"), model.judge(within, made, "cpu"))

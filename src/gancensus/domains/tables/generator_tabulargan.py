@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from gancensus.contracts.fitting import Checkpoint, Fitted
+from gancensus.contracts.samples import LazySamples, Samples
 from gancensus.training.adversarial import Gan
 
 if TYPE_CHECKING:
@@ -19,7 +23,8 @@ class Tabulargan(Gan):
     """GAN of table rows scaled to [-1, 1], with the layers of a course report after Tanaka & Aranha, arXiv:1904.09135.
 
     Generator: dense 512, LeakyReLU, dropout 0.4, dense 256, LeakyReLU, dense d, tanh. Discriminator: dense 256,
-    LeakyReLU, dropout 0.2, dense 512, LeakyReLU, dense 1, sigmoid. The report gives neither optimiser nor epochs, batch
+    LeakyReLU, dropout 0.2, dense 512, LeakyReLU, dense 1, sigmoid. Columns of training rows that leave [-1, 1], which
+    tanh cannot, are divided by their largest value. The report gives neither optimiser nor epochs, batch
     or slope of the LeakyReLU: Adam, and the defaults below, are usual, except for `beta1`: with momentum (0.5, more so
     0.9) networks of small tables repeat themselves.
     """
@@ -33,6 +38,30 @@ class Tabulargan(Gan):
     """Passes over the training samples."""
     beta1: float = Field(0.0, ge=0, lt=1)
     """First moment's decay in Adam."""
+
+    def train(
+        self,
+        samples: Samples | LazySamples,
+        seed: int,
+        device: str,
+        checkpoint: Checkpoint | None = None,
+        validation: Samples | LazySamples | None = None,
+    ) -> Fitted:
+        """Train both networks on rows x (n, d)."""
+        rows = samples.take(slice(None))
+        reach = np.maximum(np.abs(rows.x).max(axis=0), 1.0).astype(np.float32)
+        fitted = super().train(replace(rows, x=rows.x / reach), seed, device, checkpoint, validation)
+        return replace(fitted, weights={**fitted.weights, "reach": reach})
+
+    def generate(
+        self, weights: Mapping[str, NDArray[Any]], noise: NDArray[np.float32], shape: tuple[int, ...], device: str
+    ) -> NDArray[np.float32]:
+        """Turn noise (n, latent) into rows (n, *shape)."""
+        return np.asarray(super().generate(weights, noise, shape, device) * weights["reach"])
+
+    def judge(self, weights: Mapping[str, NDArray[Any]], x: NDArray[Any], device: str) -> NDArray[np.float64]:
+        """Return the probability (n,) with which the discriminator calls each of rows x (n, d) real."""
+        return super().judge(weights, x / weights["reach"], device)
 
     def to_tensor(self, x: NDArray[Any]) -> torch.Tensor:
         """Return rows (n, d)."""

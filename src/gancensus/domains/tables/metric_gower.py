@@ -17,7 +17,7 @@ class Gower(Calibrated):
     """Mean difference over the columns of two rows of a table: |a - b| over the column's range, or 0 and 1.
 
     Gower, Biometrics 27 (1971) 857, as 1 - s with equal weights. The range is that of the real rows that
-    set the scale: `train`, or else `calibrate`. A difference beyond it counts as 1, a numeric column with one value
+    set the scale, `calibrate`. A difference beyond it counts as 1, a numeric column with one value
     there as 0. Where columns have types, the nearest legal rows are compared, nominal and binary columns by 0 and 1,
     numbers and ordinal categories (their ranks) over their range. Distances are rounded to multiples of 2^-40, so that
     equal ones tie.
