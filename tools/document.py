@@ -49,7 +49,7 @@ the order of their numbers.
 | `label` | int32 | | class, where known |
 | `name` | string | | the path within a folder of images, or the line of a CSV, where there is one |
 | one per condition | float32 or float64 | its own | what it was made for; float64 where float32 would merge values |
-| `x` | tensor of float32 | 1 | fixed shape, scaled to [-1, 1] |
+| `x` | tensor of float32 | 1 | fixed shape; -1 and 1 are the ends of the scale, beyond which samples can lie |
 
 `x` of an image is (height, width) or (height, width, channels); of a shower (x, y, layer), where 0 is 0 GeV; of a row
 of a table a value per column, or per category of a nominal one. The metadata of the file has `scale`, which leads back

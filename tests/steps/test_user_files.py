@@ -231,6 +231,7 @@ def test_the_content_counts_not_the_suffix(tmp_path: Path) -> None:
 def test_a_sample_table_is_taken_as_it_is_in_the_order_of_its_ids(tmp_path: Path) -> None:
     scale = Scale(("a", "b", "c"), ("K", "m", "1"), (0.0, 0.0, 0.0), (1.0, 2.0, 3.0))
     x = (ROWS / 10).astype(np.float32)
+    x[0] = 1.5  # as held-out rows can be
     mine = Samples(x, np.array([7, 3, 5]), np.array([1, 0, 1], dtype=np.int32), scale)
     write_samples(tmp_path / "x.parquet", mine)
     found = load(tmp_path / "x.parquet")

@@ -86,6 +86,7 @@ class Source(Member):
 
         A simulation takes its random numbers from the seed; what is there already does not need it.
         What need not fit into memory is LazySamples: then only the samples that are taken are read.
+        Where the ends of the scale are those of the samples, `rescaled` takes them from some rows alone.
 
         Raises UserError when the data cannot be found or read.
         """
