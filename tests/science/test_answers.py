@@ -366,6 +366,8 @@ def test_the_class_that_is_covered_least_is_named() -> None:
     kept = said(rows(calibrate, drawn(every)[0], drawn(every)[0], classes))["covers"]
     assert kept.answer != "no"
     assert kept.names == "no class is covered significantly less than others"
+    of_one = said(rows(calibrate, drawn(every)[0], drawn(every)[0], np.zeros_like(classes)))["covers"]
+    assert of_one.names == ""  # one class is none
 
 
 def test_rows_that_belong_together_alarm_a_perfect_generator_unless_they_are_split_together() -> None:

@@ -416,10 +416,31 @@ def test_momenta_of_jets_in_mev(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", jets(60, 10) * [1000, 1, 1])
     chosen = ask(tmp_path, "real.npy", "a.npy", kind="jets")
     assert study_of(chosen)["generators"]["mine"]["unit"] == "MeV"
-    assert "mine: momenta are in MeV" in chosen.said
+    assert [line for line in chosen.said if "momenta are in" in line] == [
+        "real: momenta are in GeV",
+        "mine: momenta are in MeV",
+    ]
     assert check(chosen).problems == []
     np.save(tmp_path / "a.npy", jets(60, 10)[..., [1, 2, 0]])
     assert "reorder it" in check(ask(tmp_path, "real.npy", "a.npy", kind="jets")).problems[0]
+
+
+def test_pt_that_is_relative_to_that_of_the_jet_is_said(tmp_path: Path) -> None:
+    some = jets(60, 10)
+    total = some[..., :1].sum(axis=1, keepdims=True)
+    some[..., :1] /= total
+    np.save(tmp_path / "real.npy", some)
+    np.save(tmp_path / "a.npy", some * [1000, 1, 1])
+    chosen = ask(tmp_path, "real.npy", "a.npy", kind="jets")
+    assert [line for line in chosen.said if "momenta are in" in line] == ["mine: momenta are in GeV"]
+    (problem,) = check(chosen).problems
+    assert "the pt of the particles of a jet sum to 1, so they are relative to the jet's: multiply them" in problem
+    with h5py.File(tmp_path / "jets.h5", "w") as file:
+        file["particle_features"] = np.concatenate([some[..., [1, 2, 0]], some[..., :1] > 0], axis=-1)
+        file["jet_features"] = total[:, 0] * [1, 0, 0, 0]
+    chosen = ask(tmp_path, "jets.h5", "jets.h5")
+    assert "real: the pt of particles is relative to their jet's, which is in GeV" in chosen.said
+    assert check(chosen).problems == []
 
 
 @pytest.mark.parametrize("shape", [(30, 4), (4, 30), (20, 2)])

@@ -60,10 +60,17 @@ def look_at_jets(path: Path, layout: Layout, unit: Unit) -> JetFile:
     }
     found = looks[layout](path, 1.0 if unit == "GeV" else 1000.0)
     first = found.read(np.arange(min(found.count, FIRST)))
-    median = float(np.median(first[..., 0].sum(axis=1)))
+    total = first[..., 0].sum(axis=1)
+    median = float(np.median(total))
     where = f"{path}: dataset {found.dataset}: the median pt of the first {len(first):,} jets is {median:.3g} GeV"
     if median > HARDEST and unit == "GeV":
         raise UserError(f"{where}, above that of any; they look like MeV: write `unit: MeV`")
+    if unit == "GeV" and np.quantile(np.abs(total - 1), 0.9) < ALIKE:
+        raise UserError(
+            f"{path}: dataset {found.dataset}: the pt of the particles of a jet sum to 1, so they are relative to the "
+            "jet's: multiply them by that, in GeV; where it is not known, by one number for real and generated jets, "
+            "such as 1000"
+        )
     if median < SOFTEST:
         raise UserError(f"{where}, below that of any; " + ("leave `unit: MeV` out" if unit == "MeV" else "is it GeV?"))
     return JetFile(found.count, found.label, found.read)
