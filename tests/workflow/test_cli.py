@@ -618,6 +618,61 @@ def test_an_interrupted_snakemake_prints_no_traceback(error: str, printed: bool)
     assert ("Traceback" in done.stderr) == printed
 
 
+def test_a_snakemake_that_is_interrupted_before_it_is_ready_says_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with head.ahead(tmp_path / "results") as waiting:
+        waiting.send_signal(signal.SIGINT)  # while Python starts
+        assert waiting.wait(60) == -signal.SIGINT
+    assert capfd.readouterr() == ("", "")
+
+
+IMPORTING = """import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "gancensus.cli.head":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.{0})
+sys.meta_path.insert(0, Interrupt())
+import gancensus.cli.main
+assert signal.getsignal(signal.SIGINT) is signal.{0}
+"""
+
+
+@pytest.mark.parametrize(("handler", "ended"), [("default_int_handler", (130, "interrupted\n")), ("SIG_IGN", (0, ""))])
+def test_an_interrupt_while_a_command_is_imported_is_a_line(handler: str, ended: tuple[int, str]) -> None:
+    call = [sys.executable, "-c", IMPORTING.format(handler)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == ended
+
+
+def test_an_interrupt_counts_unless_there_is_something_to_clear(
+    attended: Attended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head, "end_steps", lambda results: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with head.claimed(attended.results):
+            main.clear(attended.args, attended.results)  # to its end
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            with pytest.raises(KeyboardInterrupt):
+                main.clear(attended.args, attended.results)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_profile_that_we_name_is_not_said(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text("rule all:\n    output: 'a'\n    log: 'a.log'\n    shell: 'touch {output}'\n")
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text("cores: 1\n")
+    call = [sys.executable, *head.SNAKEMAKE, "--workflow-profile", "ours", "--dry-run", "--quiet", "all"]
+    for more, said in (([], ""), (["--profile", "theirs"], "Using profiles theirs and workflow specific profile ours")):
+        done = subprocess.run([*call, *more], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.partition(" for setting")[0] == said
+
+
 def test_a_snakemake_that_waits_ends_with_its_head(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, *head.SNAKEMAKE], stdin=subprocess.PIPE, cwd=tmp_path) as waiting:
         assert waiting.stdin is not None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from gancensus.cli.early import leave_when_interrupted
+
+imported = leave_when_interrupted()
+
 from gancensus.config.environment import isolate, nothing_compiled
 
 isolate()  # before anything reads the shell's environment
@@ -34,6 +38,8 @@ from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
 from gancensus.report import failures
 
+imported()
+
 SNAKEFILE = located("workflow/Snakefile")
 PROFILE = located("workflow/profiles/default")  # absolute: Snakemake looks in the working directory first
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
@@ -51,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
+        say("interrupted")
         sys.exit(128 + signal.SIGINT)
     except head.Signalled as signalled:
         sys.exit(128 + signalled.number)
@@ -247,9 +254,10 @@ def clear(args: argparse.Namespace, results: Path) -> int:
     Also what they had begun with other configurations. Return the number of files that jobs on the cluster had finished
     without their head, and that were kept.
     """
-    interrupt, claim = signal.signal(signal.SIGINT, signal.SIG_IGN), head.last_claim(head.claim_of(results))
+    claim, interrupt, kept = head.last_claim(head.claim_of(results)), signal.getsignal(signal.SIGINT), 0
     begun = claim.begun if claim else ()
-    kept = 0
+    if begun:  # else nothing is lost by an interrupt, which must not be lost either
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     head.end_steps(results)  # before the jobs: an sbatch could submit another one
     if "slurm" in (args.command, *(one.command for one in begun)):
         Queue(results).cancel()

@@ -151,10 +151,21 @@ def _locks_of_its_own(names: dict[str, Any]) -> None:
     persistence.cleanup_locks, persistence._delete_locks, persistence._read_locks = delete_all, delete, read_whole
 
 
+def _no_word_of_our_profile(names: dict[str, Any]) -> None:
+    """Have Snakemake not print at each start that it uses a profile, where that is only the one that we name."""
+
+    def say(*words: object, **options: Any) -> None:
+        if not (words and str(words[0]).startswith("Using workflow specific profile ")):
+            print(*words, **options)
+
+    names["print"] = say
+
+
 AMENDED: dict[str, Callable[[dict[str, Any]], None]] = {
     "matplotlib.artist": _no_lists_of_properties,  # for docstrings, take as long as half a figure
     "numba.np.linalg": _no_products_yet,  # which imports scipy.linalg
     "scipy._lib._docscrape": _no_docstrings,  # parses the docstrings of a few hundred functions, to add to them
+    "snakemake.cli": _no_word_of_our_profile,
     "snakemake.persistence": _no_tables_as_parameters,  # looks whether they are, and imports pandas for it
     "snakemake.persistence.file": _locks_of_its_own,
 }
