@@ -322,6 +322,25 @@ def test_physics_is_left_out_where_it_would_fail(tmp_path: Path) -> None:
         assert bool([line for line in chosen.said if "physics: left out" in line and reason in line]) == bool(reason)
 
 
+def test_showers_without_their_energies_are_said_to_be(tmp_path: Path) -> None:
+    x = RNG.random((60, 12, 12, 3))
+    np.savez(tmp_path / "real.npz", x=x, energy=np.full(60, 50.0), theta=np.full(60, 1.5))
+    np.savez(tmp_path / "some.npz", x=x, energy=np.full(60, 50.0))
+    np.savez(tmp_path / "none.npz", x=x)
+    lacking = "their {} not given, though {} of the real samples {}: they are compared with all of these"
+    for made, said, noted in (
+        ("real", "", ""),
+        ("some", "", lacking.format("theta is", "that", "is")),
+        ("none", "at any primary energy, as mine has none", lacking.format("energy and theta are", "those", "are")),
+    ):
+        chosen = ask(tmp_path, "real.npz", f"{made}.npz", kind="showers")
+        (line,) = [line for line in chosen.said if line.startswith("duplicates")]
+        assert line.partition("; ")[2] == (said and f"{said} beside the showers")
+        (read,) = [line for line in check(chosen).read if line.startswith("studies.audit.generators")]
+        assert ("not given" in read) == bool(noted)
+        assert read.count(noted) == 1 or not noted
+
+
 def test_showers_of_the_first_3dgan_have_their_energy_in_target(tmp_path: Path) -> None:
     for seed, name in enumerate(("real.h5", "a.h5")):
         showers_3dgan(tmp_path / name, 60, RNG.uniform(50, 200, 60), seed)
