@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gancensus.census.answers import rows_of_answers
+from gancensus.census.answers import _columns, rows_of_answers
 from gancensus.census.measured import Compared, measure
 from gancensus.census.relabelling import relabelled
 from gancensus.census.summary import (
@@ -27,6 +27,7 @@ from gancensus.census.summary import (
     summarise,
 )
 from gancensus.comparison.alike import blocks_of, differences, reduced
+from gancensus.contracts.samples import Samples, Scale
 from gancensus.domains.general.metric_euclidean import Euclidean
 from gancensus.training.splits import split
 
@@ -111,7 +112,16 @@ def test_a_flaw_is_found_by_its_question(flaw: str) -> None:
 def test_what_differs_is_named() -> None:
     real = [correlated(RNG(k), 0.6) for k in range(2)]
     found = said(rows(real[0], real[1], correlated(RNG(3), 0)))
-    assert "value 1 and value 2" in found["alike"].names
+    assert "how value 1 and value 2 go together" in found["alike"].names
+
+
+def test_names_of_columns_are_quoted() -> None:
+    names = ("bmi", "bmi missing", "a and b")
+    scale = Scale(names, ("1",) * 3, (0.0,) * 3, (1.0,) * 3)
+    x = np.zeros((2, 3), dtype=np.float32)
+    assert _columns(Samples(x, np.arange(2), scale=scale))[1] == ["'bmi'", "'bmi missing'", "'a and b'"]
+    assert _columns(Samples(x, np.arange(2)))[1] is None
+    assert _columns(Samples(np.zeros((2, 4, 3), dtype=np.float32), np.arange(2), scale=scale))[1] is None
 
 
 def test_as_good_as_the_data() -> None:
@@ -355,7 +365,9 @@ def test_the_class_that_is_covered_least_is_named() -> None:
     assert "least covered: class dog/small, " in named.names
     kept = said(rows(calibrate, drawn(every)[0], drawn(every)[0], classes))["covers"]
     assert kept.answer != "no"
-    assert "least covered: class" in kept.names
+    assert kept.names == "no class is covered significantly less than others"
+    of_one = said(rows(calibrate, drawn(every)[0], drawn(every)[0], np.zeros_like(classes)))["covers"]
+    assert of_one.names == ""  # one class is none
 
 
 def test_rows_that_belong_together_alarm_a_perfect_generator_unless_they_are_split_together() -> None:

@@ -107,7 +107,7 @@ def test_signals_end_a_run_and_the_next_one_goes_on(cluster: Cluster, alone: dic
         wait("a step is held, and with it its job", lambda: hold(tmp_path))
         second = Door(tmp_path)
         assert second.end() == 1
-        assert "error: another run is at work in this folder (process " in second.said
+        assert f"error: another run is at work on {tmp_path}/results (process " in second.said
         action.kill()
         left = queue()
         assert left

@@ -322,6 +322,25 @@ def test_physics_is_left_out_where_it_would_fail(tmp_path: Path) -> None:
         assert bool([line for line in chosen.said if "physics: left out" in line and reason in line]) == bool(reason)
 
 
+def test_showers_without_their_energies_are_said_to_be(tmp_path: Path) -> None:
+    x = RNG.random((60, 12, 12, 3))
+    np.savez(tmp_path / "real.npz", x=x, energy=np.full(60, 50.0), theta=np.full(60, 1.5))
+    np.savez(tmp_path / "some.npz", x=x, energy=np.full(60, 50.0))
+    np.savez(tmp_path / "none.npz", x=x)
+    lacking = "their {} not given, though {} of the real samples {}: they are compared with all of these"
+    for made, said, noted in (
+        ("real", "", ""),
+        ("some", "", lacking.format("theta is", "that", "is")),
+        ("none", "at any primary energy, as mine has none", lacking.format("energy and theta are", "those", "are")),
+    ):
+        chosen = ask(tmp_path, "real.npz", f"{made}.npz", kind="showers")
+        (line,) = [line for line in chosen.said if line.startswith("duplicates")]
+        assert line.partition("; ")[2] == (said and f"{said} beside the showers")
+        (read,) = [line for line in check(chosen).read if line.startswith("studies.audit.generators")]
+        assert ("not given" in read) == bool(noted)
+        assert read.count(noted) == 1 or not noted
+
+
 def test_showers_of_the_first_3dgan_have_their_energy_in_target(tmp_path: Path) -> None:
     for seed, name in enumerate(("real.h5", "a.h5")):
         showers_3dgan(tmp_path / name, 60, RNG.uniform(50, 200, 60), seed)
@@ -416,10 +435,31 @@ def test_momenta_of_jets_in_mev(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", jets(60, 10) * [1000, 1, 1])
     chosen = ask(tmp_path, "real.npy", "a.npy", kind="jets")
     assert study_of(chosen)["generators"]["mine"]["unit"] == "MeV"
-    assert "mine: momenta are in MeV" in chosen.said
+    assert [line for line in chosen.said if "momenta are in" in line] == [
+        "real: momenta are in GeV",
+        "mine: momenta are in MeV",
+    ]
     assert check(chosen).problems == []
     np.save(tmp_path / "a.npy", jets(60, 10)[..., [1, 2, 0]])
     assert "reorder it" in check(ask(tmp_path, "real.npy", "a.npy", kind="jets")).problems[0]
+
+
+def test_pt_that_is_relative_to_that_of_the_jet_is_said(tmp_path: Path) -> None:
+    some = jets(60, 10)
+    total = some[..., :1].sum(axis=1, keepdims=True)
+    some[..., :1] /= total
+    np.save(tmp_path / "real.npy", some)
+    np.save(tmp_path / "a.npy", some * [1000, 1, 1])
+    chosen = ask(tmp_path, "real.npy", "a.npy", kind="jets")
+    assert [line for line in chosen.said if "momenta are in" in line] == ["mine: momenta are in GeV"]
+    (problem,) = check(chosen).problems
+    assert "the pt of the particles of a jet sum to 1, so they are relative to the jet's: multiply them" in problem
+    with h5py.File(tmp_path / "jets.h5", "w") as file:
+        file["particle_features"] = np.concatenate([some[..., [1, 2, 0]], some[..., :1] > 0], axis=-1)
+        file["jet_features"] = total[:, 0] * [1, 0, 0, 0]
+    chosen = ask(tmp_path, "jets.h5", "jets.h5")
+    assert "real: the pt of particles is relative to their jet's, which is in GeV" in chosen.said
+    assert check(chosen).problems == []
 
 
 @pytest.mark.parametrize("shape", [(30, 4), (4, 30), (20, 2)])

@@ -119,14 +119,15 @@ def test_a_full_disk_is_named(tmp_path: Path, mounted: Mount) -> None:
 def test_a_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake/locks").mkdir(parents=True)
-    (tmp_path / ".snakemake/locks/0.input.lock").write_text("")
+    (tmp_path / ".snakemake/locks/0.output.lock").write_text("results/census.parquet\n")
     script = tmp_path / "bin/snakemake"
     script.parent.mkdir()
     script.write_text("read line")
     living = subprocess.Popen(["bash", str(script)], stdin=subprocess.PIPE, cwd=tmp_path, env=dict(os.environ))
     try:
-        with pytest.raises(UserError, match=rf"another run is at work in this folder \(process {living.pid}\)"):
+        with pytest.raises(UserError, match=rf"another run is at work on .*/results \(process {living.pid}\)"):
             head.refuse_second(tmp_path / "results")
+        head.refuse_second(tmp_path / "others")  # of which nothing is locked
     finally:
         living.communicate(b"\n")
 
@@ -134,34 +135,32 @@ def test_a_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.Monkey
 BEGUN = head.Begun("slurm", "my.yaml", "", "/w/results", "d", 2.0)
 
 
-@pytest.mark.parametrize("name", [str(head.CLAIM), f"results/{head.HEAD}"])
+@pytest.mark.parametrize("name", ["claim", f"results/{head.HEAD}"])
 @pytest.mark.parametrize(("seconds", "refused"), [(5, True), (70, False)])
 def test_a_head_on_another_computer_counts_while_it_gives_signs_of_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, refused: bool, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    place, results = tmp_path / name, tmp_path / "results"
+    results = tmp_path / "results"
+    place = head.claim_of(results) if name == "claim" else tmp_path / name
     place.parent.mkdir()
     place.write_text(json.dumps(head.Claim("login9", 123, 1.0, (BEGUN,))))
     then = time.time() - seconds
     os.utime(place, (then, then))
     if refused:
-        where = "in this folder" if place.name == head.CLAIM.name else f"on {results}"
-        with pytest.raises(UserError, match=rf"at work {where} .process 123 on login9, alive"):
+        with pytest.raises(UserError, match=rf"at work on {results} .process 123 on login9, alive"):
             head.claimed(results).__enter__()
         return
     with head.claimed(results):
-        claim = head.last_claim()
+        claim = head.last_claim(head.claim_of(results))
         assert claim and claim.pid == os.getpid()
-        if place.name == head.CLAIM.name:
+        if name == "claim":
             assert claim.begun == (BEGUN,)  # what the dead one had begun is not forgotten
         with pytest.raises(UserError, match=rf"\(process {os.getpid()}\); wait for it, or end it"):
             head.refuse_second(results)
-        with pytest.raises(
-            UserError, match=rf"\(process \d+, with results in {results}\); .* from another working directory"
-        ):
-            head.refuse_second(tmp_path / "others")
-    after = head.last_claim()
+        with head.claimed(tmp_path / "others"):  # in the same folder, side by side
+            assert not head.taken(results)
+    after = head.last_claim(head.claim_of(results))
     assert after and after.begun == claim.begun
     assert not results.exists()  # nothing was made there
     head.refuse_second(results)  # it has ended
@@ -504,8 +503,8 @@ def attended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attended:
 
 
 def begun() -> list[str]:
-    """The commands that are not accounted for."""
-    claim = head.last_claim()
+    """The commands with the results of `attended` that are not accounted for."""
+    claim = head.last_claim(head.claim_of(Path("results").resolve()))
     assert claim
     return [one.command for one in claim.begun]
 
@@ -531,11 +530,11 @@ def test_the_same_run_that_is_not_settled_is_noted_once(attended: Attended) -> N
     assert [same for _, same in attended.settled] == [True, True]  # of which the digest knows nothing
 
 
-def test_a_killed_run_is_settled_as_what_it_was(attended: Attended, tmp_path: Path) -> None:
+def test_a_killed_run_is_settled_as_what_it_was(attended: Attended) -> None:
     Path("other.yaml").write_text(json.dumps(STUDY | {"seed": 5}))
-    other = argparse.Namespace(command="run", configfile=Path("other.yaml"), results=Path("elsewhere"))
-    with head.claimed(tmp_path / "elsewhere"):
-        main.clear(other, tmp_path / "elsewhere")
+    other = argparse.Namespace(command="run", configfile=Path("other.yaml"), results=None)
+    with head.claimed(attended.results):
+        main.clear(other, attended.results)
     ((call, same),) = attended.settled
     assert same
     assert call == main.snakemake("my.yaml", None)
@@ -543,19 +542,21 @@ def test_a_killed_run_is_settled_as_what_it_was(attended: Attended, tmp_path: Pa
     assert begun() == []
 
 
-def test_what_another_head_works_on_is_left_alone(attended: Attended, tmp_path: Path) -> None:
+def test_a_run_of_other_results_leaves_alone_what_is_not_its_own(attended: Attended, tmp_path: Path) -> None:
+    lock = tmp_path / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("results/census.parquet\n")
     other = argparse.Namespace(command="run", configfile=Path("my.yaml"), results=Path("elsewhere"))
-    with head.claimed(attended.results):
-        living = (attended.results / head.HEAD).read_text()
-    attended.results.mkdir()
-    (attended.results / head.HEAD).write_text(living)
     with head.claimed(tmp_path / "elsewhere"):
         main.clear(other, tmp_path / "elsewhere")
-        assert attended.queues == []
-        assert begun() == ["slurm"]
-        (attended.results / head.HEAD).unlink()
-        main.clear(other, tmp_path / "elsewhere")
-        assert attended.queues == [attended.results]
+    assert not attended.queues
+    assert not attended.settled
+    assert begun() == ["slurm"]
+    assert lock.is_file()
+    with head.claimed(attended.results):
+        main.clear(attended.args, attended.results)
+    assert begun() == []
+    assert not lock.exists()
 
 
 def test_a_file_that_leads_elsewhere_by_now_settles_nothing(attended: Attended) -> None:
@@ -617,6 +618,61 @@ def test_an_interrupted_snakemake_prints_no_traceback(error: str, printed: bool)
     assert ("Traceback" in done.stderr) == printed
 
 
+def test_a_snakemake_that_is_interrupted_before_it_is_ready_says_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with head.ahead(tmp_path / "results") as waiting:
+        waiting.send_signal(signal.SIGINT)  # while Python starts
+        assert waiting.wait(60) == -signal.SIGINT
+    assert capfd.readouterr() == ("", "")
+
+
+IMPORTING = """import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "gancensus.cli.head":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.{0})
+sys.meta_path.insert(0, Interrupt())
+import gancensus.cli.main
+assert signal.getsignal(signal.SIGINT) is signal.{0}
+"""
+
+
+@pytest.mark.parametrize(("handler", "ended"), [("default_int_handler", (130, "interrupted\n")), ("SIG_IGN", (0, ""))])
+def test_an_interrupt_while_a_command_is_imported_is_a_line(handler: str, ended: tuple[int, str]) -> None:
+    call = [sys.executable, "-c", IMPORTING.format(handler)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == ended
+
+
+def test_an_interrupt_counts_unless_there_is_something_to_clear(
+    attended: Attended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head, "end_steps", lambda results: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with head.claimed(attended.results):
+            main.clear(attended.args, attended.results)  # to its end
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            with pytest.raises(KeyboardInterrupt):
+                main.clear(attended.args, attended.results)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_profile_that_we_name_is_not_said(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text("rule all:\n    output: 'a'\n    log: 'a.log'\n    shell: 'touch {output}'\n")
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text("cores: 1\n")
+    call = [sys.executable, *head.SNAKEMAKE, "--workflow-profile", "ours", "--dry-run", "--quiet", "all"]
+    for more, said in (([], ""), (["--profile", "theirs"], "Using profiles theirs and workflow specific profile ours")):
+        done = subprocess.run([*call, *more], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.partition(" for setting")[0] == said
+
+
 def test_a_snakemake_that_waits_ends_with_its_head(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, *head.SNAKEMAKE], stdin=subprocess.PIPE, cwd=tmp_path) as waiting:
         assert waiting.stdin is not None
@@ -625,31 +681,39 @@ def test_a_snakemake_that_waits_ends_with_its_head(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_of_a_plain_snakemake_stays(attended: Attended, monkeypatch: pytest.MonkeyPatch) -> None:
-    locked: list[object] = []
-    monkeypatch.setattr(head, "unlock", locked.append)
-    with head.claimed(attended.results):
-        main.clear(attended.args, attended.results)
-        assert len(locked) == 1
-        main.clear(attended.args, attended.results)
-        assert len(locked) == 1
-
-
-def test_a_lock_is_removed_by_the_next_run_when_what_removes_it_was_killed(
-    attended: Attended, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    removed: list[object] = []
-    monkeypatch.setattr(head, "unlock", removed.append)
+def test_a_lock_of_a_plain_snakemake_stays(attended: Attended) -> None:
     lock = attended.results.parent / ".snakemake/locks/0.input.lock"
     lock.parent.mkdir(parents=True)
-    lock.touch()
     with head.claimed(attended.results):
-        main.clear(attended.args, attended.results)
-        lock.unlink()
-        main.clear(attended.args, attended.results)
-        assert len(removed) == 2
-        main.clear(attended.args, attended.results)
-        assert len(removed) == 2
+        for left in (False, True):  # a dead head has left the first one
+            lock.write_text(f"/data/real.npy\n{attended.results}/census.parquet\n")
+            main.clear(attended.args, attended.results)
+            assert lock.exists() == left
+
+
+PLAIN = "rule {0}:\n    output: '{0}/made'\n    log: '{0}.log'\n    shell: 'read x < {0}.go; touch {{output}}'\n"
+
+
+def test_a_snakemake_of_ours_removes_its_own_lock_only(tmp_path: Path) -> None:
+    runs = {}
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.smk").write_text(PLAIN.format(name))
+        os.mkfifo(tmp_path / f"{name}.go")
+        call = [sys.executable, *head.SNAKEMAKE, "-c1", "--quiet", "all", "-s", f"{name}.smk"]
+        runs[name] = subprocess.Popen(call, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        log = tmp_path / f".snakemake/locks/{len(runs) - 1}.output.lock"
+        until(lambda log=log: log.is_file())
+    (tmp_path / "a.go").write_text("\n")
+    assert runs["a"].wait(60) == 0
+    assert [path.read_text() for path in tmp_path.glob(".snakemake/locks/*")] == ["b/made\n"]
+    again = subprocess.run([*call, "--nocolor"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 1  # the files of b are locked
+    (tmp_path / "b.go").write_text("\n")
+    assert runs["b"].wait(60) == 0
+    (tmp_path / ".snakemake/locks/0.output.lock").write_text("b/made\n")
+    assert subprocess.run([*call, "--unlock"], cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    assert not list(tmp_path.glob(".snakemake/locks/*"))
 
 
 def test_a_dead_sbatch_submits_nothing_after_its_queue_was_found_empty(

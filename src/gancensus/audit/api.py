@@ -48,7 +48,7 @@ def audit(
     train: Samples | None = None,
     *,
     kind: str | None = None,
-    encoder: str | None = None,
+    encoder: str | PathLike[str] | None = None,
     features: Mapping[str, Samples] | None = None,
     alpha: float | None = None,
     seed: int = 0,
@@ -84,7 +84,8 @@ def audit(
         UserError: what is wrong with the samples, in a line.
     """
     made = generated if isinstance(generated, Mapping) else {"generated": generated}
-    _check(real, made, train, alpha, seed, types)
+    _check(real, made, train, alpha, seed)
+    _check_choices(encoder, features, types, {"same_units": same_units, "fidelity": fidelity})
     with tempfile.TemporaryDirectory(prefix="gancensus-") as temporary:
         files = _Files(Path(temporary))
         try:
@@ -93,7 +94,7 @@ def audit(
                 {str(name): files.place(samples, f"generated['{name}']") for name, samples in made.items()},
                 None if train is None else files.place(train, "train"),
                 kind,
-                encoder,
+                None if encoder is None else str(encoder),
                 {name: files.place(vectors, f"features['{name}']") for name, vectors in (features or {}).items()},
                 None if alpha is None else float(alpha),
                 int(seed),
@@ -116,9 +117,7 @@ def audit(
     return Audit(run, titles, Chosen(configuration, [files.said(line) for line in chosen.said]))
 
 
-def _check(
-    real: Samples, made: Mapping[Any, Samples], train: Samples | None, alpha: Any, seed: Any, types: Any
-) -> None:
+def _check(real: Samples, made: Mapping[Any, Samples], train: Samples | None, alpha: Any, seed: Any) -> None:
     """Raise UserError for what files could not be, or would be called by the names of options and keys."""
     if not made:
         raise UserError("generated: no generator is given; give samples by the name of their generator")
@@ -135,8 +134,19 @@ def _check(
         raise UserError(f"alpha: {alpha!r}; give a share of pairs, between 0 and 1")
     if not (isinstance(seed, Integral) and int(seed) >= 0):
         raise UserError(f"seed: {seed!r}; give a whole number, 0 or more")
+
+
+def _check_choices(encoder: Any, features: Any, types: Any, switches: Mapping[str, Any]) -> None:
+    """Raise UserError for arguments of another type than they have, from which a wrong choice could be read."""
+    if encoder is not None and not isinstance(encoder, str | PathLike):
+        raise UserError(f"encoder: {encoder!r}; give a kind of encoder, or the file of one (.onnx)")
+    if features is not None and not isinstance(features, Mapping):
+        raise UserError(f"features: {type(features).__name__}; give the vectors of real and each generator by its name")
     if types is not None and not isinstance(types, Mapping):
         raise UserError(f"types: {types!r}; give the type of each column by its name: {{'day': 'date'}}")
+    for name, value in switches.items():
+        if value not in (True, False):
+            raise UserError(f"{name}: {value!r}; give True or False")
 
 
 def _populations(study: Study, made: Mapping[Any, Samples]) -> dict[str, str]:

@@ -13,7 +13,6 @@ from gancensus.contracts.cells import DECLARED
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.source import Source
 from gancensus.domains.general.source_files import FOLDER
-from gancensus.plotting import numbers
 
 Sections = Mapping[str, MutableMapping[str, Any]]
 
@@ -46,7 +45,7 @@ def _types(asked: Asked, real: Input) -> Iterator[str]:
         yield f"{option}: real is {described(real)}; only columns of .csv and .parquet have types"
     for name, kind in asked.types.items():
         if kind not in DECLARED:
-            yield f"--types {name}={kind}: is no type; these are {numbers.listing(DECLARED)}"
+            yield f"--types {name}={kind}: no such type{suggestion(kind, DECLARED)}"
     if asked.decimal not in (None, ".", ","):
         yield f"--decimal {asked.decimal}: is no decimal mark; write . or ,"
 

@@ -151,6 +151,10 @@ def _of_showers(inputs: Mapping[str, Input]) -> tuple[Section, str]:
     if _few_beams(inputs):
         metrics = {"beam": {"kind": "condition", "column": "energy"}, **metrics}
         said += "; of showers of equal primary energy"
+    lacking = [role for role, one in inputs.items() if "energy" not in one.conditions]
+    if lacking and len(lacking) < len(inputs):
+        have = "have" if len(lacking) > 1 else "has"
+        said += f"; at any primary energy, as {numbers.listing(lacking)} {have} none beside the showers"
     return {"showers": metrics}, said
 
 

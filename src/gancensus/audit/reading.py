@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from gancensus.audit.recognise import KINDS, SEVERAL, SMALLEST, Input, unit_of_jets
+from gancensus.audit.recognise import KINDS, SEVERAL, SMALLEST, UNITS, Input, unit_of_jets
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import Scale
@@ -94,8 +94,7 @@ def read_as(inputs: Mapping[str, Input], kind: str, encoded: bool) -> Read:
         if one.form == "folder" and form:
             section |= {"kind": "imagefolder", **form}
         if kind == "jets" and common:
-            section = _jets(role, one, section) | common
-            said.append(f"{role}: momenta are in {section['unit']}")
+            section = _jets(role, one, section, said) | common
         sections[role] = section
     if inputs["real"].form == "table":
         sections["real"]["missing"] = "flag"
@@ -107,14 +106,19 @@ def read_as(inputs: Mapping[str, Input], kind: str, encoded: bool) -> Read:
     return Read(sections, said)
 
 
-def _jets(role: str, one: Input, section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section of jets as constituents."""
+def _jets(role: str, one: Input, section: Mapping[str, Any], said: list[str]) -> dict[str, Any]:
+    """Return the section of jets as constituents, and say in which unit they are, where they can be in one."""
     if one.form == "jets":
+        relative = section["layout"] == "jetnet"
+        what = "the pt of particles is relative to their jet's, which is" if relative else "momenta are"
+        said.append(f"{role}: {what} in {section['unit']}")
         return dict(section)
     if section["kind"] != "files":
         raise UserError(f"{role}: jets of an array are read from .npy, or from x of a .npz; save it as one of these")
     unit = unit_of_jets(one.place.path, "array")
-    return {"kind": "jets-hdf5", "layout": "array", "unit": unit, "path": section["path"]}
+    if unit:
+        said.append(f"{role}: momenta are in {unit}")
+    return {"kind": "jets-hdf5", "layout": "array", "unit": unit or UNITS[0], "path": section["path"]}
 
 
 def _check_jets(inputs: Mapping[str, Input]) -> None:

@@ -218,7 +218,7 @@ def _showers(place: Place, layout: str, voxels: int) -> Input:
 
 def _jets(place: Place, layout: Layout) -> Input:
     """Look at a file of jets, in GeV or, if they can only be that, in MeV."""
-    unit = unit_of_jets(place.path, layout)
+    unit = unit_of_jets(place.path, layout) or UNITS[0]
     found = look_at_jets(place.path, layout, unit)
     particles = found.read(np.arange(min(found.jets, FIRST))).shape[1]
     section = {"kind": "jets-hdf5", "layout": layout, "unit": unit}
@@ -226,15 +226,15 @@ def _jets(place: Place, layout: Layout) -> Input:
     return Input(place, "jets", ("jets",), ("jets",), section, found.jets, (particles, 3), values)
 
 
-def unit_of_jets(path: Path, layout: Layout) -> Unit:
-    """Return the unit in which momenta make sense; GeV where none does, which says what is wrong."""
+def unit_of_jets(path: Path, layout: Layout) -> Unit | None:
+    """Return the unit in which momenta make sense; None where none does: reading them in GeV says what is wrong."""
     for unit in UNITS:
         try:
             look_at_jets(path, layout, unit)
         except UserError:
             continue
         return unit
-    return UNITS[0]
+    return None
 
 
 def _parquet(place: Place) -> Input:

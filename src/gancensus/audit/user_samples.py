@@ -30,6 +30,7 @@ from gancensus.contracts.samples import (
     spread_rows,
 )
 from gancensus.contracts.scales import scale_like
+from gancensus.plotting import numbers
 from gancensus.storage.imagefiles import COMPOSITED
 from gancensus.storage.user_arrays import check_finite
 
@@ -62,6 +63,13 @@ def as_population(generator: UserProvided, like: Samples, population: str) -> La
                 f"{path}: condition {name} is in {unit}, but that of the real samples in {like.units[name]}; "
                 "convert both to the same unit"
             )
+    lacking = [name for name in like.conditions if name not in found.conditions]
+    if lacking and not isinstance(found, MeasuredSamples):
+        are, those = ("are", "those") if len(lacking) > 1 else ("is", "that")
+        found.notes.add(
+            f"their {numbers.listing(lacking)} {are} not given, though {those} of the real samples {are}: they are "
+            "compared with all of these"
+        )
     scale = None if generator.scaled else like.scale
 
     def scaled(x: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -289,12 +289,14 @@ def _affordable(definitions: Iterable[Criterion], calibrate: Spaces, generated: 
 
 
 def _columns(samples: Samples) -> tuple[npt.NDArray[Any], Sequence[str] | None]:
-    """Return values column by column, and the columns' names: of a typed table the user's, categories by number."""
+    """Return values column by column, categories by number, and the columns' names in quotes, for sentences."""
     scale = samples.scale
     if scale is not None and scale.columns:
-        return decode(scale.columns, samples.x), [column.name for column in scale.columns]
+        return decode(scale.columns, samples.x), [f"'{column.name}'" for column in scale.columns]
     x = flatten(samples.x)
-    return x, scale.names if scale is not None and len(scale.names) == x.shape[1] else None  # bytes share one name
+    if scale is None or len(scale.names) != x.shape[1]:  # bytes share one name
+        return x, None
+    return x, [f"'{name}'" for name in scale.names]
 
 
 def _conditions(definitions: Iterable[Criterion], populations: Sequence[Samples]) -> IntArray | None:

@@ -128,7 +128,8 @@ def measure(
     estimates = {"pair_ratio": birthday.ratio(collided[0], collided[1], LEVEL), "on": on, "covers": covers}
     if reached[0] is not None and reached[1] is not None:
         estimates["reach_ratio"] = coverage.reach_ratio(reached[0], reached[1], LEVEL)
-    names, of_class = ([], None) if classes is None else _classes(beside, (generated, holdout), classes)
+    several = None if classes is None or len(np.unique(classes)) < 2 else classes  # one is none
+    names, of_class = ([], None) if several is None else _classes(beside, (generated, holdout), several)
     found = statistics(near, labels, radii, (batch, most), share, hub, of_class, begin)._asdict()
     worst = found.pop("least")
     least = f"class {called.get(names[worst[0]], names[worst[0]])}, {100 * worst[1]:.0f} %" if worst else ""

@@ -250,11 +250,13 @@ def _hinting(names: str) -> str:
 
 
 def _least_class(rows: Sequence[Row]) -> list[str]:
-    """Say which class of real samples is covered least, by the definition that shows it best."""
+    """Say which class of real samples is covered least, by the definition that shows it best, if any is too little."""
     of_classes = [row for row in rows if row["statistic"] == "covers_class"]
     if not of_classes:
         return []
     worst = min(of_classes, key=lambda row: (row["adjusted"], -row["score"]))
+    if worst["adjusted"] >= ALPHA:
+        return ["no class is covered significantly less than others"]
     return [f"least covered: {worst['of']} (p {worst['adjusted']:.2g})"]
 
 

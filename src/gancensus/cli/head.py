@@ -1,11 +1,13 @@
 """The head of a run, the process that starts and stops Snakemake; and cleaning up after heads that were killed.
 
 Two heads must never write to one results folder. While one is alive, a second is refused; processes left by a dead one
-are ended before the next one starts.
+are ended before the next one starts. Heads of different results work in one folder side by side: each has a claim of
+its own there, and neither ends nor unlocks what belongs to another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -29,7 +31,7 @@ ACKNOWLEDGE = 3.0  # seconds within which Snakemake logs that it was interrupted
 BEAT = 10.0  # seconds between two signs of life
 DEAD = 60.0  # seconds without one, after which the head on another computer counts as dead
 LOCKS = Path(".snakemake/locks")
-CLAIM = Path(".snakemake/gancensus-head")  # in the folder that runs are started in
+CLAIM = ".snakemake/gancensus-head-"  # in the folder that runs are started in; one for each results folder
 HEAD = ".head"  # in a results folder
 SAME = 2.0  # seconds by which two readings of when a process was created can differ
 SLURM = {"sbatch", "scancel", "squeue", "sacct", "sacctmgr", "sinfo", "scontrol", "sshare", "srun", "which"}
@@ -86,25 +88,24 @@ class Begun(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Which process is the head of the runs in a folder, and what a later head must know about dead ones."""
+    """Which process is the head of the runs of a results folder, and what a later head must know about dead ones."""
 
     host: str  # empty when it has ended
     pid: int
     created: float  # when the process was, in seconds of the epoch
     begun: tuple[Begun, ...] = ()
-    results: str = ""  # the folder that it writes
 
 
 @contextmanager
 def claimed(results: Path) -> Iterator[None]:
-    """Be the only head in this folder and of these results, on this computer and on others that see the folders.
+    """Be the only head of these results, on this computer and on others that see their folder.
 
     What dead heads had begun stays in the claim until `settled` removes it. Raises UserError while another one is
     alive, and where a claim cannot be written.
     """
     refuse_second(results)
-    dead, me = last_claim(), psutil.Process()
-    mine = Claim(os.uname().nodename, me.pid, me.create_time(), results=str(results))
+    claim, me = claim_of(results), psutil.Process()
+    dead, mine = last_claim(claim), Claim(os.uname().nodename, me.pid, me.create_time())
     try:
         for path in _claims(results):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +114,7 @@ def claimed(results: Path) -> Iterator[None]:
             file.write(json.dumps(mine))
         if last_claim(results / HEAD) != mine:
             raise UserError(f"another run on {results} has just begun; wait for it, or end it")
-        _write(mine._replace(begun=dead.begun if dead else ()))
+        _write(mine._replace(begun=dead.begun if dead else ()), claim)
     except OSError as error:
         raise _cannot_write(results, error) from None
     ended = threading.Event()
@@ -131,13 +132,18 @@ def claimed(results: Path) -> Iterator[None]:
         ended.set()
         if not taken(results):
             with suppress(OSError, UserError):
-                _write((last_claim() or mine)._replace(host=""))
+                _write((last_claim(claim) or mine)._replace(host=""), claim)
                 (results / HEAD).unlink()
                 results.rmdir()  # where nothing was made
 
 
+def claim_of(results: Path) -> Path:
+    """Return the claim of a results folder, resolved, in the folder that its run is started in."""
+    return Path(CLAIM + hashlib.sha256(os.fsencode(results)).hexdigest()[:12])
+
+
 def _claims(results: Path) -> tuple[Path, Path]:
-    return CLAIM, results / HEAD
+    return claim_of(results), results / HEAD
 
 
 def taken(results: Path) -> bool:
@@ -153,29 +159,31 @@ def begin(begun: Begun) -> Begun | None:
     """
     if taken(Path(begun.results)):
         raise TakenError(f"another run has taken over {begun.results}; wait for it, or end it")
-    claim = last_claim()
+    path = claim_of(Path(begun.results))
+    claim = last_claim(path)
     if claim is None or any(begun == old._replace(time=begun.time) for old in claim.begun):
         return None
-    begun = begun._replace(time=_write(claim))
-    _write(claim._replace(begun=(*claim.begun, begun)))
+    begun = begun._replace(time=_write(claim, path))
+    _write(claim._replace(begun=(*claim.begun, begun)), path)
     return begun
 
 
 def settled(begun: Begun | None) -> None:
     """Note in our claim that everything a command has made is accounted for."""
-    if claim := last_claim():
-        _write(claim._replace(begun=tuple(old for old in claim.begun if old != begun)))
+    path = claim_of(Path(begun.results)) if begun else None
+    if path and (claim := last_claim(path)):
+        _write(claim._replace(begun=tuple(old for old in claim.begun if old != begun)), path)
 
 
-def _write(claim: Claim) -> float:
-    """Write this folder's claim whole or not at all; return the time, by the clock of the file system."""
-    new = CLAIM.with_suffix(".tmp")
+def _write(claim: Claim, path: Path) -> float:
+    """Write a claim whole or not at all; return the time, by the clock of the file system."""
+    new = path.with_suffix(".tmp")
     try:
         new.write_text(json.dumps(claim))
-        new.replace(CLAIM)
-        return CLAIM.stat().st_mtime
+        new.replace(path)
+        return path.stat().st_mtime
     except OSError as error:
-        raise _cannot_write(CLAIM, error) from None
+        raise _cannot_write(path, error) from None
 
 
 def _cannot_write(path: Path, error: OSError) -> UserError:
@@ -183,36 +191,30 @@ def _cannot_write(path: Path, error: OSError) -> UserError:
     return UserError(f"{where}: {error.strerror}; make room, or start the run in a folder that you can write to")
 
 
-def last_claim(path: Path = CLAIM) -> Claim | None:
-    """Return the claim in this folder, whether its head is alive or dead."""
+def last_claim(path: Path) -> Claim | None:
+    """Return a claim, whether its head is alive or dead."""
     try:
-        host, pid, created, begun, *results = json.loads(path.read_text())
-        return Claim(host, pid, created, tuple(Begun(*each) for each in begun), *results)
+        host, pid, created, begun = json.loads(path.read_text())
+        return Claim(host, pid, created, tuple(Begun(*each) for each in begun))
     except (OSError, ValueError, TypeError):
         return None
 
 
 def refuse_second(results: Path) -> None:
-    """Raise UserError when another head is at work in this folder or on these results.
+    """Raise UserError when another head, or a plain Snakemake in this folder, is at work on these results.
 
     A Snakemake of these results whose head is dead does not count: `end_steps` ends it.
     """
-    for path, place in zip(_claims(results), ("in this folder", f"on {results}"), strict=True):
-        if where := alive(path):
-            other = last_claim(path)
-            if other is None or other.results in ("", str(results)):
-                raise UserError(f"another run is at work {place} ({where}); wait for it, or end it")
-            raise UserError(
-                f"another run is at work {place} ({where}, with results in {other.results}); wait for it, or start "
-                "this one from another working directory"
-            )
-    locks = locked()
+    if where := next(filter(None, map(alive, _claims(results))), ""):
+        raise UserError(f"another run is at work on {results} ({where}); wait for it, or end it")
+    if not locks_of(results):
+        return
     for process in psutil.process_iter(["cmdline", "cwd"]):
         words = process.info["cmdline"] or []
         if NAMES.isdisjoint(Path(word).name for word in words) or "remote" in words:  # the mode of SLURM's jobs
             continue
-        if locks and process.info["cwd"] == str(Path.cwd()) and not _belongs(process, results):
-            raise UserError(f"another run is at work in this folder (process {process.pid}); wait for it, or end it")
+        if process.info["cwd"] == str(Path.cwd()) and not _has_head(process):
+            raise UserError(f"another run is at work on {results} (process {process.pid}); wait for it, or end it")
 
 
 def alive(path: Path) -> str:
@@ -237,6 +239,14 @@ def alive(path: Path) -> str:
 def _mark(results: Path) -> str:
     """Return the mark of a head: the SLURM job that it runs in, if any, and its results folder."""
     return f"{os.environ.get('SLURM_JOB_ID', '')}:{results}"
+
+
+def _has_head(process: psutil.Process) -> bool:
+    """Say whether a process was started by a head, of any results, so that its claim says what is to be known."""
+    try:
+        return MARK in process.environ()
+    except (psutil.Error, OSError):
+        return False
 
 
 def _belongs(process: psutil.Process, results: Path) -> bool:
@@ -288,7 +298,9 @@ def start(
 def ahead(results: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start a Snakemake that waits for `start`, as it takes a second to be ready; end it where it is not needed."""
     command = [sys.executable, *SNAKEMAKE]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # for Python would print where it was
     waiting = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {MARK: _mark(results)})
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield waiting
     finally:
@@ -365,12 +377,17 @@ def end_steps(results: Path) -> None:
     psutil.wait_procs(left, GRACE)
 
 
-def locked() -> bool:
-    """Say whether Snakemake's lock is in this folder."""
-    return LOCKS.is_dir() and any(LOCKS.iterdir())
+def locks_of(results: Path) -> list[Path]:
+    """Return the files of Snakemake's lock in this folder that name a file of these results."""
+    found = []
+    for path in LOCKS.glob("*.lock"):
+        with suppress(FileNotFoundError):  # its Snakemake has just ended
+            if any(Path(name).resolve().is_relative_to(results) for name in path.read_text().splitlines()):
+                found.append(path)
+    return found
 
 
-def unlock(command: Sequence[str]) -> None:
-    """Remove the lock that a dead head has left in this folder; `command` is how Snakemake is called."""
-    if locked():
-        subprocess.run([*command, "--unlock"], capture_output=True, check=False)  # the run itself reports what is wrong
+def unlock(results: Path) -> None:
+    """Remove the lock that a dead head of these results has left in this folder."""
+    for path in locks_of(results):
+        path.unlink(missing_ok=True)

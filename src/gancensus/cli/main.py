@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from gancensus.cli.early import leave_when_interrupted
+
+imported = leave_when_interrupted()
+
 from gancensus.config.environment import isolate, nothing_compiled
 
 isolate()  # before anything reads the shell's environment
@@ -34,6 +38,8 @@ from gancensus.config.pipeline import located
 from gancensus.contracts.errors import UserError
 from gancensus.report import failures
 
+imported()
+
 SNAKEFILE = located("workflow/Snakefile")
 PROFILE = located("workflow/profiles/default")  # absolute: Snakemake looks in the working directory first
 FRUITLESS = 3  # hangs in a row without a finished job, after which a run on a cluster gives up
@@ -51,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
+        say("interrupted")
         sys.exit(128 + signal.SIGINT)
     except head.Signalled as signalled:
         sys.exit(128 + signalled.number)
@@ -242,34 +249,27 @@ def end(process: subprocess.Popen[bytes], why: BaseException, results: Path, lea
 
 
 def clear(args: argparse.Namespace, results: Path) -> int:
-    """Remove what dead heads left: processes here, jobs on the cluster, the lock, files of unknown origin.
+    """Remove what dead heads of these results left: processes here, jobs, the lock, files of unknown origin.
 
-    Also what they had begun with other configurations and results. Return the number of files that jobs on the
-    cluster had finished without their head, and that were kept.
+    Also what they had begun with other configurations. Return the number of files that jobs on the cluster had finished
+    without their head, and that were kept.
     """
-    interrupt, claim = signal.signal(signal.SIGINT, signal.SIG_IGN), head.last_claim()
-    begun = [one for one in claim.begun if not of_another(one, results)] if claim else []
-    kept = 0
-    for place in sorted({results, *(Path(one.results) for one in begun)}):
-        head.end_steps(place)  # before the jobs: an sbatch could submit another one
-    clusters = {Path(one.results) for one in begun if one.command == "slurm"}
-    for place in sorted(clusters | ({results} if args.command == "slurm" else set())):
-        Queue(place).cancel()
+    claim, interrupt, kept = head.last_claim(head.claim_of(results)), signal.getsignal(signal.SIGINT), 0
+    begun = claim.begun if claim else ()
+    if begun:  # else nothing is lost by an interrupt, which must not be lost either
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    head.end_steps(results)  # before the jobs: an sbatch could submit another one
+    if "slurm" in (args.command, *(one.command for one in begun)):
+        Queue(results).cancel()
     if begun:  # else a lock is of a plain Snakemake, which may run on another computer
-        head.unlock(snakemake(args.configfile, args.results))
+        head.unlock(results)
     for one in begun:
         found = account(one, begun) if one.command == "slurm" else 0
         if found is not None:
             kept += found
-            if not head.locked():  # unlocking may have been killed too: then the next run tries again
-                head.settled(one)
+            head.settled(one)
     signal.signal(signal.SIGINT, interrupt)
     return kept
-
-
-def of_another(one: head.Begun, results: Path) -> bool:
-    """Say whether a head in another folder is continuing what a dead one had begun here, so that we must not end it."""
-    return one.results != str(results) and bool(head.alive(Path(one.results) / head.HEAD))
 
 
 def account(one: head.Begun, begun: Sequence[head.Begun]) -> int | None:
@@ -283,7 +283,7 @@ def account(one: head.Begun, begun: Sequence[head.Begun]) -> int | None:
         return None
     if str(Path(one.place or config.pathvars.results).resolve()) != one.results:  # its file names another folder by now
         return None
-    same = {other.digest for other in begun if other.results == one.results} == {digest(config)}
+    same = {other.digest for other in begun} == {digest(config)}
     return settle(snakemake(one.configfile, one.place), one.time, same)
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
-from gancensus.cli.head import CLAIM, SHELLS, SLURM, log_of, say
+from gancensus.cli.head import SHELLS, SLURM, claim_of, log_of, say
 from gancensus.contracts.errors import UserError
 
 PATIENCE = 480.0  # seconds without any progress; the plugin may ask 2 x 180 s later, files may come 60 s late
@@ -80,6 +80,7 @@ class Queue:
 
     def __init__(self, results: Path) -> None:
         self.prefix = f"gancensus-{hashlib.sha256(str(results).encode()).hexdigest()[:12]}"
+        self.claim = claim_of(results)
 
     def jobs(self) -> list[Job] | None:
         """Return the jobs that have not left the queue; None when the controller does not answer."""
@@ -97,7 +98,7 @@ class Queue:
         if not shutil.which("squeue"):
             raise UserError(
                 "a run on a cluster was killed here, and its jobs may still be at work, but squeue is not found; start "
-                f"the next run where SLURM's commands are, or remove {CLAIM} if there are no such jobs"
+                f"the next run where SLURM's commands are, or remove {self.claim} if there are no such jobs"
             )
         said, empty, since = False, 0, time.monotonic()
         before: list[Job] | None = None

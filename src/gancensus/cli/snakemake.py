@@ -21,6 +21,7 @@ def main() -> None:
     interrupted = signal.getsignal(signal.SIGINT)
     if interrupted is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # as long as there is nothing to end, and nothing to say
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # which `ahead` has blocked
     gc.set_threshold(100_000)  # each look for what can be collected takes longer than the one before
     leave_out()
     with pandas_later():

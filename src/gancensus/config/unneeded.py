@@ -1,4 +1,7 @@
-"""What numba, SciPy, Arrow, matplotlib and Snakemake would do for nothing at each start of them, and takes long."""
+"""What others' packages do that a run must be spared.
+
+Mostly what numba, SciPy, Arrow, matplotlib and Snakemake would do for nothing at each start of them, and takes long.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_loader
+from pathlib import Path
 from threading import RLock
 from types import ModuleType
 from typing import Any
@@ -126,11 +130,44 @@ def _no_tables_as_parameters(names: dict[str, Any]) -> None:
     names["PersistenceBase"]._serialize_param_pandas = names["PersistenceBase"]._serialize_param_builtin
 
 
+def _locks_of_its_own(names: dict[str, Any]) -> None:
+    """Have Snakemake remove no locks but its own when it ends: other runs work in the same folder, on other files.
+
+    It would remove the folder that all lie in, also for one that is about to write its own. `--unlock` still does.
+    """
+    persistence = names["FilePersistence"]
+    delete_all, read = persistence._delete_locks, persistence._read_locks
+
+    def delete(self: Any) -> None:
+        for path in self._lockfile.values():
+            Path(path).unlink(missing_ok=True)
+        self._lockfile.clear()
+
+    def read_whole(self: Any) -> list[tuple[str, str]]:
+        while True:
+            with suppress(FileNotFoundError):  # one was removed after the folder was listed
+                return list(read(self))
+
+    persistence.cleanup_locks, persistence._delete_locks, persistence._read_locks = delete_all, delete, read_whole
+
+
+def _no_word_of_our_profile(names: dict[str, Any]) -> None:
+    """Have Snakemake not print at each start that it uses a profile, where that is only the one that we name."""
+
+    def say(*words: object, **options: Any) -> None:
+        if not (words and str(words[0]).startswith("Using workflow specific profile ")):
+            print(*words, **options)
+
+    names["print"] = say
+
+
 AMENDED: dict[str, Callable[[dict[str, Any]], None]] = {
     "matplotlib.artist": _no_lists_of_properties,  # for docstrings, take as long as half a figure
     "numba.np.linalg": _no_products_yet,  # which imports scipy.linalg
     "scipy._lib._docscrape": _no_docstrings,  # parses the docstrings of a few hundred functions, to add to them
+    "snakemake.cli": _no_word_of_our_profile,
     "snakemake.persistence": _no_tables_as_parameters,  # looks whether they are, and imports pandas for it
+    "snakemake.persistence.file": _locks_of_its_own,
 }
 """What is changed in the names of a module."""
 

@@ -82,8 +82,9 @@ class Member(Strict):
 def suggestion(word: object, known: Iterable[object]) -> str:
     """Return '; did you mean X?' for the closest known word, or the list of known words."""
     names = sorted(map(str, known))
-    close = difflib.get_close_matches(str(word), names, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(names) or 'none'}"
+    alike = {name.casefold(): name for name in reversed(names)}
+    close = difflib.get_close_matches(str(word).casefold().strip(), alike, n=1)
+    return f"; did you mean '{alike[close[0]]}'?" if close else f"; there are: {', '.join(names) or 'none'}"
 
 
 def reference(section: str) -> Any:

@@ -207,7 +207,11 @@ def spoiled(value: float, number: int) -> Floats:
         (spoiled(7, 2), rf"row 5: eta beyond 10 or phi beyond 2 pi; {ORDER}"),
         (spoiled(np.nan, 1), "row 5: NaN or infinite"),
         (1000 * jets("unit") * [1, 1e-3, 1e-3], "write `unit: MeV`"),
-        (jets("unit") / [600, 1, 1], "the median pt of the first 80 jets is .* GeV, below that of any; is it GeV"),
+        (
+            jets("unit") / [600, 1, 1],
+            "the pt of the particles of a jet sum to 1, so they are relative to the jet's: mul",
+        ),
+        (jets("unit") / [200, 1, 1], "the median pt of the first 80 jets is .* GeV, below that of any; is it GeV"),
         (jets("shape")[..., :2], r"has shape \(N, 12, 2\); it must be \(N, particles, 3\): pt, eta, phi"),
         (jets("shape")[..., 0], r"has shape \(N, 12\); it must be \(N, particles, 3\): pt, eta, phi"),
         (np.zeros((0, 4, 3)), r"holds float64 of shape \(0, 4, 3\); it must be real numbers"),

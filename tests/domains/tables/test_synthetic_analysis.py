@@ -158,7 +158,7 @@ def test_categories_that_no_real_row_has_are_named_and_counted() -> None:
         table = {name: found(name, generated, analysis) for name in analysis.tables}
         lines_ = {line["metric"]: line for line in lines(table["synthetic"], "new-0")}
         assert lines_["unknown_categories"]["value"] == pytest.approx(130 / 400)
-        assert lines_["unknown categories of city: 'Rome' (60 rows), 'Oslo' (20 rows)"]["value"] == pytest.approx(0.2)
+        assert lines_["unknown categories of 'city': 'Rome' (60 rows), 'Oslo' (20 rows)"]["value"] == pytest.approx(0.2)
         assert (lines_["undecided"]["value"], lines_["unrounded"]["value"]) == (0, 0)
         assert {line["metric"] for line in lines(table["synthetic"], "old-0")} == {
             metric for metric in lines_ if not metric.startswith("unknown")
@@ -166,10 +166,10 @@ def test_categories_that_no_real_row_has_are_named_and_counted() -> None:
         city = next(line for line in lines(table["marginals"], "new-0") if line["column"] == "city")
         assert city["value"] >= 0.2
         assert Synthetic().findings(table["synthetic"]) == [
-            "new-0: 20 % of the rows have a category that no real row has, in city: 'Rome' (60 rows), 'Oslo' (20 "
+            "new-0: 20 % of the rows have a category that no real row has, in 'city': 'Rome' (60 rows), 'Oslo' (20 "
             "rows).",
-            "new-0: 2.5 % of the rows have a category that no real row has, in owner: 'maybe' (10 rows).",
-            "new-0: 10 % of the rows have a category that no real row has, in rank: 'top' (40 rows).",
+            "new-0: 2.5 % of the rows have a category that no real row has, in 'owner': 'maybe' (10 rows).",
+            "new-0: 10 % of the rows have a category that no real row has, in 'rank': 'top' (40 rows).",
         ]
         for name in analysis.tables:
             assert svg(analysis.draw(name, table[name])).startswith(b"<?xml")

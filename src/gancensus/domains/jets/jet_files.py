@@ -60,10 +60,17 @@ def look_at_jets(path: Path, layout: Layout, unit: Unit) -> JetFile:
     }
     found = looks[layout](path, 1.0 if unit == "GeV" else 1000.0)
     first = found.read(np.arange(min(found.count, FIRST)))
-    median = float(np.median(first[..., 0].sum(axis=1)))
-    where = f"{path}: dataset {found.dataset}: the median pt of the first {len(first):,} jets is {median:.3g} GeV"
+    total = first[..., 0].sum(axis=1)
+    median = float(np.median(total))
+    where = f"{path}: {found.place}: the median pt of the first {len(first):,} jets is {median:.3g} GeV"
     if median > HARDEST and unit == "GeV":
         raise UserError(f"{where}, above that of any; they look like MeV: write `unit: MeV`")
+    if unit == "GeV" and np.quantile(np.abs(total - 1), 0.9) < ALIKE:
+        raise UserError(
+            f"{path}: {found.place}: the pt of the particles of a jet sum to 1, so they are relative to the "
+            "jet's: multiply them by that, in GeV; where it is not known, by one number for real and generated jets, "
+            "such as 1000"
+        )
     if median < SOFTEST:
         raise UserError(f"{where}, below that of any; " + ("leave `unit: MeV` out" if unit == "MeV" else "is it GeV?"))
     return JetFile(found.count, found.label, found.read)
@@ -79,6 +86,11 @@ class _Layout:
     def __init__(self, path: Path, in_gev: float) -> None:
         """Look at the file; in_gev: how many of its units of energy make a GeV."""
         raise NotImplementedError
+
+    @property
+    def place(self) -> str:
+        """What holds the constituents, for messages."""
+        return f"dataset {self.dataset}"
 
     def read(self, rows: Rows) -> Floats:
         """Return the constituents of some jets, at least one, checked."""
@@ -292,8 +304,7 @@ class _TopTagging(_InHdf5):
 class _EnergyFlow(_Layout):
     """Arrays X (N, particles, 3 or 4): pt, rapidity, phi, particle; y (N): 0 gluon, 1 quark."""
 
-    dataset = "X"
-    array, second, order = "array X", "rapidity", "columns must be pt, y, phi"
+    place, second, order = "array X", "rapidity", "columns must be pt, y, phi"
 
     def __init__(self, path: Path, in_gev: float) -> None:
         """Look at the file."""
@@ -309,7 +320,7 @@ class _EnergyFlow(_Layout):
     def read(self, rows: Rows) -> Floats:
         """Return the constituents of some jets."""
         raw = np.asarray(self._found.read(rows), dtype=np.float64)[..., :3]
-        where, order = f"{self.path}: {self.array}", self.order
+        where, order = f"{self.path}: {self.place}", self.order
         pt, eta, phi = raw[..., 0] / self.in_gev, raw[..., 1], raw[..., 2]
         _refuse(~np.isfinite(raw).all(axis=(1, 2)), rows, where, "NaN or infinite; remove or repair the jet")
         _refuse((pt < 0).any(axis=1), rows, where, f"a negative pt; {order}")
@@ -330,8 +341,7 @@ def _columns(block: np.dtype[Any] | None) -> int:
 class _Array(_EnergyFlow):
     """An array (N, particles, 3) of pt, eta, phi, absolute or from the jet's axis: .npy, or .npz as kind `files`."""
 
-    dataset = "of jets"
-    array, second = "array of jets", "eta"
+    place, second = "array of jets", "eta"
     order = "the last axis must be pt, eta, phi, in this order: reorder it, as by x[..., [2, 0, 1]] from eta, phi, pt"
 
     def __init__(self, path: Path, in_gev: float) -> None:

@@ -83,4 +83,6 @@ class JetsHdf5(JetSource):
             return jets
 
         notes = Notes(*(f"{path}: {file.jets:,} jets" for path, file in zip(self.files(), files, strict=True)))
+        if len(files) == 1:  # whose name is said anyway
+            notes = Notes(f"read as {files[0].jets:,} jets")
         return self.lazy(np.concatenate(labels), largest, read, notes)

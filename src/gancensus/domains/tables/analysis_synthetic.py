@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gancensus.domains.tables import synthetic
 
 Line = tuple[Any, ...]
-UNKNOWN = "unknown categories of "  # before the name of a column, in the place of a metric
+UNKNOWN = "unknown categories of "  # before the name of a column in quotes, in the place of a metric
 
 SYNTHETIC = pa.schema(
     [
@@ -202,7 +202,7 @@ def _unknown(
         if one.extra:
             n = len(generated.codes)
             found, null = wilson(sum(counts.values()) / n, n), wilson(0.0, len(holdout.codes))
-            yield f"{UNKNOWN}{one.name}: {named_categories(counts)}", *found, *null
+            yield f"{UNKNOWN}'{one.name}': {named_categories(counts)}", *found, *null
 
 
 def _read(rows: Rows) -> tuple[tuple[Column, ...], synthetic.CodedRows]:
