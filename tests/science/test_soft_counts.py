@@ -137,5 +137,20 @@ def test_the_interval_of_vendi_covers_its_expectation() -> None:
 def test_vendi_without_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vendi(np.ones((9, 3)), np.ones(3)) == (None, None, None)
     assert vendi(np.concatenate([np.ones((5, 3)), kinds([2, 2, 2]) + 1]), np.ones(3)).value == pytest.approx(3)
-    monkeypatch.setattr(soft_counts, "MOST_VALUES", 3)
+    monkeypatch.setattr(soft_counts, "MOST_AXES", 3)
     assert vendi(normal(1, 9, 4), np.zeros(4)) == (None, None, None)
+
+
+def test_vendi_of_few_samples_of_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = normal(7, 12, 5)
+    wide = np.concatenate([x, np.zeros((12, 20))], axis=1)  # values that are 0 everywhere change no angle
+    assert vendi(wide, np.zeros(25)).value == pytest.approx(vendi(x, np.zeros(5)).value)
+    monkeypatch.setattr(soft_counts, "MOST_AXES", 12)
+    assert vendi(np.eye(12, 40), np.zeros(40)).value == pytest.approx(12)
+
+
+def test_the_interval_of_vendi_covers_with_fewer_samples_than_values() -> None:
+    spread = np.arange(1, 201) ** -0.5  # without the jackknife of groups: .76
+    found = [vendi(normal(seed, 50, 200) * spread, np.zeros(200)) for seed in range(200)]
+    mean = float(np.mean([one.value or math.nan for one in found]))
+    assert 0.95 - 4 * math.sqrt(0.95 * 0.05 / 200) <= shares(found, mean)

@@ -714,6 +714,14 @@ def test_paths_are_absolute_and_links_are_kept(tmp_path: Path, monkeypatch: pyte
     assert study["generators"]["mine"]["path"] == str(tmp_path / "there.npy")
 
 
+@pytest.mark.parametrize("encoder", ["~nobody-here/x.onnx", "x" * 300 + ".onnx"])
+def test_a_network_that_can_be_nowhere(tmp_path: Path, encoder: str) -> None:
+    np.save(tmp_path / "real.npy", RNG.normal(size=(60, 4)))
+    place = str(tmp_path / "real.npy")
+    with pytest.raises(UserError, match="cannot be a path"):
+        choose(Asked(place, {"mine": place}, encoder=encoder))
+
+
 def network(path: Path, side: int) -> None:
     """Write a network of grey images of one size: the mean of each row."""
     from onnx import TensorProto, helper, save

@@ -18,6 +18,7 @@ from gancensus.audit.asked import STUDY, Asked, Chosen
 from gancensus.audit.check import check_inputs
 from gancensus.audit.outcome import Gate, Outcome
 from gancensus.cli import auditing
+from gancensus.cli.arguments import arguments
 from gancensus.cli.audit_printed import summary
 from gancensus.config.configuration import load, read
 from gancensus.contracts.errors import UserError
@@ -287,6 +288,16 @@ def test_another_title_repeats_no_search(ran: Ran) -> None:
     rules = {line.split()[0] for line in (done.stdout + done.stderr).splitlines() if line.split()}
     assert "report" in rules, done.stderr
     assert not rules & {"prepare", "generate", "embed", "thresholds", "pairs", "answers", "census", "analyse"}
+
+
+def test_the_call_in_the_file_is_understood(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(samples)
+    features = {"real": "-r", "-b": "f=g"}
+    asked = Asked("-real.npy", {"a b": "a.npy", "-b": "'q'.npy", "c": "-c.npy"}, "-t", features=features, drop=("-d",))
+    words = auditing._command(asked, samples / "-out")
+    args, rest = arguments(words[1:])
+    assert (args.asked, args.out, rest) == (asked, samples / "-out", [])
+    assert words[:5] == ["gancensus", "audit", "--real=-real.npy", "--generated=a b=a.npy", "--generated=-b='q'.npy"]
 
 
 def table_of(titles: Sequence[str], answers: str = "inconclusive", reach: float = 1.0) -> list[str]:

@@ -55,6 +55,14 @@ def test_a_home_is_expanded_after_the_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert (found.generated, found.train) == ({"mine": "/home/me/x.h5::y"}, "/home/me/t")
 
 
+def test_a_tilde_of_no_user_is_part_of_a_name(folder: Path) -> None:
+    (folder / "~").mkdir()
+    for name in ("~.npy", "~nobody-here.npy", "~/x.npy"):
+        (folder / name).touch()
+    for word, name in (("~nobody-here.npy", "~nobody-here.npy"), ("./~.npy", "~.npy"), ("./~/x.npy", "~/x.npy")):
+        assert asked("--generated", f"mine={word}").generated == {"mine": str(folder / name)}
+
+
 def test_the_working_directory_has_a_name(folder: Path) -> None:
     assert asked("--generated", ".").generated == {folder.name: "."}
 
@@ -93,6 +101,11 @@ def test_without_options_all_answers_but_that_about_copies_count() -> None:
         ("--real r --generated", "--generated: expected at least one argument"),
         ("--real r --generated x=a x=b", "--generated: two are called 'x'; give each a name of its own"),
         ("--real r --generated a/s.npy b/s.npy", "two are called 's'"),
+        (
+            "--real -r.npy --generated x",
+            "expected one argument; write one that begins with '-' after '=': --real=-...;",
+        ),
+        ("--real r --generated -x=y", "write one that begins with '-' after '=': --generated=-...;"),
         ("--real r --generated =a", "--generated '=a': the name is empty"),
         ("--real r --generated x=", "--generated 'x=': is empty"),
         ("--real r --generated train=a", "'train' is what tables call real samples; choose another; see"),
@@ -121,6 +134,7 @@ def test_without_options_all_answers_but_that_about_copies_count() -> None:
         ("--real r --generated x --decimal ;", "argument --decimal: invalid choice: ';'"),
         ("--real r --generated x --cores 0", "0: give a number of at least 1, or all"),
         ("--real r --generated x --out a{b}", "cannot hold results"),
+        ("--real r --generated x --out a\nb", "a b: a folder with '\\n' in its name cannot hold results"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(words: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

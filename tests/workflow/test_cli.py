@@ -871,7 +871,7 @@ def test_a_configuration_is_told_from_what_goes_to_snakemake(small: Path, words:
         ("run small.yaml --set-threads foo", "Invalid threads definition: entries have to be defined as"),
         ("run small.yaml --results=", "argument --results: is empty"),
         ("run small.yaml --results=o{x}", "a folder with '{' in its name cannot hold results; choose another"),
-        ("run small.yaml --results=-o", "begins with '-', like an option; choose another, or write ./ before it"),
+        ("run small.yaml --results=-o", "begins with '-', like an option; choose another, or write its whole path"),
         ("run small.yaml --results=~nobody-here/o", "~nobody-here: there is no such user or home"),
     ],
 )

@@ -447,6 +447,20 @@ def test_a_tilde_is_the_home_in_every_path(tmp_path: Path, monkeypatch: pytest.M
     assert files == [tmp_path / "home" / name for name in ("real.npy", "made.csv", "out")]
 
 
+def test_a_tilde_of_no_user_is_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~nobody-here.npy").touch()
+    config = read(tmp_path, GOOD.replace("{kind: digits}", "{kind: files, path: ~nobody-here.npy}"))
+    assert config.studies["digits"].source.files() == [tmp_path / "~nobody-here.npy"]
+
+
+@pytest.mark.parametrize(("name", "folder"), [("./out/", "out"), ("a//b", "a/b"), ("/a/-b", "/a/-b"), (".", "")])
+def test_a_results_folder_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = read(tmp_path, GOOD.replace("seed: 1", f"pathvars: {{results: '{name}'}}"))
+    assert config.pathvars.results == (folder or str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("real", "made", "key"),
     [

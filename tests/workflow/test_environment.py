@@ -108,6 +108,14 @@ def test_a_plan_imports_nothing_from_here(tmp_path: Path, call: list[str]) -> No
     assert not (tmp_path / "SPRUNG").exists()
 
 
+def test_a_results_folder_may_be_written_in_any_way(tmp_path: Path) -> None:
+    configuration = {"pathvars": {"results": "./out//x/"}, "studies": {"toy": STUDY}}
+    (study(tmp_path) / "config/my.yaml").write_text(json.dumps(configuration), encoding="utf-8")
+    said = gancensus(tmp_path, "plan", "config/my.yaml")
+    assert "pairs " in said
+    assert "file path" not in said.lower()  # as Snakemake warns of each file
+
+
 def test_a_script_by_hand_imports_nothing_from_here(tmp_path: Path) -> None:
     plant(tmp_path)
     script = Path(__file__).parents[2] / "scripts/train.py"

@@ -37,8 +37,8 @@ if workflow.is_main_process:  # and no job that reads this file again
     for line in CONFIG.skipped:
         print(line, file=sys.stderr)
 
-# Snakemake has read the file, too, but expands no `~`.
-if config.get("pathvars", {}).get("results", "").startswith("~"):
+# Snakemake has read the file, too, but expands no `~`, and says of every file that `./` and `//` are to be left out.
+if config.get("pathvars", {}).get("results", CONFIG.pathvars.results) != CONFIG.pathvars.results:
     workflow.pathvars.items.update(results=CONFIG.pathvars.results)
 
 # Rules call the programs by name, with the Python that runs Snakemake.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gancensus.config.yaml_tree import clipped
 from gancensus.contracts.errors import UserError
+from gancensus.contracts.family import expanded
 from gancensus.storage.tables import reason_of
 
 TAKEN = {"real", "train", "calibrate", "holdout", "reference", "all", "logs", "benchmarks"}
@@ -34,12 +35,8 @@ class Place(NamedTuple):
         path, _, name = text.rpartition("::") if "::" in text and not Path(text).exists() else (text, "", "")
         if "::" in text and path != text and not (path and name):
             raise UserError(f"{text}: write FILE::NAME, the name of an array or a data set in the file")
-        try:
-            there = absolute(path)
-            exists = there.exists()
-        except (RuntimeError, ValueError, OSError) as error:
-            raise UserError(f"{clipped(text, 200)}: cannot be a path ({reason_of(error)})") from None
-        if not exists:
+        there = absolute(path)
+        if not there.exists():
             raise UserError(f"{path}: no such file or folder (looked for from {Path.cwd()})")
         return cls(there, name or None, text)
 
@@ -47,9 +44,14 @@ class Place(NamedTuple):
 def absolute(path: str) -> Path:
     """Return a path from the root; its links are kept, but where it has `..`, whose meaning rests on them.
 
-    Raises RuntimeError where there is no such home.
+    Raises UserError where nothing could be there: no such home, a name that is too long.
     """
-    there = Path(path).expanduser().absolute()
+    try:
+        there = (expanded(Path(path)) if path.startswith("~") else Path(path)).absolute()
+        there.exists()
+    except (ValueError, OSError) as error:
+        why = getattr(error, "strerror", None) or reason_of(error)
+        raise UserError(f"{clipped(path, 200)}: cannot be a path ({why})") from None
     return there.parent.resolve() / there.name if ".." in there.parent.parts else there
 
 

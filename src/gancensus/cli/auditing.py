@@ -155,17 +155,23 @@ def _command(asked: Asked, out: Path) -> list[str]:
     given: dict[str, object] = {"--train": asked.train, "--kind": asked.kind, "--encoder": asked.encoder}
     given |= {"--alpha": asked.alpha, "--seed": asked.seed or None, "--decimal": asked.decimal}
     given |= {"--group": asked.group, "--out": out}
-    features = [f"{name}={file}" for name, file in asked.features.items()]
     return [
-        *("gancensus", "audit", "--real", asked.real, "--generated"),
-        *(f"{name}={place}" for name, place in asked.generated.items()),
-        *(["--features", *features] if features else []),
+        *("gancensus", "audit", *_words("--real", asked.real)),
+        *_words("--generated", *(f"{name}={place}" for name, place in asked.generated.items())),
+        *_words("--features", *(f"{name}={file}" for name, file in asked.features.items())),
         *(f"--drop={column}" for column in asked.drop),
         *(f"--types={column}={kind}" for column, kind in asked.types.items()),
         *(["--same-units"] if asked.same_units else []),
         *(["--fidelity"] if asked.fidelity else []),
-        *(word for option, value in given.items() if value is not None for word in (option, str(value))),
+        *(word for option, value in given.items() if value is not None for word in _words(option, str(value))),
     ]
+
+
+def _words(option: str, *values: str) -> list[str]:
+    """Return an option with its values; each after '=' where one of them begins like an option."""
+    if any(value.startswith("-") for value in values):
+        return [f"{option}={value}" for value in values]
+    return [option, *values] if values else []
 
 
 def _asked_for(line: str, config: Config) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit."""
+        if found := re.fullmatch(r"argument (--[\w-]+): expected (one|at least one) argument", message):
+            message += f"; write one that begins with '-' after '=': {found[1]}=-..."
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
@@ -46,11 +49,11 @@ seed = number(int, lambda value: value >= 0, "of at least 0, without decimals")
 
 
 def path(text: str) -> Path:
-    """Read the path of an option, `~` expanded; raises ArgumentTypeError."""
+    """Read the path of an option, `~` expanded, but for that of ./~; raises ArgumentTypeError."""
     if not text:
         raise argparse.ArgumentTypeError("is empty")
     try:
-        return expanded(Path(text))
+        return Path(text).absolute() if text.startswith("./~") else expanded(Path(text))
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(error.message()) from None
 
@@ -60,7 +63,7 @@ def folder(text: str) -> Path:
     try:
         return results_folder(str(path(text)))
     except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error.message()}") from None
+        raise argparse.ArgumentTypeError(f"{clipped(text)}: {error.message()}") from None
 
 
 def cores(text: str) -> str:

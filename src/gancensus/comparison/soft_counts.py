@@ -18,7 +18,8 @@ Floats = NDArray[np.float64]
 
 SHARE = 1 / 3  # of the median distance of two real samples: k^2 of such two is e^-9 = .0001
 MOST_FITTED = 500  # samples that the median distance is taken of: it is known to about 1 % then
-MOST_VALUES = 2048  # of a vector: an eigendecomposition takes 3 s
+MOST_AXES = 2048  # of the smaller matrix: an eigendecomposition takes 3 s
+GROUPS = 20  # of samples, each of which is left out once
 _TILE = 512  # rows and columns of the kernel that are held at once: 2 MB
 _NOTHING = Estimate(None, None, None)
 
@@ -64,13 +65,14 @@ def vendi(x: Floats, centre: Floats, level: float = LEVEL) -> Estimate:
     """Estimate the Vendi score of x (n, d) with the cosine kernel: exp(-sum_i l_i ln l_i) (Friedman & Dieng 2023).
 
     arXiv:2210.02410. The l are the eigenvalues of K / n with K_ij the cosine of x_i - centre and x_j - centre. With U
-    (n, d) the unit vectors, K = U U^T, so that the d x d matrix U^T U / n has the same ones, and all others are 0: this
-    dual is exact, and no n x n matrix is made. No kernel but the cosine has it. A sample at the centre has no
+    (n, d) the unit vectors, K = U U^T, so that the d x d matrix U^T U / n has the same ones, and all others are 0: the
+    smaller of the two matrices is taken. No kernel but the cosine has this dual. A sample at the centre has no
     direction and is left out. The score grows with n, up to what it is for infinitely many samples: compare equal n.
 
     The interval contains the sampling of x, around what the score is at this n: with R = U^T U / n the entropy changes
     with sample i by -u_i^T ln(R) u_i, whose variance over n is that of the entropy (the infinitesimal jackknife;
-    Jaeckel 1972), normal.
+    Jaeckel 1972), normal. With fewer samples than values this is too small, as the axes turn towards the samples that
+    there are: the variance is that of a jackknife which leaves out every GROUPS-th sample.
 
     Args:
         x: (n, d).
@@ -78,20 +80,33 @@ def vendi(x: Floats, centre: Floats, level: float = LEVEL) -> Estimate:
         level: of the interval.
 
     Returns:
-        No values where d > MOST_VALUES, or fewer than two samples are off the centre.
+        No values where both n and d are above MOST_AXES, or fewer than two samples are off the centre.
     """
-    if x.shape[1] > MOST_VALUES:
+    if min(x.shape) > MOST_AXES:
         return _NOTHING
     x = x - centre
     size = np.linalg.norm(x, axis=1)
     units = x[size > 0] / size[size > 0, None]
-    if len(units) < 2:
+    n, d = units.shape
+    if n < 2:
         return _NOTHING
-    shares, axes = np.linalg.eigh(units.T @ units / len(units))
+    if n < d:
+        cosines, groups = units @ units.T, min(n, GROUPS)
+        left = [np.arange(n) % groups != k for k in range(groups)]
+        without = np.array([_entropy(cosines[np.ix_(rows, rows)]) for rows in left])
+        return _number(_entropy(cosines), jackknife_variance(without), level)
+    shares, axes = np.linalg.eigh(units.T @ units / n)
     known = shares > 1e-12
     logs = np.log(shares[known])
     changes = -((units @ axes[:, known]) ** 2) @ logs
-    return _number(-float(shares[known] @ logs), float(changes.var(ddof=1)) / len(units), level)
+    return _number(-float(shares[known] @ logs), float(changes.var(ddof=1)) / n, level)
+
+
+def _entropy(cosines: Floats) -> float:
+    """Return -sum_i l_i ln l_i of the eigenvalues of K / n, K (n, n) the cosines of n samples."""
+    shares = np.linalg.eigvalsh(cosines / len(cosines))
+    shares = shares[shares > 1e-12]
+    return -float(shares @ np.log(shares))
 
 
 def _number(entropy: float, variance: float, level: float) -> Estimate:

@@ -245,18 +245,18 @@ else:  # every analysis is a key of a study, so that a new one needs no change h
 
 
 def results_folder(name: str) -> Path:
-    """Return the results folder of that name, `~` expanded.
+    """Return the results folder of that name, `~` expanded, and the working directory by its whole path.
 
     Raises ValueError where Snakemake could not work in it: `{...}` and `<...>` in file names have a meaning for it.
     """
-    folder = expanded(Path(name))
+    folder = Path.cwd() if Path(name) == Path() else expanded(Path(name))
     if found := re.search(r"[{}<>\x00-\x1f\x7f\ud800-\udfff]", str(folder)):
         text = "a folder with {found} in its name cannot hold results; choose another"
         raise PydanticCustomError("folder", text, {"found": ascii(found[0])})
     if any(len(os.fsencode(part)) > 255 for part in folder.parts):
         raise PydanticCustomError("folder", "is too long: the name of a folder has at most 255 bytes")
     if str(folder).startswith("-"):
-        raise PydanticCustomError("folder", "begins with '-', like an option; choose another, or write ./ before it")
+        raise PydanticCustomError("folder", "begins with '-', like an option; choose another, or write its whole path")
     return folder
 
 

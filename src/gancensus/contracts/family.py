@@ -52,10 +52,15 @@ def _not_empty(value: Any) -> Any:
 
 
 def expanded(path: Path) -> Path:
-    """Return a path with `~` and `~user` expanded; raises ValueError where there is no such user."""
+    """Return a path with `~` and `~user` expanded; raises ValueError where there is no such user.
+
+    As in a shell, a file or folder whose own name begins like that is meant where there is no such user.
+    """
     try:
         return path.expanduser()
     except RuntimeError:
+        if path.exists():
+            return path.absolute()
         raise PydanticCustomError("path", "{path}: there is no such user or home", {"path": path.parts[0]}) from None
 
 
