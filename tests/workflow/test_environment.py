@@ -134,8 +134,8 @@ def test_files_that_snakemake_is_not_told_of_are_watched(tmp_path: Path) -> None
     }
     (tmp_path / "my.yaml").write_text(json.dumps({"studies": {"toy": toy}}), encoding="utf-8")
     gancensus(tmp_path, "run", "my.yaml", "--cores", "2", "--until", "generate")
-    for folder, file, rule in (("odd", b"f\xfcr.pgm", "generate"), ("many", b"7.pgm", "prepare")):
-        os.utime(folders[folder] / os.fsdecode(file))
+    for place, file, rule in (("odd", b"f\xfcr.pgm", "generate"), ("many", b"7.pgm", "prepare")):
+        os.utime(folders[place] / os.fsdecode(file))
         said = gancensus(tmp_path, "plan", "my.yaml", "--until", "generate")
         assert re.findall(r"^(\w+) .* changed \(files ", said, re.MULTILINE) == [rule]
         assert "file path" not in said.lower()
