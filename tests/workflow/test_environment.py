@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,30 @@ def test_a_results_folder_may_be_written_in_any_way(tmp_path: Path) -> None:
     said = gancensus(tmp_path, "plan", "config/my.yaml")
     assert "pairs " in said
     assert "file path" not in said.lower()  # as Snakemake warns of each file
+
+
+def test_files_that_snakemake_is_not_told_of_are_watched(tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("many", "odd")}
+    names = {"many": [b"%d.pgm" % k for k in range(10_001)], "odd": [b"%d.pgm" % k for k in range(30)]}
+    names["odd"] += [b"f\xfcr.pgm", b"{x}.pgm", b"a\nb.pgm"]
+    rng = np.random.default_rng(0)
+    for name, folder in folders.items():
+        folder.mkdir()
+        for file in names[name]:
+            (folder / os.fsdecode(file)).write_bytes(b"P5 4 4 255\n" + rng.bytes(16))
+    toy = {
+        "source": {"kind": "files", "path": "many"},
+        "splits": {"train": 0, "calibrate": 0.5, "holdout": 0.5},
+        "generators": {"mine": {"kind": "files", "path": "odd"}},
+        "definitions": {"near": {"euclidean": {"alpha": 0.01}}},
+    }
+    (tmp_path / "my.yaml").write_text(json.dumps({"studies": {"toy": toy}}), encoding="utf-8")
+    gancensus(tmp_path, "run", "my.yaml", "--cores", "2", "--until", "generate")
+    for place, file, rule in (("odd", b"f\xfcr.pgm", "generate"), ("many", b"7.pgm", "prepare")):
+        os.utime(folders[place] / os.fsdecode(file))
+        said = gancensus(tmp_path, "plan", "my.yaml", "--until", "generate")
+        assert re.findall(r"^(\w+) .* changed \(files ", said, re.MULTILINE) == [rule]
+        assert "file path" not in said.lower()
 
 
 def test_a_script_by_hand_imports_nothing_from_here(tmp_path: Path) -> None:
