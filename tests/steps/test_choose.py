@@ -453,7 +453,10 @@ def test_pt_that_is_relative_to_that_of_the_jet_is_said(tmp_path: Path) -> None:
     chosen = ask(tmp_path, "real.npy", "a.npy", kind="jets")
     assert [line for line in chosen.said if "momenta are in" in line] == ["mine: momenta are in GeV"]
     (problem,) = check(chosen).problems
-    assert "the pt of the particles of a jet sum to 1, so they are relative to the jet's: multiply them" in problem
+    assert (
+        "the pt of the particles of a jet sum to 1, so they are relative to the jet's, or in TeV: multiply them"
+        in problem
+    )
     with h5py.File(tmp_path / "jets.h5", "w") as file:
         file["particle_features"] = np.concatenate([some[..., [1, 2, 0]], some[..., :1] > 0], axis=-1)
         file["jet_features"] = total[:, 0] * [1, 0, 0, 0]

@@ -299,8 +299,10 @@ def ahead(results: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start a Snakemake that waits for `start`, as it takes a second to be ready; end it where it is not needed."""
     command = [sys.executable, *SNAKEMAKE]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # for Python would print where it was
-    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {MARK: _mark(results)})
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        waiting = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {MARK: _mark(results)})
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield waiting
     finally:

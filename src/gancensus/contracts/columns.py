@@ -14,6 +14,7 @@ from gancensus.contracts.cells import How, Reading, written
 Type = Literal["continuous", "integer", "ordinal", "nominal", "binary"]
 Floats = NDArray[np.float64]
 
+FEW = 4  # numbers that are no range
 EXACT = 2.0**23  # steps between all values: float32 errs by 2^-24 of the way to the middle of some, less than all
 NEW = 2.0**-20  # below -1, per category that no real row has: the value of a nominal column in their place
 
@@ -65,23 +66,28 @@ class Column:
         """Decimals to which its numbers are rounded; None where they stay as they are."""
         return 0 if self.type == "integer" else self.decimals
 
-    def within(self, values: Floats) -> Column:
-        """Return a column of numbers with the least and the greatest of some of its values (n,) as its ends.
+    def within(self, values: Floats, more: Floats) -> Column:
+        """Return a column of numbers with the ends of some of its values (n,); of `more`, too, where they hardly vary.
 
-        Where float32 could then no longer tell its steps apart, decimals are not rounded any more; whole numbers, dates
-        and times keep their ends, and so do categories.
+        Whole numbers, dates and times keep their ends where float32 could else no longer tell them apart beyond these.
         """
         steps = self.steps or 10.0 ** (self.places or 0)
-        fine = (self.high - self.low) * steps >= EXACT and (self.steps > 0 or self.places is not None)
-        if self.categories or (fine and not self.decimals):
+        exact = self.steps > 0 or self.places == 0
+        if self.categories or (exact and (self.high - self.low) * steps >= EXACT):
             return self
-        decimals = None if fine else self.decimals
-        return replace(self, low=float(values.min()), high=float(values.max()), decimals=decimals)
+        if hardly_vary(max((values == values.min()).sum(), (values == values.max()).sum()), len(values)):
+            values = np.concatenate([values, more])
+        return replace(self, low=float(values.min()), high=float(values.max()))
 
     @property
     def ends(self) -> tuple[float, float]:
         """The values that become -1 and +1; of categories, their numbers."""
         return (0.0, len(self.categories) - 1.0) if self.categories else (self.low, self.high)
+
+
+def hardly_vary(shared: Any, count: int) -> Any:
+    """Return whether so many of some numbers are one end of them that the others say little of how far they reach."""
+    return shared >= max(count - FEW, count // 2 + 1)
 
 
 def width(columns: Sequence[Column]) -> int:

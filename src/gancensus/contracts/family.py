@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -59,8 +60,9 @@ def expanded(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        if path.exists():
-            return path.absolute()
+        with suppress(OSError):  # too long a name
+            if path.exists():
+                return path.absolute()
         raise PydanticCustomError("path", "{path}: there is no such user or home", {"path": path.parts[0]}) from None
 
 

@@ -128,8 +128,10 @@ class Samples:
     notes: Notes = field(default_factory=Notes, compare=False)
     group: NDArray[np.int64] | None = None
     name: NDArray[np.object_] | None = None
-    rescaled: Callable[[NDArray[np.int64]], Samples] | None = field(default=None, compare=False, repr=False)
-    """Returns the same samples, scaled by the values at some rows alone; None where their scale depends on none."""
+    rescaled: Callable[[NDArray[np.int64], NDArray[np.int64]], Samples] | None = field(
+        default=None, compare=False, repr=False
+    )
+    """Returns the same samples, scaled by the values at some rows, and at others where these hardly vary."""
 
     def __len__(self) -> int:
         return len(self.x)
@@ -181,8 +183,10 @@ class LazySamples:
     dtype: np.dtype[Any]
     read: Callable[[NDArray[np.int64]], NDArray[Any]]
     run: int = field(default=1, kw_only=True)
-    rescaled: Callable[[NDArray[np.int64]], LazySamples] | None = field(default=None, kw_only=True, repr=False)
-    """Returns the same samples, scaled by the values at some rows alone; None where their scale depends on none."""
+    rescaled: Callable[[NDArray[np.int64], NDArray[np.int64]], LazySamples] | None = field(
+        default=None, kw_only=True, repr=False
+    )
+    """Returns the same samples, scaled by the values at some rows, and at others where these hardly vary."""
 
     def __len__(self) -> int:
         return len(self.known)
@@ -237,6 +241,11 @@ class MeasuredSamples(LazySamples):
     """Samples whose conditions are not known before they are read; `measured` returns values and conditions of rows."""
 
     measured: Callable[[NDArray[np.int64]], tuple[NDArray[Any], Mapping[str, NDArray[np.float32]]]]
+
+    def at(self, rows: NDArray[np.int64]) -> LazySamples:
+        """Return the samples at the given rows, which are not read yet."""
+        known, read = self.known.take(rows), lambda some: self.read(rows[some])
+        return replace(self, known=known, read=read, measured=lambda some: self.measured(rows[some]), rescaled=None)
 
     def take(self, rows: NDArray[Any] | slice) -> Samples:
         """Read the samples at the given rows, and measure them."""

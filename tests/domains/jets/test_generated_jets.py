@@ -209,7 +209,7 @@ def spoiled(value: float, number: int) -> Floats:
         (1000 * jets("unit") * [1, 1e-3, 1e-3], "write `unit: MeV`"),
         (
             jets("unit") / [600, 1, 1],
-            "the pt of the particles of a jet sum to 1, so they are relative to the jet's: mul",
+            "the pt of the particles of a jet sum to 1, so they are relative to the jet's, or in TeV: mul",
         ),
         (jets("unit") / [200, 1, 1], "the median pt of the first 80 jets is .* GeV, below that of any; is it GeV"),
         (jets("shape")[..., :2], r"has shape \(N, 12, 2\); it must be \(N, particles, 3\): pt, eta, phi"),

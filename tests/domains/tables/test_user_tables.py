@@ -866,7 +866,7 @@ def test_a_constant_that_generated_rows_do_not_have_is_noted(tmp_path: Path) -> 
     found = Csv(path=write(tmp_path / "r.csv", "a,b\n7,1\n7,2\n7,4\n")).load(0)
     generated = look(generated_csv.Csv(path=write(tmp_path / "g.csv", "a,b\n7,1\n8,2\n9,3\n")), found.scale)
     [note] = generated.notes.counts()
-    assert note.startswith("warning: column 'a' is 7 in all real rows that set its range but not in 2 generated rows")
+    assert note.startswith("warning: column 'a' is 7 in all rows of `calibrate`, but not in 2 generated rows")
 
 
 def test_real_rows_without_types(tmp_path: Path) -> None:
@@ -897,7 +897,8 @@ def test_the_steps_from_file_to_file(tmp_path: Path, step: Step) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     holdout = read_samples([splits["holdout"]])
     calibrate = decode(columns_of(holdout), read_samples([splits["calibrate"]]).x)
-    ranged = tuple(column.within(values) for column, values in zip(COLUMNS, calibrate.T, strict=True))
+    train = decode(columns_of(holdout), read_samples([splits["train"]]).x)
+    ranged = tuple(one.within(*values) for one, *values in zip(COLUMNS, calibrate.T, train.T, strict=True))
     assert columns_of(holdout) == ranged
     for name, path in (("csv", tmp_path / "fake.csv"), ("files", tmp_path / "fake.npy")):
         if name == "csv":

@@ -1,7 +1,7 @@
 """The user's own real samples."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gancensus.contracts.columns import hardly_vary
 from gancensus.contracts.errors import UserError
 from gancensus.contracts.family import suggestion
 from gancensus.contracts.samples import (
@@ -78,11 +79,20 @@ class OwnSamples(Source):
 
         def scaled(scale: Scale) -> LazySamples:
             known = replace(found.known, scale=scale, conditions=conditions)
-            return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: scale.encode(found.read(rows)))
+            return LazySamples(known, found.shape, np.dtype(np.float32), lambda rows: self._on(scale, found, rows))
 
         if len(scale.names) == 1:
             return scaled(scale)
-        return replace(scaled(scale), rescaled=lambda rows: scaled(_scale_at(found, rows)))
+        return replace(scaled(scale), rescaled=lambda rows, _: scaled(_scale_at(found, rows)))
+
+    def _on(self, scale: Scale, found: LazySamples, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return samples on a scale; raises UserError where float32 cannot hold them."""
+        with np.errstate(over="ignore"):
+            x = scale.encode(found.read(rows))
+        if not np.isfinite(x).all():
+            row = rows[np.argmin(np.isfinite(flatten(x)).all(axis=1))]
+            raise UserError(f"{self.path}: sample {row} is too far from others; correct or remove it")
+        return x
 
     def _with_groups(self, found: LazySamples) -> LazySamples:
         """Return samples with what they belong to, if that is asked for."""
@@ -148,7 +158,7 @@ class OwnSamples(Source):
         for k in np.flatnonzero((most > least) & (high - low > LOST * (most - least))):
             found.notes.add(
                 f"warning: number {k} reaches from {low[k]:.3g} to {high[k]:.3g}, but nine tenths of its values span "
-                f"{most[k] - least[k]:.3g}: on its scale these are nearly equal; correct or remove the outliers"
+                f"{most[k] - least[k]:.3g}, which are nearly equal where the others set its scale; remove them"
             )
         return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
 
@@ -251,14 +261,22 @@ def _joined(ends: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[
 def _scale_at(found: LazySamples, rows: NDArray[np.int64]) -> Scale:
     """Return a scale for each number of the samples at some rows, from its ends there.
 
-    A number that has one value there is scaled as most others are, so that those which differ elsewhere weigh no more.
+    A number that hardly varies there is scaled as most others are, so that its few other values weigh no more.
     """
-    values = (x.reshape(-1, x.shape[-1]) for _, x in found.at(rows).chunks())
-    low, high = (end.astype(np.float64) + 0.0 for end in _joined([(x.min(axis=0), x.max(axis=0)) for x in values]))
-    half = high / 2 - low / 2
-    usual = np.median(half[half > 0]) if half.any() else 0.0
-    apart = np.where(half > 0, 0.0, usual)
-    return _scale_of(tuple(f"x{k}" for k in range(len(low))), low - apart, high + apart)
+    some = found.at(rows)
+
+    def numbers() -> Iterator[NDArray[Any]]:
+        return (x.reshape(-1, x.shape[-1]) for _, x in some.chunks())
+
+    least, most = _joined([(x.min(axis=0), x.max(axis=0)) for x in numbers()])
+    shared = np.sum([((x == least).sum(axis=0), (x == most).sum(axis=0)) for x in numbers()], axis=0)
+    low, high = (end.astype(np.float64) + 0.0 for end in (least, most))
+    varies = ~hardly_vary(shared.max(axis=0), len(some) * math.prod(found.shape[:-1]))
+    if varies.any():
+        usual = np.median((high / 2 - low / 2)[varies])
+        common = np.where(shared[0] < shared[1], high, low)
+        low, high = np.where(varies, low, common - usual), np.where(varies, high, common + usual)
+    return _scale_of(tuple(f"x{k}" for k in range(len(low))), low, high)
 
 
 def _scale_of(names: tuple[str, ...], low: NDArray[np.float64], high: NDArray[np.float64]) -> Scale:

@@ -68,8 +68,7 @@ def look_at_jets(path: Path, layout: Layout, unit: Unit) -> JetFile:
     if unit == "GeV" and np.quantile(np.abs(total - 1), 0.9) < ALIKE:
         raise UserError(
             f"{path}: {found.place}: the pt of the particles of a jet sum to 1, so they are relative to the "
-            "jet's: multiply them by that, in GeV; where it is not known, by one number for real and generated jets, "
-            "such as 1000"
+            "jet's, or in TeV: multiply them by the jet's pt in GeV, or by 1000, which will do for both"
         )
     if median < SOFTEST:
         raise UserError(f"{where}, below that of any; " + ("leave `unit: MeV` out" if unit == "MeV" else "is it GeV?"))

@@ -70,7 +70,7 @@ def generated_codes(
         other = int((values != column.low).sum())
         if not column.categories and column.low == column.high and other:
             manner.notes.add(
-                f"warning: column '{column.name}' is {text_of(column, column.low)} in all real rows that set its range "
+                f"warning: column '{column.name}' is {text_of(column, column.low)} in all rows of `calibrate`, "
                 f"but not in {counted_noun(other, 'generated row')}, which Gower's distance does not count"
             )
         if column.extra:

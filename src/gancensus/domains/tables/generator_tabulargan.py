@@ -24,7 +24,7 @@ class Tabulargan(Gan):
 
     Generator: dense 512, LeakyReLU, dropout 0.4, dense 256, LeakyReLU, dense d, tanh. Discriminator: dense 256,
     LeakyReLU, dropout 0.2, dense 512, LeakyReLU, dense 1, sigmoid. Columns of training rows that leave [-1, 1], which
-    tanh cannot, are divided by their largest value. The report gives neither optimiser nor epochs, batch
+    tanh cannot, are divided by their largest absolute value. The report gives neither optimiser nor epochs, batch
     or slope of the LeakyReLU: Adam, and the defaults below, are usual, except for `beta1`: with momentum (0.5, more so
     0.9) networks of small tables repeat themselves.
     """

@@ -107,8 +107,11 @@ class TypedTable(Source):
             scale = None if found.scale is None else replace(found.scale, left_out=tuple(gone))
             return replace(found, scale=scale, notes=table.manner.notes, group=group, name=table.name)
 
-        def rescaled(rows: NDArray[np.int64]) -> Samples:
-            return scaled([column.within(values[rows]) for column, values in zip(columns, codes.T, strict=True)])
+        def rescaled(rows: NDArray[np.int64], more: NDArray[np.int64]) -> Samples:
+            pairs = zip(columns, codes.T, strict=True)
+            within = [column.within(values[rows], values[more]) for column, values in pairs]
+            _check_numbers(within, codes, where, table.manner)
+            return scaled(within)
 
         return replace(scaled(columns), rescaled=rescaled)
 

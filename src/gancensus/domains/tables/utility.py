@@ -310,7 +310,7 @@ def unrounded(columns: Sequence[Column], x: NDArray[Any]) -> Flags:
             low, high = column.ends
             half = (high - low) / 2 or 1.0
             steps = (low / 2 + high / 2 + half * x[:, start].astype(np.float64)) * 10.0**places
-            rounding = 2.0**-23 * half * 10.0**places
-            found |= np.abs(steps - np.rint(steps)) > max(WHOLE, rounding)
+            rounding = 2.0**-23 * half * 10.0**places * np.maximum(np.abs(x[:, start]), 1.0)
+            found |= np.abs(steps - np.rint(steps)) > np.maximum(WHOLE, rounding)
         start += column.width
     return found
