@@ -171,16 +171,52 @@ def test_training_rows_set_no_scale_either(tmp_path: Path) -> None:
     assert np.ptp(_values(real, rows["calibrate"]), axis=0) == pytest.approx(2)
 
 
-def test_a_number_that_is_constant_where_scales_are_set_weighs_as_most_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("few", [0, 1, 4])
+def test_a_number_that_hardly_varies_where_scales_are_set_weighs_as_most_others(tmp_path: Path, few: int) -> None:
+    """Whether it is constant there, or a few rows say little of how far it reaches."""
     x = np.random.default_rng(5).uniform(0, 255, size=(40, 4))
     x[:, 3] = 7.0
     rows = divided(_source(tmp_path, x, "array"), HALVES, False, seed=3)[1]
+    x[rows["calibrate"][:few], 3] = 7.01
     x[rows["holdout"][0], 3] = 134.5
     real, _ = divided(_source(tmp_path, x, "array"), HALVES, False, seed=3)
     last = _values(real, rows["holdout"])[:, 3]
     half = np.median(np.ptp(x[rows["calibrate"], :3], axis=0) / 2)
     assert last[1:] == pytest.approx(0, abs=1e-6)
     assert last[0] == pytest.approx(127.5 / half)
+
+
+def test_an_amount_that_is_rarely_not_zero_has_the_ends_of_training_rows_too(tmp_path: Path) -> None:
+    """A table's columns have units of their own, so no other column says how far it reaches."""
+    x = np.random.default_rng(8).uniform(0, 9, size=(120, 3))
+    x[:, 2] = 0
+    sizes = {"train": 60, "calibrate": 30, "holdout": 30}
+    rows = divided(_source(tmp_path, x, "table"), sizes, False, seed=3)[1]
+    x[rows["train"][:2], 2], x[rows["holdout"][0], 2] = (5000, 1000), 2000
+    for few in (0, 2):
+        x[rows["calibrate"][:few], 2] = 10
+        real, _ = divided(_source(tmp_path, x, "table"), sizes, False, seed=3)
+        assert real.scale is not None
+        assert (real.scale.low[2], real.scale.high[2]) == (0, 5000)
+    x[rows["calibrate"][:5], 2] = 10
+    real, _ = divided(_source(tmp_path, x, "table"), sizes, False, seed=3)
+    assert real.scale is not None
+    assert (real.scale.low[2], real.scale.high[2]) == (0, 10)
+
+
+@pytest.mark.parametrize(("name", "place"), [("array", "sample 7 is"), ("table", "line 9")])
+def test_a_value_that_float32_cannot_hold_is_named_by_its_row_in_the_file(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    x = np.random.default_rng(9).uniform(0, 1, size=(40, 3))
+    source = _source(tmp_path, x, name)
+    rows = divided(source, HALVES, False, seed=0)[1]
+    assert 7 in rows["holdout"]
+    x[7, 1] = 1e300
+    source = _source(tmp_path, x, name)
+    with pytest.raises(UserError, match=f"{place}.* too far from"):
+        real = divided(source, HALVES, False, seed=0)[0]
+        real.take(rows["holdout"])
 
 
 def test_whole_numbers_stay_exact_beyond_the_ends_that_some_rows_set(tmp_path: Path) -> None:

@@ -154,3 +154,13 @@ def test_the_interval_of_vendi_covers_with_fewer_samples_than_values() -> None:
     found = [vendi(normal(seed, 50, 200) * spread, np.zeros(200)) for seed in range(200)]
     mean = float(np.mean([one.value or math.nan for one in found]))
     assert 0.95 - 4 * math.sqrt(0.95 * 0.05 / 200) <= shares(found, mean)
+
+
+def test_the_interval_of_vendi_does_not_follow_the_order_of_a_file() -> None:
+    """Twenty classes in turn, as files of conditional generators have them, of which half are one sample each."""
+    kind = np.arange(200) % 20
+    x = np.where(kind[:, None] < 10, np.eye(20, 400)[kind], normal(3, 200, 400))
+    orders = np.arange(200), np.argsort(kind, kind="stable"), np.random.default_rng(1).permutation(200)
+    found = [vendi(x[order], np.zeros(400)) for order in orders]
+    widths = [math.log(one.high or math.nan) - math.log(one.low or math.nan) for one in found]
+    assert max(widths) < 1.6 * min(widths)
