@@ -35,8 +35,13 @@ else:
             return self.__wrapped__(*args, **kwargs)
 
         @property
-        def __wrapped__(self):  # what `help` and `inspect.signature` show
+        def __wrapped__(self):  # what `inspect.signature` shows
             return _imported(self.__name__.rpartition(".")[2])
+
+        @property
+        def __doc__(self):  # what `help` shows
+            inspect, function = import_module("inspect"), self.__wrapped__
+            return f"{function.__name__}{inspect.signature(function)}\n\n{inspect.getdoc(function)}"
 
         def __reduce__(self):
             return import_module, (self.__name__,)

@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import pickle
+import pydoc
 import signal
 import subprocess
 import sys
@@ -134,6 +135,17 @@ def test_the_result_is_read_by_the_users_names(found: Audit) -> None:
         found["othre"]
     with pytest.raises(KeyError, match="no definition 'nera'; did you mean 'near'"):
         found.duplicates(NAME, "nera")
+
+
+def test_what_could_not_be_asked_is_said_so_in_the_table(found: Audit) -> None:
+    assert found.rows[0]["copies"] == "not asked"
+    assert found.rows[0]["diverse"] in ("yes", "no", "inconclusive")
+
+
+def test_help_shows_the_arguments() -> None:
+    said = pydoc.plain(pydoc.render_doc(gancensus.audit))
+    assert "train: what the generators have learned from" in said
+    assert "audit(real: " in said
 
 
 def test_every_scale_is_told_by_python_and_by_the_command_alike(found: Audit, tmp_path: Path) -> None:

@@ -1038,3 +1038,9 @@ def test_a_folder_is_no_configuration(tmp_path: Path, command: str) -> None:
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.fullmatch(r"error: im: is a folder, not a configuration file.*\n", done.stderr)
+
+
+def test_a_folder_with_a_configuration_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "audit.yaml").touch()
+    with pytest.raises(UserError, match=r"is a folder, not a configuration file; did you mean .*/audit\.yaml\?"):
+        read(tmp_path)

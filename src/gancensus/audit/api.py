@@ -235,9 +235,7 @@ class Audit(Mapping[str, Outcome]):
                 "support": one.support,
                 "support_low": one.main["effective_support_low"],
                 "support_high": one.main["effective_support_high"],
-                **{
-                    question: one.answers[question]["answer"] if question in one.answers else None for question in HEADS
-                },
+                **{question: sentences.word(one.answers.get(question)) for question in HEADS},
                 "samples": one.main["samples"],
                 "duplicates": one.main["duplicates"],
             }

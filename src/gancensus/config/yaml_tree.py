@@ -149,6 +149,7 @@ def _printable(path: Path) -> str:
     try:
         if not path.is_file():
             what = "is a folder, not a configuration file" if path.is_dir() else "no such configuration file"
+            what += f"; did you mean {inside[0]}?" if (inside := sorted(path.glob("*.yaml"))) else ""
             raise UserError(f"{path}: {what} (looked for from {Path.cwd()})")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:

@@ -66,9 +66,9 @@ def answer(row: Row | None) -> str:
     return f"{word(row)}{said}"
 
 
-def word(row: Row) -> str:
+def word(row: Row | None) -> str:
     """Return an answer without its number, which is `not asked` where there was nothing to ask it by."""
-    return "not asked" if _unasked(row) else str(row["answer"])
+    return "not asked" if row is None or _unasked(row) else str(row["answer"])
 
 
 def _unasked(row: Row) -> bool:
