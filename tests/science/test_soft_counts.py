@@ -137,6 +137,7 @@ def test_the_interval_of_vendi_covers_its_expectation() -> None:
 def test_vendi_without_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vendi(np.ones((9, 3)), np.ones(3)) == (None, None, None)
     assert vendi(np.concatenate([np.ones((5, 3)), kinds([2, 2, 2]) + 1]), np.ones(3)).value == pytest.approx(3)
+    assert vendi(normal(1, 2, 4), np.zeros(4)) == (None, None, None)  # else an interval of no width
     monkeypatch.setattr(soft_counts, "MOST_AXES", 3)
     assert vendi(normal(1, 9, 4), np.zeros(4)) == (None, None, None)
 

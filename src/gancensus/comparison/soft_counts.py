@@ -80,7 +80,7 @@ def vendi(x: Floats, centre: Floats, level: float = LEVEL) -> Estimate:
         level: of the interval.
 
     Returns:
-        No values where both n and d are above MOST_AXES, or fewer than two samples are off the centre.
+        No values where both n and d are above MOST_AXES, or fewer than three samples are off the centre.
     """
     if min(x.shape) > MOST_AXES:
         return _NOTHING
@@ -88,7 +88,7 @@ def vendi(x: Floats, centre: Floats, level: float = LEVEL) -> Estimate:
     size = np.linalg.norm(x, axis=1)
     units = x[size > 0] / size[size > 0, None]
     n, d = units.shape
-    if n < 2:
+    if n < 3:  # a jackknife of two knows of no spread
         return _NOTHING
     if n < d:
         cosines, groups = units @ units.T, min(n, GROUPS)

@@ -20,10 +20,10 @@ def divided(
 ) -> tuple[Samples | LazySamples, dict[str, IntArray]]:
     """Return the real samples of a source, and the rows of each split (see `split`).
 
-    Where the scale is that of the values, as of columns of numbers, it is that of `calibrate` (and where numbers of
-    a table hardly vary there, of `train`). Were a held-out sample's
-    own values part of the ranges, they would bring it nearer to the others than a generated one that is as good, and
-    those of `train` would make it look copied: by much where samples have more values than there are samples.
+    Where the scale is that of the values, as of columns of numbers, it is that of `calibrate` (and where numbers of a
+    table hardly vary there, of `train`). Were a held-out sample's own values part of the ranges, they would bring it
+    nearer to the others than a generated one that is as good, and those of `train` would make it look copied: by much
+    where samples have more values than there are samples.
 
     Raises UserError as `load` and `split` do, and for samples that break the contract of sample tables.
     """

@@ -223,8 +223,8 @@ class Files(OwnSamples):
     A folder holds images of one size; its subfolders, if any, are the classes. Values are scaled to [-1, 1]: bytes from
     0...255 (an array of bytes up to 15 from 0 to the largest of them), numbers from the minimum and maximum of the
     data; where a sample is a row, or a set of points whose numbers differ greatly in size, as (particles, 3) with
-    momentum and angles, from those of each column, or number of a point, in `calibrate`. A
-    sample table (.parquet), already in [-1, 1], is taken as it is.
+    momentum and angles, from those of each column, or number of a point, in `calibrate`. A sample
+    table (.parquet) is taken as it is.
 
     Images are read as a viewer shows them: turned as their EXIF orientation says, and composited on `background` where
     they are transparent. Grey images stay grey, unless others in the folder have colours: then all are read as colours.
